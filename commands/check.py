@@ -1,0 +1,115 @@
+"""``domain-secure check``: the doctor; each finding with its cause, its proof and its fix."""
+
+import argparse
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from ..policy.configuration import Configuration
+from ..policy.domain import Domain, InvalidDomainError, parse_domain
+from ..policy.problems import ExitStatus, Problem
+from ..postfix.doctor import examine
+from ..postfix.findings import Examination, Finding
+from ..postfix.programs import PostfixInstance
+from .common import configuration_of, print_json
+from .daemon_client import health
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``check``."""
+    del command
+    parser.add_argument(
+        "domain", nargs="?", metavar="DOMAIN", help="follow the mail of this listed domain only"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(run=check)
+
+
+def check(arguments: argparse.Namespace) -> ExitStatus:
+    """Print the findings; 1 when one of them is an error, 2 when the configuration itself is wrong."""
+    try:
+        configuration = configuration_of(arguments)
+    except Problem as problem:
+        finding = Finding.error("configuration", problem.what, problem.where, problem.fix)
+        _show(Examination((finding,), ()), json=arguments.json)
+        return problem.status
+    only = _listed(arguments.domain, configuration)
+    instance = PostfixInstance(configuration.config_directory)
+    examination = examine(configuration, instance, datetime.now(UTC), only)
+    if configuration.receive:
+        examination = Examination((*_daemon(configuration), *examination.findings), examination.unseen)
+    _show(examination, json=arguments.json)
+    return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
+
+
+def _listed(text: str | None, configuration: Configuration) -> Domain | None:
+    """Return the domain the person named; raises Problem unless it is on a list."""
+    if text is None:
+        return None
+    try:
+        domain = parse_domain(text)
+    except InvalidDomainError as error:
+        raise Problem(str(error), "DOMAIN", "name a domain, such as woodgrovebank.test") from error
+    if configuration.receive.match(domain) or configuration.send.match(domain):
+        return domain
+    raise Problem(
+        f"{domain} is on neither list",
+        str(configuration.path),
+        f"run domain-secure receive add {domain} or domain-secure send add {domain}",
+    )
+
+
+def _daemon(configuration: Configuration) -> list[Finding]:
+    host, port = configuration.metrics_listen
+    url = f"http://{host}:{port}/healthz"
+    try:
+        answer = health(configuration.metrics_listen)
+    except Problem as problem:
+        return [Finding.error("daemon-silent", problem.what, url, problem.fix)]
+    except ValueError:
+        fix = "set [metrics] listen to an address that nobody else uses"
+        return [Finding.error("daemon-silent", "somebody else answers in the daemon's place", url, fix)]
+    findings = []
+    if not answer.get("healthy"):
+        findings.append(
+            Finding.error(
+                "daemon-unhealthy",
+                "the daemon says that it is not healthy",
+                url,
+                "read its log, then restart it",
+            )
+        )
+    if problem_text := (answer.get("configuration") or {}).get("problem"):
+        findings.append(
+            Finding.error(
+                "configuration-not-applied",
+                "the daemon did not accept the configuration and goes on with the former one",
+                f"{url}: {problem_text}",
+                "mend the configuration; the daemon reads it again by itself",
+            )
+        )
+    return findings
+
+
+def _show(examination: Examination, *, json: bool) -> None:
+    if json:
+        print_json(_document(examination))
+        return
+    for finding in examination.findings:
+        print(f"{finding.severity}: {finding.what} [{finding.word}]")
+        print(f"    found: {finding.proof}")
+        print(f"    fix:   {finding.fix}")
+    for unseen in examination.unseen:
+        print(f"not looked at: {unseen.what}: {unseen.why}")
+    if not examination.findings:
+        print("no findings" if not examination.unseen else "no findings in what could be looked at")
+
+
+def _document(examination: Examination) -> dict[str, Any]:
+    return {
+        "findings": [
+            {key: asdict(finding)[key] for key in ("severity", "word", "what", "proof", "fix")}
+            for finding in examination.findings
+        ],
+        "not_looked_at": [asdict(unseen) for unseen in examination.unseen],
+    }

@@ -1,0 +1,59 @@
+"""What the commands share: which configuration, and how they print."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..policy.configuration import Configuration
+from ..policy.reading import load
+
+DEFAULT_CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
+CONFIGURATION_VARIABLE = "DOMAIN_SECURE_CONFIG"
+
+
+def configuration_path(arguments: argparse.Namespace) -> Path:
+    """Return the configuration file: ``--config``, else the environment's, else the default."""
+    named: Path | None = arguments.config
+    return named or Path(os.environ.get(CONFIGURATION_VARIABLE) or DEFAULT_CONFIGURATION)
+
+
+def configuration_of(arguments: argparse.Namespace) -> Configuration:
+    """Return the configuration the command is about; raises Problem."""
+    return load(configuration_path(arguments))
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document; what JSON does not know is printed as text."""
+    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under headers: with rules and colour on a terminal, aligned plain text elsewhere."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_rich(headers, cells)
+        return
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    for row in [[header.upper() for header in headers], *cells]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_rich(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    # Costs 50 ms to import, so only where somebody looks.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*headers)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: a cell is never markup
+    Console().print(table)
+
+
+def note(text: str) -> None:
+    """Tell the person something that is not the command's result, on standard error."""
+    print(f"domain-secure: {text}", file=sys.stderr)

@@ -1,0 +1,146 @@
+"""The entry point: which command is asked for, and how whatever goes wrong reaches the person.
+
+Owns: the table of commands, ``--config``, the form of an error, the exit status.
+Must not do: import a command that is not asked for; the daemon's start and memory depend on it.
+"""
+
+import argparse
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..policy.problems import ExitStatus, Problem
+
+PROGRAM = "domain-secure"
+DEBUG_VARIABLE = "DOMAIN_SECURE_DEBUG"
+INTERRUPTED = 128 + 2  #: what a shell reports for SIGINT
+BROKEN_PIPE = 128 + 13  #: and for SIGPIPE
+INTERNAL_ERROR = 70  #: EX_SOFTWARE of sysexits(3)
+
+
+class Command(NamedTuple):
+    """One command: its module in this package, and its line in the help."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "serve": Command("serve", "run the daemon"),
+    "receive": Command("lists", "edit or print the list of domains whose mail must be authenticated"),
+    "send": Command("lists", "edit or print the list of domains that are sent to over mutual TLS only"),
+    "partner": Command("partner", "names, methods, pins and certificates of one partner"),
+    "pending": Command("pending", "certificates seen from listed domains and not known yet"),
+    "generate": Command("generate", "write Postfix's tables for the send list"),
+    "attach": Command("attach", "connect Postfix to the daemon and the tables"),
+    "detach": Command("attach", "undo what attach did to Postfix's configuration"),
+    "check": Command("check", "find what is wrong, with its cause and its fix"),
+    "explain": Command("explain", "tell which verdict a message would get, and why"),
+    "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that asks a command's module for its arguments when the command is chosen, not before.
+
+    ``--config`` is taken before the command and behind every part of it; the last one counts.
+    """
+
+    command: str | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+        self.add_argument(
+            "--config",
+            type=Path,
+            metavar="FILE",
+            # A default here would overwrite what was given before the command.
+            default=argparse.SUPPRESS,
+            help="configuration file (default: $DOMAIN_SECURE_CONFIG, "
+            "else /etc/domain-secure/domain-secure.toml)",
+        )
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self.command is not None:
+            name, self.command = self.command, None
+            module = import_module(f".{COMMANDS[name].module}", __package__)
+            module.add_arguments(self, name)
+        return super().parse_known_args(args, namespace)
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        # Looks through the installed distributions, which no other command should pay for.
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"{PROGRAM} {version('postfix-domain-secure')}")
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = _Parser(
+        prog=PROGRAM,
+        description="Mail between two organisations that both prove who they are: "
+        "mutual TLS per domain for Postfix.",
+        epilog=f"`{PROGRAM} COMMAND --help` explains a command. "
+        "Exit status: 0 done, 1 a check failed or a difference was found, "
+        "2 wrong use or configuration, 3 something outside did not answer.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.set_defaults(config=None)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.help).command = name
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status; nothing but argparse's own exit is raised."""
+    try:
+        arguments = build_parser().parse_args(argv)
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()
+    except Problem as problem:
+        return _fail(str(problem), problem.status)
+    except BrokenPipeError:
+        # Nobody reads any more; the interpreter's own flush at exit must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:
+        return _fail(str(_system_problem(error)), _system_problem(error).status)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the person gets one line whatever happens
+        return _fail(_report(error), INTERNAL_ERROR)
+    return status
+
+
+def _fail(message: str, status: int) -> int:
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exc()
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _system_problem(error: OSError) -> Problem:
+    """Return what the operating system refused in the operator's terms."""
+    what = error.strerror or str(error) or type(error).__name__
+    where = str(error.filename or "the operating system")
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return Problem(what, where, "run this as root, for example with sudo")
+    if isinstance(error, ConnectionError | TimeoutError):
+        return Problem(what, where, "see that the other side runs and can be reached", ExitStatus.NO_ANSWER)
+    return Problem(what, where, "mend this and try again")
+
+
+def _report(error: Exception) -> str:
+    return (
+        f"internal error ({type(error).__name__}): {PROGRAM} itself: "
+        f"please report it, with what the same command prints with {DEBUG_VARIABLE}=1"
+    )

@@ -1,0 +1,95 @@
+"""``domain-secure serve``: compose the daemon and run it."""
+
+import argparse
+import logging
+import os
+import sys
+from importlib.metadata import version
+
+from ..milter.daemon import Daemon, Endpoints, log_event
+from ..milter.metrics import Metrics
+from ..milter.sockets import Endpoint
+from ..policy import events
+from ..policy.configuration import Configuration
+from ..policy.problems import ExitStatus, Problem
+from ..policy.reading import load
+from ..postfix import socket_folder
+from ..postfix.attach_signs import WHEN_DOWN_CLASS
+from ..postfix.endpoints import SOCKET_FOLDER
+from ..postfix.programs import PostfixInstance
+from ..postfix.publish import publish
+from .common import configuration_path
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``serve``."""
+    del command
+    parser.add_argument(
+        "--debug", action="store_true", help="also log what helps to find a fault of the daemon"
+    )
+    parser.set_defaults(run=serve)
+
+
+def serve(arguments: argparse.Namespace) -> ExitStatus:
+    """Run the daemon until it is told to stop."""
+    _set_up_logging(debug=arguments.debug)
+    daemon = Daemon(
+        load,
+        configuration_path(arguments),
+        endpoints,
+        publish_tables,
+        version("postfix-domain-secure"),
+        WHEN_DOWN_CLASS,
+    )
+    daemon.run()
+    return ExitStatus.DONE
+
+
+def endpoints(configuration: Configuration) -> Endpoints:
+    """Return where the daemon listens: as configured, else below Postfix's queue directory."""
+    milter, policy = configuration.milter_socket, configuration.policy_socket
+    if milter is None or policy is None:
+        instance = PostfixInstance(configuration.config_directory)
+        folder = instance.queue_directory / SOCKET_FOLDER
+        if os.geteuid() == 0 and not folder.exists():
+            socket_folder.create(instance)
+        milter = milter or f"unix:{folder}/milter"
+        policy = policy or f"unix:{folder}/policy"
+    return Endpoints(Endpoint.parse(milter), Endpoint.parse(policy))
+
+
+def publish_tables(configuration: Configuration, metrics: Metrics) -> None:
+    """Bring Postfix's tables up to date; a failure leaves the former ones and is logged.
+
+    An edge that sends to no listed domain, and never did, needs no tables and perhaps has no Postfix.
+    """
+    if not configuration.send and not (configuration.state / "maps").exists():
+        return
+    try:
+        result = publish(configuration, PostfixInstance(configuration.config_directory))
+    except Problem as problem:
+        log_event(events.maps_failed(str(problem)))
+        return
+    metrics.maps_generated.set_to_current_time()
+    if result.changed:
+        log_event(events.maps_published(changed=",".join(result.changed)))
+
+
+# syslog(3) priorities, which the journal reads at the start of a line (sd-daemon(3)).
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+
+class _JournalFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"<{_PRIORITIES.get(record.levelno, 6)}>{super().format(record)}"
+
+
+def _set_up_logging(*, debug: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    if "JOURNAL_STREAM" in os.environ:
+        handler.setFormatter(_JournalFormatter("%(message)s"))
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("domain_secure")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)

@@ -1,0 +1,231 @@
+"""The inbound daemon as one object: listeners, live configuration, and their common end.
+
+Must not know: where Postfix keeps its queue, or its tables; whoever composes the daemon passes that in.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import milter as libmilter
+from Milter import close_callback
+
+from ..policy import events
+from ..policy.certificate_book import CertificateBook
+from ..policy.configuration import Configuration
+from ..policy.problems import Problem
+from .callbacks import ACTIONS, Callbacks
+from .http_server import Health, HttpServer
+from .inbound import Inbound
+from .joined import RecentRequests
+from .knowledge import CertificateKnowledge
+from .live_configuration import POLL_SECONDS, Live, LiveConfiguration, loaded_event
+from .metrics import Metrics
+from .notify import notify
+from .policy_listener import PolicyListener
+from .sockets import SOCKET_MODE, Endpoint, clear_stale_socket, listen
+
+_log = logging.getLogger("domain_secure")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where Postfix finds the daemon."""
+
+    milter: Endpoint
+    policy: Endpoint
+
+
+def log_event(event: events.Event) -> None:
+    """Write one event to the daemon's log."""
+    _log.log(event.level, event)
+
+
+class Daemon:
+    """Milter, policy listener and HTTP server on one live configuration.
+
+    *configuration_changed* is called with the configuration at the start and after every reload, from the
+    supervising thread; it may take its time.  *when_down_action* is what Postfix does by itself
+    (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Path], Configuration],
+        path: Path,
+        endpoints: Callable[[Configuration], Endpoints],
+        configuration_changed: Callable[[Configuration, Metrics], None],
+        version: str,
+        when_down_action: str,
+    ) -> None:
+        self.metrics = Metrics()
+        self._configuration_changed = configuration_changed
+        self._version = version
+        self._live = LiveConfiguration(load, path, log_event, self._on_reload)
+        configuration = self._live.current.configuration
+        self._started_with = configuration
+        self._endpoints = endpoints(configuration)
+        self._requests = RecentRequests(time.monotonic)
+        self._book = CertificateBook(configuration.state / "certificates.sqlite")
+        self._inbound = Inbound(
+            lambda: self._live.current,
+            self._requests,
+            CertificateKnowledge(self._book),
+            self.metrics,
+            log_event,
+            when_down_action,
+        )
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._reload_asked = threading.Event()
+        self._tables_due = threading.Event()
+        self._milter_thread = threading.Thread(target=self._run_milter, name="milter", daemon=True)
+        self._milter_error: BaseException | None = None
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; raises Problem when it cannot start or a listener dies."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        http = HttpServer(
+            self._live.current.configuration.metrics_listen, self.metrics.exposition, self.health
+        )
+        policy = PolicyListener(listen(self._endpoints.policy), self._inbound.delegated, log_event)
+        self._open_milter_socket()
+        policy.start()
+        http.start()
+        self._milter_thread.start()
+        self.metrics.last_reload_successful.set(1)
+        log_event(loaded_event(self._live.current.configuration))
+        log_event(
+            events.started(
+                version=self._version,
+                milter=str(self._endpoints.milter),
+                policy=str(self._endpoints.policy),
+                metrics=http.address,
+            )
+        )
+        notify(f"READY=1\nSTATUS={self._status_line()}")
+        self._tables_due.set()
+        try:
+            self._supervise(policy)
+        finally:
+            notify("STOPPING=1")
+            http.stop()
+            policy.stop()
+            self._remove_sockets()
+
+    def health(self) -> Health:
+        """Return the state of the daemon as one JSON document."""
+        problem = self._live.problem
+        configuration = self._live.current.configuration
+        return {
+            "healthy": self._milter_thread.is_alive(),
+            "version": self._version,
+            "pid": os.getpid(),
+            "configuration": {
+                "path": str(configuration.path),
+                "in_force": "last good" if problem else "as on disk",
+                "problem": str(problem) if problem else None,
+                "mode": configuration.mode,
+                "receive_domains": len(configuration.receive),
+                "send_domains": len(configuration.send),
+            },
+        }
+
+    def _supervise(self, policy: PolicyListener) -> None:
+        while not self._stop.is_set():
+            if self._reload_asked.is_set():
+                self._reload_asked.clear()
+                self._live.reload()
+                self._after_reload()
+            elif self._live.reload_if_changed():
+                self._after_reload()
+            if self._tables_due.is_set():
+                self._tables_due.clear()
+                self._configuration_changed(self._live.current.configuration, self.metrics)
+            if not self._milter_thread.is_alive() or not policy.is_alive:
+                raise Problem(
+                    f"a listener ended by itself ({self._milter_error})",
+                    f"{self._endpoints.milter}, {self._endpoints.policy}",
+                    "read the log above; the service manager starts the daemon again",
+                )
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+        log_event(events.stopping("signal"))
+
+    def _after_reload(self) -> None:
+        self.metrics.last_reload_successful.set(0 if self._live.problem else 1)
+        notify(f"STATUS={self._status_line()}")
+
+    def _status_line(self) -> str:
+        configuration = self._live.current.configuration
+        if self._live.problem:
+            return f"last good configuration in force: {self._live.problem}"
+        return f"{len(configuration.receive)} receive, {len(configuration.send)} send domains"
+
+    def _on_reload(self, former: Live, present: Live) -> None:
+        before, now = former.configuration, present.configuration
+        self.metrics.forget_unlisted(frozenset(before.receive), frozenset(now.receive))
+        self._tables_due.set()
+        changed = tuple(
+            name
+            for name in ("metrics_listen", "state", "milter_socket", "policy_socket", "config_directory")
+            if getattr(self._started_with, name) != getattr(now, name)
+        )
+        if changed:
+            log_event(events.restart_needed(changed))
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        (self._reload_asked if number == signal.SIGHUP else self._stop).set()
+        self._wake.set()
+
+    def _open_milter_socket(self) -> None:
+        libmilter.set_flags(ACTIONS)
+        libmilter.set_envfrom_callback(lambda context, *words: context.getpriv().envfrom_bytes(*words))
+        libmilter.set_header_callback(
+            lambda context, name, value: context.getpriv().header_bytes(name, value)
+        )
+        libmilter.set_eom_callback(lambda context: context.getpriv().eom())
+        libmilter.set_abort_callback(lambda context: context.getpriv().abort())
+        libmilter.set_close_callback(close_callback)
+        libmilter.set_exception_policy(libmilter.TEMPFAIL)
+        clear_stale_socket(self._endpoints.milter)
+        libmilter.setconn(str(self._endpoints.milter))
+        libmilter.register("domain-secure", negotiate=self._negotiate)
+        former = os.umask(0o777 & ~SOCKET_MODE)
+        try:
+            libmilter.opensocket(False)
+        except libmilter.error as error:
+            raise Problem(
+                "cannot listen for milter connections",
+                str(self._endpoints.milter),
+                "choose an address that is free and permitted for the user of the daemon",
+            ) from error
+        finally:
+            os.umask(former)
+
+    def _negotiate(self, context: object, options: list[int]) -> int:
+        callbacks = Callbacks(self._inbound)
+        callbacks._setctx(context)  # noqa: SLF001 - pymilter's own way to bind a session to its object
+        return callbacks.negotiate(options)
+
+    def _run_milter(self) -> None:
+        # libmilter waits for signals in a thread of its own, and would take SIGHUP for an order to stop.
+        # The kernel offers a signal to the main thread first, whose mask stays as Python left it.
+        try:
+            libmilter.main()
+        except libmilter.error as error:
+            self._milter_error = error
+        self._wake.set()
+
+    def _remove_sockets(self) -> None:
+        for endpoint in (self._endpoints.milter, self._endpoints.policy):
+            if endpoint.path is not None:
+                endpoint.path.unlink(missing_ok=True)

@@ -1,0 +1,101 @@
+"""The policy delegation protocol: grammar only.
+
+    request = 1*(name "=" value LF) LF
+    reply   = "action=" action LF LF
+
+Attributes come in any order and unknown ones are ignored; the connection carries many requests.
+``ccert_subject`` and ``ccert_issuer`` are xtext (RFC 3461 section 4) and empty unless Postfix trusts the
+chain; the two fingerprints are said of any certificate.  Source: Postfix SMTPD_POLICY_README.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+NO_OPINION = "DUNNO"  #: the milter decides; delegation only tells
+
+# Postfix sends some 1 to 2 kB; the sender and HELO name are the only parts a client can stretch, and
+# smtpd limits a command line to 2 kB (line_length_limit).
+REQUEST_LIMIT = 65536
+
+_XTEXT_OCTET = re.compile(rb"\+([0-9A-F]{2})")
+
+
+class MalformedRequestError(ValueError):
+    """The peer does not speak the policy delegation protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedFacts:
+    """What one request says about its session; an empty attribute is None."""
+
+    client_address: str
+    client_port: str
+    queue_id: str
+    encryption_protocol: str | None
+    encryption_cipher: str | None
+    ccert_fingerprint: str | None
+    ccert_pubkey_fingerprint: str | None
+    ccert_subject: str | None
+    ccert_issuer: str | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what this request has in common with the milter's view of the same message."""
+        return self.client_address, self.client_port, self.queue_id
+
+
+class RequestReader:
+    """Collects octets and gives whole requests; fed by any split of the stream."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, octets: bytes) -> Iterator[DelegatedFacts]:
+        """Yield each request that *octets* completes.
+
+        Raises MalformedRequestError for a line without ``=`` or a request over REQUEST_LIMIT octets; the
+        connection is of no use afterwards.
+        """
+        self._buffer += octets
+        while (end := self._buffer.find(b"\n\n")) >= 0:
+            request = bytes(self._buffer[:end])
+            del self._buffer[: end + 2]
+            yield parse_request(request)
+        if len(self._buffer) > REQUEST_LIMIT:
+            raise MalformedRequestError(f"request of more than {REQUEST_LIMIT} octets")
+
+
+def parse_request(request: bytes) -> DelegatedFacts:
+    """Return the facts in one request without its empty line; raises MalformedRequestError."""
+    attributes: dict[bytes, bytes] = {}
+    for line in request.split(b"\n"):
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            raise MalformedRequestError(f"line without '=': {line[:80]!r}")
+        attributes[name] = value
+
+    def said(name: bytes) -> str | None:
+        return attributes.get(name, b"").decode("utf-8", "replace") or None
+
+    return DelegatedFacts(
+        client_address=said(b"client_address") or "",
+        client_port=said(b"client_port") or "",
+        queue_id=said(b"queue_id") or "",
+        encryption_protocol=said(b"encryption_protocol"),
+        encryption_cipher=said(b"encryption_cipher"),
+        ccert_fingerprint=said(b"ccert_fingerprint"),
+        ccert_pubkey_fingerprint=said(b"ccert_pubkey_fingerprint"),
+        ccert_subject=decode_xtext(attributes.get(b"ccert_subject", b"")) or None,
+        ccert_issuer=decode_xtext(attributes.get(b"ccert_issuer", b"")) or None,
+    )
+
+
+def reply(action: str) -> bytes:
+    """Return the reply that asks Postfix for *action* (access(5))."""
+    return f"action={action}\n\n".encode("ascii")
+
+
+def decode_xtext(text: bytes) -> str:
+    """Return the text behind xtext (``+HH`` for each octet outside printable ASCII)."""
+    return _XTEXT_OCTET.sub(lambda match: bytes.fromhex(match[1].decode()), text).decode("utf-8", "replace")

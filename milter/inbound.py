@@ -1,0 +1,245 @@
+"""One message from its first fact to its outcome: the shell around the decision.
+
+Owns: the order of steps (claims, exemption, evidence, decision, certificate look-up, marks, reply), and what
+happens when one of them fails.  The rules themselves are in ``policy``.
+
+Invariant: a fault here defers a message that claims a listed domain, and never lets a mark through that was
+not made here.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from ..policy import events
+from ..policy.claims import envelope_claims, header_claims
+from ..policy.configuration import Inbound as InboundSettings
+from ..policy.configuration import LogLevel, Network, WhenDown
+from ..policy.decision import NOT_LISTED, Decision, decide_with, exempted, undecidable
+from ..policy.evidence import Claim, Session
+from ..policy.marks import is_forged_mark, mark_headers
+from ..policy.reply import Reply, reply_to
+from ..policy.verdict import Effect, Verdict
+from .delegation import NO_OPINION, DelegatedFacts
+from .joined import MilterSessions, RecentRequests, agreed_session
+from .knowledge import CertificateKnowledge
+from .live_configuration import Live
+from .macros import MilterFacts
+from .metrics import Metrics
+
+_log = logging.getLogger("domain_secure")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the milter has to do at the end of a message."""
+
+    reply: Reply | None = None  #: None: let the message in
+    removed_headers: tuple[tuple[str, int], ...] = ()  #: name and which one of that name, from 1, ascending
+    added_headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What is gathered of one message; judged by the configuration that was in force at its MAIL."""
+
+    live: Live
+    facts: MilterFacts
+    exemption: str | None  #: why the client is never refused
+    is_trusted_relay: bool
+    authserv_id: str
+    claims: set[Claim] = field(default_factory=set)
+    forged: list[tuple[str, int]] = field(default_factory=list)
+    fault: BaseException | None = None
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    def note_author(self, name: str, value: bytes) -> None:
+        """Note the listed domains that an author header claims."""
+        try:
+            self.claims |= header_claims(name, value, self.live.configuration.receive)
+        except Exception as error:  # noqa: BLE001 - libmilter must see none; the end of message defers
+            self.fault = error
+
+    def note_mark(self, name: str, value: bytes) -> None:
+        """Note a header that looks like one of our marks."""
+        folded = name.strip().lower()
+        self._seen[folded] = self._seen.get(folded, 0) + 1
+        try:
+            forged = is_forged_mark(name, value, self.authserv_id)
+        except Exception as error:  # noqa: BLE001 - what cannot be read is not let through as a mark
+            _log.error(events.internal_error("mark", error))
+            forged = True
+        if forged:
+            self.forged.append((name, self._seen[folded]))
+
+
+class Inbound:
+    """Judges messages; its methods are called from many threads at once."""
+
+    def __init__(
+        self,
+        live: Callable[[], Live],
+        requests: RecentRequests,
+        knowledge: CertificateKnowledge,
+        metrics: Metrics,
+        log: Callable[[events.Event], None],
+        when_down_action: str = NO_OPINION,
+    ) -> None:
+        """Make one; *when_down_action* is what Postfix does by itself about a session we cannot judge."""
+        self._when_down_action = when_down_action
+        self._sessions = MilterSessions()
+        self._live = live
+        self._requests = requests
+        self._knowledge = knowledge
+        self._metrics = metrics
+        self._log = log
+
+    @property
+    def must_answer_mail(self) -> bool:
+        """Tell whether Postfix has to wait at MAIL: the delegation request asks which sessions we have."""
+        return self._live().configuration.inbound.when_down is WhenDown.DEFER_LISTED
+
+    def delegated(self, facts: DelegatedFacts) -> str:
+        """Remember what a delegation request says, and return the action (access(5)) for Postfix."""
+        self._requests.remember(facts)
+        if self.must_answer_mail and facts not in self._sessions:
+            # Began while we were away, and nothing of it will reach the milter.
+            return self._when_down_action
+        return NO_OPINION
+
+    def close(self, facts: MilterFacts) -> None:
+        """Forget a session."""
+        self._sessions.forget(facts)
+
+    def begin(self, facts: MilterFacts, reverse_path: str) -> Transaction:
+        """Start a message: *facts* of its MAIL, *reverse_path* as the client wrote it."""
+        self._sessions.note(facts)
+        live = self._live()
+        inbound = live.configuration.inbound
+        exemption = (
+            "the client logged in" if facts.authenticated else exemption_of(facts.client_address, inbound)
+        )
+        transaction = Transaction(
+            live,
+            facts,
+            exemption,
+            _is_within(facts.client_address, inbound.trusted_relays),
+            inbound.authserv_id or facts.myhostname,
+        )
+        try:
+            transaction.claims |= envelope_claims((reverse_path, facts.mail_addr), live.configuration.receive)
+        except Exception as error:  # noqa: BLE001 - as in note_author
+            transaction.fault = error
+        return transaction
+
+    def end(self, transaction: Transaction, queue_id: str) -> Outcome:
+        """Return what is to happen to the message; counts and logs it."""
+        started = time.perf_counter()
+        facts = transaction.facts
+        delegated = self._requests.take((facts.client_address, facts.client_port, queue_id))
+        try:
+            decision = self._decide(transaction, agreed_session(facts, delegated))
+        except Exception as error:  # noqa: BLE001 - whatever it is, listed mail waits and other mail flows
+            self._log(events.internal_error("decision", error))
+            _log.debug("traceback of the internal error", exc_info=error)
+            decision = undecidable(transaction.claims, transaction.live.configuration)
+            if transaction.fault is not None and decision.verdict is Verdict.NONE:
+                # What this message claims could not be read, so that nobody can say it claims nothing.
+                decision = Decision(Verdict.INTERNAL_ERROR, Effect.DEFER, (), None)
+                self._metrics.observe(decision, time.perf_counter() - started)
+                return Outcome(_unreadable_claims_reply(queue_id))
+        reply = reply_to(decision, queue_id)
+        self._metrics.observe(decision, time.perf_counter() - started)
+        self._protocol_log(transaction, decision, queue_id, reply)
+        if reply is not None:
+            return Outcome(reply)
+        marks = mark_headers(decision, facts.myhostname, transaction.authserv_id, queue_id)
+        return Outcome(None, self._forged_marks(transaction, queue_id), marks)
+
+    def _decide(self, transaction: Transaction, session: Session | None) -> Decision:
+        live, claims = transaction.live, transaction.claims
+        if transaction.fault is not None:
+            raise transaction.fault
+        if not claims:
+            return NOT_LISTED
+        if transaction.exemption is not None:
+            return exempted(claims, live.configuration, transaction.exemption)
+        now = datetime.now(UTC)
+        return decide_with(
+            lambda entries: self._knowledge.known_certificate(
+                session, entries, transaction.facts.client_address, live, now
+            ),
+            claims,
+            session,
+            live.configuration,
+            now,
+        )
+
+    def _forged_marks(self, transaction: Transaction, queue_id: str) -> tuple[tuple[str, int], ...]:
+        if not transaction.forged or transaction.is_trusted_relay:
+            return ()
+        self._log(
+            events.forged_marks_removed(
+                queue_id=queue_id, client=_client(transaction.facts), count=len(transaction.forged)
+            )
+        )
+        return tuple(transaction.forged)
+
+    def _protocol_log(
+        self, transaction: Transaction, decision: Decision, queue_id: str, reply: Reply | None
+    ) -> None:
+        level = transaction.live.configuration.log_receive
+        if level is LogLevel.OFF:
+            return
+        for finding in decision.findings:
+            if level is LogLevel.VERBOSE:
+                for event in events.attempted(finding, queue_id=queue_id):
+                    self._log(event)
+            self._log(
+                events.decided(
+                    decision,
+                    finding,
+                    queue_id=queue_id,
+                    client=_client(transaction.facts),
+                    reply=str(reply) if reply else None,
+                )
+            )
+
+
+def _client(facts: MilterFacts) -> str:
+    return f"[{facts.client_address}]:{facts.client_port}"
+
+
+def exemption_of(client_address: str, inbound: InboundSettings) -> str | None:
+    """Return why a client at this address is never refused and never marked as passed, or None."""
+    if _is_within(client_address, inbound.trusted_relays):
+        return "the client is a trusted relay"
+    if _is_within(client_address, inbound.exempt_clients):
+        return "the client is exempt"
+    return None
+
+
+def _is_within(client_address: str, networks: tuple[Network, ...]) -> bool:
+    """Tell whether the client is in one of *networks*; an address that cannot be read is in none."""
+    if not networks:
+        return False
+    try:
+        address = ip_address(client_address)
+    except ValueError:
+        return False
+    # An IPv4 client of an IPv6 socket.
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in networks)
+
+
+def _unreadable_claims_reply(queue_id: str) -> Reply:
+    code, enhanced_status = Verdict.INTERNAL_ERROR.reply_status(Effect.DEFER)
+    return Reply(
+        code,
+        enhanced_status,
+        "a fault on the receiving side prevented the check of the author's domain; please retry"
+        f" ({Verdict.INTERNAL_ERROR.word}) [ref {queue_id or 'unknown'}]",
+    )

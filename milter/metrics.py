@@ -1,0 +1,87 @@
+"""The metrics of the daemon (DESIGN section 6), in one registry.
+
+Label values come from the configured lists and from enumerations, never from the network.
+"""
+
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+from ..policy.decision import Decision
+from ..policy.verdict import Effect, Verdict
+
+_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0)
+
+
+class Metrics:
+    """Counters that read the same Decision as the log does."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._received = Counter(
+            "domain_secure_messages_received",
+            "Messages from a listed domain that were accepted with every claimed domain authenticated.",
+            ["domain"],
+            registry=self.registry,
+        )
+        self._refusals = Counter(
+            "domain_secure_inbound_refusals",
+            "Messages from a listed domain that were refused or deferred, by the reason in the reply.",
+            ["domain", "reason"],
+            registry=self.registry,
+        )
+        self._decisions = Counter(
+            "domain_secure_decisions",
+            "Decisions about messages, by verdict and by the method that passed.",
+            ["verdict", "method"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "domain_secure_decision_seconds",
+            "Time from the end of a message that claims a listed domain to its decision, waiting included.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.last_reload_successful = Gauge(
+            "domain_secure_config_last_reload_successful",
+            "1 when the configuration in force is the one on disk, 0 after a reload that failed.",
+            registry=self.registry,
+        )
+        self.maps_generated = Gauge(
+            "domain_secure_maps_generated_timestamp_seconds",
+            "When the Postfix tables of the send list were last found or made up to date.",
+            registry=self.registry,
+        )
+        build = Gauge(
+            "domain_secure_build_info",
+            "Always 1; the version of the running daemon is the label.",
+            ["version"],
+            registry=self.registry,
+        )
+        build.labels(version("postfix-domain-secure")).set(1)
+        # Looking a child up costs more than counting, and nearly all mail ends here.
+        self._not_listed = self._decisions.labels(Verdict.NONE.word, "none")
+
+    def observe(self, decision: Decision, seconds: float) -> None:
+        """Count one message at its end; *seconds* is how long the decision took."""
+        if decision.verdict is Verdict.NONE:
+            self._not_listed.inc()
+            return
+        self._decisions.labels(decision.verdict.word, decision.method or "none").inc()
+        self._seconds.observe(seconds)
+        if decision.verdict is Verdict.PASS:
+            for entry in {finding.claim.entry for finding in decision.findings}:
+                self._received.labels(entry).inc()
+        elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
+            self._refusals.labels(deciding.claim.entry, deciding.verdict.word).inc()
+
+    def forget_unlisted(self, former: frozenset[str], present: frozenset[str]) -> None:
+        """Drop the series of entries that are no longer listed."""
+        for entry in former - present:
+            self._received.remove_by_labels({"domain": entry})
+            self._refusals.remove_by_labels({"domain": entry})
+
+    def exposition(self) -> bytes:
+        """Return the text exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,1 @@
+"""The functional core: lists, rules, evidence, decision; knows nothing of libmilter or Postfix."""

@@ -1,0 +1,172 @@
+"""The file of the certificate book: SQLite, used by the daemon and by commands of root at the same time.
+
+Owns: the schema, making the file, opening it, and what the operator is told when that fails.
+Must not know: what the rows mean.
+Source: sqlite.org/wal.html, sqlite.org/pragma.html.
+"""
+
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from . import atomic_file, state_folder
+from .problems import ExitStatus, Problem
+
+_BUSY_SECONDS = 5.0  #: every transaction here takes milliseconds
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE chain (
+    fingerprint TEXT PRIMARY KEY,    -- SHA-256 of the first certificate
+    certificates BLOB NOT NULL,      -- DER, one after the other
+    imported INTEGER NOT NULL,       -- never evicted
+    last_seen INTEGER NOT NULL       -- times are seconds since 1970
+);
+CREATE TABLE origin (
+    fingerprint TEXT NOT NULL REFERENCES chain ON DELETE CASCADE,
+    source TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, source, entry)
+);
+CREATE INDEX origin_entry ON origin (entry);
+CREATE TABLE pending (
+    fingerprint TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    public_key TEXT,
+    client_address TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, entry)
+);
+CREATE INDEX pending_client ON pending (client_address);
+"""
+
+
+class BookFile:
+    """One process's access to the file; safe from many threads, one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """Yield the open file, or None where there is none yet; raises Problem."""
+        with self._lock, self._explained():
+            yield self._opened() if self.path.exists() else None
+
+    @contextmanager
+    def writing(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        """Yield the open file inside a transaction, making it where there is none; raises Problem.
+
+        Committed work survives ``kill -9`` either way, as the kernel holds it.  *durable* work also survives
+        a power cut, at the price of a disk flush: an import is acknowledged to a person, while what strangers
+        can cause in any number must not flush the mail server's disk each time.
+        """
+        with self._lock, self._explained():
+            if not self.path.exists():
+                self._make()
+            connection = self._opened()
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        with self._lock:
+            self._close()
+
+    def __del__(self) -> None:
+        """Close the file with its last user."""
+        self._close()
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        inode = self.path.stat().st_ino
+        if self._connection is not None and inode == self._inode:
+            return self._connection
+        # Somebody has moved the file away: what is kept from now on belongs into the new one.
+        self._close()
+        self._connection = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._inode = inode
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version != _VERSION:
+            self._close()
+            raise Problem(
+                f"the certificate book has format {version}, and this version reads format {_VERSION}",
+                str(self.path),
+                "install the version that wrote it, or move the file away and import the certificates again",
+            )
+        return self._connection
+
+    def _make(self) -> None:
+        """Put an empty book in place, whole, and owned like its folder whoever makes it."""
+        state_folder.make(self.path.parent)
+        with atomic_file.writer_lock(self.path.parent):
+            if not self.path.exists():
+                atomic_file.replace(self.path, _empty_book(), default_mode=0o640)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            self._close()
+            raise self._problem(error) from error
+        except OSError as error:
+            raise Problem(
+                f"cannot use the certificate book ({error.strerror})",
+                str(self.path),
+                "make its folder exist and be writable for the user who runs this",
+            ) from error
+
+    def _problem(self, error: sqlite3.Error) -> Problem:
+        code = getattr(error, "sqlite_errorcode", None)
+        match code & 0xFF if code is not None else None:  # the primary result code
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return Problem(
+                    "the certificate book is held by another process",
+                    str(self.path),
+                    "end that process, or try again",
+                    ExitStatus.NO_ANSWER,
+                )
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return Problem(
+                    "the certificate book is damaged",
+                    str(self.path),
+                    "move it away and import the partners' certificates again "
+                    "(domain-secure partner cert add)",
+                )
+            case _:
+                return Problem(
+                    f"cannot use the certificate book ({error})",
+                    str(self.path),
+                    "make it and its folder writable for the user who runs this, "
+                    "and see that the disk is not full",
+                )
+
+
+def _empty_book() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "book")
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            # Readers do not wait for a writer; the choice is kept in the file.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        return path.read_bytes()

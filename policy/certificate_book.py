@@ -1,0 +1,267 @@
+"""The certificate book: fingerprint → certificate chain, and the fingerprints that nobody knows yet.
+
+Owns: what is kept, for how long, and what gives way when there is too much of it.
+Must not know: whether a certificate is trusted.
+Invariants: what was imported is never evicted; what strangers cause is bounded; a chain that is handed out
+starts with the certificate that was asked for.
+"""
+
+import logging
+import sqlite3
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import events
+from .book_file import BookFile
+from .certificate import MAXIMUM_CERTIFICATES, is_authority, parse
+from .certificate_source import CertificateQuery, Chain
+from .der import Element
+from .domain import Entry
+from .pin import Pin
+from .problems import Problem
+
+FILE_NAME = "certificates.sqlite"  #: in the state folder
+IMPORT = "import"  #: the source of what an administrator gave us
+
+# Some ten thousand chains; renewals of a thousand partners take years to get there.
+DEFAULT_OCTETS = 64 * 1024 * 1024
+DEFAULT_PENDING = 1000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """From which source a chain came, for which list entry, and when."""
+
+    source: str
+    entry: Entry
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChain:
+    """One chain of the book."""
+
+    chain: Chain
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCertificate:
+    """A fingerprint that was seen from a listed domain and whose certificate nobody knows."""
+
+    fingerprint: Pin
+    public_key: Pin | None
+    entry: Entry
+    client_address: str  #: the last one
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+
+
+class CertificateBook:
+    """The book in one file, shared by threads and processes; also a CertificateSource that answers at once.
+
+    The file is made by the first write.  *octets* bounds the chains that were not imported, *pending* the
+    rows of unknown fingerprints.  Every method raises Problem where the file cannot be used, unless it says
+    otherwise.  A row that cannot be read is set aside with a log line.
+    """
+
+    def __init__(self, path: Path, *, octets: int = DEFAULT_OCTETS, pending: int = DEFAULT_PENDING) -> None:
+        self._file = BookFile(path)
+        self._octets = octets
+        self._pending = pending
+
+    def add(self, chain: Chain, source: str, entry: Entry, seen: datetime) -> None:
+        """Keep a chain, its certificate first; one that is known already gains what is new in this one."""
+        row = {
+            "digest": (digest := chain[0].certificate_pin.digest),
+            "source": source,
+            "imported": source == IMPORT,
+            "entry": entry,
+            "seen": _seconds(seen),
+        }
+        with self._file.writing(durable=True) as book:
+            merged = tuple(dict.fromkeys((*chain, *_chain(book, digest))))[:MAXIMUM_CERTIFICATES]
+            book.execute(
+                "INSERT INTO chain VALUES (:digest, :certificates, :imported, :seen)"
+                " ON CONFLICT DO UPDATE SET certificates = :certificates,"
+                " imported = max(imported, :imported), last_seen = :seen",
+                row | {"certificates": b"".join(certificate.der for certificate in merged)},
+            )
+            book.execute(
+                "INSERT INTO origin VALUES (:digest, :source, :entry, :seen, :seen)"
+                " ON CONFLICT DO UPDATE SET last_seen = :seen",
+                row,
+            )
+            book.execute("DELETE FROM pending WHERE fingerprint = ?", (digest,))
+            self._evict_chains(book)
+
+    def chain(self, fingerprint: Pin) -> Chain | None:
+        """Return the certificate with this fingerprint and what may lead to its authorities, or None.
+
+        Authorities that were imported for the same list entry are at hand too: a server that does not send
+        its intermediate certificates is a common fault.
+        """
+        digest = fingerprint.digest
+        with self._file.reading() as book:
+            chain = _chain(book, digest) if book else ()
+            if book is None or not chain:
+                return None
+            siblings = book.execute(
+                "SELECT DISTINCT sibling.fingerprint FROM origin JOIN origin AS sibling USING (entry) WHERE"
+                " origin.fingerprint = ?1 AND sibling.fingerprint != ?1 AND sibling.source = ?2 LIMIT ?3",
+                (digest, IMPORT, MAXIMUM_CERTIFICATES),
+            ).fetchall()
+            further = [one for (sibling,) in siblings for one in _chain(book, sibling) if is_authority(one)]
+        return tuple(dict.fromkeys((*chain, *further)))[:MAXIMUM_CERTIFICATES]
+
+    def find(self, query: CertificateQuery) -> Future[Chain | None]:
+        """Return a future that is done; where the file cannot be used it holds the Problem."""
+        future: Future[Chain | None] = Future()
+        try:
+            future.set_result(self.chain(query.fingerprint))
+        except Problem as problem:
+            future.set_exception(problem)
+        return future
+
+    def all(self) -> tuple[KnownChain, ...]:
+        """Return every chain that can be read, the one seen last first."""
+        with self._file.reading() as book:
+            if book is None:
+                return ()
+            digests = book.execute("SELECT fingerprint FROM chain ORDER BY last_seen DESC").fetchall()
+            return tuple(
+                KnownChain(chain, _origins(book, digest))
+                for (digest,) in digests
+                if (chain := _chain(book, digest))
+            )
+
+    def note_pending(
+        self,
+        fingerprint: Pin,
+        public_key: Pin | None,
+        entry: Entry,
+        client_address: str,
+        seen: datetime,
+    ) -> None:
+        """Note that a message for *entry* came with an unknown certificate; raises nothing.
+
+        The note is for people, and its failure is logged instead of being held against the message.
+        """
+        try:
+            with self._file.writing(durable=False) as book:
+                book.execute(
+                    "INSERT INTO pending VALUES (:fingerprint, :entry, :key, :client, :seen, :seen, 1)"
+                    " ON CONFLICT DO UPDATE SET public_key = coalesce(:key, public_key),"
+                    " client_address = :client, last_seen = :seen, count = count + 1",
+                    {
+                        "fingerprint": fingerprint.digest,
+                        "entry": entry,
+                        "key": public_key and public_key.digest,
+                        "client": client_address,
+                        "seen": _seconds(seen),
+                    },
+                )
+                self._evict_pending(book)
+        except Problem as problem:
+            event = events.pending_not_noted(str(fingerprint), str(problem))
+            _log.log(event.level, event)
+
+    def pending(self) -> tuple[PendingCertificate, ...]:
+        """Return the unknown fingerprints, the one seen last first."""
+        with self._file.reading() as book:
+            rows = book.execute("SELECT * FROM pending ORDER BY last_seen DESC").fetchall() if book else ()
+        return tuple(found for row in rows if (found := _pending_certificate(row)))
+
+    def settle(self, fingerprint: Pin) -> None:
+        """Forget that a fingerprint was unknown."""
+        with self._file.writing(durable=False) as book:
+            book.execute("DELETE FROM pending WHERE fingerprint = ?", (fingerprint.digest,))
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed.  Raises nothing."""
+        self._file.close()
+
+    def _evict_chains(self, book: sqlite3.Connection) -> None:
+        book.execute(
+            "DELETE FROM chain WHERE fingerprint IN (SELECT fingerprint FROM (SELECT fingerprint,"
+            " sum(length(certificates)) OVER (ORDER BY last_seen DESC, fingerprint) AS octets"
+            " FROM chain WHERE NOT imported) WHERE octets > ?)",
+            (self._octets,),
+        )
+
+    def _evict_pending(self, book: sqlite3.Connection) -> None:
+        """Let the client with the most rows lose its oldest: a flood from one place only displaces itself."""
+        (rows,) = book.execute("SELECT count(*) FROM pending").fetchone()
+        if rows > self._pending:
+            book.execute(
+                "DELETE FROM pending WHERE rowid IN (SELECT rowid FROM pending ORDER BY"
+                " count(*) OVER (PARTITION BY client_address) DESC, last_seen, rowid LIMIT ?)",
+                (rows - self._pending,),
+            )
+
+
+def _chain(book: sqlite3.Connection, digest: str) -> Chain:
+    """Return a chain as it was added; nothing where there is none or it cannot be read."""
+    row = book.execute("SELECT certificates FROM chain WHERE fingerprint = ?", (digest,)).fetchone()
+    if row is None:
+        return ()
+    try:
+        return _decoded(row[0], digest)
+    except (TypeError, ValueError) as error:
+        _set_aside(digest, error)
+        return ()
+
+
+def _decoded(certificates: bytes, digest: str) -> Chain:
+    chain = tuple(parse(element.whole) for element in Element.sequence(certificates))
+    if not chain or chain[0].certificate_pin.digest != digest:
+        raise ValueError("it is not the certificate of that fingerprint")
+    return chain
+
+
+def _set_aside(digest: object, error: Exception) -> None:
+    event = events.certificate_set_aside(str(digest), str(error))
+    _log.log(event.level, event)
+
+
+def _origins(book: sqlite3.Connection, digest: str) -> tuple[Origin, ...]:
+    rows = book.execute(
+        "SELECT source, entry, first_seen, last_seen FROM origin WHERE fingerprint = ?"
+        " ORDER BY first_seen, rowid",
+        (digest,),
+    )
+    return tuple(
+        Origin(source, Entry(entry), _time(first), _time(last)) for source, entry, first, last in rows
+    )
+
+
+def _pending_certificate(row: tuple[Any, ...]) -> PendingCertificate | None:
+    digest, entry, public_key, client_address, first, last, count = row
+    try:
+        return PendingCertificate(
+            fingerprint=Pin.certificate(digest),
+            public_key=Pin.public_key(public_key) if public_key else None,
+            entry=Entry(entry),
+            client_address=client_address,
+            first_seen=_time(first),
+            last_seen=_time(last),
+            count=count,
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        _set_aside(digest, error)
+        return None
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

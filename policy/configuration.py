@@ -1,0 +1,192 @@
+"""The configuration as frozen values: what the rest of the program reads.
+
+Owns: the types and the look-up of a partner's rule.  Reading and checking text is ``settings``'s part.
+Must not know: files, sockets, Postfix.
+Invariant: a Configuration that exists is valid as a whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from .domain import Domain, Entry, entry_base
+from .lists import DomainList
+from .pin import Pin
+from .tls import TlsVersion
+
+Network = IPv4Network | IPv6Network
+
+
+@unique
+class Mode(StrEnum):
+    """Whether a verdict is acted upon, or taken, counted and marked only."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+@unique
+class OnFailure(StrEnum):
+    """What a failed verdict does to the message (DESIGN section 2)."""
+
+    REJECT = "reject"
+    DEFER = "defer"
+    TAG = "tag"
+
+
+@unique
+class Method(StrEnum):
+    """How an inbound session may prove to be the partner."""
+
+    PIN = "pin"
+    PKIX = "pkix"
+    DANE = "dane"
+    POSTFIX = "postfix"
+
+
+@unique
+class SendMethod(StrEnum):
+    """How the partner's server is verified on the way out."""
+
+    PKIX = "pkix"
+    DANE = "dane"
+    PIN = "pin"
+
+
+@unique
+class ClientPurpose(StrEnum):
+    """Whether a certificate for TLS servers only may authenticate a sending server."""
+
+    REQUIRE = "require"
+    ACCEPT_SERVER = "accept-server"
+
+
+@unique
+class Revocation(StrEnum):
+    """How much must be known about revocation before a certificate is believed."""
+
+    OFF = "off"
+    PREFER = "prefer"
+    REQUIRE = "require"
+
+
+@unique
+class CommonName(StrEnum):
+    """Whether a certificate without a dNSName may be named by its common name."""
+
+    NEVER = "never"
+    WITHOUT_SAN = "without-san"
+
+
+@unique
+class WhenDown(StrEnum):
+    """What Postfix does while the daemon does not answer."""
+
+    DEFER_ALL = "defer-all"
+    DEFER_LISTED = "defer-listed"
+
+
+@unique
+class LogLevel(StrEnum):
+    """How much the protocol log says."""
+
+    OFF = "off"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The rule for one list entry; every default is filled in."""
+
+    entry: Entry  #: the list entry, or the key of the partner table it came from
+    names: tuple[Domain, ...]  #: what a certificate of the partner is named, itself or a host under it
+    methods: tuple[Method, ...]
+    send_method: SendMethod
+    mode: Mode
+    pins: frozenset[Pin]
+    minimum_tls: TlsVersion
+    mx: tuple[Domain, ...]  #: literal MX host names to accept instead of the names, outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which certificates are believed, and how far."""
+
+    ca_file: Path
+    ca_file_is_default: bool  #: nobody named it, so its absence is a finding and not an error
+    client_purpose: ClientPurpose
+    revocation: Revocation
+    common_name: CommonName
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """Who is exempt, and what happens while evidence is missing."""
+
+    trusted_relays: tuple[Network, ...]
+    exempt_clients: tuple[Network, ...]
+    probe_timeout: float  #: seconds
+    when_down: WhenDown
+    authserv_id: str | None  #: RFC 8601 section 2.5; None: Postfix's myhostname
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that was configured; immutable, so that a reload is one assignment."""
+
+    path: Path
+    mode: Mode
+    receive: DomainList
+    on_failure: OnFailure
+    send: DomainList
+    partners: Mapping[Entry, Partner]  #: by the key of the partner table
+    trust: Trust
+    inbound: Inbound
+    direct: bool  #: outbound: send listed domains by MX, past any relayhost
+    config_directory: Path  #: Postfix's
+    metrics_listen: tuple[str, int]
+    state: Path
+    log_receive: LogLevel
+    log_send: LogLevel
+    milter_socket: str | None  #: libmilter notation; None: below Postfix's queue directory
+    policy_socket: str | None
+    files: tuple[Path, ...]  #: every file that was read for it, to be watched
+
+    def partner(self, entry: Entry) -> Partner:
+        """Return the rule for a list entry: its own, else the closest wildcard's, else the defaults.
+
+        ``*.fabrikam.test`` on a list also finds the rule written for ``fabrikam.test``.
+        """
+        if entry in self.partners:
+            return self.partners[entry]
+        base = entry_base(entry)
+        if entry != Entry(base) and Entry(base) in self.partners:
+            return self.partners[Entry(base)]
+        parent: str = base
+        while "." in parent:
+            parent = parent.split(".", 1)[1]
+            if (wildcard := Entry(f"*.{parent}")) in self.partners:
+                return self.partners[wildcard]
+        return default_partner(entry, self.mode)
+
+
+DEFAULT_METHODS = (Method.PIN, Method.PKIX, Method.DANE)
+DEFAULT_MINIMUM_TLS = TlsVersion.TLS_1_2
+DEFAULT_METRICS_LISTEN = ("127.0.0.1", 9797)
+
+
+def default_partner(entry: Entry, mode: Mode) -> Partner:
+    """Return the rule of an entry that has no partner table."""
+    return Partner(
+        entry=entry,
+        names=(entry_base(entry),),
+        methods=DEFAULT_METHODS,
+        send_method=SendMethod.PKIX,
+        mode=mode,
+        pins=frozenset(),
+        minimum_tls=DEFAULT_MINIMUM_TLS,
+        mx=(),
+    )

@@ -1,0 +1,208 @@
+"""Judge one message: which listed domains does it claim, and did its session prove to be each of them.
+
+Owns: the order in which evidence is weighed, and the words both administrators read.
+Must not know: sockets, milter codes, Postfix commands, files, clocks, loggers.
+
+Invariant: PASS needs one method of the partner to say so; everything else, evidence this module does not
+understand included, ends in a failure.  Where a method cannot know yet and none passes, the verdict is
+temporary: the message may still turn out good.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from .configuration import Configuration, Method, Mode, OnFailure, Partner
+from .domain import Domain, Entry
+from .evidence import Claim, Evidence, KnownCertificate, Session
+from .methods import Attempt, attempt_by
+from .tls import is_weak_cipher
+from .verdict import Effect, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict about one claimed domain, with the facts it rests on."""
+
+    claim: Claim
+    partner: Partner
+    verdict: Verdict
+    detail: str  #: one clause that the partner's administrator can act on
+    method: Method | None  #: the method that passed
+    attempts: tuple[Attempt, ...]
+    effect: Effect  #: what this finding alone would do
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict about a message: enough to reply, mark, log, count and explain."""
+
+    verdict: Verdict
+    effect: Effect
+    findings: tuple[Finding, ...]
+    session: Session | None
+
+    @property
+    def deciding(self) -> Finding | None:
+        """Return the finding that speaks for the message: strongest effect first, then gravest verdict."""
+        return max(self.findings, key=_weight, default=None)
+
+    @property
+    def method(self) -> Method | None:
+        """Return the method that passed, of the deciding finding."""
+        finding = self.deciding
+        return finding.method if finding else None
+
+
+_EFFECT_ORDER = (Effect.NONE, Effect.ACCEPT, Effect.DEFER, Effect.REJECT)
+_VERDICT_ORDER = tuple(Verdict)
+
+
+def _weight(finding: Finding) -> tuple[int, int]:
+    return _EFFECT_ORDER.index(finding.effect), _VERDICT_ORDER.index(finding.verdict)
+
+
+NOT_LISTED = Decision(Verdict.NONE, Effect.NONE, (), None)
+
+
+def exempted(claims: Iterable[Claim], configuration: Configuration, why: str) -> Decision:
+    """Return the decision for a session that is never refused and never marked as passed."""
+    findings = tuple(
+        Finding(claim, configuration.partner(claim.entry), Verdict.EXEMPT, why, None, (), Effect.NONE)
+        for claim in _by_domain(claims)
+    )
+    return Decision(Verdict.EXEMPT, Effect.NONE, findings, None) if findings else NOT_LISTED
+
+
+def decide(
+    claims: Iterable[Claim], evidence: Evidence, configuration: Configuration, now: datetime
+) -> Decision:
+    """Return the verdict on a message that makes *claims*; same arguments, same answer, no side effect.
+
+    *now* is an aware datetime: certificates are judged at the time of the message.
+    """
+    findings = tuple(_judge(claim, evidence, configuration, now) for claim in _by_domain(claims))
+    return _decision(findings, evidence.session)
+
+
+def decide_with(
+    find: Callable[[tuple[Entry, ...]], KnownCertificate | None],
+    claims: Iterable[Claim],
+    session: Session | None,
+    configuration: Configuration,
+    now: datetime,
+) -> Decision:
+    """Decide, and ask *find* for the certificate only where the verdict hangs on its content.
+
+    *find* is given the list entries that need it; it may wait, and returns None where nobody knows.
+    """
+    claims = tuple(claims)
+    decision = decide(claims, Evidence(session, None), configuration, now)
+    entries = tuple(
+        finding.claim.entry for finding in decision.findings if finding.verdict is Verdict.UNKNOWN_CERTIFICATE
+    )
+    if not entries:
+        return decision
+    known = find(tuple(dict.fromkeys(entries)))
+    return decide(claims, Evidence(session, known), configuration, now) if known else decision
+
+
+def undecidable(claims: Iterable[Claim], configuration: Configuration) -> Decision:
+    """Return the decision for when our own code failed: temporary for listed domains only."""
+    detail = "a fault on the receiving side prevented the check; please retry"
+    findings = tuple(
+        _finding(claim, configuration, Verdict.INTERNAL_ERROR, detail, None, ())
+        for claim in _by_domain(claims)
+    )
+    return _decision(findings, None)
+
+
+def _by_domain(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return one claim a domain, which names every place it is made in."""
+    sources: dict[tuple[Entry, Domain], set[str]] = {}
+    for claim in claims:
+        sources.setdefault((claim.entry, claim.domain), set()).add(claim.source)
+    return tuple(
+        Claim(entry, domain, ",".join(sorted(places))) for (entry, domain), places in sorted(sources.items())
+    )
+
+
+def _decision(findings: tuple[Finding, ...], session: Session | None) -> Decision:
+    if not findings:
+        return NOT_LISTED
+    deciding = max(findings, key=_weight)
+    return Decision(deciding.verdict, deciding.effect, findings, session)
+
+
+def _finding(
+    claim: Claim,
+    configuration: Configuration,
+    verdict: Verdict,
+    detail: str,
+    method: Method | None,
+    attempts: tuple[Attempt, ...],
+) -> Finding:
+    partner = configuration.partner(claim.entry)
+    on_failure = OnFailure.TAG if partner.mode is Mode.OBSERVE else configuration.on_failure
+    return Finding(claim, partner, verdict, detail, method, attempts, verdict.effect(on_failure))
+
+
+def _judge(claim: Claim, evidence: Evidence, configuration: Configuration, now: datetime) -> Finding:
+    partner = configuration.partner(claim.entry)
+    session = evidence.session
+    channel = _judge_channel(session, partner)
+    if session is None or channel is not None:
+        verdict, detail = channel or (Verdict.NO_EVIDENCE, _NO_EVIDENCE)
+        return _finding(claim, configuration, verdict, detail, None, ())
+    attempts: list[Attempt] = []
+    for method in partner.methods:
+        attempt = attempt_by(method, session, evidence.known_certificate, partner, configuration, now)
+        if attempt is None:
+            continue
+        attempts.append(attempt)
+        if attempt.verdict is Verdict.PASS:
+            return _finding(claim, configuration, Verdict.PASS, attempt.detail, method, tuple(attempts))
+    verdict, detail = _of_failed(attempts)
+    return _finding(claim, configuration, verdict, detail, None, tuple(attempts))
+
+
+_NO_EVIDENCE = "the receiving side could not see the TLS state of this session; please retry"
+
+
+def _judge_channel(session: Session | None, partner: Partner) -> tuple[Verdict, str] | None:
+    """Return why the session cannot carry a proof at all, or None."""
+    if session is None:
+        return Verdict.NO_EVIDENCE, _NO_EVIDENCE
+    if session.tls_version is None:
+        return Verdict.NO_TLS, "mail from this domain must arrive over TLS with a client certificate"
+    if session.tls_version < partner.minimum_tls:
+        return (
+            Verdict.WEAK_TLS,
+            f"{session.tls_version} was negotiated; at least {partner.minimum_tls} is needed for this domain",
+        )
+    if session.cipher is None or is_weak_cipher(session.cipher):
+        return (
+            Verdict.WEAK_TLS,
+            f"cipher {session.cipher or 'unknown'} was negotiated; it does not protect this domain's mail",
+        )
+    if session.certificate_pin is None:
+        names = " or ".join(partner.names)
+        return (
+            Verdict.NO_CERTIFICATE,
+            f"no client certificate was presented; mail from this domain needs one for {names}",
+        )
+    return None
+
+
+def _of_failed(attempts: list[Attempt]) -> tuple[Verdict, str]:
+    """Return the verdict when no method passed.
+
+    What may still change wins over what is certain; of the certain ones the last method speaks, because
+    the methods stand in the order of preference and the last says most about the certificate itself.
+    """
+    for attempt in attempts:
+        if attempt.verdict.is_temporary:
+            return attempt.verdict, attempt.detail
+    if attempts:
+        return attempts[-1].verdict, attempts[-1].detail
+    return Verdict.UNTRUSTED, "no way to authenticate this domain is set up on the receiving side"

@@ -1,0 +1,81 @@
+"""Domain names as the product compares them.
+
+Owns: the one normal form (A-labels, lower case, no trailing dot) and what a list entry may be.
+Invariant: a value of type ``Domain`` came out of :func:`parse_domain`; past that line nobody folds case.
+Sources: RFC 5321 section 4.1.2 (Domain), RFC 5890 (A-label), UTS 46 (mapping), publicsuffix.org.
+"""
+
+import re
+from functools import cache
+from typing import NewType
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+Domain = NewType("Domain", str)  #: a host or mail domain in normal form
+Entry = NewType("Entry", str)  #: a list entry: a Domain, or ``*.`` followed by one
+
+# RFC 1035 section 2.3.4: 63 octets a label, 253 characters a name.  The underscore is not in RFC 5321's
+# grammar, but names with it are in use in DNS and Postfix accepts them as sender domains.
+_A_LABELS = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+    r"(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*"
+)
+
+
+class InvalidDomainError(ValueError):
+    """The text is not a domain name; the argument says why, for a person."""
+
+
+def parse_domain(text: str) -> Domain:
+    """Return *text* in normal form.
+
+    Accepts U-labels and A-labels in any case, with or without one trailing dot.
+    Raises InvalidDomainError for anything else, an address literal included.
+    """
+    folded = text
+    if not text.isascii():
+        try:
+            # UTS 46 folds case in its own way (a final sigma stays as it is), so nothing does it before.
+            folded = idna.encode(text, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError) as error:
+            raise InvalidDomainError(f"{text!r} is not an internationalised domain name ({error})") from error
+    folded = folded.lower().removesuffix(".")
+    if not _A_LABELS.fullmatch(folded):
+        raise InvalidDomainError(f"{text!r} is not a domain name")
+    return Domain(folded)
+
+
+def parse_entry(text: str) -> Entry:
+    """Return a list entry: a domain, or ``*.domain`` for every subdomain and not the domain itself.
+
+    Raises InvalidDomainError, also for a public suffix: an entry for ``co.uk`` or ``*.co.uk`` would
+    speak for organisations that have nothing in common.
+    """
+    wildcard = text.startswith("*.")
+    domain = parse_domain(text[2:] if wildcard else text)
+    if is_public_suffix(domain):
+        raise InvalidDomainError(
+            f"{text!r} is a public suffix: names below it belong to unrelated organisations"
+        )
+    return Entry(f"*.{domain}") if wildcard else Entry(domain)
+
+
+def entry_base(entry: Entry) -> Domain:
+    """Return the domain an entry is about: ``fabrikam.test`` for ``*.fabrikam.test``."""
+    return Domain(entry.removeprefix("*."))
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def is_public_suffix(domain: Domain) -> bool:
+    """Tell whether *domain* is a public suffix; an unknown top-level domain is one (publicsuffix.org)."""
+    return bool(_public_suffixes().is_public(domain))
+
+
+def lies_under(domain: str, parent: str) -> bool:
+    """Tell whether *domain* is a proper subdomain of *parent*; both in normal form."""
+    return domain.endswith("." + parent)

@@ -1,0 +1,147 @@
+"""The log catalogue: every line the daemon writes, one function each.
+
+A line is a word for the event, then ``key=value`` pairs in a fixed order; scripts search for them, so a
+changed line is an incompatible change.  Values that a stranger chose are quoted and escaped here.
+"""
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+
+from .configuration import Mode
+from .decision import Decision, Finding
+from .verdict import Effect
+
+_BARE = re.compile(r"[\w.:/@\[\]*+<>=,%-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line: its level (as in ``logging``), its word, and its pairs."""
+
+    level: int
+    word: str
+    pairs: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        """Return the line; values outside a safe alphabet are JSON strings in ASCII."""
+        return " ".join((self.word, *(f"{key}={_value(value)}" for key, value in self.pairs)))
+
+
+def _value(text: str) -> str:
+    return text if _BARE.fullmatch(text) else json.dumps(text)
+
+
+def _event(level: int, word: str, /, **pairs: object) -> Event:
+    return Event(
+        level, word, tuple((key, "-" if value is None else str(value)) for key, value in pairs.items())
+    )
+
+
+def decided(decision: Decision, finding: Finding, *, queue_id: str, client: str, reply: str | None) -> Event:
+    """Return the canonical line about one claimed domain of one message."""
+    session = decision.session
+    level = logging.INFO if decision.effect in {Effect.NONE, Effect.ACCEPT} else logging.WARNING
+    return _event(
+        level,
+        "decision",
+        verdict=finding.verdict.word,
+        domain=finding.claim.entry,
+        claimed=finding.claim.domain,
+        claimed_in=finding.claim.source,
+        method=finding.method,
+        effect=decision.effect,
+        mode="observe" if finding.partner.mode is Mode.OBSERVE else "enforce",
+        queue_id=queue_id,
+        client=client,
+        tls=session.tls_version if session else None,
+        certificate=session.certificate_pin if session else None,
+        detail=finding.detail,
+        reply=reply,
+    )
+
+
+def attempted(finding: Finding, *, queue_id: str) -> tuple[Event, ...]:
+    """Return a line for each method tried, for the verbose protocol log."""
+    return tuple(
+        _event(
+            logging.INFO,
+            "attempt",
+            queue_id=queue_id,
+            domain=finding.claim.entry,
+            method=attempt.method,
+            verdict=attempt.verdict.word,
+            detail=attempt.detail,
+        )
+        for attempt in finding.attempts
+    )
+
+
+def forged_marks_removed(*, queue_id: str, client: str, count: int) -> Event:
+    """Return the line for marks that somebody else had put into a message."""
+    return _event(logging.INFO, "forged-marks-removed", queue_id=queue_id, client=client, count=count)
+
+
+def malformed_delegation(detail: str) -> Event:
+    """Return the line for a peer on the policy socket that does not speak the protocol."""
+    return _event(logging.WARNING, "malformed-delegation-request", detail=detail)
+
+
+def internal_error(where: str, error: BaseException) -> Event:
+    """Return the line for a fault of our own; the traceback goes beside it."""
+    return _event(logging.ERROR, "internal-error", where=where, type=type(error).__name__, detail=str(error))
+
+
+def evidence_source_failed(source: str, error: BaseException) -> Event:
+    """Return the line for a certificate source that failed; the message is judged without it."""
+    return _event(logging.ERROR, "certificate-source-failed", source=source, detail=str(error))
+
+
+def certificate_set_aside(fingerprint: str, detail: str) -> Event:
+    """Return the line for an entry of the certificate book that cannot be read; the others stay in use."""
+    return _event(logging.ERROR, "certificate-set-aside", certificate=fingerprint, detail=detail)
+
+
+def pending_not_noted(fingerprint: str, problem: str) -> Event:
+    """Return the line for an unknown certificate that ``domain-secure pending`` will not show."""
+    return _event(logging.ERROR, "pending-not-noted", certificate=fingerprint, detail=problem)
+
+
+def configuration_loaded(path: str, *, receive: int, send: int, mode: str) -> Event:
+    """Return the line for a configuration that is in force from now on."""
+    return _event(
+        logging.INFO, "configuration-loaded", path=path, receive_domains=receive, send_domains=send, mode=mode
+    )
+
+
+def configuration_rejected(problem: str) -> Event:
+    """Return the line for a reload that failed; the former configuration stays in force."""
+    return _event(
+        logging.ERROR, "configuration-rejected", detail=problem, in_force="the last good configuration"
+    )
+
+
+def restart_needed(keys: tuple[str, ...]) -> Event:
+    """Return the line for changed settings that only a restart applies."""
+    return _event(logging.WARNING, "restart-needed", settings=",".join(keys))
+
+
+def maps_published(*, changed: str) -> Event:
+    """Return the line for Postfix tables that were written."""
+    return _event(logging.INFO, "maps-published", changed=changed)
+
+
+def maps_failed(problem: str) -> Event:
+    """Return the line for Postfix tables that could not be written; the former ones stay."""
+    return _event(logging.ERROR, "maps-failed", detail=problem)
+
+
+def started(*, version: str, milter: str, policy: str, metrics: str) -> Event:
+    """Return the line for a daemon that answers."""
+    return _event(logging.INFO, "started", version=version, milter=milter, policy=policy, metrics=metrics)
+
+
+def stopping(why: str) -> Event:
+    """Return the line for a daemon that ends."""
+    return _event(logging.INFO, "stopping", why=why)

@@ -1,0 +1,211 @@
+"""Read the configuration file into one valid, frozen Configuration.
+
+Owns: the order of checks.  What may stand behind a key is ``settings``'s part.
+Invariant: all or nothing; a Problem names file, line and key, and nothing of the file is in force then.
+Source: DESIGN section 5; TOML 1.0.0.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from .configuration import Configuration, Inbound, Mode, Partner, Trust
+from .domain import Entry, InvalidDomainError, entry_base, parse_entry
+from .domains_file import read_entries
+from .faults import Faults
+from .lists import DomainList
+from .problems import Problem
+from .setting_kinds import ENTRY, ElementsError
+from .settings import PARTNER, SECTIONS, Setting, settings_of
+from .toml_lines import Keys, dotted
+
+ReadFile = Callable[[Path], bytes]
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a file; raises OSError."""
+    return path.read_bytes()
+
+
+def load(path: Path) -> Configuration:
+    """Return the configuration in the file *path*; raises Problem when anything in it is wrong."""
+    return parse(read_configuration(path), path)
+
+
+def read_configuration(path: Path) -> bytes:
+    """Return the content of the configuration file; raises Problem when it cannot be read."""
+    try:
+        return read_file(path)
+    except FileNotFoundError as error:
+        fix = "create it with `domain-secure receive add DOMAIN`, or name another file with --config"
+        raise Problem("there is no configuration yet", str(path), fix) from error
+    except PermissionError as error:
+        raise Problem("no permission to read the configuration", str(path), "run this as root") from error
+    except OSError as error:
+        what = f"cannot read the configuration ({error.strerror})"
+        raise Problem(what, str(path), "name a readable file with --config") from error
+
+
+def parse(content: bytes, path: Path, read: ReadFile = read_file) -> Configuration:
+    """Return the configuration that *content* would be if it stood in *path*; raises Problem.
+
+    *read* yields the content of the ``domains_file`` of each list.
+    """
+    text = _decode(content, path)
+    document = _parse_toml(text, path)
+    faults = Faults(path, text)
+    for key in document.keys() - {*SECTIONS, *settings_of("")}:
+        faults.add((key,), "unknown key", _suggestion(key, (*SECTIONS, *settings_of(""))))
+    general = {key: value for key, value in document.items() if key in settings_of("")}
+    values = {"": _values("", general, (), faults)}
+    for section in SECTIONS:
+        if section != PARTNER:
+            values[section] = _values(section, document.get(section, {}), (section,), faults)
+    partners = _partners(document.get(PARTNER, {}), values[""]["mode"], faults)
+    receive, receive_file = _domain_list("receive", values, read, faults)
+    send, send_file = _domain_list("send", values, read, faults)
+    trust = document.get("trust", {})
+    if isinstance(trust, dict) and "ca_file" in trust:
+        _check_readable(path.parent / values["trust"]["ca_file"], faults)
+    faults.raise_first()
+    return Configuration(
+        path=path,
+        receive=receive,
+        send=send,
+        partners=MappingProxyType(partners),
+        files=(path, *receive_file, *send_file),
+        **_from_sections(path.parent, values, document),
+    )
+
+
+def _decode(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Problem("the file is not UTF-8", f"{path}:{line}", "save it as UTF-8") from error
+
+
+def _parse_toml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # ValueError is wider than TOMLDecodeError: an integer may have more digits than int() takes.
+        what, at, place = str(error).partition(" (at ")
+        line = re.match(r"line (\d+)", place)
+        where = f"{path}:{line[1]}" if line else f"{path}:{text.count(chr(10)) + 1}" if at else str(path)
+        raise Problem(f"the file is not valid TOML ({what})", where, "correct the syntax") from error
+
+
+def _suggestion(key: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"write {close[0]}, or remove it" if close else f"remove it; known are {', '.join(known)}"
+
+
+def _values(section: str, table: object, keys: Keys, faults: Faults) -> dict[str, Any]:
+    """Return the value of each setting of a section, the default where *table* does not name it."""
+    known = settings_of(section)
+    values = {key: setting.default_value() for key, setting in known.items()}
+    if not isinstance(table, dict):
+        faults.add(keys, "this must be a table", f"write [{dotted(keys)}] on a line of its own")
+        return values
+    for key, written in table.items():
+        if key in known:
+            values[key] = _value(known[key], written, (*keys, key), faults)
+        else:
+            faults.add((*keys, key), "unknown key", _suggestion(key, known))
+    return values
+
+
+def _value(setting: Setting, written: object, keys: Keys, faults: Faults) -> Any:
+    try:
+        return setting.kind.parse(written)
+    except ElementsError as error:
+        element = setting.kind.element or setting.kind
+        for index, what in error.faults:
+            faults.add(keys, what, f"write {element.allowed}", index)
+    except ValueError as error:
+        faults.add(keys, str(error), f"write {setting.kind.allowed}")
+    return setting.default_value()
+
+
+def _partners(tables: object, mode: Mode, faults: Faults) -> dict[Entry, Partner]:
+    if not isinstance(tables, dict):
+        faults.add((PARTNER,), "this must be a table", f'write [{PARTNER}."DOMAIN"] on a line of its own')
+        return {}
+    partners: dict[Entry, Partner] = {}
+    for written, table in tables.items():
+        keys = (PARTNER, written)
+        values = _values(PARTNER, table, keys, faults)
+        try:
+            entry = parse_entry(written)
+        except InvalidDomainError as error:
+            faults.add(keys, str(error), f"write {ENTRY.allowed}")
+            continue
+        if entry in partners:
+            faults.add(keys, f"there is another table for {entry}", "join the two tables")
+        values["names"] = values["names"] or (entry_base(entry),)
+        values["mode"] = values["mode"] or mode
+        values["pins"] = frozenset(values["pins"])
+        partners[entry] = Partner(entry=entry, **values)
+    return partners
+
+
+def _domain_list(
+    section: str, values: dict[str, dict[str, Any]], read: ReadFile, faults: Faults
+) -> tuple[DomainList, tuple[Path, ...]]:
+    """Return a list, and the file it was partly read from."""
+    entries = values[section]["domains"]
+    name = values[section]["domains_file"]
+    if name is None:
+        return DomainList(entries), ()
+    file = faults.path.parent / name
+    try:
+        more, wrong = read_entries(read(file))
+    except OSError as error:
+        reason = f"cannot read {file} ({error.strerror})"
+        faults.add((section, "domains_file"), reason, "make it a readable file, or remove the key")
+        return DomainList(entries), ()
+    for line, what in wrong:
+        faults.add_elsewhere(Problem(what, f"{file}:{line}", f"write {ENTRY.allowed}"))
+    return DomainList((*entries, *more)), (file,)
+
+
+def _check_readable(file: Path, faults: Faults) -> None:
+    try:
+        with file.open("rb") as stream:
+            stream.read(1)
+    except OSError as error:
+        what = f"cannot read {file} ({error.strerror})"
+        faults.add(("trust", "ca_file"), what, "name a readable PEM file")
+
+
+def _from_sections(
+    folder: Path, values: dict[str, dict[str, Any]], document: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the fields of a Configuration that come from one key or one section each."""
+    trust, inbound = values["trust"], values["inbound"]
+    return {
+        "mode": values[""]["mode"],
+        "on_failure": values["receive"]["on_failure"],
+        "trust": Trust(
+            ca_file=folder / trust["ca_file"],
+            ca_file_is_default="ca_file" not in document.get("trust", {}),
+            client_purpose=trust["client_purpose"],
+            revocation=trust["revocation"],
+            common_name=trust["common_name"],
+        ),
+        "inbound": Inbound(**inbound),
+        "direct": values["outbound"]["direct"],
+        "config_directory": folder / values["postfix"]["config_directory"],
+        "metrics_listen": values["metrics"]["listen"],
+        "state": folder / values["paths"]["state"],
+        "log_receive": values["log"]["receive"],
+        "log_send": values["log"]["send"],
+        "milter_socket": values["milter"]["socket"],
+        "policy_socket": values["policy_service"]["socket"],
+    }

@@ -1,0 +1,170 @@
+"""The settings: one row for each key of the configuration.
+
+Owns: which keys there are, what may stand there, the default, and what a change takes to come into force.
+``reading`` parses by this table and ``settings_document`` writes the documentation from it.
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Any
+
+from . import setting_kinds as kinds
+from .configuration import (
+    DEFAULT_METHODS,
+    DEFAULT_METRICS_LISTEN,
+    DEFAULT_MINIMUM_TLS,
+    ClientPurpose,
+    CommonName,
+    LogLevel,
+    Method,
+    Mode,
+    OnFailure,
+    Revocation,
+    SendMethod,
+    WhenDown,
+)
+from .setting_kinds import Kind, choice, list_of, only
+
+PARTNER = "partner"  #: the section that has a table for each list entry, and these keys in each
+
+
+@unique
+class Effect(StrEnum):
+    """What a running daemon needs to take over a change."""
+
+    RELOAD = "reload"  #: it notices by itself
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key: *default* is TOML text, or None where *otherwise* says what holds without the key."""
+
+    section: str  #: "" for a key above all tables
+    key: str
+    kind: Kind
+    default: str | None
+    effect: Effect
+    sentence: str
+    otherwise: str = ""
+
+    def default_value(self) -> Any:
+        """Return the parsed default, or None when there is none."""
+        if self.default is None:
+            return None
+        return self.kind.parse(tomllib.loads(f"value = {self.default}")["value"])
+
+
+_RELOAD, _RESTART = Effect.RELOAD, Effect.RESTART
+_METRICS_LISTEN = json.dumps("{}:{}".format(*DEFAULT_METRICS_LISTEN))
+_NO_REVOCATION_LISTS = "this version does not evaluate revocation lists"
+_ONE_PROCESS = "this version serves with one process"
+_LISTS_IN_FILES = "this version keeps its lists in a file"
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("", "mode", choice(Mode), '"enforce"', _RELOAD,
+            "`observe` takes, logs, counts and marks every decision and refuses nothing: the trial run."),
+
+    Setting("receive", "domains", list_of(kinds.ENTRY), "[]", _RELOAD,
+            "Mail that claims one of these domains must come over TLS from the partner itself."),
+    Setting("receive", "domains_file", kinds.PATH, None, _RELOAD,
+            "A file with more entries, one a line, `#` starts a comment; for long or generated lists.",
+            "no file"),
+    Setting("receive", "on_failure", choice(OnFailure), '"reject"', _RELOAD,
+            "What happens to mail that fails: refused for good, refused for now, or delivered with a mark "
+            "that says so."),
+
+    Setting("send", "domains", list_of(kinds.ENTRY), "[]", _RELOAD,
+            "Mail to these domains leaves over mutually authenticated TLS or not at all."),
+    Setting("send", "domains_file", kinds.PATH, None, _RELOAD,
+            "A file with more entries, one a line, `#` starts a comment; for long or generated lists.",
+            "no file"),
+
+    Setting(PARTNER, "names", list_of(kinds.CERTIFICATE_NAME, empty=False), None, _RELOAD,
+            "The names the partner's certificates are for: a certificate counts when it names one of these "
+            "or a host under it.",
+            "the domain of the table"),
+    Setting(PARTNER, "methods", list_of(choice(Method), empty=False), json.dumps(DEFAULT_METHODS), _RELOAD,
+            "How a sending server may prove to be the partner, tried in this order; `postfix` is weaker than "
+            "the others: it believes the common name that Postfix shows."),
+    Setting(PARTNER, "send_method", choice(SendMethod), '"pkix"', _RELOAD,
+            "How the partner's server is verified when we send."),
+    Setting(PARTNER, "mode", choice(Mode), None, _RELOAD,
+            "`enforce` or `observe` for this partner alone.",
+            "`mode` above all tables"),
+    Setting(PARTNER, "pins", list_of(kinds.PIN), "[]", _RELOAD,
+            "SHA-256 digests of certificates or public keys that are believed as they are: neither chain nor "
+            "dates are asked."),
+    Setting(PARTNER, "minimum_tls", kinds.TLS_VERSION, json.dumps(str(DEFAULT_MINIMUM_TLS)), _RELOAD,
+            "The oldest TLS version that is good enough, in both directions."),
+    Setting(PARTNER, "mx", list_of(kinds.HOST), "[]", _RELOAD,
+            "Names of the partner's mail servers that are accepted instead of `names` when we send; for a "
+            "partner whose servers are named after their provider."),
+
+    Setting("trust", "ca_file", kinds.PATH, '"/etc/ssl/certs/ca-certificates.crt"', _RELOAD,
+            "The certificate authorities that are believed, in PEM; a file of your own keeps them few."),
+    Setting("trust", "client_purpose", choice(ClientPurpose), '"accept-server"', _RELOAD,
+            "Whether a certificate made for TLS servers only may authenticate a sending server: public "
+            "authorities stop issuing the client purpose, and the name is the partner's host either way."),
+    Setting("trust", "revocation", choice(Revocation), '"prefer"', _RELOAD,
+            "How much must be known about revocation; `require` defers mail while nothing is known."),
+    Setting("trust", "crl_files", only([], "[]", _NO_REVOCATION_LISTS), "[]", _RELOAD,
+            f"Revocation lists; must be empty: {_NO_REVOCATION_LISTS}."),
+    Setting("trust", "common_name", choice(CommonName), '"never"', _RELOAD,
+            "Whether a certificate that has no DNS name may be named by its common name."),
+
+    Setting("inbound", "trusted_relays", list_of(kinds.NETWORK), "[]", _RELOAD,
+            "Our own servers in front of this one: never refused, and the mark they added is kept."),
+    Setting("inbound", "exempt_clients", list_of(kinds.NETWORK), "[]", _RELOAD,
+            "Clients that are never refused and never marked as passed; behind a local proxy that ends TLS "
+            "every client is 127.0.0.1, so name that address with care."),
+    Setting("inbound", "probe_timeout", kinds.SECONDS, "5", _RELOAD,
+            "How long a message may wait while an unknown certificate is looked into; then it is deferred."),
+    Setting("inbound", "when_down", choice(WhenDown), '"defer-all"', _RELOAD,
+            "What Postfix does while the daemon does not answer; after a change run `domain-secure attach`."),
+    Setting("inbound", "authserv_id", kinds.AUTHSERV_ID, None, _RELOAD,
+            "The name under which results are added to `Authentication-Results` (RFC 8601).",
+            "Postfix's `myhostname`"),
+
+    Setting("outbound", "direct", kinds.BOOLEAN, "true", _RELOAD,
+            "Listed domains are reached by their MX records, past any `relayhost`, so that the verified "
+            "server is the partner's."),
+
+    Setting("postfix", "config_directory", kinds.PATH, '"/etc/postfix"', _RESTART,
+            "The configuration of the Postfix instance that is served."),
+    Setting("postfix", "log", kinds.LOG, '"auto"', _RESTART,
+            "Where Postfix logs to; this version checks the value and does not read the log yet."),
+
+    Setting("metrics", "listen", kinds.LOOPBACK, _METRICS_LISTEN, _RESTART,
+            "Where metrics, health and the status page are served."),
+
+    Setting("paths", "state", kinds.PATH, '"/var/lib/domain-secure"', _RESTART,
+            "The folder for tables, known certificates and the record of what `attach` changed."),
+
+    Setting("log", "receive", choice(LogLevel), '"normal"', _RELOAD,
+            "How much the protocol log says about mail that comes in."),
+    Setting("log", "send", choice(LogLevel), '"normal"', _RELOAD,
+            "How much the protocol log says about mail that goes out."),
+
+    Setting("milter", "socket", kinds.SOCKET, None, _RESTART,
+            "Where the milter listens; over TCP each event costs up to 40 ms, so prefer a unix socket.",
+            "`unix:`, and `domain-secure/milter` in Postfix's queue directory"),
+    Setting("milter", "workers", only(1, "1", _ONE_PROCESS), "1", _RESTART,
+            f"Must be 1: {_ONE_PROCESS}."),
+
+    Setting("policy_service", "socket", kinds.SOCKET, None, _RESTART,
+            "Where the policy service listens.",
+            "`unix:`, and `domain-secure/policy` in Postfix's queue directory"),
+
+    Setting("store", "type", only("file", '"file"', _LISTS_IN_FILES), '"file"', _RESTART,
+            f"Must be `file`: {_LISTS_IN_FILES}."),
+)  # fmt: skip
+
+SECTIONS = tuple(dict.fromkeys(setting.section for setting in SETTINGS if setting.section))
+
+
+def settings_of(section: str) -> dict[str, Setting]:
+    """Return the settings of a section by key; of "" those above all tables."""
+    return {setting.key: setting for setting in SETTINGS if setting.section == section}

@@ -1,0 +1,48 @@
+"""The doctor's question to attach: would it write anything else today?
+
+What attach copies from main.cf, and what follows from our configuration, may have changed since it ran.
+"""
+
+from collections.abc import Iterator
+from difflib import unified_diff
+
+from ..policy.configuration import Configuration
+from ..policy.problems import Problem
+from .attachment import Plan, Request, plan_attach
+from .findings import Finding
+from .programs import PostfixInstance
+
+SHOWN = 4  #: lines of the difference
+
+
+def check_attachment(configuration: Configuration, instance: PostfixInstance) -> Iterator[Finding]:
+    """Yield a finding when the halves that are attached are not as attach would write them now."""
+    try:
+        plan = plan_attach(configuration, instance, Request(receive=False, send=False))
+    except Problem as problem:
+        yield Finding.warning(
+            "attach-refuses",
+            f"domain-secure attach would not do this any more: {problem.what}",
+            problem.where,
+            problem.fix,
+        )
+        return
+    if plan.changes:
+        yield Finding.warning(
+            "attach-outdated",
+            f"attach would write {' and '.join(plan.changes)} otherwise than it is",
+            "; ".join(_difference(plan)),
+            "see the rest with domain-secure attach --dry-run, then run domain-secure attach",
+        )
+
+
+def _difference(plan: Plan) -> list[str]:
+    """Return the first lines that would change."""
+    changed: list[str] = []
+    for name in plan.changes:
+        before, after = (
+            content[name].decode(errors="replace").splitlines() for content in (plan.current, plan.after)
+        )
+        lines = list(unified_diff(before, after, n=0, lineterm=""))[2:]
+        changed += [line for line in lines if not line.startswith("@@") and line[1:].strip()]
+    return changed[:SHOWN] + ["…"] * (len(changed) > SHOWN)

@@ -1,0 +1,117 @@
+"""What ``generate`` would change, without changing it.
+
+Owns: comparing the lines that ought to be with the files in place.
+Relies on: long lists mostly agreeing; what they have in common at either end is passed over line by line,
+and only what lies between is held in memory.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from .publication import Job, Record, current
+from .tables import Table, table_path
+
+CONTEXT = 3  #: lines around a change, as diff(1) shows
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One table that is not as it ought to be."""
+
+    table: Table
+    path: Path
+    what: str  #: for a person
+    diff: Iterator[
+        str
+    ]  #: unified, without line ends, made while it is read; empty if only compiling is at fault
+
+
+def differences(job: Job) -> tuple[Difference, ...]:
+    """Return the tables `publish.publish` would replace; raises Problem for a rule without a correct line."""
+    if current(job) is not None:
+        return ()
+    record = Record.read(job.directory)
+    found = []
+    for table in Table:
+        path = table_path(job.configuration.state, table)
+        if not path.is_file():
+            found.append(Difference(table, path, "is missing", _all_new(job, table, path)))
+            continue
+        diff = unified(_read(path), job.lines(table), str(path))
+        first = next(diff, None)
+        what = _fault(job, record, table) if first is None else "has other lines"
+        if what is not None:
+            found.append(Difference(table, path, what, chain([] if first is None else [first], diff)))
+    return tuple(found)
+
+
+def _all_new(job: Job, table: Table, path: Path) -> Iterator[str]:
+    if count := sum(1 for _ in job.lines(table)):
+        yield from ("--- /dev/null", f"+++ {path}", f"@@ -0,0 +{_range(0, count)} @@")
+        yield from (f"+{line}" for line in job.lines(table))
+
+
+def _fault(job: Job, record: Record, table: Table) -> str | None:
+    """Return why a table with the right lines is still not right, or None."""
+    for path in job.live(table):
+        if not path.is_file():
+            return f"has no {path.name}"
+    entry = record.tables.get(table) if record.map_type == job.map_type else None
+    if entry is None or entry.files != job.signature(table):
+        return "was changed or compiled by someone else"
+    return None
+
+
+def _read(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8", errors="backslashreplace") as stream:
+        for line in stream:
+            yield line.rstrip("\n")
+
+
+def unified(old: Iterator[str], new: Iterator[str], name: str) -> Iterator[str]:
+    """Yield a unified diff from *old* to *new*, without line ends; nothing when they agree."""
+    before: deque[str] = deque(maxlen=CONTEXT)
+    common = 0
+    for former, line in zip_longest(old, new):
+        if former != line:
+            break
+        before.append(line)
+        common += 1
+    else:
+        return
+    first = [*before, *([] if former is None else [former]), *old]
+    second = [*before, *([] if line is None else [line]), *new]
+    offset = common - len(before)
+    _drop_common_end(first, second)
+    yield f"--- {name}"
+    yield f"+++ {name}"
+    for group in SequenceMatcher(None, first, second, autojunk=False).get_grouped_opcodes(CONTEXT):
+        (_, i1, _, j1, _), (_, _, i2, _, j2) = group[0], group[-1]
+        yield f"@@ -{_range(offset + i1, offset + i2)} +{_range(offset + j1, offset + j2)} @@"
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                yield from (f" {text}" for text in first[i1:i2])
+                continue
+            yield from (f"-{text}" for text in first[i1:i2])
+            yield from (f"+{text}" for text in second[j1:j2])
+
+
+def _drop_common_end(first: list[str], second: list[str]) -> None:
+    same = 0
+    for one, other in zip(reversed(first), reversed(second), strict=False):
+        if one != other:
+            break
+        same += 1
+    surplus = max(0, min(same, len(first), len(second)) - CONTEXT)
+    if surplus:
+        del first[-surplus:], second[-surplus:]
+
+
+def _range(start: int, stop: int) -> str:
+    # diff(1): the first line counts from 1, and an empty range names the line before it.
+    length = stop - start
+    return f"{start + 1}" if length == 1 else f"{start + (1 if length else 0)},{length}"

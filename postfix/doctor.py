@@ -1,0 +1,91 @@
+"""Examine one instance and our configuration: the order of the questions, and what could not be asked.
+
+Owns: that a question that cannot be answered is reported as such and does not hide the others.
+Must not know: what is asked; that is the ``*_checks`` modules' part.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from ..policy.configuration import Configuration
+from ..policy.domain import Domain
+from ..policy.problems import Problem
+from .attach_checks import check_attachment
+from .configuration_checks import check_configuration
+from .file_checks import check_certificates, check_outbound_authorities, check_tables, check_trust
+from .findings import Examination, Finding, Severity, Unseen
+from .inbound_checks import check_inbound
+from .listener_checks import check_listeners
+from .outbound_checks import check_outbound
+from .programs import PostfixInstance
+from .publication import Job
+from .routing_checks import check_routing
+from .service_facts import PostfixFacts, facts_of
+
+Question = tuple[str, Callable[[], Iterator[Finding]]]
+
+
+def examine(
+    configuration: Configuration, instance: PostfixInstance, now: datetime, only: Domain | None = None
+) -> Examination:
+    """Ask every question and return the findings, errors first; about *only* one listed domain when given."""
+    findings, unseen = _asked(
+        [
+            ("our configuration", lambda: check_configuration(configuration)),
+            ("the authorities for receiving", lambda: check_trust(configuration)),
+        ]
+    )
+    try:
+        questions = _questions(configuration, instance, facts_of(instance), now, only)
+    except Problem as problem:
+        findings.append(
+            Finding.error(
+                "postfix-unreadable", f"Postfix cannot be asked: {problem.what}", problem.where, problem.fix
+            )
+        )
+    else:
+        found, missed = _asked(questions)
+        findings, unseen = findings + found, unseen + missed
+    order = list(Severity)
+    findings.sort(key=lambda finding: order.index(finding.severity))
+    return Examination(tuple(findings), tuple(unseen))
+
+
+def _questions(
+    configuration: Configuration,
+    instance: PostfixInstance,
+    facts: PostfixFacts,
+    now: datetime,
+    only: Domain | None,
+) -> list[Question]:
+    questions: list[Question] = [
+        ("receiving", lambda: check_inbound(configuration, facts)),
+        ("the daemon's sockets", lambda: check_listeners(configuration, facts)),
+    ]
+    if configuration.send:
+        job = Job.of(configuration, instance)
+        questions += [
+            ("sending", lambda: check_outbound(configuration, facts, job.map_type)),
+            ("the generated tables", lambda: check_tables(job)),
+            ("the authorities for sending", lambda: check_outbound_authorities(facts)),
+            ("the certificates shown to partners", lambda: check_certificates(facts, now)),
+            ("routing", lambda: check_routing(configuration, instance, facts, only)),
+        ]
+    return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]
+
+
+def _asked(questions: list[Question]) -> tuple[list[Finding], list[Unseen]]:
+    findings: list[Finding] = []
+    unseen: list[Unseen] = []
+    for what, ask in questions:
+        try:
+            findings += ask()
+        except PermissionError as error:
+            unseen.append(
+                Unseen(what, f"{error.filename or 'a socket'}: permission denied: run this as root")
+            )
+        except Problem as problem:
+            findings.append(
+                Finding.error("question-failed", f"{what}: {problem.what}", problem.where, problem.fix)
+            )
+    return findings, unseen

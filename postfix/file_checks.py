@@ -1,0 +1,96 @@
+"""The doctor's questions about files: authorities, our certificates, the generated tables.
+
+Sources: RFC 7468 for PEM; postconf(5) smtp_tls_chain_files, smtp_tls_CAfile.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from ..policy.configuration import Configuration, Method
+from .differences import differences
+from .findings import Finding
+from .outbound_checks import ca_file, certificate_files
+from .publication import Job
+from .service_facts import PostfixFacts
+
+
+def check_trust(configuration: Configuration) -> Iterator[Finding]:
+    """Yield what is wrong with the authorities that incoming certificates are judged by.
+
+    Raises PermissionError where the file must not be read.
+    """
+    if any(Method.PKIX in configuration.partner(entry).methods for entry in configuration.receive):
+        where = f"{configuration.path}: [trust] ca_file"
+        fix = "name a readable file of PEM certificates, on Debian that of the package ca-certificates"
+        yield from _check_authorities(configuration.trust.ca_file, where, fix)
+
+
+def check_outbound_authorities(facts: PostfixFacts) -> Iterator[Finding]:
+    """Yield what is wrong with the authorities that the dedicated transport trusts.
+
+    Raises PermissionError where the file must not be read.
+    """
+    if name := ca_file(facts):
+        where = "domain-secure/unix: smtp_tls_CAfile"
+        yield from _check_authorities(Path(name), where, "name a readable file of PEM certificates")
+
+
+def check_certificates(facts: PostfixFacts, now: datetime) -> Iterator[Finding]:
+    """Yield what is wrong with the certificates our servers show partners.
+
+    Raises PermissionError where a file must not be read.
+    """
+    for name in certificate_files(facts):
+        certificates = _certificates(Path(name))
+        if not certificates:
+            yield Finding.error(
+                "client-certificate-unreadable",
+                "there is no certificate to show partners, and the transport defers all its mail",
+                f"{name} is missing or holds no PEM certificate",
+                "put the key and its certificate chain there, or name another file in smtp_tls_chain_files",
+            )
+        elif (end := certificates[0].not_valid_after_utc) < now:
+            yield Finding.error(
+                "client-certificate-expired",
+                "the certificate our servers show partners has expired",
+                f"{name}: valid until {end:%Y-%m-%d %H:%M} UTC",
+                "renew it, then run postfix reload",
+            )
+
+
+def check_tables(job: Job) -> Iterator[Finding]:
+    """Yield a finding for each generated table that is not what the lists say; raises Problem."""
+    for difference in differences(job):
+        if difference.what == "is missing" and not job.expected(difference.table):
+            continue
+        yield Finding.error(
+            "table-out-of-date",
+            f"the table {difference.table} {difference.what}",
+            f"domain-secure generate --check: {difference.path} {difference.what}",
+            "run domain-secure generate",
+        )
+
+
+def _check_authorities(path: Path, where: str, fix: str) -> Iterator[Finding]:
+    if not path.is_file():
+        yield Finding.error("ca-file-missing", "the file of authorities is missing", f"{where} = {path}", fix)
+    elif not _certificates(path):
+        yield Finding.error(
+            "ca-file-empty",
+            "the file of authorities holds no certificate, so that no chain can be verified",
+            f"{where} = {path}",
+            fix,
+        )
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    """Return the certificates of a PEM file, none when there is no such file; raises PermissionError."""
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
+        return []

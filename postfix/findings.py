@@ -1,0 +1,64 @@
+"""What the doctor reports: one finding is one cause, with its proof and its fix.
+
+Owns: the record and its order.
+Invariant: ``word`` is stable, for scripts; the other texts are for people and may change.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+
+
+@unique
+class Severity(StrEnum):
+    """How bad it is: mail is unprotected or stuck; it may become so; it is worth knowing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it ought to be."""
+
+    severity: Severity
+    word: str  #: what is wrong, as one stable word
+    what: str  #: the cause, in one clause
+    proof: str  #: the value found, or the look-up made with its answer
+    fix: str  #: an imperative
+
+    @classmethod
+    def error(cls, word: str, what: str, proof: str, fix: str) -> "Finding":
+        """Return a finding that must be mended."""
+        return cls(Severity.ERROR, word, what, proof, fix)
+
+    @classmethod
+    def warning(cls, word: str, what: str, proof: str, fix: str) -> "Finding":
+        """Return a finding that should be mended."""
+        return cls(Severity.WARNING, word, what, proof, fix)
+
+    @classmethod
+    def note(cls, word: str, what: str, proof: str, fix: str) -> "Finding":
+        """Return a finding that may be meant."""
+        return cls(Severity.NOTE, word, what, proof, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A fact that could not be looked at, so that its checks were not made."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that one run of the doctor found."""
+
+    findings: tuple[Finding, ...]
+    unseen: tuple[Unseen, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        """Tell whether anything must be mended."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)

@@ -1,0 +1,218 @@
+"""Messages per second through a real Postfix: with the product, with a milter that does nothing, with none.
+
+Owns: one Postfix with a port for each of the three, the load, the interleaved rounds.
+Load comes from smtp-source(1), one message a connection, over loopback and in the clear: it speaks no TLS,
+and a client that does would cost more than all that is compared here.  Delivery is discard(8).
+"""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .measurement import Measurement
+from .start_up import MEMORY_GOAL, resident_memory
+from lab import laboratory
+from lab.laboratory import CONTOSO, LOOPBACK, WOODGROVE, Lab
+from lab.namespaces import InnerProcess, LabError, missing_programs
+from lab.product import Product
+from lab.waiting import wait_for
+
+PART = "mail"
+GOAL = ">= 0.95"
+
+_PROGRAMS = (*laboratory.PROGRAMS, "smtp-source", "cc")
+_SESSIONS = 8
+_UNLISTED = "stranger.example.test"
+_SOURCE = Path(__file__).with_name("noop_milter.c")
+_SOCKET = Path("bench/milter")  #: below the queue directory, where a chrooted smtpd looks
+_NOOP = "C milter"
+_PRODUCT = "product, unlisted"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+#: Observed only, so that mail in the clear takes the whole way of a listed one: log line and marks.
+_CONFIGURATION = f"""\
+[receive]
+domains = ["{WOODGROVE}"]
+[partner."{WOODGROVE}"]
+mode = "observe"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to send: to which port, in whose name, and which process is between."""
+
+    what: str
+    port: int
+    sender: str
+    milter: int | None  #: process id
+
+
+def why_not() -> str | None:
+    """Return why this part cannot run here, or None."""
+    if os.geteuid() != 0:
+        return "needs root, for namespaces of its own"
+    missing = missing_programs(_PROGRAMS)
+    return f"not installed: {', '.join(missing)}" if missing else None
+
+
+def measure(messages: int, rounds: int) -> list[Measurement]:
+    """Return messages per second and what they cost, for *rounds* rounds, and the daemon's memory."""
+    with ExitStack() as stack:
+        lab = stack.enter_context(Lab())
+        product = Product(lab)
+        product.configure(_CONFIGURATION)
+        _prepare_postfix(lab)
+        product.serve()
+        stack.callback(product.stop)
+        product.attach()
+        noop = stack.enter_context(_noop_milter(lab))
+        idle = resident_memory(product.pid)
+        variants = (
+            Variant("no milter", 2601, _UNLISTED, None),
+            Variant(_NOOP, 2602, _UNLISTED, noop.pid),
+            Variant(_PRODUCT, 25, _UNLISTED, product.pid),
+            Variant("product, listed and marked", 25, WOODGROVE, product.pid),
+        )
+        turns = _Turns(lab, variants, messages)
+        turns.play(rounds)
+        loaded = resident_memory(product.pid)
+        _check_counters(product, messages * (rounds + 1))
+    return [*turns.measurements(), *_memory(idle, loaded)]
+
+
+def _memory(idle: float, loaded: float) -> list[Measurement]:
+    before = Measurement(PART, "memory of serve, attached and idle", "MiB", (idle,), goal=MEMORY_GOAL)
+    after = Measurement(PART, "memory of serve, after the load", "MiB", (loaded,), goal=MEMORY_GOAL)
+    return [before, after.against(before, called="idle")]
+
+
+def _prepare_postfix(lab: Lab) -> None:
+    contoso = lab.contoso
+    # The queue manager must not hold the senders back, nor delivery compete with them.
+    contoso.configure(virtual_transport="discard:", in_flow_delay="0")
+    for port, milter in ((2601, ""), (2602, f"unix:{_SOCKET}")):
+        service = f"{port} inet n - y - - smtpd -o smtpd_milters={milter} -o smtpd_data_restrictions="
+        lab.namespaces.run("postconf", "-c", contoso.layout.configuration, "-M", f"{port}/inet={service}")
+    contoso.reload()
+
+
+@contextmanager
+def _noop_milter(lab: Lab) -> Iterator[InnerProcess]:
+    socket = lab.contoso.layout.queue / _SOCKET
+    lab.namespaces.outside(socket.parent).mkdir(mode=0o755)
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "noop_milter"
+        subprocess.run(["cc", "-O2", "-o", program, _SOURCE, "-lmilter"], check=True)
+        process = lab.namespaces.start(program, f"unix:{socket}")
+        wait_for(lab.namespaces.outside(socket).is_socket, "the C milter's socket")
+        yield process
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one variant did in one round."""
+
+    rate: float  #: messages per second
+    everything: float  #: processor time of Postfix and milter, µs a message
+    milter: float  #: processor time of the milter, µs a message
+
+
+class _Turns:
+    """Lets the variants take turns; the first round warms up and is not counted."""
+
+    def __init__(self, lab: Lab, variants: tuple[Variant, ...], messages: int) -> None:
+        self._lab = lab
+        self._variants = variants
+        self._messages = messages
+        self._turns: dict[Variant, list[_Turn]] = {variant: [] for variant in variants}
+
+    def play(self, rounds: int) -> None:
+        """Play the rounds; each begins with another variant than the one before."""
+        order = deque(self._variants)
+        for number in range(rounds + 1):
+            for variant in order:
+                turn = self._turn(variant)
+                if number:
+                    self._turns[variant].append(turn)
+            order.rotate(-1)
+
+    def measurements(self) -> list[Measurement]:
+        """Return the rates and what they cost, each beside the C milter's."""
+        return [
+            *self._compared("", "msg/s", lambda turn: turn.rate, goal=GOAL),
+            *self._compared("processor, with Postfix: ", "µs/msg", lambda turn: turn.everything),
+            *self._compared("processor, alone: ", "µs/msg", lambda turn: turn.milter),
+        ]
+
+    def _compared(
+        self, kind: str, unit: str, value: Callable[[_Turn], float], *, goal: str = ""
+    ) -> list[Measurement]:
+        every = {
+            variant.what: Measurement(PART, kind + variant.what, unit, tuple(map(value, turns)))
+            for variant, turns in self._turns.items()
+        }
+        noop = every.pop(_NOOP)
+        return [
+            noop,
+            *(
+                one.against(noop, called=_NOOP, goal=goal if what == _PRODUCT else "")
+                for what, one in every.items()
+                if any(one.values)
+            ),
+        ]
+
+    def _turn(self, variant: Variant) -> _Turn:
+        before = self._used(variant)
+        seconds = self._send(variant)
+        everything, milter = (
+            (after - earlier) / self._messages * 1e6
+            for after, earlier in zip(self._used(variant), before, strict=True)
+        )
+        return _Turn(self._messages / seconds, everything, milter)
+
+    def _used(self, variant: Variant) -> tuple[float, float]:
+        """Return the processor seconds used so far by all processes inside, and by the variant's milter."""
+        inside = (Path(entry) for entry in self._lab.namespaces.outside("/proc").glob("[0-9]*"))
+        milter = _processor_seconds(Path(f"/proc/{variant.milter}")) if variant.milter else 0.0
+        return sum(map(_processor_seconds, inside)), milter
+
+    def _send(self, variant: Variant) -> float:
+        """Send the messages and return the seconds; what was sent is out of the queue afterwards."""
+        load = ("smtp-source", "-s", str(_SESSIONS), "-m", str(self._messages), "-M", variant.sender)
+        path = ("-f", f"adele.vance@{variant.sender}", "-t", f"megan.bowen@{CONTOSO}")
+        started = time.perf_counter()
+        self._lab.namespaces.run(*load, *path, f"inet:{LOOPBACK}:{variant.port}")
+        seconds = time.perf_counter() - started
+        wait_for(lambda: _is_queue_empty(self._lab), "an empty queue", deadline=60)
+        return seconds
+
+
+def _is_queue_empty(lab: Lab) -> bool:
+    queue = lab.namespaces.outside(lab.contoso.layout.queue)
+    return not any(any((queue / name).iterdir()) for name in ("incoming", "active"))
+
+
+def _processor_seconds(process: Path) -> float:
+    """Return what a process and its children that ended have used, user and system (proc(5), ``stat``)."""
+    try:
+        # The second field, a name in parentheses, may hold blanks.
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # ended while we looked, and counted with its parent from now on
+    return sum(map(int, fields[11:15])) / _TICKS
+
+
+def _check_counters(product: Product, expected: int) -> None:
+    """Raise LabError unless the product saw every message of its two variants: else nothing was measured."""
+    metrics = product.metrics()
+    for verdict in ("none", "no-tls"):
+        seen = metrics.get(f'domain_secure_decisions_total{{method="none",verdict="{verdict}"}}', 0)
+        if seen != expected:
+            raise LabError(f"the product decided {verdict} {seen:g} times for {expected} messages")

@@ -1,0 +1,101 @@
+"""What a measurement is, and how it is printed.
+
+Owns: medians, ratios to a reference of the same run, the table, the JSON document, what a command used up.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from domain_secure.commands.common import print_table
+
+from lab.namespaces import LabError
+
+_SPAWN = Path(__file__).with_name("spawn.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One thing measured several times.
+
+    *ratios* are the values divided by those of the thing called *reference*, each pair of one round.
+    """
+
+    part: str
+    what: str
+    unit: str
+    values: tuple[float, ...]
+    reference: str = ""
+    ratios: tuple[float, ...] = ()
+    goal: str = ""
+
+    def against(self, reference: "Measurement", *, called: str = "", goal: str = "") -> "Measurement":
+        """Return the same with its ratio to *reference*, which had as many rounds.
+
+        *called* is what the table calls the reference, where its own name is too long.
+        """
+        ratios = tuple(value / other for value, other in zip(self.values, reference.values, strict=True))
+        return replace(self, reference=called or reference.what, ratios=ratios, goal=goal or self.goal)
+
+    def document(self) -> dict[str, Any]:
+        """Return the measurement for JSON, medians included."""
+        ratio = median(self.ratios) if self.ratios else None
+        return asdict(self) | {"median": median(self.values), "median_ratio": ratio}
+
+
+def print_measurements(measurements: Iterable[Measurement]) -> None:
+    """Print a line for each measurement: the medians with their extremes."""
+    headers = ("part", "what", "median", "min … max", "unit", "ratio", "min … max", "ratio to", "goal")
+    print_table(headers, [_row(one) for one in measurements])
+
+
+def _row(one: Measurement) -> tuple[str, ...]:
+    return (
+        one.part,
+        one.what,
+        *_with_extremes(one.values),
+        one.unit,
+        *_with_extremes(one.ratios),
+        one.reference,
+        one.goal,
+    )
+
+
+def _with_extremes(values: tuple[float, ...]) -> tuple[str, str]:
+    if not values:
+        return "", ""
+    extremes = f"{_figure(min(values))} … {_figure(max(values))}" if len(values) > 1 else ""
+    return _figure(median(values)), extremes
+
+
+def _figure(value: float) -> str:
+    """Return three digits, as far as they say something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one command used up, its children included."""
+
+    wall: float  #: seconds
+    processor: float  #: seconds, user and system
+    peak: float  #: MiB of resident memory, of its largest process
+
+
+def usage_of(*command: str | Path) -> Usage:
+    """Run a command to its end; raises LabError with what it printed when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", _SPAWN, *command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wall, processor, peak, status = done.stdout.split()
+    if status != "0":
+        raise LabError(f"`{' '.join(map(str, command))}` ended with {status}: {done.stderr.strip()}")
+    return Usage(float(wall), float(processor), float(peak) / 1024)

@@ -1,0 +1,65 @@
+"""``./dev bench``: measure the product beside a reference in the same run, and print the ratios.
+
+Nothing is asserted: a figure says something only beside the others of its run, and about that machine.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import decisions, mail_flow, start_up, tables
+from .measurement import Measurement, print_measurements
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    messages: int  #: a round and variant
+    mail_rounds: int
+    domains: int
+    rounds: int  #: of everything else
+
+
+# Short rounds and many of them: what else the machine does then disturbs neighbours alike, and medians
+# forget it.
+FULL = Size(messages=600, mail_rounds=21, domains=1_000_000, rounds=5)
+QUICK = Size(messages=40, mail_rounds=2, domains=2_000, rounds=1)
+
+PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
+    mail_flow.PART: lambda size: mail_flow.measure(size.messages, size.mail_rounds),
+    decisions.PART: lambda size: decisions.measure(size.domains),
+    start_up.PART: lambda size: start_up.measure(size.rounds),
+    tables.PART: lambda size: tables.measure(size.domains, min(size.rounds, 3)),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; return 1 where a part that was asked for by name cannot run here."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all unless named")
+    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean little")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every single value there")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there is {', '.join(PARTS)}")
+    size = QUICK if options.quick else FULL
+    measurements: list[Measurement] = []
+    left_out = {mail_flow.PART: reason} if (reason := mail_flow.why_not()) else {}
+    for part in options.parts or PARTS:
+        if part in left_out:
+            print(f"bench: {part} is left out: {left_out[part]}", file=sys.stderr)
+            continue
+        print(f"bench: measuring {part}", file=sys.stderr)
+        measurements += PARTS[part](size)
+    print_measurements(measurements)
+    if options.json:
+        options.json.write_text(json.dumps([one.document() for one in measurements], indent=1) + "\n")
+    return 1 if left_out.keys() & set(options.parts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The daemon by itself: how soon it is ready, and what it holds in memory then.
+
+Sources: sd_notify(3) for READY, proc(5) for VmRSS.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scratch_postfix import make_scratch
+
+from .measurement import Measurement, usage_of
+from lab.waiting import DEADLINE
+
+PART = "daemon"
+READY_GOAL = "<= 500 ms"
+MEMORY_GOAL = "<= 60 MiB"
+
+PROGRAM = Path(sys.executable).with_name("domain-secure")
+# -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
+_IMPORTS = "import Milter, cryptography.x509"
+_REFERENCE = "python with the libraries"
+
+
+def measure(rounds: int) -> list[Measurement]:
+    """Return milliseconds to readiness and MiB when idle, beside an interpreter with the same libraries."""
+    nothing, libraries, daemon = [], [], []
+    for _ in range(rounds):
+        nothing.append(usage_of(sys.executable, "-P", "-c", "pass"))
+        libraries.append(usage_of(sys.executable, "-P", "-c", _IMPORTS))
+        daemon.append(_start_once())
+
+    def measured(what: str, unit: str, values: Iterable[float], goal: str = "") -> Measurement:
+        return Measurement(PART, what, unit, tuple(values), goal=goal)
+
+    bare_time = measured(f"python -c '{_IMPORTS}'", "ms", (usage.wall * 1000 for usage in libraries))
+    bare_memory = measured("the same, peak memory", "MiB", (usage.peak for usage in libraries))
+    ready = measured("serve until ready", "ms", (ready * 1000 for ready, _ in daemon), READY_GOAL)
+    idle = measured("serve, memory when idle", "MiB", (idle for _, idle in daemon), MEMORY_GOAL)
+    return [
+        measured("python -c pass", "ms", (usage.wall * 1000 for usage in nothing)),
+        bare_time,
+        bare_memory,
+        ready.against(bare_time, called=_REFERENCE),
+        idle.against(bare_memory, called=_REFERENCE),
+    ]
+
+
+def resident_memory(pid: int) -> float:
+    """Return the MiB of memory that a process holds now."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "VmRSS":
+            return int(value.split()[0]) / 1024
+    raise ProcessLookupError(f"process {pid} has ended")
+
+
+def _start_once() -> tuple[float, float]:
+    """Return the seconds from exec to READY, and the MiB then."""
+    with tempfile.TemporaryDirectory() as name, _notifications(Path(name) / "notify") as channel:
+        folder = Path(name)
+        configuration = _configuration(folder)
+        started = time.perf_counter()
+        with (folder / "log").open("wb") as log:
+            daemon = subprocess.Popen(
+                [PROGRAM, "--config", configuration, "serve"],
+                env=os.environ | {"NOTIFY_SOCKET": str(folder / "notify")},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            _await_readiness(channel, daemon, folder / "log")
+            ready = time.perf_counter() - started
+            return ready, resident_memory(daemon.pid)
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait(DEADLINE)
+
+
+def _await_readiness(channel: socket.socket, daemon: subprocess.Popen[bytes], log: Path) -> None:
+    # Short waits, so that a daemon that ends at once is noticed; a datagram ends a wait by itself.
+    channel.settimeout(0.1)
+    while True:
+        try:
+            if channel.recv(4096).startswith(b"READY=1"):
+                return
+        except TimeoutError:
+            if daemon.poll() is not None:
+                raise ChildProcessError(f"the daemon ended at once: {log.read_text()}") from None
+
+
+def _configuration(folder: Path) -> Path:
+    make_scratch(folder)
+    # Postfix programs read a file that is younger than a second twice, a second apart.
+    os.utime(folder / "postfix/main.cf", (0, 0))
+    path = folder / "domain-secure.toml"
+    path.write_text(
+        f"""\
+[receive]
+domains = ["woodgrovebank.test"]
+[send]
+domains = ["woodgrovebank.test"]
+[postfix]
+config_directory = "{folder}/postfix"
+[paths]
+state = "{folder}/state"
+[metrics]
+listen = "127.0.0.1:{_free_port()}"
+[milter]
+socket = "unix:{folder}/milter"
+[policy_service]
+socket = "unix:{folder}/policy"
+"""
+    )
+    return path
+
+
+@contextmanager
+def _notifications(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(path))
+        yield channel
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port

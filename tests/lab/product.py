@@ -1,0 +1,183 @@
+"""The product in the laboratory: its configuration, its command line, and its daemon as Contoso runs it.
+
+Owns: how the installed command is run inside the namespaces; the daemon runs as the user of the service unit.
+"""
+
+import json
+import signal
+import socket
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+from .laboratory import AUTHORITY_FILE, CERTIFICATES, LOOPBACK, Lab
+from .namespaces import InnerProcess, LabError
+from .waiting import wait_for
+
+COMMAND = Path(sys.executable).parent / "domain-secure"  #: of the environment that runs us
+USER = "domain-secure"
+CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
+STATE = Path("/run/lab/domain-secure")
+LOG = Path("/var/log/domain-secure.log")
+
+_NOTIFY = Path("/run/lab/notify")
+_METRICS_PORT = 9797
+_STOP_SECONDS = 15.0
+
+_PATHS = f"""\
+[paths]
+state = "{STATE}"
+"""
+_TRUST = f"""\
+[trust]
+ca_file = "{AUTHORITY_FILE}"
+"""
+
+
+class Product:
+    """``domain-secure`` beside Contoso's Postfix."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._process: InnerProcess | None = None
+        self._prepare()
+
+    def configure(self, text: str = "", *, trust: str = "") -> None:
+        """Write the configuration: *text*, the laboratory's paths, and more lines for the table *trust*."""
+        content = f"{text}\n{_PATHS}\n{_TRUST}{trust}\n"
+        self.lab.namespaces.outside(CONFIGURATION).write_text(content)
+
+    def install(self, partner: str) -> None:
+        """Do what an administrator does at first: list a partner, import its certificate, attach, serve."""
+        self.command("receive", "add", partner)
+        self.command("send", "add", partner)
+        self.command("partner", "cert", "add", partner, CERTIFICATES / f"{partner}.pem")
+        self.command("generate")
+        self.attach()
+        self.serve()
+
+    def command(self, *arguments: str | Path, check: bool = True) -> CompletedProcess[str]:
+        """Run the command line as root; raises LabError when *check* is set and it fails."""
+        return self.lab.namespaces.run(COMMAND, "--config", CONFIGURATION, *arguments, check=check)
+
+    def attach(self, *options: str) -> None:
+        """Connect Contoso's Postfix to the daemon."""
+        self.command("attach", "--config-dir", self.lab.contoso.layout.configuration, *options)
+
+    def detach(self, *options: str) -> None:
+        """Undo attach()."""
+        self.command("detach", "--config-dir", self.lab.contoso.layout.configuration, *options)
+
+    def serve(self) -> None:
+        """Start the daemon and wait until it says that it is ready."""
+        # The service unit does the same before each start.
+        sockets = self.lab.contoso.layout.queue / "domain-secure"
+        self.lab.namespaces.run("install", "-d", "-o", USER, "-g", "postfix", "-m", "2750", sockets)
+        address = self.lab.namespaces.outside(_NOTIFY)
+        address.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(address))
+            address.chmod(0o666)
+            manager.setblocking(False)
+            self._process = self.lab.namespaces.start(
+                *self._as_user,
+                COMMAND,
+                "--config",
+                CONFIGURATION,
+                "serve",
+                output=self.lab.namespaces.outside(LOG),
+                variables={"NOTIFY_SOCKET": str(_NOTIFY)},
+            )
+            wait_for(lambda: self._is_ready(manager), "the daemon to be ready", context=self.log)
+
+    def stop(self) -> int:
+        """Stop the daemon as a service manager does, and return its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the daemon with no chance to tidy up."""
+        self._end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Send SIGHUP; what it leads to is in the log and in the metrics."""
+        self._running.signal(signal.SIGHUP)
+
+    @property
+    def pid(self) -> int:
+        """Return the daemon's process id, as the host counts."""
+        return self._running.pid
+
+    def log(self) -> str:
+        """Return what the daemon printed."""
+        path = self.lab.namespaces.outside(LOG)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_for_log(self, text: str, *, after: int = 0) -> None:
+        """Wait until the daemon has printed *text*, past the first *after* characters of its log."""
+        wait_for(lambda: text in self.log()[after:], f"{text!r} in the daemon's log", context=self.log)
+
+    def metrics(self) -> dict[str, float]:
+        """Return every sample of the metrics page, keyed as it is written there."""
+        samples = {}
+        for line in self._get("/metrics").splitlines():
+            if line and not line.startswith("#"):
+                key, _, value = line.rpartition(" ")
+                samples[key] = float(value)
+        return samples
+
+    def health(self) -> dict[str, Any]:
+        """Return the health document."""
+        document: dict[str, Any] = json.loads(self._get("/healthz"))
+        return document
+
+    @property
+    def _running(self) -> InnerProcess:
+        if self._process is None:
+            raise LabError("the daemon was not started")
+        return self._process
+
+    def _end(self, number: signal.Signals) -> int:
+        self._running.signal(number)
+        status = self._running.wait(_STOP_SECONDS)
+        self._process = None
+        return status
+
+    def _is_ready(self, manager: socket.socket) -> bool:
+        if not self._running.is_running:
+            raise LabError(f"the daemon ended at once:\n{self.log()}")
+        try:
+            return b"READY=1" in manager.recv(4096).splitlines()
+        except BlockingIOError:
+            return False
+
+    def _get(self, path: str) -> str:
+        with self.lab.namespaces.network():
+            connection = HTTPConnection(LOOPBACK, _METRICS_PORT, timeout=10)
+            connection.connect()
+        connection.request("GET", path)
+        body = connection.getresponse().read().decode()
+        connection.close()
+        return body
+
+    def _prepare(self) -> None:
+        """Make what an installation makes: user, folders, an empty configuration."""
+        run, outside = self.lab.namespaces.run, self.lab.namespaces.outside
+        if run("id", USER, check=False).returncode != 0:
+            run(
+                "useradd",
+                "--system",
+                "--user-group",
+                "--no-create-home",
+                "--shell",
+                "/usr/sbin/nologin",
+                USER,
+            )
+        outside(CONFIGURATION.parent).mkdir(exist_ok=True)
+        run("install", "-d", "-o", USER, "-g", USER, "-m", "755", STATE)
+        self.configure()
+        self._as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"]
+        if run(*self._as_user, COMMAND, "--version", check=False).returncode != 0:
+            # The checkout lies below somebody's closed home folder: let the daemon read, not write, there.
+            self._as_user += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]

@@ -1,0 +1,110 @@
+"""``attach`` and ``detach`` on a Postfix that runs, stock as Debian's package makes it, with chroot."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
+from lab.messages import compose
+from lab.product import USER, Product
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def listed(lab: Lab) -> Product:
+    """The product with Woodgrove on both lists, not attached."""
+    product = Product(lab)
+    product.command("receive", "add", WOODGROVE)
+    product.command("send", "add", WOODGROVE)
+    return product
+
+
+@pytest.fixture
+def files(listed: Product) -> Iterator[list[Path]]:
+    """main.cf and master.cf of Contoso, seen from here, in a state that is given back."""
+    folder = listed.lab.contoso.outside(listed.lab.contoso.layout.configuration)
+    paths = [folder / "main.cf", folder / "master.cf"]
+    before = [(path.read_bytes(), path.stat().st_mode) for path in paths]
+    yield paths
+    for path, (content, mode) in zip(paths, before, strict=True):
+        path.write_bytes(content)
+        path.chmod(mode)
+    listed.lab.contoso.reload()
+
+
+def complaints(product: Product) -> list[str]:
+    """Return what ``postfix check`` has to say, which it says to the log."""
+    lab = product.lab
+    before = len(lab.contoso.log())
+    lab.namespaces.run("postfix", "-c", lab.contoso.layout.configuration, "check")
+    return [
+        line.split(": ", 1)[1] for line in lab.contoso.log()[before:].splitlines() if "postfix-script" in line
+    ]
+
+
+def test_attach_and_detach_leave_no_trace(listed: Product, files: list[Path]) -> None:
+    """Bytes, mode and owner are as before; Postfix was told each time and has nothing to complain of."""
+    files[0].chmod(0o640)
+    before = [(path.read_bytes(), path.stat().st_mode, path.stat().st_uid) for path in files]
+    known = complaints(listed)
+    reloads = listed.lab.contoso.log().count("reload")
+    done = listed.command("attach")
+    assert "Postfix reads the new configuration" in done.stdout
+    listed.lab.contoso.wait_for_log(r"postfix/master\[\d+\]: reload")
+    assert complaints(listed) == known
+    folder = listed.lab.contoso.layout.queue / "domain-secure"
+    state = listed.lab.namespaces.run("stat", "-c", "%U %G %a", folder).stdout.split()
+    assert state == [USER, "postfix", "2750"]
+    assert "nothing to do" in listed.command("attach").stdout
+    assert "changed" in listed.command("detach").stdout
+    assert [(path.read_bytes(), path.stat().st_mode, path.stat().st_uid) for path in files] == before
+    assert not listed.lab.contoso.outside(folder).exists()
+    assert listed.lab.contoso.log().count("reload") >= reloads + 2
+    assert "not attached" in listed.command("detach").stdout
+
+
+def changed_lines(diff: str, sign: str) -> list[str]:
+    """Return the lines of a unified diff that begin with *sign*, without the names of files."""
+    lines = diff.splitlines()
+    return sorted(line[1:] for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
+
+
+def test_dry_run_prints_the_difference_and_changes_nothing(listed: Product, files: list[Path]) -> None:
+    """What attach says it would add is what detach says it would take out."""
+    before = [path.read_bytes() for path in files]
+    patch = listed.command("attach", "--dry-run").stdout
+    assert [path.read_bytes() for path in files] == before
+    listed.command("attach")
+    attached = [path.read_bytes() for path in files]
+    undo = listed.command("detach", "--dry-run").stdout
+    assert [path.read_bytes() for path in files] == attached
+    assert changed_lines(patch, "+") == changed_lines(undo, "-") != []
+    listed.command("detach")
+    assert [path.read_bytes() for path in files] == before
+
+
+@pytest.mark.usefixtures("files")
+def test_attached_without_a_daemon_mail_waits(listed: Product) -> None:
+    """Nothing slips through between attach and the daemon's start; attach says that it waits."""
+    lab = listed.lab
+    done = listed.command("attach")
+    assert "the daemon does not run" in done.stderr
+    message = compose(f"admin@{EVIL}", f"user@{CONTOSO}")
+    reply = lab.send(
+        lab.contoso, message, source=ADDRESSES[EVIL], sender=f"admin@{EVIL}", recipient=f"user@{CONTOSO}"
+    )
+    assert reply.code == 451
+    listed.command("detach")
+    reply = lab.send(
+        lab.contoso, message, source=ADDRESSES[EVIL], sender=f"admin@{EVIL}", recipient=f"user@{CONTOSO}"
+    )
+    assert reply.code == 250
+
+
+def test_a_directory_that_is_none_is_named(listed: Product) -> None:
+    """Wrong use has status 2 and one line."""
+    done = listed.command("attach", "--config-dir", "/nonexistent", check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("domain-secure: there is no such directory: /nonexistent: ")

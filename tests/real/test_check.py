@@ -1,0 +1,262 @@
+"""``domain-secure check`` on real files of Postfix: each fault is found, and a sound setup has none."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scratch_postfix import Scratch, make_scratch
+
+from lab.certificates import Authority
+
+pytestmark = pytest.mark.real
+
+BOTH = """\
+[receive]
+domains = ["woodgrovebank.test"]
+[send]
+domains = ["woodgrovebank.test", "*.fabrikam.com"]
+[trust]
+ca_file = "{folder}/ca.pem"
+"""
+#: Nothing of ours runs in these tests.
+NOBODY_ANSWERS = {"daemon-silent", "milter-silent", "policy-silent"}
+
+
+def configure(scratch: Scratch, text: str = BOTH, extra: str = "") -> None:
+    """Write our configuration with the certificates' folder filled in."""
+    scratch.configure(text.format(folder=scratch.folder) + extra)
+
+
+def attach(scratch: Scratch) -> None:
+    """Attach, which also generates."""
+    assert scratch.run("attach") == 0
+    scratch.age()
+
+
+@pytest.fixture(scope="module")
+def attached(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scratch, dict[Path, bytes]]:
+    """Return a scratch configuration with which nothing is wrong but that no daemon runs, and its files."""
+    scratch = make_scratch(folder := tmp_path_factory.mktemp("sound"))
+    authority = Authority.create("Lab CA")
+    (folder / "ca.pem").write_bytes(authority.pem())
+    (folder / "mail.pem").write_bytes(authority.issue("mail.contoso.test").pem(key=True))
+    scratch.set(
+        "smtpd_tls_security_level = may",
+        f"smtpd_tls_chain_files = {folder}/mail.pem",
+        f"smtp_tls_chain_files = {folder}/mail.pem",
+    )
+    configure(scratch)
+    attach(scratch)
+    files = ("postfix/main.cf", "postfix/master.cf", "domain-secure.toml", "ca.pem")
+    return scratch, {folder / name: (folder / name).read_bytes() for name in files}
+
+
+@pytest.fixture
+def sound(attached: tuple[Scratch, dict[Path, bytes]]) -> Scratch:
+    """Return that configuration as it was at first, whatever a test has done to it."""
+    scratch, files = attached
+    for path, content in files.items():
+        path.write_bytes(content)
+    scratch.age()
+    assert scratch.run("generate") == 0
+    return scratch
+
+
+def examine(scratch: Scratch, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """Return the findings of ``check --json``, by word, without those about the daemon that does not run."""
+    capsys.readouterr()
+    scratch.run("check", *arguments, "--json")
+    document = json.loads(capsys.readouterr().out)
+    assert document["not_looked_at"] == []
+    return {one["word"]: one for one in document["findings"] if one["word"] not in NOBODY_ANSWERS}
+
+
+def test_sound(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """After attach and generate there is nothing to find."""
+    assert examine(sound, capsys) == {}
+
+
+def test_nobody_answers(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A daemon that does not run is an error, on each of its sockets."""
+    capsys.readouterr()
+    assert sound.run("check") == 1
+    printed = capsys.readouterr().out
+    for word in NOBODY_ANSWERS:
+        assert f"[{word}]" in printed
+    assert f"{sound.folder}/queue/domain-secure/milter" in printed
+
+
+def service(start: str, *options: str) -> Callable[[Scratch], None]:
+    """Return a change that adds options to a service."""
+    return lambda scratch: scratch.set_service(start, *options)
+
+
+def main(*settings: str) -> Callable[[Scratch], None]:
+    """Return a change of main.cf."""
+    return lambda scratch: scratch.set(*settings)
+
+
+SMTPD, TRANSPORT = "smtp      inet", "domain-secure unix"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (service(SMTPD, "smtpd_tls_ask_ccert = no"), "client-certificate-not-asked"),
+        (
+            service(SMTPD, "smtpd_tls_ask_ccert = no", "smtpd_tls_req_ccert = yes"),
+            "client-certificate-not-asked",
+        ),
+        (
+            service(SMTPD, "smtpd_tls_req_ccert = yes", "smtpd_tls_security_level = encrypt"),
+            "client-certificate-required",
+        ),
+        (service(SMTPD, "smtpd_milters ="), "inbound-not-attached"),
+        (main("smtpd_tls_security_level ="), "no-starttls"),
+        (main("smtpd_tls_chain_files ="), "no-server-certificate"),
+        (service(SMTPD, "smtpd_tls_fingerprint_digest = md5"), "fingerprint-digest"),
+        (service(SMTPD, "receive_override_options = no_milters"), "milters-switched-off"),
+        (service(SMTPD, "smtpd_milter_maps = inline:{127.0.0.1=DISABLE}"), "milters-by-client"),
+        (service(SMTPD, "smtpd_proxy_filter = 127.0.0.1:10025"), "proxy-filter"),
+        (service(SMTPD, "smtpd_authorized_xclient_hosts = 127.0.0.1"), "xclient"),
+        (main("milter_macro_defaults = {cert_subject}=woodgrovebank.test"), "faked-macros"),
+        (
+            service(SMTPD, "smtpd_milters = { unix:domain-secure/milter, default_action=accept }"),
+            "milter-fails-open",
+        ),
+        (service(SMTPD, "smtpd_data_restrictions ="), "policy-service-missing"),
+        (
+            service(
+                SMTPD,
+                "smtpd_data_restrictions = permit_mynetworks, check_policy_service unix:domain-secure/policy",
+            ),
+            "policy-service-hidden",
+        ),
+        (main("smtpd_milters = inet:127.0.0.1:8891"), "attach-outdated"),
+        (lambda scratch: scratch.add_service("[127.0.0.2]:25 inet n - y - - smtpd"), "service-not-attached"),
+        (service(TRANSPORT, "smtp_fallback_relay = [relay.test]"), "fallback-relay"),
+        (service(TRANSPORT, "smtp_tls_session_cache_database = btree:/x"), "session-cache"),
+        (service(TRANSPORT, "smtp_tls_security_level = may"), "no-security-floor"),
+        (service(TRANSPORT, "smtp_tls_CAfile ="), "no-ca"),
+        (service(TRANSPORT, "smtp_tls_CAfile = /nonexistent"), "ca-file-missing"),
+        (main("smtp_tls_chain_files ="), "no-client-certificate"),
+        (main("smtp_tls_chain_files = /nonexistent"), "client-certificate-unreadable"),
+        (lambda scratch: (scratch.folder / "ca.pem").write_text(""), "ca-file-empty"),
+        (lambda scratch: (scratch.folder / "ca.pem").unlink(), "configuration"),
+        (lambda scratch: (scratch.maps / "tls_policy.db").unlink(), "table-out-of-date"),
+        (lambda scratch: configure(scratch, BOTH.replace("woodgrovebank", "woodgrove")), "table-out-of-date"),
+        (main("smtp_tls_policy_maps ="), "outbound-not-attached"),
+        (main("transport_maps ="), "outbound-not-attached"),
+        (main("transport_maps = inline:{fabrikam.com=smtp:[gateway]}"), "outbound-not-attached"),
+        (main("default_database_type = btree"), "other-table-type"),
+        (main("mydestination = woodgrovebank.test", "transport_maps ="), "not-sent-by-smtp"),
+        (main("relayhost = [relay.contoso.test]", "transport_maps ="), "policy-defeated"),
+        (
+            main("sender_dependent_relayhost_maps = inline:{a@b.test=[c]}", "transport_maps ="),
+            "route-by-sender",
+        ),
+        (main("transport_maps ="), "other-transport"),
+    ],
+)
+def test_found(
+    sound: Scratch, capsys: pytest.CaptureFixture[str], change: Callable[[Scratch], None], word: str
+) -> None:
+    """Each fault is found by its word, with the value that proves it and with a fix."""
+    change(sound)
+    found = examine(sound, capsys)
+    assert word in found
+    assert all(found[word][key] for key in ("severity", "what", "proof", "fix"))
+
+
+def test_a_table_asked_before_ours(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another table in front is found as such, and what it does to a domain as well."""
+    ours = sound.instance.parameter("transport_maps")
+    sound.set(f"transport_maps = inline:{{woodgrovebank.test=smtp:[gateway]}}, {ours}")
+    found = examine(sound, capsys)
+    assert found.keys() == {"table-not-first", "policy-defeated", "attach-outdated"}
+    assert "woodgrovebank.test = smtp:[gateway]" in found["policy-defeated"]["proof"]
+    assert "fabrikam" not in found["policy-defeated"]["what"]
+
+
+def test_one_domain(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a domain, only the way of its own mail is followed."""
+    ours = sound.instance.parameter("transport_maps")
+    sound.set(f"transport_maps = inline:{{woodgrovebank.test=smtp:[gateway]}}, {ours}")
+    assert "policy-defeated" not in examine(sound, capsys, "mail.fabrikam.com")
+    assert "policy-defeated" in examine(sound, capsys, "woodgrovebank.test")
+
+
+def test_a_domain_on_neither_list(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asking about a domain that is not listed is wrong use."""
+    assert sound.run("check", "unlisted.test") == 2
+    assert "unlisted.test is on neither list" in capsys.readouterr().err
+
+
+def test_a_relayhost_defeats_every_domain_at_once(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A relayhost that ``direct = false`` lets through is one finding that names the domains."""
+    configure(sound, extra="[outbound]\ndirect = false\n")
+    sound.set("relayhost = [relay.contoso.test]", "transport_maps =")
+    sound.run("generate")
+    finding = examine(sound, capsys)["policy-defeated"]
+    assert (
+        "woodgrovebank.test, domain-secure-check.fabrikam.com goes to [relay.contoso.test]" in finding["what"]
+    )
+    assert "relayhost = [relay.contoso.test]" in finding["proof"]
+
+
+def test_an_internationalised_domain(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Postfix finds the policy of an internationalised domain in either spelling."""
+    configure(sound, BOTH.replace("woodgrovebank.test", "bücher.test"))
+    sound.run("generate")
+    assert examine(sound, capsys) == {}
+
+
+def test_a_milter_over_tcp(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """TCP works, and is slow: a warning."""
+    configure(sound, extra='[milter]\nsocket = "inet:8891@127.0.0.1"\n')
+    attach(sound)
+    assert examine(sound, capsys).keys() == {"milter-over-tcp"}
+
+
+def test_when_down_defer_listed(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before attach has run again ``when_down`` is not applied; afterwards nothing is wrong."""
+    configure(sound, extra='[inbound]\nwhen_down = "defer-listed"\n')
+    sound.run("generate")
+    assert examine(sound, capsys).keys() == {"when-down-not-applied", "attach-outdated"}
+    attach(sound)
+    assert examine(sound, capsys) == {}
+
+
+def test_not_attached(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a Postfix that was never attached both halves are named."""
+    scratch = make_scratch(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(Authority.create("Lab CA").pem())
+    configure(scratch)
+    found = examine(scratch, capsys)
+    assert {"inbound-not-attached", "outbound-not-attached", "table-out-of-date"} <= found.keys()
+
+
+def test_nothing_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without any list there is nothing to be wrong, and the exit status says so."""
+    scratch = make_scratch(tmp_path)
+    configure(scratch, "")
+    assert scratch.run("check") == 0
+    assert "[nothing-listed]" in capsys.readouterr().out
+
+
+def test_a_configuration_that_is_wrong(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A fault in our own file is a finding, and the status says that it is ours to mend."""
+    configure(sound, extra="unknown = 1\n")
+    assert sound.run("check") == 2
+    assert "[configuration]" in capsys.readouterr().out
+
+
+def test_a_table_that_does_not_answer(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table Postfix cannot open is named, and the other questions are asked all the same."""
+    ours = sound.instance.parameter("transport_maps")
+    sound.set(f"transport_maps = {ours}, texthash:/nonexistent/table", "smtpd_tls_chain_files =")
+    found = examine(sound, capsys)
+    assert "/nonexistent/table" in found["question-failed"]["proof"]
+    assert "no-server-certificate" in found

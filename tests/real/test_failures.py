@@ -1,0 +1,210 @@
+"""What happens when something goes wrong: nothing lost, nothing slips through, others' mail flows."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
+from lab.messages import Message, compose, header_lines
+from lab.product import CONFIGURATION, Product
+from lab.smtp_client import Reply
+from lab.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+RECIPIENT = f"user@{CONTOSO}"
+WOODGROVE_SENDER = f"admin@{WOODGROVE}"
+EVIL_SENDER = f"admin@{EVIL}"
+FORGED_MARK = f"X-Domain-Secure: pass ({WOODGROVE}; pkix; TLSv1.3) by mail.{CONTOSO}; ref=0000"
+
+
+def send(
+    lab: Lab, sender: str, *headers: str, author: str | None = None, own_certificate: bool = False
+) -> tuple[Message, Reply]:
+    """Send one message to Contoso, with Woodgrove's certificate where *own_certificate* is set."""
+    message = compose(author or sender, RECIPIENT, *headers)
+    tls = lab.client_context(lab.identities[WOODGROVE]) if own_certificate else None
+    return message, lab.send(
+        lab.contoso, message, source=ADDRESSES[EVIL], sender=sender, recipient=RECIPIENT, tls=tls
+    )
+
+
+def attempts(lab: Lab, partner: ssl.SSLContext) -> Iterator[tuple[bool, Message, Reply | None]]:
+    """Send partner mail and forgeries in turn; None for a connection that broke."""
+    for number in range(60):
+        genuine = number % 2 == 0
+        message = compose(WOODGROVE_SENDER, RECIPIENT, FORGED_MARK)
+        tls = partner if genuine else None
+        try:
+            reply: Reply | None = lab.send(
+                lab.contoso,
+                message,
+                source=ADDRESSES[EVIL],
+                sender=WOODGROVE_SENDER,
+                recipient=RECIPIENT,
+                tls=tls,
+            )
+        except (EOFError, OSError):
+            reply = None
+        yield genuine, message, reply
+
+
+def test_kill_during_a_stream_of_messages(own_product: Product) -> None:
+    """Killed and started again under load: every accepted message arrives marked, no forgery is accepted."""
+    product, lab = own_product, own_product.lab
+    partner = lab.client_context(lab.identities[WOODGROVE])
+    with ThreadPoolExecutor() as streams:
+        running = [streams.submit(lambda: list(attempts(lab, partner))) for _ in range(3)]
+        for _ in range(4):
+            seen = product.log().count("decision verdict=pass")
+            wait_for(
+                lambda seen=seen: (
+                    product.log().count("decision verdict=pass") > seen + 2
+                    or all(stream.done() for stream in running)
+                ),
+                "some messages to pass",
+                context=product.log,
+            )
+            product.kill()
+            product.serve()
+        sent = [outcome for stream in running for outcome in stream.result()]
+    accepted = [
+        (genuine, message) for genuine, message, reply in sent if reply is not None and reply.code == 250
+    ]
+    assert any(reply is not None and reply.code == 451 for _, _, reply in sent), "it was down for somebody"
+    assert accepted
+    assert all(genuine for genuine, _ in accepted)
+    for _, message in accepted:
+        (mark,) = header_lines(lab.contoso.wait_for_delivery(message.mark), "X-Domain-Secure")
+        assert "ref=0000" not in mark
+    refused = [
+        reply.code for genuine, _, reply in sent if genuine and reply is not None and reply.code != 250
+    ]
+    assert set(refused) <= {451, 421}, "good mail of a partner is deferred, never refused"
+    message, reply = send(lab, WOODGROVE_SENDER, own_certificate=True)
+    assert reply.code == 250
+    assert header_lines(lab.contoso.wait_for_delivery(message.mark), "X-Domain-Secure")
+
+
+def test_daemon_down_defers_everything_by_default(own_product: Product) -> None:
+    """``when_down = "defer-all"``: everybody gets 451, and everything flows again afterwards."""
+    own_product.stop()
+    for sender in (WOODGROVE_SENDER, EVIL_SENDER):
+        assert send(own_product.lab, sender)[1].code == 451
+    own_product.serve()
+    assert send(own_product.lab, EVIL_SENDER)[1].code == 250
+    assert send(own_product.lab, WOODGROVE_SENDER, own_certificate=True)[1].code == 250
+
+
+def test_daemon_down_may_defer_listed_senders_only(own_product: Product) -> None:
+    """``when_down = "defer-listed"``: listed senders wait, others flow, and no forged mark gets through."""
+    product, lab = own_product, own_product.lab
+    path = lab.namespaces.outside(CONFIGURATION)
+    path.write_text(path.read_text() + '\n[inbound]\nwhen_down = "defer-listed"\n')
+    product.command("generate")
+    product.attach()
+    message, reply = send(lab, WOODGROVE_SENDER, own_certificate=True)
+    assert reply.code == 250
+    assert header_lines(lab.contoso.wait_for_delivery(message.mark), "X-Domain-Secure")
+    product.stop()
+    lasting = lab.connect(lab.contoso, ADDRESSES[EVIL])
+    reply = send(lab, WOODGROVE_SENDER, own_certificate=True)[1]
+    assert (reply.code, reply.status) == (451, "4.7.5"), str(reply)
+    message, reply = send(lab, EVIL_SENDER, FORGED_MARK)
+    assert reply.code == 250, str(reply)
+    assert header_lines(lab.contoso.wait_for_delivery(message.mark), "X-Domain-Secure") == []
+    product.serve()
+    assert send(lab, WOODGROVE_SENDER, own_certificate=True)[1].code == 250
+    assert send(lab, WOODGROVE_SENDER)[1].code == 530
+    # Postfix never brings a milter back into a session that began without it.
+    with lasting as dialogue:
+        forged = compose(WOODGROVE_SENDER, RECIPIENT)
+        assert dialogue.message(WOODGROVE_SENDER, RECIPIENT, forged.content).code == 451
+        dialogue.command("RSET")
+        ordinary = compose(EVIL_SENDER, RECIPIENT)
+        assert dialogue.message(EVIL_SENDER, RECIPIENT, ordinary.content).code == 250
+
+
+def test_a_bad_configuration_changes_nothing(own_product: Product) -> None:
+    """The last good state stays in force, log, metric and status say so, and a mended file is taken up."""
+    product, lab = own_product, own_product.lab
+    path = lab.namespaces.outside(CONFIGURATION)
+    good = path.read_text()
+    path.write_text(good.replace(f'"{WOODGROVE}"', '"co.uk"', 1))
+    product.wait_for_log("configuration-rejected")
+    assert product.metrics()["domain_secure_config_last_reload_successful"] == 0
+    assert send(lab, WOODGROVE_SENDER)[1].code == 530
+    done = product.command("status", check=False)
+    assert done.returncode == 1
+    assert "co.uk" in done.stdout
+    assert f"{CONFIGURATION}:" in done.stdout, "it names file and line"
+    path.write_text(good)
+    wait_for(
+        lambda: product.metrics()["domain_secure_config_last_reload_successful"] == 1,
+        "the mended file to be taken up",
+        context=product.log,
+    )
+    assert product.command("status").returncode == 0
+
+
+def test_a_change_takes_effect_without_restart(own_product: Product) -> None:
+    """A domain that is added is judged, and one that is removed is not, while the daemon runs."""
+    product, lab = own_product, own_product.lab
+    assert send(lab, EVIL_SENDER)[1].code == 250
+    product.command("receive", "add", EVIL)
+    wait_for(
+        lambda: send(lab, EVIL_SENDER)[1].code == 530, "the added domain to be judged", context=product.log
+    )
+    product.command("receive", "remove", EVIL)
+    wait_for(
+        lambda: send(lab, EVIL_SENDER)[1].code == 250, "the removed domain to be free", context=product.log
+    )
+
+
+def test_sighup_reloads_and_the_milter_goes_on(own_product: Product) -> None:
+    """SIGHUP is ours: libmilter, which takes it for an order to stop, does not see it."""
+    before = own_product.log().count("configuration-loaded")
+    own_product.reload()
+    wait_for(
+        lambda: own_product.log().count("configuration-loaded") > before, "a reload", context=own_product.log
+    )
+    assert send(own_product.lab, WOODGROVE_SENDER, own_certificate=True)[1].code == 250
+
+
+def test_stop_is_clean(own_product: Product) -> None:
+    """SIGTERM ends the daemon with status 0 and removes its sockets."""
+    assert own_product.stop() == 0
+    folder = own_product.lab.contoso.outside(own_product.lab.contoso.layout.queue / "domain-secure")
+    assert list(folder.iterdir()) == []
+
+
+def test_observe_and_tag_let_in_and_mark(own_product: Product) -> None:
+    """``observe`` and ``on_failure = "tag"`` refuse nothing and mark the failure, never a pass."""
+    product, lab = own_product, own_product.lab
+    product.command("partner", "set", WOODGROVE, "mode=observe")
+    outcome: dict[str, Message] = {}
+
+    def let_in() -> bool:
+        outcome["message"], reply = send(lab, WOODGROVE_SENDER, FORGED_MARK)
+        return reply.code == 250
+
+    wait_for(let_in, "observe mode to be in force", context=product.log)
+    delivered = lab.contoso.wait_for_delivery(outcome["message"].mark)
+    (mark,) = header_lines(delivered, "X-Domain-Secure")
+    assert mark.startswith(f"fail ({WOODGROVE}; no-tls; none) by mail.{CONTOSO}; ref=")
+    (result,) = header_lines(delivered, "Authentication-Results")
+    assert "x-domain-secure=fail" in result
+    assert "pass" not in result
+
+
+def test_smtplib_agrees(product: Product) -> None:
+    """An ordinary client library sees the same reply (a second witness beside the laboratory's client)."""
+    lab = product.lab
+    with lab.namespaces.network():
+        client = smtplib.SMTP(lab.contoso.address, 25, "client.test", source_address=(ADDRESSES[EVIL], 0))
+    with client, pytest.raises(smtplib.SMTPDataError) as refused:
+        client.sendmail(WOODGROVE_SENDER, [RECIPIENT], compose(WOODGROVE_SENDER, RECIPIENT).content)
+    assert refused.value.smtp_code == 530

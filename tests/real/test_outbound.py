@@ -1,0 +1,133 @@
+"""Mail that leaves: over verified TLS with our certificate, or not at all."""
+
+import re
+
+import pytest
+
+from lab.certificates import Authority, Issued
+from lab.laboratory import ADDRESSES, CONTOSO, EVIL, FABRIKAM, WOODGROVE, Lab
+from lab.messages import Message, compose, header_lines
+from lab.product import Product
+from lab.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+SENDER = f"user@{CONTOSO}"
+RECIPIENT = f"admin@{WOODGROVE}"
+
+
+def submit(lab: Lab, recipient: str = RECIPIENT, *headers: str) -> Message:
+    """Let a user of Contoso send a message."""
+    message = compose(SENDER, recipient, *headers)
+    assert lab.submit(lab.contoso, message, sender=SENDER, recipient=recipient).code == 250
+    return message
+
+
+def held(lab: Lab) -> str:
+    """Wait until Contoso holds a message, and return the reason."""
+
+    def reasons() -> list[str]:
+        return [
+            str(recipient["delay_reason"])
+            for entry in lab.contoso.queue()
+            for recipient in entry["recipients"]  # type: ignore[attr-defined]
+            if "delay_reason" in recipient
+        ]
+
+    wait_for(reasons, "a message to be held", context=lab.contoso.log)
+    return reasons()[0]
+
+
+def test_delivered_over_verified_tls_with_our_certificate(product: Product) -> None:
+    """Contoso verifies Woodgrove, and Woodgrove sees Contoso's certificate and trusts it."""
+    lab = product.lab
+    message = submit(lab)
+    delivered = lab.woodgrove.wait_for_delivery(message.mark)
+    assert re.search(
+        r"postfix/domain-secure/smtp\[\d+\]: Verified TLS connection established to mail\.woodgrovebank",
+        lab.contoso.log(),
+    )
+    lab.woodgrove.wait_for_log(r"Trusted TLS connection established from mail\.contoso\.test")
+    received = " ".join(header_lines(delivered, "Received"))
+    assert "mail.contoso.test" in received
+    assert "verified OK" in received
+
+
+def test_other_destinations_keep_their_transport(product: Product) -> None:
+    """Mail to an unlisted domain leaves by Postfix's own smtp, as before."""
+    lab = product.lab
+    message = submit(lab, f"admin@{EVIL}")
+    lab.evil.wait_for_delivery(message.mark)
+    assert re.search(r"postfix/smtp\[\d+\]: .*to=<admin@evil\.test>.*status=sent", lab.contoso.log())
+
+
+def anothers(lab: Lab) -> Issued:
+    """Return Evil's certificate."""
+    return lab.identities[EVIL]
+
+
+def self_signed(_: Lab) -> Issued:
+    """Return a certificate with the right name that nobody vouches for."""
+    return Authority.create("Somebody").issue(WOODGROVE, dns_names=(WOODGROVE, f"mail.{WOODGROVE}"))
+
+
+@pytest.mark.parametrize("shown", [anothers, self_signed])
+def test_wrong_certificate_keeps_the_message_in_the_queue(own_product: Product, shown: object) -> None:
+    """Another's certificate, or one of an unknown authority: the message stays, though a relay tempts."""
+    lab = own_product.lab
+    lab.contoso.configure(smtp_fallback_relay=f"[{ADDRESSES[EVIL]}]", relayhost=f"[{ADDRESSES[EVIL]}]")
+    lab.contoso.reload()
+    lab.present(lab.woodgrove, shown(lab))  # type: ignore[operator]
+    message = submit(lab)
+    assert "Server certificate not verified" in held(lab)
+    assert lab.woodgrove.delivered(message.mark) is None
+    assert lab.evil.delivered(message.mark) is None
+
+
+def test_no_starttls_keeps_the_message_in_the_queue(own_product: Product) -> None:
+    """A server that offers no TLS gets nothing."""
+    lab = own_product.lab
+    lab.woodgrove.configure(smtpd_tls_security_level="none")
+    lab.woodgrove.reload()
+    message = submit(lab)
+    assert "TLS is required, but was not offered" in held(lab)
+    assert lab.woodgrove.delivered(message.mark) is None
+
+
+def test_forged_mx_keeps_the_message_in_the_queue(own_product: Product) -> None:
+    """DNS that leads to Evil's server, which has a valid certificate of its own, leads nowhere."""
+    lab = own_product.lab
+    lab.dns.replace(f"{WOODGROVE}.", f"{WOODGROVE}. MX 10 mail.{EVIL}.")
+    message = submit(lab)
+    assert "Server certificate not verified" in held(lab)
+    assert lab.evil.delivered(message.mark) is None
+
+
+def test_a_domain_added_while_running_is_secured(own_product: Product) -> None:
+    """The daemon writes the tables, and Postfix takes them up by itself."""
+    lab = own_product.lab
+    own_product.command("send", "add", EVIL)
+    own_product.wait_for_log("maps-published", after=own_product.log().rindex("started"))
+    message = submit(lab, f"admin@{EVIL}")
+    lab.evil.wait_for_delivery(message.mark)
+    lab.contoso.wait_for_log(
+        r"postfix/domain-secure/smtp\[\d+\]: Verified TLS connection established to mail\.evil"
+    )
+
+
+def test_header_that_waives_tls_waives_nothing(own_product: Product) -> None:
+    """``TLS-Required: no`` (RFC 8689) lifts no policy."""
+    lab = own_product.lab
+    lab.present(lab.woodgrove, anothers(lab))
+    message = submit(lab, RECIPIENT, "TLS-Required: No")
+    held(lab)
+    assert lab.woodgrove.delivered(message.mark) is None
+
+
+def test_a_relayhost_is_passed_by(own_product: Product) -> None:
+    """With a relayhost in main.cf, listed domains still go direct."""
+    lab = own_product.lab
+    lab.contoso.configure(relayhost=f"[{ADDRESSES[FABRIKAM]}]")
+    lab.contoso.reload()
+    message = submit(lab)
+    lab.woodgrove.wait_for_delivery(message.mark)

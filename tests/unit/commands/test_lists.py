@@ -1,0 +1,70 @@
+"""``receive`` and ``send`` as a person uses them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from domain_secure.commands.main import main
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A configuration file that does not exist yet."""
+    return tmp_path / "domain-secure.toml"
+
+
+def test_first_domain_creates_the_file(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Adding says what it did and where it wrote."""
+    assert main(["--config", str(path), "receive", "add", "Woodgrovebank.test", "*.fabrikam.test"]) == 0
+    assert capsys.readouterr().out == (
+        "woodgrovebank.test: added to the receive list\n"
+        "*.fabrikam.test: added to the receive list\n"
+        f"written: {path}\n"
+    )
+
+
+def test_adding_again_is_done_already(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is on the list already is said so, with status 0."""
+    main(["--config", str(path), "send", "add", "a.test"])
+    capsys.readouterr()
+    assert main(["--config", str(path), "send", "add", "A.test"]) == 0
+    assert capsys.readouterr().out == "a.test: already on the send list\n"
+
+
+def test_removing_what_is_not_there_is_status_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The others are removed all the same."""
+    main(["--config", str(path), "receive", "add", "a.test"])
+    capsys.readouterr()
+    assert main(["--config", str(path), "receive", "remove", "b.test", "a.test"]) == 1
+    assert capsys.readouterr().out == (
+        f"a.test: removed from the receive list\nb.test: not on the receive list\nwritten: {path}\n"
+    )
+
+
+def test_set_prints_what_it_dropped(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Replacing a list names the entries that left it."""
+    main(["--config", str(path), "receive", "add", "a.test", "b.test"])
+    capsys.readouterr()
+    assert main(["--config", str(path), "receive", "set", "b.test", "c.test"]) == 0
+    out = capsys.readouterr().out
+    assert "a.test: removed from the receive list" in out
+    assert "c.test: added to the receive list" in out
+
+
+def test_list_is_one_a_line_or_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The order is the file's; the JSON document has stable keys."""
+    main(["--config", str(path), "receive", "add", "b.test", "a.test"])
+    capsys.readouterr()
+    assert main(["--config", str(path), "receive", "list"]) == 0
+    assert capsys.readouterr().out == "b.test\na.test\n"
+    assert main(["--config", str(path), "receive", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"list": "receive", "domains": ["b.test", "a.test"]}
+    assert main(["--config", str(path), "send", "list"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_list_without_a_file_is_wrong_use(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a configuration the command that makes one is named."""
+    assert main(["--config", str(path), "receive", "list"]) == 2
+    assert "receive add" in capsys.readouterr().err

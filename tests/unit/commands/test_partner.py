@@ -1,0 +1,123 @@
+"""``partner show``, ``set`` and ``pin`` as a person uses them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain_secure.commands.main import main
+
+DIGEST = "ab" * 32
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A configuration with one listed partner, one listed wildcard and a state folder of its own."""
+    file = tmp_path / "domain-secure.toml"
+    file.write_text("""\
+[receive]
+domains = ["a.test", "*.fabrikam.test"]
+[send]
+domains = ["mail.fabrikam.test"]
+[partner."fabrikam.test"]
+minimum_tls = "TLSv1.3"
+[paths]
+state = "state"
+""")
+    return file
+
+
+def show(path: Path, domain: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return the document that ``partner show --json`` prints."""
+    capsys.readouterr()
+    assert main(["--config", str(path), "partner", "show", domain, "--json"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A partner without a table is shown with the rule that holds for it."""
+    assert show(path, "A.test", capsys) == {
+        "domain": "a.test",
+        "receive": "a.test",
+        "send": None,
+        "rule": "defaults",
+        "names": ["a.test"],
+        "methods": ["pin", "pkix", "dane"],
+        "send_method": "pkix",
+        "mode": "enforce",
+        "pins": [],
+        "minimum_tls": "TLSv1.2",
+        "mx": [],
+        "certificates": [],
+    }
+
+
+def test_show_follows_the_wildcard(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A domain that a wildcard covers is shown with the wildcard's rule."""
+    document = show(path, "www.fabrikam.test", capsys)
+    assert document["receive"] == "*.fabrikam.test"
+    assert document["rule"] == 'partner."fabrikam.test"'
+    assert document["minimum_tls"] == "TLSv1.3"
+    assert document["names"] == ["fabrikam.test"]
+
+
+def test_show_says_where_the_directions_differ(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A domain that the two lists cover by different entries may follow two rules."""
+    assert main(["--config", str(path), "partner", "show", "mail.fabrikam.test"]) == 0
+    captured = capsys.readouterr()
+    assert "partner show 'mail.fabrikam.test'" in captured.err
+    assert "KEY" in captured.out
+    assert "TLSv1.3" in captured.out
+
+
+def test_set_says_where_it_wrote(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys are set together; lists are separated by commas; KEY= goes back to the default."""
+    command = ["--config", str(path), "partner", "set", "a.test"]
+    assert main([*command, "names=a.test,mail.a.test", "mode=observe"]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == (f"written: {path}\n", "")
+    assert show(path, "a.test", capsys)["names"] == ["a.test", "mail.a.test"]
+    assert main([*command, "names=", "mode="]) == 0
+    document = show(path, "a.test", capsys)
+    assert (document["names"], document["mode"]) == (["a.test"], "enforce")
+
+
+def test_rule_that_nothing_follows_is_noted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rule for a domain on neither list is written, with a note on standard error."""
+    assert main(["--config", str(path), "partner", "set", "other.test", "mode=observe"]) == 0
+    assert "no effect yet" in capsys.readouterr().err
+    assert main(["--config", str(path), "partner", "set", "www.fabrikam.test", "mode=observe"]) == 0
+    assert "no effect yet" in capsys.readouterr().err
+    assert main(["--config", str(path), "partner", "set", "*.fabrikam.test", "mode=observe"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["set", "a.test", "observe"], "'observe': write for example mode=observe"),
+        (["set", "a.test", "methods=pin,spf"], "methods=pin,spf"),
+        (["set", "co.uk", "mode=observe"], "public suffix"),
+        (["pin", "a.test", "sha256:12"], "'sha256:12'"),
+        (["show", "a b"], "'a b'"),
+    ],
+)
+def test_bad_argument_is_named(
+    path: Path, arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong with an argument is told with the argument, and nothing is written."""
+    before = path.read_bytes()
+    assert main(["--config", str(path), "partner", *arguments]) == 2
+    assert text in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_pins_are_appended(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Digests in any spelling are kept in one, and pinning again changes nothing."""
+    spelled = ":".join(["AB"] * 32)
+    assert main(["--config", str(path), "partner", "pin", "a.test", f"sha256:{spelled}"]) == 0
+    assert show(path, "a.test", capsys)["pins"] == [f"sha256:{DIGEST}"]
+    assert main(["--config", str(path), "partner", "pin", "a.test", f"sha256:{DIGEST}"]) == 0
+    assert capsys.readouterr().out == "nothing to change\n"

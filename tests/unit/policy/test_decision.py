@@ -1,0 +1,279 @@
+"""The decision: precedence, every verdict, and several claims in one message."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain_secure.policy.configuration import CommonName, Configuration, Method, Mode, OnFailure, Revocation
+from domain_secure.policy.decision import NOT_LISTED, Decision, decide, decide_with, exempted, undecidable
+from domain_secure.policy.domain import Domain, Entry
+from domain_secure.policy.evidence import Evidence, KnownCertificate, PathOutcome, RevocationStatus, Session
+from domain_secure.policy.pin import Pin
+from domain_secure.policy.tls import TlsVersion
+from domain_secure.policy.verdict import Effect, Verdict
+
+from unit.policy.builders import (
+    FINGERPRINT,
+    NOW,
+    PUBLIC_KEY,
+    WOODGROVE,
+    claim,
+    configuration,
+    known,
+    partner,
+    session,
+)
+
+OTHER_PIN = Pin.certificate("00" * 32)
+
+
+def judged(
+    seen: Session | None = session(),  # noqa: B008 - frozen
+    content: KnownCertificate | None = None,
+    rules: Configuration = configuration(),  # noqa: B008 - frozen
+) -> Decision:
+    """Return the decision about one message from woodgrovebank.test."""
+    return decide([claim()], Evidence(seen, content), rules, NOW)
+
+
+OWN = known("mail.woodgrovebank.test")
+
+
+@pytest.mark.parametrize(
+    ("seen", "content", "verdict"),
+    [
+        (None, OWN, Verdict.NO_EVIDENCE),
+        (session(tls_version=None), OWN, Verdict.NO_TLS),
+        (session(tls_version=TlsVersion.TLS_1_1), OWN, Verdict.WEAK_TLS),
+        (session(cipher="ADH-AES256-SHA"), OWN, Verdict.WEAK_TLS),
+        (session(cipher="ECDHE-RSA-NULL-SHA"), OWN, Verdict.WEAK_TLS),
+        (session(cipher="EXP-RC4-MD5"), OWN, Verdict.WEAK_TLS),
+        (session(cipher=None), OWN, Verdict.WEAK_TLS),
+        (session(certificate_pin=None, public_key_pin=None), OWN, Verdict.NO_CERTIFICATE),
+        (session(), None, Verdict.UNKNOWN_CERTIFICATE),
+        (session(), known("mail.evil.test"), Verdict.NAME_MISMATCH),
+        (session(), known(), Verdict.NAME_MISMATCH),
+        (session(), known("woodgrovebank.test", outcome=PathOutcome.UNTRUSTED), Verdict.UNTRUSTED),
+        (session(), known("woodgrovebank.test", outcome=PathOutcome.EXPIRED), Verdict.EXPIRED),
+        (session(), known("woodgrovebank.test", revocation=RevocationStatus.REVOKED), Verdict.REVOKED),
+        (session(), known("woodgrovebank.test"), Verdict.PASS),
+        (session(), OWN, Verdict.PASS),
+    ],
+)
+def test_each_verdict(seen: Session | None, content: KnownCertificate | None, verdict: Verdict) -> None:
+    """Each state of session and certificate has its verdict, whatever else would be in order."""
+    assert judged(seen, content).verdict is verdict
+
+
+def test_trusted_path_is_judged_at_the_time_of_the_message() -> None:
+    """A path that was validated earlier and has run out since is expired."""
+    content = known("woodgrovebank.test")
+    late = replace(content, path=replace(content.path, not_after=NOW - timedelta(seconds=1)))
+    assert judged(content=late).verdict is Verdict.EXPIRED
+
+
+def test_no_listed_claim_is_no_business_of_ours() -> None:
+    """Without a listed claim nothing is judged."""
+    assert decide([], Evidence(None, None), configuration(), NOW) is NOT_LISTED
+
+
+@pytest.mark.parametrize("pinned", [FINGERPRINT, PUBLIC_KEY])
+def test_pin_passes_without_knowing_the_content(pinned: Pin) -> None:
+    """A pin of the certificate or of its key decides alone."""
+    rules = configuration(partners={WOODGROVE: partner(pins=frozenset({pinned, OTHER_PIN}))})
+    decision = judged(rules=rules)
+    assert (decision.verdict, decision.method) == (Verdict.PASS, Method.PIN)
+
+
+def test_pin_is_no_way_around_the_channel() -> None:
+    """A pinned certificate over TLS 1.1 is still weak."""
+    rules = configuration(partners={WOODGROVE: partner(pins=frozenset({FINGERPRINT}))})
+    assert judged(session(tls_version=TlsVersion.TLS_1_1), rules=rules).verdict is Verdict.WEAK_TLS
+
+
+def test_only_pins_and_none_fits_is_untrusted() -> None:
+    """Where pins are the only method, another certificate is refused for good."""
+    rules = configuration(partners={WOODGROVE: partner(pins=frozenset({OTHER_PIN}), methods=(Method.PIN,))})
+    assert judged(content=OWN, rules=rules).verdict is Verdict.UNTRUSTED
+
+
+def test_a_failed_pin_does_not_hide_what_may_still_be_learnt() -> None:
+    """No pin fits and the content is unknown: deferred, because pkix may pass later."""
+    rules = configuration(partners={WOODGROVE: partner(pins=frozenset({OTHER_PIN}))})
+    assert judged(rules=rules).verdict is Verdict.UNKNOWN_CERTIFICATE
+
+
+def test_no_usable_method_is_untrusted() -> None:
+    """A rule that nothing can satisfy refuses; it never lets in."""
+    rules = configuration(partners={WOODGROVE: partner(methods=(Method.PIN,))})
+    assert judged(content=OWN, rules=rules).verdict is Verdict.UNTRUSTED
+
+
+@pytest.mark.parametrize(
+    ("subject", "issuer", "verdict"),
+    [
+        ("mail.woodgrovebank.test", "Some CA", Verdict.PASS),
+        ("mail.evil.test", "Some CA", Verdict.NAME_MISMATCH),
+        (None, "Some CA", Verdict.NAME_MISMATCH),
+        ("mail.woodgrovebank.test", None, Verdict.UNTRUSTED),
+    ],
+)
+def test_postfix_method(subject: str | None, issuer: str | None, verdict: Verdict) -> None:
+    """The opt-in method asks for Postfix's trust and the common name together."""
+    rules = configuration(partners={WOODGROVE: partner(methods=(Method.POSTFIX,))})
+    assert judged(session(trusted_subject=subject, trusted_issuer=issuer), rules=rules).verdict is verdict
+
+
+def test_postfix_trust_alone_never_passes_by_default() -> None:
+    """What Postfix trusts is a hint; without the opt-in it changes nothing."""
+    seen = session(trusted_subject="woodgrovebank.test", trusted_issuer="Some CA")
+    assert judged(seen).verdict is Verdict.UNKNOWN_CERTIFICATE
+
+
+@pytest.mark.parametrize(
+    ("setting", "content", "verdict"),
+    [
+        (CommonName.NEVER, known(common_name="woodgrovebank.test"), Verdict.NAME_MISMATCH),
+        (CommonName.WITHOUT_SAN, known(common_name="woodgrovebank.test"), Verdict.PASS),
+        (CommonName.WITHOUT_SAN, known("evil.test", common_name="woodgrovebank.test"), Verdict.NAME_MISMATCH),
+    ],
+)
+def test_common_name(setting: CommonName, content: KnownCertificate, verdict: Verdict) -> None:
+    """The common name counts only where it is allowed and there is no dNSName."""
+    assert judged(content=content, rules=configuration(trust={"common_name": setting})).verdict is verdict
+
+
+def test_revocation_required_but_unknown_defers() -> None:
+    """``revocation = require`` without any answer is temporary."""
+    rules = configuration(trust={"revocation": Revocation.REQUIRE})
+    assert judged(content=OWN, rules=rules).verdict is Verdict.REVOCATION_UNKNOWN
+    good = replace(OWN, revocation=RevocationStatus.GOOD)
+    assert judged(content=good, rules=rules).verdict is Verdict.PASS
+
+
+def test_every_claimed_domain_must_be_proved() -> None:
+    """A session that is one listed partner does not speak for another."""
+    rules = configuration("woodgrovebank.test", "fabrikam.test")
+    decision = decide([claim(), claim("fabrikam.test", source="from")], Evidence(session(), OWN), rules, NOW)
+    assert decision.verdict is Verdict.NAME_MISMATCH
+    assert decision.effect is Effect.REJECT
+    assert decision.deciding is not None
+    assert decision.deciding.claim.domain == "fabrikam.test"
+
+
+def test_one_finding_a_domain() -> None:
+    """A domain claimed in the envelope and in the header is judged, logged and marked once."""
+    decision = decide([claim(source="from"), claim()], Evidence(session(), OWN), configuration(), NOW)
+    assert [finding.claim.source for finding in decision.findings] == ["envelope,from"]
+
+
+def test_refusal_for_good_beats_deferral_of_another_domain() -> None:
+    """A message that must fail is not kept waiting for what cannot save it."""
+    entry = Entry("fabrikam.test")
+    rules = configuration(
+        "woodgrovebank.test", "fabrikam.test", partners={entry: partner(entry, methods=(Method.PIN,))}
+    )
+    decision = decide([claim(), claim("fabrikam.test")], Evidence(session(), None), rules, NOW)
+    assert (decision.verdict, decision.effect) == (Verdict.UNTRUSTED, Effect.REJECT)
+
+
+def test_observe_refuses_nothing_and_passes_nothing() -> None:
+    """Observe mode lets a failure in, and the message's verdict stays a failure."""
+    decision = judged(content=known("evil.test"), rules=configuration(mode=Mode.OBSERVE))
+    assert (decision.verdict, decision.effect) == (Verdict.NAME_MISMATCH, Effect.ACCEPT)
+
+
+def test_observing_one_partner_does_not_free_another() -> None:
+    """With one partner observed, a failure of an enforced one still refuses."""
+    entry = Entry("fabrikam.test")
+    rules = configuration(
+        "woodgrovebank.test", "fabrikam.test", partners={entry: partner(entry, mode=Mode.OBSERVE)}
+    )
+    decision = decide(
+        [claim(), claim("fabrikam.test")], Evidence(session(tls_version=None), None), rules, NOW
+    )
+    assert decision.effect is Effect.REJECT
+    assert decision.deciding is not None
+    assert decision.deciding.claim.domain == "woodgrovebank.test"
+
+
+def test_pass_beside_an_observed_failure_is_not_a_pass() -> None:
+    """Promise 1: a message that claims a domain it did not prove carries no pass verdict."""
+    entry = Entry("fabrikam.test")
+    rules = configuration(
+        "woodgrovebank.test", "fabrikam.test", partners={entry: partner(entry, mode=Mode.OBSERVE)}
+    )
+    decision = decide([claim(), claim("fabrikam.test")], Evidence(session(), OWN), rules, NOW)
+    assert (decision.verdict, decision.effect) == (Verdict.NAME_MISMATCH, Effect.ACCEPT)
+
+
+@pytest.mark.parametrize("on_failure", list(OnFailure))
+def test_on_failure(on_failure: OnFailure) -> None:
+    """``on_failure`` decides what a certificate failure does."""
+    expected = {OnFailure.REJECT: Effect.REJECT, OnFailure.DEFER: Effect.DEFER, OnFailure.TAG: Effect.ACCEPT}
+    decision = judged(content=known("evil.test"), rules=configuration(on_failure=on_failure))
+    assert decision.effect is expected[on_failure]
+
+
+def test_wildcard_entry_uses_its_base_as_the_name() -> None:
+    """``*.fabrikam.test`` is proved by a certificate for fabrikam.test or a host under it."""
+    rules = configuration("*.fabrikam.test")
+    one = claim("news.fabrikam.test", entry="*.fabrikam.test")
+    decision = decide([one], Evidence(session(), known("mx.fabrikam.test")), rules, NOW)
+    assert decision.verdict is Verdict.PASS
+
+
+def test_stricter_minimum_is_per_partner() -> None:
+    """A partner may ask for TLS 1.3."""
+    rules = configuration(partners={WOODGROVE: partner(minimum_tls=TlsVersion.TLS_1_3)})
+    assert judged(session(tls_version=TlsVersion.TLS_1_2), OWN, rules).verdict is Verdict.WEAK_TLS
+
+
+def test_names_of_the_partner_replace_the_default() -> None:
+    """A partner behind another name is known by that name alone."""
+    rules = configuration(partners={WOODGROVE: partner(names=(Domain("gateway.test"),))})
+    assert judged(content=known("mx1.gateway.test"), rules=rules).verdict is Verdict.PASS
+    assert judged(content=OWN, rules=rules).verdict is Verdict.NAME_MISMATCH
+
+
+def test_certificate_is_asked_for_only_where_it_matters() -> None:
+    """Nobody is asked for a certificate when a pin, or the lack of TLS, has already decided."""
+    asked: list[tuple[Entry, ...]] = []
+
+    def find(entries: tuple[Entry, ...]) -> KnownCertificate:
+        asked.append(entries)
+        return OWN
+
+    pinned = configuration(partners={WOODGROVE: partner(pins=frozenset({FINGERPRINT}))})
+    assert decide_with(find, [claim()], session(), pinned, NOW).verdict is Verdict.PASS
+    assert decide_with(find, [claim()], None, configuration(), NOW).verdict is Verdict.NO_EVIDENCE
+    assert not asked
+    assert decide_with(find, [claim()], session(), configuration(), NOW).verdict is Verdict.PASS
+    assert asked == [(WOODGROVE,)]
+    assert decide_with(lambda _: None, [claim()], session(), configuration(), NOW).verdict is (
+        Verdict.UNKNOWN_CERTIFICATE
+    )
+
+
+def test_our_own_fault_defers_listed_domains_only() -> None:
+    """An internal error is temporary for listed domains and nothing for everybody else."""
+    assert undecidable([claim()], configuration()).effect is Effect.DEFER
+    assert undecidable([], configuration()) is NOT_LISTED
+
+
+def test_exempt_sessions_are_neither_refused_nor_marked() -> None:
+    """An exempt session with a listed claim is counted as exempt and left alone."""
+    decision = exempted([claim()], configuration(), "the client logged in")
+    assert (decision.verdict, decision.effect) == (Verdict.EXEMPT, Effect.NONE)
+    assert exempted([], configuration(), "the client logged in") is NOT_LISTED
+
+
+def test_hostile_names_do_not_fill_the_reply() -> None:
+    """A stranger's certificate with a thousand long names is shown by a few short ones."""
+    names = ("\x00evil", "é" * 300, *("x" * 5000 for _ in range(1000)))
+    decision = judged(content=known(*names))
+    assert decision.deciding is not None
+    assert len(decision.deciding.detail) < 600
+    assert decision.deciding.detail.isprintable()
+    assert decision.deciding.detail.isascii()

@@ -1,0 +1,109 @@
+"""The log catalogue: each line to the letter, because scripts search for them."""
+
+import logging
+
+import pytest
+
+from domain_secure.policy import events
+from domain_secure.policy.configuration import Mode
+from domain_secure.policy.decision import decide
+from domain_secure.policy.evidence import Evidence
+from domain_secure.policy.reply import reply_to
+
+from unit.policy.builders import NOW, claim, configuration, known, session
+
+PASSED = decide([claim()], Evidence(session(), known("mail.woodgrovebank.test")), configuration(), NOW)
+REFUSED = decide([claim(source="from")], Evidence(session(), known("evil.test")), configuration(), NOW)
+DIGEST = "ab" * 32
+
+GOLDEN = [
+    (
+        events.decided(PASSED, PASSED.findings[0], queue_id="Q1", client="[127.0.0.3]:40001", reply=None),
+        (
+            "decision verdict=pass domain=woodgrovebank.test claimed=woodgrovebank.test claimed_in=envelope "
+            "method=pkix effect=accept mode=enforce queue_id=Q1 client=[127.0.0.3]:40001 tls=TLSv1.3 "
+            f"certificate=sha256:{DIGEST} "
+            'detail="certificate for mail.woodgrovebank.test, valid until 2027-01-23" reply=-'
+        ),
+    ),
+    (
+        events.decided(
+            REFUSED, REFUSED.findings[0], queue_id="Q2", client="[::1]:2", reply=str(reply_to(REFUSED, "Q2"))
+        ),
+        (
+            "decision verdict=name-mismatch domain=woodgrovebank.test claimed=woodgrovebank.test "
+            "claimed_in=from method=- effect=reject mode=enforce queue_id=Q2 client=[::1]:2 tls=TLSv1.3 "
+            f"certificate=sha256:{DIGEST} "
+            'detail="certificate is for evil.test; mail from this domain needs one for woodgrovebank.test" '
+            'reply="550 5.7.5 woodgrovebank.test: certificate is for evil.test; mail from this domain needs '
+            'one for woodgrovebank.test (name-mismatch) [ref Q2]"'
+        ),
+    ),
+    (
+        events.attempted(REFUSED.findings[0], queue_id="Q2")[0],
+        (
+            "attempt queue_id=Q2 domain=woodgrovebank.test method=pkix verdict=name-mismatch "
+            'detail="certificate is for evil.test; mail from this domain needs one for woodgrovebank.test"'
+        ),
+    ),
+    (
+        events.forged_marks_removed(queue_id="Q3", client="[127.0.0.3]:1", count=2),
+        "forged-marks-removed queue_id=Q3 client=[127.0.0.3]:1 count=2",
+    ),
+    (
+        events.malformed_delegation("line without '='"),
+        "malformed-delegation-request detail=\"line without '='\"",
+    ),
+    (
+        events.internal_error("decision", ValueError("a\nb")),
+        'internal-error where=decision type=ValueError detail="a\\nb"',
+    ),
+    (
+        events.certificate_set_aside(f"sha256:{DIGEST}", "not DER"),
+        f'certificate-set-aside certificate=sha256:{DIGEST} detail="not DER"',
+    ),
+    (
+        events.evidence_source_failed("book", OSError("gone")),
+        "certificate-source-failed source=book detail=gone",
+    ),
+    (
+        events.pending_not_noted(f"sha256:{DIGEST}", "disk full"),
+        f'pending-not-noted certificate=sha256:{DIGEST} detail="disk full"',
+    ),
+    (
+        events.configuration_loaded("/etc/d.toml", receive=2, send=1, mode=Mode.OBSERVE),
+        "configuration-loaded path=/etc/d.toml receive_domains=2 send_domains=1 mode=observe",
+    ),
+    (
+        events.configuration_rejected("wrong type: /etc/d.toml:3"),
+        'configuration-rejected detail="wrong type: /etc/d.toml:3" in_force="the last good configuration"',
+    ),
+    (events.restart_needed(("state", "milter_socket")), "restart-needed settings=state,milter_socket"),
+    (events.maps_published(changed="transport"), "maps-published changed=transport"),
+    (events.maps_failed("disk full"), 'maps-failed detail="disk full"'),
+    (
+        events.started(version="1.0", milter="unix:/m", policy="unix:/p", metrics="127.0.0.1:9797"),
+        "started version=1.0 milter=unix:/m policy=unix:/p metrics=127.0.0.1:9797",
+    ),
+    (events.stopping("signal"), "stopping why=signal"),
+]
+
+
+@pytest.mark.parametrize(("event", "line"), GOLDEN, ids=[event.word for event, _ in GOLDEN])
+def test_line(event: events.Event, line: str) -> None:
+    """A changed line is an incompatible change."""
+    assert str(event) == line
+
+
+def test_refusals_stand_out() -> None:
+    """What lets a message in is information, what holds it back a warning."""
+    assert GOLDEN[0][0].level == logging.INFO
+    assert GOLDEN[1][0].level == logging.WARNING
+
+
+def test_a_stranger_cannot_start_a_line() -> None:
+    """Whatever a value holds, a line stays one line of printable ASCII."""
+    line = str(events.malformed_delegation('x" verdict=pass\r\n\x1b[2J\u2028é'))
+    assert line.isascii()
+    assert line.isprintable()
+    assert line == 'malformed-delegation-request detail="x\\" verdict=pass\\r\\n\\u001b[2J\\u2028\\u00e9"'
