@@ -11,6 +11,7 @@ temporary: the message may still turn out good.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from .configuration import Configuration, Method, Mode, OnFailure, Partner
 from .domain import Domain, Entry
@@ -111,7 +112,9 @@ def undecidable(claims: Iterable[Claim], configuration: Configuration) -> Decisi
     """Return the decision for when our own code failed: temporary for listed domains only."""
     detail = "a fault on the receiving side prevented the check; please retry"
     findings = tuple(
-        _finding(claim, configuration, Verdict.INTERNAL_ERROR, detail, None, ())
+        _finding(
+            claim, configuration.partner(claim.entry), configuration, _Outcome(Verdict.INTERNAL_ERROR, detail)
+        )
         for claim in _by_domain(claims)
     )
     return _decision(findings, None)
@@ -134,26 +137,39 @@ def _decision(findings: tuple[Finding, ...], session: Session | None) -> Decisio
     return Decision(deciding.verdict, deciding.effect, findings, session)
 
 
-def _finding(
-    claim: Claim,
-    configuration: Configuration,
-    verdict: Verdict,
-    detail: str,
-    method: Method | None,
-    attempts: tuple[Attempt, ...],
-) -> Finding:
-    partner = configuration.partner(claim.entry)
+class _Outcome(NamedTuple):
+    verdict: Verdict
+    detail: str
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def method(self) -> Method | None:
+        return self.attempts[-1].method if self.verdict is Verdict.PASS else None
+
+
+def _finding(claim: Claim, partner: Partner, configuration: Configuration, outcome: _Outcome) -> Finding:
     on_failure = OnFailure.TAG if partner.mode is Mode.OBSERVE else configuration.on_failure
-    return Finding(claim, partner, verdict, detail, method, attempts, verdict.effect(on_failure))
+    return Finding(
+        claim,
+        partner,
+        outcome.verdict,
+        outcome.detail,
+        outcome.method,
+        outcome.attempts,
+        outcome.verdict.effect(on_failure),
+    )
 
 
 def _judge(claim: Claim, evidence: Evidence, configuration: Configuration, now: datetime) -> Finding:
     partner = configuration.partner(claim.entry)
+    return _finding(claim, partner, configuration, _outcome(partner, evidence, configuration, now))
+
+
+def _outcome(partner: Partner, evidence: Evidence, configuration: Configuration, now: datetime) -> _Outcome:
     session = evidence.session
     channel = _judge_channel(session, partner)
     if session is None or channel is not None:
-        verdict, detail = channel or (Verdict.NO_EVIDENCE, _NO_EVIDENCE)
-        return _finding(claim, configuration, verdict, detail, None, ())
+        return _Outcome(*(channel or (Verdict.NO_EVIDENCE, _NO_EVIDENCE)))
     attempts: list[Attempt] = []
     for method in partner.methods:
         attempt = attempt_by(method, session, evidence.known_certificate, partner, configuration, now)
@@ -161,9 +177,8 @@ def _judge(claim: Claim, evidence: Evidence, configuration: Configuration, now: 
             continue
         attempts.append(attempt)
         if attempt.verdict is Verdict.PASS:
-            return _finding(claim, configuration, Verdict.PASS, attempt.detail, method, tuple(attempts))
-    verdict, detail = _of_failed(attempts)
-    return _finding(claim, configuration, verdict, detail, None, tuple(attempts))
+            return _Outcome(Verdict.PASS, attempt.detail, tuple(attempts))
+    return _Outcome(*_of_failed(attempts), tuple(attempts))
 
 
 _NO_EVIDENCE = "the receiving side could not see the TLS state of this session; please retry"

@@ -36,11 +36,20 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _RIGHT_TO_LEFT_OVERRIDE = "\u202e"
 
 
+# A message names its author's domain some three times, and most messages come from a few domains.
+_REMEMBERED = 4096
+
+
 def domain_readings(text: str) -> frozenset[Domain]:
     """Return each domain that the domain part of an address can be read as.
 
     A text that is no domain name in some reading gives the host names in it.
     """
+    # A stranger chooses the text, so that only those of a possible length are remembered (RFC 1035).
+    return _remembered_readings(text) if len(text) <= 255 else _domain_readings(text)
+
+
+def _domain_readings(text: str) -> frozenset[Domain]:
     if text.isascii() and "xn--" not in text.lower():
         try:
             return frozenset((parse_domain(text),))
@@ -56,6 +65,9 @@ def domain_readings(text: str) -> frozenset[Domain]:
             return host_names(text)
         found.update(_of_decoded_labels(mapped))
     return frozenset(found)
+
+
+_remembered_readings = lru_cache(_REMEMBERED)(_domain_readings)
 
 
 def host_names(text: str, *, after_at_sign: bool = False) -> frozenset[Domain]:

@@ -64,16 +64,18 @@ def _by_pkix(
             "this client certificate is not known to the receiving side yet; please retry, and if it stays "
             "so, send the certificate to the postmaster",
         )
+    presented = _presented_names(known, configuration.trust)
     failure = (
         _judge_path(known.path, now)
-        or _judge_names(known, partner, configuration.trust)
+        or _judge_names(presented, partner)
         or _judge_revocation(known.revocation, configuration.trust.revocation)
     )
     if failure is not None:
         return Attempt(Method.PKIX, *failure)
-    names = _some(_presented_names(known, configuration.trust))
     return Attempt(
-        Method.PKIX, Verdict.PASS, f"certificate for {names}, valid until {known.path.not_after:%Y-%m-%d}"
+        Method.PKIX,
+        Verdict.PASS,
+        f"certificate for {_some(presented)}, valid until {known.path.not_after.date()}",
     )
 
 
@@ -86,7 +88,7 @@ def _judge_path(path: PathValidation, now: datetime) -> tuple[Verdict, str] | No
         case PathOutcome.TRUSTED:
             if path.not_before <= now <= path.not_after:
                 return None
-            return Verdict.EXPIRED, f"certificate is out of date: valid until {path.not_after:%Y-%m-%d}"
+            return Verdict.EXPIRED, f"certificate is out of date: valid until {path.not_after.date()}"
 
 
 def _presented_names(known: KnownCertificate, trust: Trust) -> tuple[str, ...]:
@@ -96,8 +98,7 @@ def _presented_names(known: KnownCertificate, trust: Trust) -> tuple[str, ...]:
     return (certificate.common_name,)
 
 
-def _judge_names(known: KnownCertificate, partner: Partner, trust: Trust) -> tuple[Verdict, str] | None:
-    presented = _presented_names(known, trust)
+def _judge_names(presented: tuple[str, ...], partner: Partner) -> tuple[Verdict, str] | None:
     if any_name_matches(presented, partner.names) is not None:
         return None
     wanted = " or ".join(partner.names)

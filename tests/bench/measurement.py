@@ -38,7 +38,9 @@ class Measurement:
 
         *called* is what the table calls the reference, where its own name is too long.
         """
-        ratios = tuple(value / other for value, other in zip(self.values, reference.values, strict=True))
+        pairs = zip(self.values, reference.values, strict=True)
+        # The kernel counts processor time in ticks of 10 ms: in a quick run it may see none.
+        ratios = tuple(value / other for value, other in pairs if other)
         return replace(self, reference=called or reference.what, ratios=ratios, goal=goal or self.goal)
 
     def document(self) -> dict[str, Any]:
