@@ -59,8 +59,8 @@ def _options(configuration: Configuration, instance: PostfixInstance, policy_tab
         "syslog_name": f"postfix/{TRANSPORT_SERVICE}",
         # The floor for what reaches the transport without an entry in the table.
         "smtp_tls_security_level": "secure",
+        # Beside it Postfix ignores smtp_tls_per_site, and newer versions warn of any mention of that.
         "smtp_tls_policy_maps": policy_table,
-        "smtp_tls_per_site": "",
         "smtp_tls_secure_cert_match": "nexthop,dot-nexthop",
         "smtp_tls_mandatory_protocols": ">=TLSv1.2",
         "smtp_tls_mandatory_ciphers": "high",

@@ -178,9 +178,8 @@ class PostfixHost:
             self.outside(folder).mkdir(parents=True, exist_ok=True)
         shutil.chown(self.outside(layout.data), "postfix", "postfix")
         os.chown(self.outside(layout.mail), _MAIL_USER, _MAIL_USER)
-        settings = "".join(f"{name} = {value}\n".replace(" \n", "\n") for name, value in parameters.items())
-        self.outside(layout.configuration / "main.cf").write_text(stock + settings)
-        self._age_main()
+        self.outside(layout.configuration / "main.cf").write_text(stock)
+        self.configure(**parameters)
         shutil.copyfile(_STOCK_MASTER, self.outside(layout.configuration / "master.cf"))
 
     def _age_main(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .certificates import Issued
-from .laboratory import ADDRESSES, CERTIFICATES, CONTOSO, EVIL, WOODGROVE, Lab
+from .laboratory import CERTIFICATES, CONTOSO, EVIL, NOBODY, WOODGROVE, Lab
 from .messages import Message, compose, header_lines
 from .postfix_host import PostfixHost
 from .product import Product
@@ -45,11 +45,14 @@ class Scene:
 
 
 def _forge(lab: Lab, identity: Issued | None, *, tls: bool) -> Reply:
-    """Let evil.test claim to be Woodgrove, with a certificate or none."""
+    """Let evil.test claim to be Woodgrove, with a certificate or none.
+
+    It comes from a machine that has no mail server, so that nobody can ask that one for its certificate.
+    """
     return lab.send(
         lab.contoso,
         compose(f"Woodgrove Bank <{PARTNER_SENDER}>", RECIPIENT, subject="Your account"),
-        source=ADDRESSES[EVIL],
+        source=NOBODY,
         sender=PARTNER_SENDER,
         recipient=RECIPIENT,
         tls=lab.client_context(identity) if tls else None,
@@ -60,7 +63,7 @@ def _refused(how: str, reply: Reply, expected: str, *words: str) -> Outcome:
     code, status = expected.split()
     found = re.search(r"\(([a-z-]+)\) \[ref", reply.text)
     return Outcome(
-        f"from {EVIL}'s server, {how}: MAIL FROM:<{PARTNER_SENDER}>",
+        f"from a machine of {EVIL}'s, {how}: MAIL FROM:<{PARTNER_SENDER}>",
         found.group(1) if found else "none",
         (("reply", str(reply)),),
         (str(reply.code), reply.status) == (code, status) and all(word in reply.text for word in words),

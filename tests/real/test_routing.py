@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -90,22 +91,22 @@ def configure(scratch: Scratch, *settings: str) -> None:
 def ask_trivial_rewrite(scratch: Scratch, address: str) -> tuple[str, str]:
     """Return transport and nexthop for *address*, from Postfix itself."""
     path = scratch.folder / "queue" / "private" / "rewrite"
+    request = ("request", "resolve", "sender", "", "address", address, "")
     deadline = time.monotonic() + 10
     while True:
+        answer = {}
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
-            try:
+            # Whoever has just ended because of the reload hangs up at any point.
+            with suppress(OSError):
                 connection.connect(str(path))
-            except OSError:
-                assert time.monotonic() < deadline, "trivial-rewrite does not run"
-                continue
-            stream = connection.makefile("rb")
-            _attributes(stream)  # it says first who it is
-            request = ("request", "resolve", "sender", "", "address", address, "")
-            connection.sendall("".join(f"{word}\0" for word in request).encode())
-            answer = _attributes(stream)
-        if answer:  # none when it has just ended because of the reload
+                with connection.makefile("rb") as stream:
+                    _attributes(stream)  # it says first who it is
+                    connection.sendall("".join(f"{word}\0" for word in request).encode())
+                    answer = _attributes(stream)
+        if answer:
             return answer["transport"], answer["nexthop"]
+        assert time.monotonic() < deadline, "trivial-rewrite does not run"
 
 
 def _attributes(stream: socket.SocketIO) -> dict[str, str]:
