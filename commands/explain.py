@@ -5,6 +5,7 @@ The same code decides as in the daemon; only the session is described by argumen
 
 import argparse
 import sys
+import time
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from ipaddress import ip_address
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..milter.inbound import exemption_of
-from ..milter.knowledge import CertificateKnowledge
+from ..milter.knowledge import CertificateKnowledge, Sources
 from ..milter.live_configuration import Live, read_live
 from ..policy.certificate_book import CertificateBook
 from ..policy.claims import HEADER_NAMES, envelope_claims, header_claims
@@ -23,7 +24,11 @@ from ..policy.pin import Pin
 from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import load
 from ..policy.reply import reply_to
+from ..policy.revocation_evidence import KeptRevocation
+from ..policy.revocation_store import FOLDER, RevocationStore
 from ..policy.tls import TlsVersion
+from ..postfix.dns_lookup import system_lookup
+from ..postfix.tlsa_lookup import TlsaLookup
 from .common import configuration_path, print_json
 
 _LIKELY_CIPHER = "TLS_AES_256_GCM_SHA384"
@@ -73,11 +78,20 @@ def explain(arguments: argparse.Namespace) -> ExitStatus:
         decision = exempted(claims, configuration, why)
     else:
         now = datetime.now(UTC)
-        knowledge = CertificateKnowledge(CertificateBook(configuration.state / "certificates.sqlite"))
+        kept = RevocationStore(configuration.state / FOLDER)
+        sources = Sources(
+            tlsa=TlsaLookup(lambda: configuration, system_lookup),
+            revocation=KeptRevocation(kept, live.revocation_lists, lambda: now),
+        )
+        knowledge = CertificateKnowledge(
+            CertificateBook(configuration.state / "certificates.sqlite"), sources
+        )
+        deadline = time.monotonic() + configuration.inbound.probe_timeout
         decision = decide_with(
             lambda entries: knowledge.known_certificate(
                 session, entries, arguments.client, live, now, note=False
             ),
+            lambda entries: knowledge.tlsa(entries, deadline),
             claims,
             session,
             configuration,

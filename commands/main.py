@@ -41,6 +41,7 @@ COMMANDS = {
     "detach": Command("attach", "undo what attach did to Postfix's configuration"),
     "check": Command("check", "find what is wrong, with its cause and its fix"),
     "explain": Command("explain", "tell which verdict a message would get, and why"),
+    "cert": Command("certificate", "our own certificate: request, import, enable, export, list, show"),
     "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
 }
 

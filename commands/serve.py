@@ -4,20 +4,30 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 
-from ..milter.daemon import Daemon, Endpoints, log_event
+from ..milter.daemon import Daemon, Endpoints, Surroundings, log_event
+from ..milter.knowledge import Sources
 from ..milter.metrics import Metrics
 from ..milter.sockets import Endpoint
 from ..policy import events
+from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import Configuration
 from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import load
 from ..postfix import socket_folder
 from ..postfix.attach_signs import WHEN_DOWN_CLASS
+from ..postfix.client_identity import CurrentIdentity
+from ..postfix.dns_lookup import system_lookup
 from ..postfix.endpoints import SOCKET_FOLDER
+from ..postfix.mail_exchangers import mail_exchangers
+from ..postfix.probe import probe
+from ..postfix.probe_schedule import ProbeSchedule
+from ..postfix.probe_source import ProbeSource
 from ..postfix.programs import PostfixInstance
 from ..postfix.publish import publish
+from ..postfix.tlsa_lookup import TlsaLookup
 from .common import configuration_path
 
 
@@ -36,10 +46,8 @@ def serve(arguments: argparse.Namespace) -> ExitStatus:
     daemon = Daemon(
         load,
         configuration_path(arguments),
-        endpoints,
-        publish_tables,
         version("postfix-domain-secure"),
-        WHEN_DOWN_CLASS,
+        Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources),
     )
     daemon.run()
     return ExitStatus.DONE
@@ -56,6 +64,19 @@ def endpoints(configuration: Configuration) -> Endpoints:
         milter = milter or f"unix:{folder}/milter"
         policy = policy or f"unix:{folder}/policy"
     return Endpoints(Endpoint.parse(milter), Endpoint.parse(policy))
+
+
+def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -> Sources:
+    """Return where further evidence comes from: probes of partners' servers, and DNS."""
+    identity = CurrentIdentity(lambda: PostfixInstance(configuration().config_directory))
+    prober = ProbeSource(
+        book,
+        configuration,
+        lambda domain: mail_exchangers(domain, system_lookup),
+        lambda target: probe(target, identity()),
+    )
+    schedule = ProbeSchedule(configuration, prober.probe_partner, book.last_probes)
+    return Sources((prober,), TlsaLookup(configuration, system_lookup), (schedule,))
 
 
 def publish_tables(configuration: Configuration, metrics: Metrics) -> None:

@@ -1,6 +1,7 @@
 """``domain-secure status``: the state of this edge on one screen."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ _COUNTERS = {
 }
 
 _SHOWN_DOMAINS = 50
+_CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
+_CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
+# As ``check`` warns.
+_SOON_DAYS, _VERY_SOON_DAYS = 21, 7
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -65,6 +70,8 @@ def _document(path: Path) -> dict[str, Any]:
         "connectors_problem": connectors_problem,
         "domains": _domains(configuration, counted) if configuration else [],
         "pending_certificates": _pending(configuration) if configuration else None,
+        "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
+        "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
     }
 
 
@@ -125,6 +132,19 @@ def _domains(configuration: Configuration, counted: tuple[Sample, ...]) -> list[
     ]
 
 
+def _ends(counted: tuple[Sample, ...], metric: str, *labels: str) -> list[dict[str, Any]]:
+    """Return what ends when, soonest first, with the days left from now."""
+    now = datetime.now(UTC)
+    found: list[dict[str, Any]] = []
+    for sample in sorted((one for one in counted if one.name == metric), key=lambda one: one.value):
+        end = datetime.fromtimestamp(sample.value, UTC)
+        found.append(
+            {label: sample.labels[label] for label in labels}
+            | {"ends": end.isoformat(), "days_left": (end - now).days}
+        )
+    return found
+
+
 def _sum(counted: tuple[Sample, ...], name: str, entry: Entry) -> int:
     return int(sum(one.value for one in counted if one.name == name and one.labels.get("domain") == entry))
 
@@ -162,6 +182,7 @@ def _print(document: dict[str, Any]) -> None:
                 for one in document["connectors"]
             ],
         )
+    _print_ends(document)
     print()
     if document["domains"]:
         shown = document["domains"][:_SHOWN_DOMAINS]
@@ -182,3 +203,14 @@ def _print(document: dict[str, Any]) -> None:
             print(f"and {more} more: --json has them all")
     else:
         print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
+
+
+def _print_ends(document: dict[str, Any]) -> None:
+    for one in document["certificates"]:
+        if one["days_left"] < _SOON_DAYS:
+            urgency = "renew now" if one["days_left"] < _VERY_SOON_DAYS else "renew"
+            print(f"{urgency:<14} certificate of {one['name']} ({one['role']}): {one['days_left']} days left")
+    for one in document["revocation_lists"]:
+        # Lists live for days only, and are fetched anew in time; one that has ended was not.
+        if one["days_left"] < 0:
+            print(f"out of date    revocation list of {one['issuer']}: ended {one['ends']}")

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -21,15 +22,18 @@ from ..policy import events
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import Configuration
 from ..policy.problems import Problem
+from ..policy.revocation_store import FOLDER, RevocationStore
 from .callbacks import ACTIONS, Callbacks
+from .certificate_dates import certificate_dates
 from .http_server import Health, HttpServer
 from .inbound import Inbound
 from .joined import RecentRequests
-from .knowledge import CertificateKnowledge
+from .knowledge import CertificateKnowledge, Sources
 from .live_configuration import POLL_SECONDS, Live, LiveConfiguration, loaded_event
 from .metrics import Metrics
 from .notify import notify
 from .policy_listener import PolicyListener
+from .revocation_watch import RevocationWatch
 from .sockets import SOCKET_MODE, Endpoint, clear_stale_socket, listen
 
 _log = logging.getLogger("domain_secure")
@@ -37,6 +41,9 @@ _log = logging.getLogger("domain_secure")
 # Reading a list of a million domains keeps one thread busy for seconds; with Python's own 5 ms every
 # step of every session would wait that long for its turn.
 _SWITCH_SECONDS = 0.0005
+
+# Certificates change when somebody imports, enables or probes one; alarms on them look days ahead.
+_DATES_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +54,56 @@ class Endpoints:
     policy: Endpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the daemon is told of Postfix and of the network, which it does not know itself.
+
+    *configuration_changed* is called with the configuration at the start and after every reload, from the
+    supervising thread; it may take its time.  *when_down_action* is what Postfix does by itself
+    (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
+    *sources* is called once, with the book and with what gives the configuration in force.
+    """
+
+    endpoints: Callable[[Configuration], Endpoints]
+    configuration_changed: Callable[[Configuration, Metrics], None]
+    when_down_action: str
+    sources: Callable[[CertificateBook, Callable[[], Configuration]], Sources]
+
+
 def log_event(event: events.Event) -> None:
     """Write one event to the daemon's log."""
     _log.log(event.level, event)
 
 
 class Daemon:
-    """Milter, policy listener and HTTP server on one live configuration.
-
-    *configuration_changed* is called with the configuration at the start and after every reload, from the
-    supervising thread; it may take its time.  *when_down_action* is what Postfix does by itself
-    (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
-    """
+    """Milter, policy listener and HTTP server on one live configuration."""
 
     def __init__(
-        self,
-        load: Callable[[Path], Configuration],
-        path: Path,
-        endpoints: Callable[[Configuration], Endpoints],
-        configuration_changed: Callable[[Configuration, Metrics], None],
-        version: str,
-        when_down_action: str,
+        self, load: Callable[[Path], Configuration], path: Path, version: str, surroundings: Surroundings
     ) -> None:
         self.metrics = Metrics()
-        self._configuration_changed = configuration_changed
+        self._configuration_changed = surroundings.configuration_changed
         self._version = version
         self._live = LiveConfiguration(load, path, log_event, self._on_reload)
         configuration = self._live.current.configuration
         self._started_with = configuration
-        self._endpoints = endpoints(configuration)
+        self._endpoints = surroundings.endpoints(configuration)
         self._requests = RecentRequests(time.monotonic)
         self._book = CertificateBook(configuration.state / "certificates.sqlite")
+        self._sources = surroundings.sources(self._book, lambda: self._live.current.configuration)
+        self._revocation = RevocationWatch(
+            RevocationStore(configuration.state / FOLDER), log_event, self.metrics.set_crl_next_updates
+        )
+        self._knowledge = CertificateKnowledge(
+            self._book, replace(self._sources, revocation=self._revocation)
+        )
         self._inbound = Inbound(
             lambda: self._live.current,
             self._requests,
-            CertificateKnowledge(self._book),
+            self._knowledge,
             self.metrics,
             log_event,
-            when_down_action,
+            surroundings.when_down_action,
         )
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -92,6 +111,7 @@ class Daemon:
         self._tables_due = threading.Event()
         self._milter_thread = threading.Thread(target=self._run_milter, name="milter", daemon=True)
         self._milter_error: BaseException | None = None
+        self._dates_due = 0.0
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; raises Problem when it cannot start or a listener dies."""
@@ -118,10 +138,15 @@ class Daemon:
         )
         notify(f"READY=1\nSTATUS={self._status_line()}")
         self._tables_due.set()
+        for background in (self._revocation, *self._sources.background):
+            background.start()
+        self._watch_revocation(self._live.current)
         try:
             self._supervise(policy)
         finally:
             notify("STOPPING=1")
+            for background in (self._revocation, *self._sources.background):
+                background.stop()
             http.stop()
             policy.stop()
             self._remove_sockets()
@@ -155,6 +180,7 @@ class Daemon:
             if self._tables_due.is_set():
                 self._tables_due.clear()
                 self._configuration_changed(self._live.current.configuration, self.metrics)
+            self._refresh_certificate_dates()
             if not self._milter_thread.is_alive() or not policy.is_alive:
                 raise Problem(
                     f"a listener ended by itself ({self._milter_error})",
@@ -164,6 +190,17 @@ class Daemon:
             self._wake.wait(POLL_SECONDS)
             self._wake.clear()
         log_event(events.stopping("signal"))
+
+    def _refresh_certificate_dates(self) -> None:
+        if time.monotonic() < self._dates_due:
+            return
+        self._dates_due = time.monotonic() + _DATES_SECONDS
+        try:
+            self.metrics.set_certificate_dates(
+                certificate_dates(self._book, self._live.current.configuration)
+            )
+        except Problem as problem:
+            log_event(events.certificate_dates_unknown(str(problem)))
 
     def _after_reload(self) -> None:
         self.metrics.last_reload_successful.set(0 if self._live.problem else 1)
@@ -179,6 +216,7 @@ class Daemon:
         before, now = former.configuration, present.configuration
         self.metrics.forget_unlisted(frozenset(before.receive), frozenset(now.receive))
         self._tables_due.set()
+        self._watch_revocation(present)
         changed = tuple(
             name
             for name in ("metrics_listen", "state", "milter_socket", "policy_socket", "config_directory")
@@ -186,6 +224,13 @@ class Daemon:
         )
         if changed:
             log_event(events.restart_needed(changed))
+
+    def _watch_revocation(self, live: Live) -> None:
+        self._revocation.configure(
+            live.revocation_lists,
+            private=live.configuration.trust.fetch_private,
+            paths=self._knowledge.partners_paths(live, datetime.now(UTC)),
+        )
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del frame

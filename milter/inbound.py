@@ -168,10 +168,13 @@ class Inbound:
         if transaction.exemption is not None:
             return exempted(claims, live.configuration, transaction.exemption)
         now = datetime.now(UTC)
+        deadline = time.monotonic() + live.configuration.inbound.probe_timeout
         return decide_with(
             lambda entries: self._knowledge.known_certificate(
                 session, entries, transaction.facts.client_address, live, now
             ),
+            # What the certificate took of the time is gone.
+            lambda entries: self._knowledge.tlsa(entries, deadline),
             claims,
             session,
             live.configuration,

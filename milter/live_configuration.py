@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..policy import events
-from ..policy.configuration import Configuration
+from ..policy.configuration import Configuration, Revocation
+from ..policy.crl_files import read_crl_files
 from ..policy.path_validation import TrustAnchors
 from ..policy.problems import Problem
+from ..policy.revocation_list import RevocationList
 
 # A stat(2) of a handful of files; unlike inotify it also sees a change behind a symbolic link, on a
 # network file system and in a folder that is replaced whole.
@@ -27,6 +29,7 @@ class Live:
 
     configuration: Configuration
     anchors: TrustAnchors
+    revocation_lists: tuple[RevocationList, ...] = ()  #: of ``trust.crl_files``
 
 
 def read_live(load: Callable[[Path], Configuration], path: Path) -> Live:
@@ -50,7 +53,8 @@ def read_live(load: Callable[[Path], Configuration], path: Path) -> Live:
             f"{path}: trust.ca_file = {trust.ca_file}",
             "make it readable for the user the daemon runs as",
         ) from error
-    return Live(configuration, TrustAnchors.load(content))
+    lists = () if trust.revocation is Revocation.OFF else read_crl_files(trust.crl_files, path)
+    return Live(configuration, TrustAnchors.load(content), lists)
 
 
 class LiveConfiguration:
@@ -76,7 +80,8 @@ class LiveConfiguration:
         self._signature = _signature(self._watched())
 
     def _watched(self) -> tuple[Path, ...]:
-        return (*self.current.configuration.files, self.current.configuration.trust.ca_file)
+        configuration = self.current.configuration
+        return (*configuration.files, configuration.trust.ca_file, *configuration.trust.crl_files)
 
     def reload(self) -> bool:
         """Read everything again; a fault leaves ``current`` in force, sets ``problem`` and returns False."""

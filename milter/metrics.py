@@ -3,6 +3,8 @@
 Label values come from the configured lists and from enumerations, never from the network.
 """
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,6 +13,7 @@ from prometheus_client.exposition import generate_latest
 from ..policy.decision import Decision
 from ..policy.verdict import Effect, Verdict
 
+_MOST_ISSUERS = 500
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0)
 
 
@@ -53,6 +56,18 @@ class Metrics:
             "When the Postfix tables of the send list were last found or made up to date.",
             registry=self.registry,
         )
+        self._certificate_ends = Gauge(
+            "domain_secure_certificate_not_after_timestamp_seconds",
+            "When a certificate ends: our own by role and name, a partner's by list entry.",
+            ["role", "name"],
+            registry=self.registry,
+        )
+        self._crl_next_update = Gauge(
+            "domain_secure_crl_next_update_timestamp_seconds",
+            "When the revocation list of an issuer in use must be replaced, the earliest of several.",
+            ["issuer"],
+            registry=self.registry,
+        )
         build = Gauge(
             "domain_secure_build_info",
             "Always 1; the version of the running daemon is the label.",
@@ -81,6 +96,22 @@ class Metrics:
         for entry in former - present:
             self._received.remove_by_labels({"domain": entry})
             self._refusals.remove_by_labels({"domain": entry})
+
+    def set_certificate_dates(self, found: Iterable[tuple[str, str, datetime]]) -> None:
+        """Take the ends of all certificates, as role, name and time, in place of what was known."""
+        dates = tuple(found)
+        self._certificate_ends.clear()
+        for role, name, end in dates:
+            self._certificate_ends.labels(role, name).set(end.timestamp())
+
+    def set_crl_next_updates(self, found: Mapping[str, datetime]) -> None:
+        """Take the next update of the revocation lists in use, by issuer, in place of what was known.
+
+        The issuers are those of configured files and of partners' trusted chains.
+        """
+        self._crl_next_update.clear()
+        for issuer in sorted(found)[:_MOST_ISSUERS]:
+            self._crl_next_update.labels(issuer).set(found[issuer].timestamp())
 
     def exposition(self) -> bytes:
         """Return the text exposition format."""

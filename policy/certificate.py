@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from asn1crypto import parser
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -17,12 +19,12 @@ from .certificate_file import encoded_certificates
 from .certificate_structure import (
     BASIC_CONSTRAINTS,
     SUBJECT_ALTERNATIVE_NAME,
+    UNREADABLE,
     MalformedCertificateError,
     Structure,
     load,
     structure,
 )
-from .der import BOOLEAN, SEQUENCE, Element, InvalidDerError
 from .distinguished_name import common_name, name_text
 from .pin import Pin
 
@@ -31,9 +33,6 @@ MAXIMUM_OCTETS = 256 * 1024
 # A chain has three to five certificates; Windows exports with all its ways have a dozen.
 MAXIMUM_CERTIFICATES = 32
 MAXIMUM_FILE_OCTETS = 1024 * 1024
-
-_DNS_NAME_TAG = 0x82
-_GENERAL_NAME_TAGS = frozenset({0xA0, 0x81, _DNS_NAME_TAG, 0xA3, 0xA4, 0xA5, 0x86, 0x87, 0x88})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,12 @@ def parse(der: bytes) -> Certificate:
     if len(der) > MAXIMUM_OCTETS:
         raise MalformedCertificateError(f"it is larger than {MAXIMUM_OCTETS // 1024} KiB")
     try:
-        parts = structure(der)
         loaded = load(der)
+        parts = structure(der)
         return Certificate(
             der=der,
             certificate_pin=Pin.certificate(hashlib.sha256(der).hexdigest()),
-            public_key_pin=Pin.public_key(hashlib.sha256(parts.public_key_info.whole).hexdigest()),
+            public_key_pin=Pin.public_key(hashlib.sha256(parts.public_key_info).hexdigest()),
             subject=name_text(parts.subject),
             issuer=name_text(parts.issuer),
             common_name=common_name(parts.subject),
@@ -72,10 +71,10 @@ def parse(der: bytes) -> Certificate:
             not_before=loaded.not_valid_before_utc,
             not_after=loaded.not_valid_after_utc,
         )
-    except InvalidDerError as error:
-        raise MalformedCertificateError(f"it is not a certificate in DER ({error})") from error
-    except (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
-        raise MalformedCertificateError("its contents cannot be read as RFC 5280 wants them") from error
+    except MalformedCertificateError:
+        raise
+    except (*UNREADABLE, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+        raise MalformedCertificateError("it is not a certificate as RFC 5280 wants it") from error
 
 
 def _dns_names(parts: Structure) -> tuple[str, ...]:
@@ -83,11 +82,13 @@ def _dns_names(parts: Structure) -> tuple[str, ...]:
     extension = parts.extensions.get(SUBJECT_ALTERNATIVE_NAME)
     if extension is None:
         return ()
-    names = list(Element.parse(extension.value).expect(SEQUENCE).children())
-    if any(name.tag not in _GENERAL_NAME_TAGS for name in names):
-        raise InvalidDerError("an alternative name is of no kind that exists")
+    *_, end_of_contents = parser.parse(extension.value, strict=True)
+    if end_of_contents:
+        raise MalformedCertificateError("its names are encoded without a length")
     return tuple(
-        name.content.decode("ascii", "backslashreplace") for name in names if name.tag == _DNS_NAME_TAG
+        name.chosen.contents.decode("ascii", "backslashreplace")
+        for name in asn1.GeneralNames.load(extension.value)
+        if name.name == "dns_name"
     )
 
 
@@ -97,10 +98,9 @@ def is_authority(certificate: Certificate) -> bool:
     if extension is None:
         return False
     try:
-        fields = list(Element.parse(extension.value).children())
-    except InvalidDerError:
+        return bool(asn1.BasicConstraints.load(extension.value, strict=True)["ca"].native)
+    except UNREADABLE:
         return False
-    return bool(fields) and fields[0].tag == BOOLEAN and fields[0].content != b"\0"
 
 
 def read_certificates(content: bytes) -> tuple[Certificate, ...]:
@@ -127,7 +127,7 @@ def _in_chain_order(certificates: Sequence[Certificate]) -> tuple[Certificate, .
     parts = {certificate: structure(certificate.der) for certificate in certificates}
 
     def issued(parent: Certificate, child: Certificate) -> bool:
-        return parent is not child and parts[parent].subject.whole == parts[child].issuer.whole
+        return parent is not child and parts[parent].subject == parts[child].issuer
 
     least = [one for one in certificates if not any(issued(one, other) for other in certificates)]
     own = [one for one in least if not is_authority(one)]

@@ -8,27 +8,32 @@ starts with the certificate that was asked for.
 
 import logging
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from asn1crypto import parser
+
 from . import events
 from .book_file import BookFile
 from .certificate import MAXIMUM_CERTIFICATES, is_authority, parse
 from .certificate_source import CertificateQuery, Chain
-from .der import Element
 from .domain import Entry
 from .pin import Pin
 from .problems import Problem
 
 FILE_NAME = "certificates.sqlite"  #: in the state folder
 IMPORT = "import"  #: the source of what an administrator gave us
+PROBE = "probe"  #: the first word of the source of what a server showed us; where it was is the second
 
 # Some ten thousand chains; renewals of a thousand partners take years to get there.
 DEFAULT_OCTETS = 64 * 1024 * 1024
 DEFAULT_PENDING = 1000
+# A certificate may be seen at every server of a farm; the origins seen last are kept.
+_ORIGINS_LIMIT = 64
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +105,7 @@ class CertificateBook:
                 row,
             )
             book.execute("DELETE FROM pending WHERE fingerprint = ?", (digest,))
+            _evict_origins(book, digest)
             self._evict_chains(book)
 
     def chain(self, fingerprint: Pin) -> Chain | None:
@@ -130,17 +136,27 @@ class CertificateBook:
             future.set_exception(problem)
         return future
 
-    def all(self) -> tuple[KnownChain, ...]:
-        """Return every chain that can be read, the one seen last first."""
+    def all(self, limit: int | None = None) -> tuple[KnownChain, ...]:
+        """Return every chain that can be read, the one seen last first; at most *limit* of them."""
         with self._file.reading() as book:
             if book is None:
                 return ()
-            digests = book.execute("SELECT fingerprint FROM chain ORDER BY last_seen DESC").fetchall()
+            digests = book.execute(
+                "SELECT fingerprint FROM chain ORDER BY last_seen DESC LIMIT ?",
+                (-1 if limit is None else limit,),
+            ).fetchall()
             return tuple(
                 KnownChain(chain, _origins(book, digest))
                 for (digest,) in digests
                 if (chain := _chain(book, digest))
             )
+
+    def last_probes(self) -> dict[Entry, datetime]:
+        """Return when a server of each list entry last showed a certificate."""
+        query = "SELECT entry, max(last_seen) FROM origin WHERE source LIKE ? GROUP BY entry"
+        with self._file.reading() as book:
+            rows = book.execute(query, (f"{PROBE} %",)).fetchall() if book else ()
+        return {Entry(entry): _time(last) for entry, last in rows}
 
     def note_pending(
         self,
@@ -207,6 +223,15 @@ class CertificateBook:
             )
 
 
+def _evict_origins(book: sqlite3.Connection, digest: str) -> None:
+    """Forget where else a certificate was seen, the longest ago first; an import is never forgotten."""
+    book.execute(
+        "DELETE FROM origin WHERE rowid IN (SELECT rowid FROM origin WHERE fingerprint = ? AND source != ?"
+        " ORDER BY last_seen DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        (digest, IMPORT, _ORIGINS_LIMIT),
+    )
+
+
 def _chain(book: sqlite3.Connection, digest: str) -> Chain:
     """Return a chain as it was added; nothing where there is none or it cannot be read."""
     row = book.execute("SELECT certificates FROM chain WHERE fingerprint = ?", (digest,)).fetchone()
@@ -220,10 +245,17 @@ def _chain(book: sqlite3.Connection, digest: str) -> Chain:
 
 
 def _decoded(certificates: bytes, digest: str) -> Chain:
-    chain = tuple(parse(element.whole) for element in Element.sequence(certificates))
+    chain = tuple(map(parse, _each(certificates)))
     if not chain or chain[0].certificate_pin.digest != digest:
         raise ValueError("it is not the certificate of that fingerprint")
     return chain
+
+
+def _each(certificates: bytes) -> Iterator[bytes]:
+    while certificates:
+        length = parser.peek(certificates)
+        yield certificates[:length]
+        certificates = certificates[length:]
 
 
 def _set_aside(digest: object, error: Exception) -> None:

@@ -9,12 +9,12 @@ import binascii
 import codecs
 from collections.abc import Iterator
 
+from asn1crypto import core
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from .certificate_structure import MalformedCertificateError, without_warnings
-from .der import INTEGER, OBJECT_IDENTIFIER, SEQUENCE, Element, InvalidDerError
 
 _BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
 _CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
@@ -75,12 +75,12 @@ def _of_binary(content: bytes) -> Iterator[bytes]:
     if not content.strip():
         raise MalformedCertificateError("it is empty")
     try:
-        first = next(Element.parse(content).expect(SEQUENCE).children(), None)
-    except InvalidDerError as error:
+        first = core.Sequence.load(content, strict=True)[0]
+    except (ValueError, KeyError) as error:
         raise MalformedCertificateError("it is neither PEM nor DER nor PKCS#7") from error
-    if first is not None and first.tag == OBJECT_IDENTIFIER:
+    if isinstance(first, core.ObjectIdentifier):
         yield from _of_pkcs7(content)
-    elif first is not None and first.tag == INTEGER:
+    elif isinstance(first, core.Integer):
         raise MalformedCertificateError("it is a PFX (PKCS#12) or a private key")
     else:
         yield content

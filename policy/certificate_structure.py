@@ -1,35 +1,25 @@
-"""The parts of a certificate as octets, and the library's view of it.
+"""A certificate taken apart, as its octets and as each of the two libraries sees it.
 
-Owns: taking a certificate apart without judging it.
+Owns: taking apart without judging.  cryptography is the strict reader; asn1crypto gives the octets of a part,
+which comparing and hashing need, since what another library encodes anew would not be them.
 Invariant: nothing a stranger puts into a certificate makes this warn.
 Source: RFC 5280 section 4.1.
 """
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
+from asn1crypto import core
 from cryptography import x509
 
-from .der import BOOLEAN, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, Element, InvalidDerError, dotted
-
 BASIC_CONSTRAINTS = "2.5.29.19"
-KEY_USAGE = "2.5.29.15"
-NAME_CONSTRAINTS = "2.5.29.30"
 SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
-# RFC 8017, RFC 4055, RFC 5480, RFC 8410.
-_SIGNATURE_KEYS = frozenset(
-    {
-        "1.2.840.113549.1.1.1",  # rsaEncryption
-        "1.2.840.113549.1.1.10",  # id-RSASSA-PSS
-        "1.2.840.10045.2.1",  # id-ecPublicKey
-        "1.3.101.112",  # Ed25519
-        "1.3.101.113",  # Ed448
-    }
-)
-_VERSION_TAG, _EXTENSIONS_TAG = 0xA0, 0xA3
+#: what asn1crypto raises while it reads contents that are not what they ought to be
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RecursionError)
 
 
 class MalformedCertificateError(ValueError):
@@ -46,60 +36,73 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Octets of a certificate's parts, for comparison: a library's re-encoding would not be them."""
+    """A certificate's parts; names and key are the octets that were found."""
 
     serial_number: int
-    issuer: Element
-    subject: Element
-    public_key_info: Element
-    key_algorithm: str  #: dotted object identifier
+    signature_algorithms: tuple[bytes, bytes]  #: what is signed, and what stands beside the signature
+    issuer: bytes
+    subject: bytes
+    public_key_info: bytes
     extensions: Mapping[str, Extension]  #: by dotted object identifier
 
-    @property
-    def can_sign(self) -> bool:
-        """Tell whether the key is of a kind that makes signatures we accept, of whatever size."""
-        return self.key_algorithm in _SIGNATURE_KEYS
+
+# asn1crypto's own type for certificates also wants what is in the parts to be in order.
+class _Extension(core.Sequence):
+    _fields: ClassVar = [
+        ("identifier", core.ObjectIdentifier),
+        ("critical", core.Boolean, {"default": False}),
+        ("value", core.OctetString),
+    ]
+
+
+class _Extensions(core.SequenceOf):
+    _child_spec = _Extension
+
+
+class _ToBeSigned(core.Sequence):
+    _fields: ClassVar = [
+        ("version", core.Integer, {"explicit": 0, "default": 0}),
+        ("serial_number", core.Integer),
+        ("signature", core.Any),
+        ("issuer", core.Any),
+        ("validity", core.Any),
+        ("subject", core.Any),
+        ("public_key_info", core.Any),
+        ("issuer_unique_identifier", core.BitString, {"implicit": 1, "optional": True}),
+        ("subject_unique_identifier", core.BitString, {"implicit": 2, "optional": True}),
+        ("extensions", _Extensions, {"explicit": 3, "optional": True}),
+    ]
+
+
+class _Certificate(core.Sequence):
+    _fields: ClassVar = [
+        ("to_be_signed", _ToBeSigned),
+        ("signature_algorithm", core.Any),
+        ("signature", core.BitString),
+    ]
 
 
 def structure(der: bytes) -> Structure:
-    """Return the parts of a certificate (RFC 5280 section 4.1); raises InvalidDerError."""
-    try:
-        to_be_signed, _algorithm, _signature = Element.parse(der).expect(SEQUENCE).children()
-        fields = list(to_be_signed.expect(SEQUENCE).children())
-        if fields and fields[0].tag == _VERSION_TAG:
-            del fields[0]
-        serial, _algorithm, issuer, _validity, subject, key, *optional = fields
-        key_algorithm, _key = key.expect(SEQUENCE).children()
-        kind, *_parameters = key_algorithm.expect(SEQUENCE).children()
-    except InvalidDerError:
-        raise
-    except ValueError as error:
-        raise InvalidDerError("a part is missing") from error
-    extensions = [element for element in optional if element.tag == _EXTENSIONS_TAG]
+    """Return the parts of a certificate (RFC 5280 section 4.1), as good as they are; raises ValueError."""
+    certificate = _Certificate.load(der, strict=True)
+    fields = certificate["to_be_signed"]
     return Structure(
-        int.from_bytes(serial.expect(INTEGER).content, "big", signed=True),
-        issuer.expect(SEQUENCE),
-        subject.expect(SEQUENCE),
-        key,
-        dotted(kind.expect(OBJECT_IDENTIFIER).content),
-        _extensions(extensions[0]) if extensions else {},
+        fields["serial_number"].native,
+        (fields["signature"].dump(), certificate["signature_algorithm"].dump()),
+        fields["issuer"].dump(),
+        fields["subject"].dump(),
+        fields["public_key_info"].dump(),
+        _extensions(fields["extensions"]),
     )
 
 
-def _extensions(wrapper: Element) -> dict[str, Extension]:
+def _extensions(fields: Iterable[_Extension]) -> dict[str, Extension]:
     found: dict[str, Extension] = {}
-    for extension in Element.parse(wrapper.content).expect(SEQUENCE).children():
-        match list(extension.expect(SEQUENCE).children()):
-            case [identifier, value]:
-                critical = False
-            case [identifier, flag, value]:
-                critical = flag.expect(BOOLEAN).content != b"\0"
-            case _:
-                raise InvalidDerError("an extension is incomplete")
-        kind = dotted(identifier.expect(OBJECT_IDENTIFIER).content)
+    for extension in fields:
+        kind = extension["identifier"].dotted
         if kind in found:
-            raise InvalidDerError(f"extension {kind} stands there twice")  # RFC 5280 section 4.2
-        found[kind] = Extension(critical, value.expect(OCTET_STRING).content)
+            raise MalformedCertificateError(f"extension {kind} stands there twice")  # RFC 5280 section 4.2
+        found[kind] = Extension(extension["critical"].native, extension["value"].native)
     return found
 
 
@@ -118,11 +121,11 @@ def without_warnings() -> Iterator[None]:
 
 
 def load(der: bytes) -> x509.Certificate:
-    """Return the library's view of a certificate; raises what the library raises, ValueError mostly.
+    """Return cryptography's view of a certificate; raises what the library raises, ValueError mostly.
 
     It warns of serial numbers that are not positive; those of a few old authorities are zero.
     """
-    if structure(der).serial_number > 0:
+    if _Certificate.load(der, strict=True)["to_be_signed"]["serial_number"].native > 0:
         return x509.load_der_x509_certificate(der)
     with without_warnings():
         return x509.load_der_x509_certificate(der)

@@ -120,6 +120,8 @@ class Trust:
     client_purpose: ClientPurpose
     revocation: Revocation
     common_name: CommonName
+    crl_files: tuple[Path, ...] = ()
+    fetch_private: bool = False  #: whether lists and responders may be asked at private addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Inbound:
 
     trusted_relays: tuple[Network, ...]
     exempt_clients: tuple[Network, ...]
+    probe: bool  #: whether partners' servers are asked for their certificates
     probe_timeout: float  #: seconds
     when_down: WhenDown
     authserv_id: str | None  #: RFC 8601 section 2.5; None: Postfix's myhostname

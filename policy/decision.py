@@ -8,16 +8,17 @@ understand included, ends in a failure.  Where a method cannot know yet and none
 temporary: the message may still turn out good.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from .configuration import Configuration, Method, Mode, OnFailure, Partner
 from .domain import Domain, Entry
-from .evidence import Claim, Evidence, KnownCertificate, Session
+from .evidence import Claim, Evidence, KnownCertificate, Proof, Session
 from .methods import Attempt, attempt_by
 from .tls import is_weak_cipher
+from .tlsa import TlsaAnswer
 from .verdict import Effect, Verdict
 
 
@@ -88,24 +89,41 @@ def decide(
 
 def decide_with(
     find: Callable[[tuple[Entry, ...]], KnownCertificate | None],
+    find_tlsa: Callable[[tuple[Entry, ...]], Mapping[Entry, TlsaAnswer]],
     claims: Iterable[Claim],
     session: Session | None,
     configuration: Configuration,
     now: datetime,
 ) -> Decision:
-    """Decide, and ask *find* for the certificate only where the verdict hangs on its content.
+    """Decide, and ask for further evidence only where the verdict hangs on it.
 
-    *find* is given the list entries that need it; it may wait, and returns None where nobody knows.
+    *find* gives the certificate's content, or None where nobody knows it, *find_tlsa* what DNS says of TLSA
+    records.  Each is asked at most once, with the list entries that need it, and may wait.
     """
     claims = tuple(claims)
-    decision = decide(claims, Evidence(session, None), configuration, now)
-    entries = tuple(
-        finding.claim.entry for finding in decision.findings if finding.verdict is Verdict.UNKNOWN_CERTIFICATE
-    )
-    if not entries:
-        return decision
-    known = find(tuple(dict.fromkeys(entries)))
-    return decide(claims, Evidence(session, known), configuration, now) if known else decision
+    evidence = Evidence(session, None)
+    is_certificate_asked = False
+    while True:
+        decision = decide(claims, evidence, configuration, now)
+        if not is_certificate_asked and (entries := _entries_of(decision, _hangs_on_certificate)):
+            is_certificate_asked = True
+            evidence = replace(evidence, known_certificate=find(entries))
+        elif evidence.tlsa is None and (entries := _entries_of(decision, _hangs_on_tlsa)):
+            evidence = replace(evidence, tlsa=find_tlsa(entries))
+        else:
+            return decision
+
+
+def _entries_of(decision: Decision, hangs: Callable[[Finding], bool]) -> tuple[Entry, ...]:
+    return tuple(dict.fromkeys(finding.claim.entry for finding in decision.findings if hangs(finding)))
+
+
+def _hangs_on_certificate(finding: Finding) -> bool:
+    return finding.verdict is Verdict.UNKNOWN_CERTIFICATE
+
+
+def _hangs_on_tlsa(finding: Finding) -> bool:
+    return finding.verdict not in _BEYOND_CERTIFICATES and Method.DANE in finding.partner.methods
 
 
 def undecidable(claims: Iterable[Claim], configuration: Configuration) -> Decision:
@@ -162,17 +180,25 @@ def _finding(claim: Claim, partner: Partner, configuration: Configuration, outco
 
 def _judge(claim: Claim, evidence: Evidence, configuration: Configuration, now: datetime) -> Finding:
     partner = configuration.partner(claim.entry)
-    return _finding(claim, partner, configuration, _outcome(partner, evidence, configuration, now))
+    tlsa = None if evidence.tlsa is None else evidence.tlsa.get(claim.entry)
+    return _finding(claim, partner, configuration, _outcome(partner, evidence, tlsa, configuration, now))
 
 
-def _outcome(partner: Partner, evidence: Evidence, configuration: Configuration, now: datetime) -> _Outcome:
+def _outcome(
+    partner: Partner,
+    evidence: Evidence,
+    tlsa: TlsaAnswer | None,
+    configuration: Configuration,
+    now: datetime,
+) -> _Outcome:
     session = evidence.session
     channel = _judge_channel(session, partner)
     if session is None or channel is not None:
         return _Outcome(*(channel or (Verdict.NO_EVIDENCE, _NO_EVIDENCE)))
+    proof = Proof(session, evidence.known_certificate, tlsa)
     attempts: list[Attempt] = []
     for method in partner.methods:
-        attempt = attempt_by(method, session, evidence.known_certificate, partner, configuration, now)
+        attempt = attempt_by(method, proof, partner, configuration, now)
         if attempt is None:
             continue
         attempts.append(attempt)
@@ -180,6 +206,11 @@ def _outcome(partner: Partner, evidence: Evidence, configuration: Configuration,
             return _Outcome(Verdict.PASS, attempt.detail, tuple(attempts))
     return _Outcome(*_of_failed(attempts), tuple(attempts))
 
+
+#: Verdicts that no certificate changes.
+_BEYOND_CERTIFICATES = frozenset(
+    {Verdict.PASS, Verdict.NO_EVIDENCE, Verdict.NO_TLS, Verdict.WEAK_TLS, Verdict.NO_CERTIFICATE}
+)
 
 _NO_EVIDENCE = "the receiving side could not see the TLS state of this session; please retry"
 

@@ -1,11 +1,16 @@
 """The text of a distinguished name, whatever a stranger's certificate puts into it.
 
-Owns: the string form of RFC 4514, for people, and the common name.
+Owns: the string form of RFC 4514, for people; the common name; and what two equal names have in common.
 Invariant: the text is printable; what is not, is escaped.  Nothing is refused but broken DER: a name that
 cannot be read is shown as hexadecimal digits, and is nobody's common name.
 """
 
-from .der import OBJECT_IDENTIFIER, Element, InvalidDerError, dotted
+from functools import lru_cache
+from typing import ClassVar
+
+from asn1crypto import core, x509
+
+from .certificate_structure import UNREADABLE
 
 _COMMON_NAME = "2.5.4.3"
 # RFC 4514 section 3, and the one other that certificates of mail servers often have.
@@ -21,28 +26,31 @@ _SHORT_NAMES = {
     "0.9.2342.19200300.100.1.25": "DC",
     "1.2.840.113549.1.9.1": "emailAddress",
 }
-# The string types of RFC 5280 section 4.1.2.4; TeletexString is read as Latin-1, as everybody does.
-_ENCODINGS = {
-    12: "utf-8",
-    18: "ascii",
-    19: "ascii",
-    20: "latin-1",
-    22: "ascii",
-    26: "ascii",
-    28: "utf-32-be",
-    30: "utf-16-be",
-}
 _LONGEST_VALUE = 200
-_LONGEST_OBJECT_IDENTIFIER = 32  #: octets; the numbers in use are a third of it
+# Names of authorities have some hundred octets; bringing a long one into normal form is slow.
+_LONGEST_NORMALISED = 4096
 
 
-def name_text(name: Element) -> str:
-    """Return a Name as RFC 4514 text, most specific part first; raises InvalidDerError."""
+# The library's own types want each attribute in the string type of RFC 5280, which people do not keep to.
+class _Attribute(core.Sequence):
+    _fields: ClassVar = [("type", core.ObjectIdentifier), ("value", core.Any)]
+
+
+class _RelativeName(core.SetOf):
+    _child_spec = _Attribute
+
+
+class _Name(core.SequenceOf):
+    _child_spec = _RelativeName
+
+
+def name_text(name: bytes) -> str:
+    """Return a Name in DER as RFC 4514 text, most specific part first; raises ValueError."""
     parts = ["+".join(_attribute_text(*attribute) for attribute in rdn) for rdn in _attributes(name)]
     return ",".join(reversed(parts))
 
 
-def common_name(name: Element) -> str | None:
+def common_name(name: bytes) -> str | None:
     """Return the common name of a Name, or None where there is none, or several, or an unreadable one.
 
     Two common names are two readings, and a stranger must not choose which one counts.
@@ -51,32 +59,42 @@ def common_name(name: Element) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _attributes(name: Element) -> list[list[tuple[str, Element]]]:
-    """Return the relative distinguished names in the order of the encoding (RFC 5280 section 4.1.2.4)."""
-    relative_names: list[list[tuple[str, Element]]] = []
-    for rdn in name.children():
-        attributes: list[tuple[str, Element]] = []
-        for attribute in rdn.children():
-            match list(attribute.children()):
-                case [kind, value] if len(kind.content) <= _LONGEST_OBJECT_IDENTIFIER:
-                    attributes.append((dotted(kind.expect(OBJECT_IDENTIFIER).content), value))
-                case _:
-                    raise InvalidDerError("a name holds something that is not an attribute")
-        relative_names.append(attributes)
-    return relative_names
+@lru_cache(maxsize=512)  # authorities are few, and each is asked for often
+def comparable(name: bytes) -> str | bytes:
+    """Return what is the same for equal names (RFC 5280 section 7.1: case, spaces and string type aside).
 
-
-def _decoded(value: Element) -> str | None:
+    A Name that has no normal form equals only itself.
+    """
+    if len(name) > _LONGEST_NORMALISED:
+        return name
     try:
-        return value.content.decode(_ENCODINGS[value.tag])
-    except (KeyError, UnicodeDecodeError):
+        normal: str = x509.Name.load(name).hashable
+    except UNREADABLE:
+        return name
+    return normal
+
+
+def _attributes(name: bytes) -> list[list[tuple[str, bytes]]]:
+    """Return type and encoded value of each attribute, in the order of the encoding (section 4.1.2.4)."""
+    return [
+        [(attribute["type"].dotted, attribute["value"].dump()) for attribute in rdn]
+        for rdn in _Name.load(name, strict=True)
+    ]
+
+
+def _decoded(value: bytes) -> str | None:
+    try:
+        found = core.load(value, strict=True)
+        text = found.native if isinstance(found, core.AbstractString) else None
+    except UNREADABLE:
         return None
+    return text if isinstance(text, str) else None  # times are strings to the library
 
 
-def _attribute_text(kind: str, value: Element) -> str:
+def _attribute_text(kind: str, value: bytes) -> str:
     text = _decoded(value)
     if text is None:
-        shown = "#" + value.whole.hex()  # RFC 4514 section 2.4
+        shown = "#" + value.hex()  # RFC 4514 section 2.4
     else:
         shown = "".join(map(_escaped, text))
         if text.startswith(("#", " ")):

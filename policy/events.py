@@ -103,6 +103,41 @@ def certificate_set_aside(fingerprint: str, detail: str) -> Event:
     return _event(logging.ERROR, "certificate-set-aside", certificate=fingerprint, detail=detail)
 
 
+def probed(*, target: str, certificate: str | None, tls: str | None, detail: str | None) -> Event:
+    """Return the line for one look at a mail server's certificate; *detail* says what went wrong."""
+    return _event(logging.INFO, "probed", target=target, certificate=certificate, tls=tls, detail=detail)
+
+
+def probe_not_kept(target: str, problem: str) -> Event:
+    """Return the line for a probed certificate that the book does not hold."""
+    return _event(logging.ERROR, "probe-not-kept", target=target, detail=problem)
+
+
+def revocation_set_aside(file: str, detail: str) -> Event:
+    """Return the line for a kept revocation list or OCSP answer that cannot be read; it is fetched anew."""
+    return _event(logging.WARNING, "revocation-set-aside", file=file, detail=detail)
+
+
+def revocation_fetched(url: str, *, until: str) -> Event:
+    """Return the line for a revocation list or an OCSP answer that says more than the one before."""
+    return _event(logging.INFO, "revocation-fetched", url=url, until=until)
+
+
+def revocation_not_fetched(url: str, *, detail: str, again: str) -> Event:
+    """Return the line for a distribution point or a responder of no use; it is asked again later."""
+    return _event(logging.WARNING, "revocation-not-fetched", url=url, detail=detail, again=again)
+
+
+def revocation_not_kept(problem: str) -> Event:
+    """Return the line for a revocation list or OCSP answer that is used and will not survive a restart."""
+    return _event(logging.ERROR, "revocation-not-kept", detail=problem)
+
+
+def certificate_dates_unknown(problem: str) -> Event:
+    """Return the line for certificates whose ends could not be read for the metrics."""
+    return _event(logging.ERROR, "certificate-dates-unknown", detail=problem)
+
+
 def pending_not_noted(fingerprint: str, problem: str) -> Event:
     """Return the line for an unknown certificate that ``domain-secure pending`` will not show."""
     return _event(logging.ERROR, "pending-not-noted", certificate=fingerprint, detail=problem)

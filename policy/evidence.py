@@ -4,6 +4,7 @@ Owns: the frozen values a decision rests on.  None always means: not said.
 Must not know: milter macros, the policy delegation protocol, files.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
@@ -12,6 +13,7 @@ from .certificate import Certificate
 from .domain import Domain, Entry
 from .pin import Pin
 from .tls import TlsVersion
+from .tlsa import TlsaAnswer
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,6 +63,7 @@ class PathValidation:
     detail: str  #: one clause for both administrators
     not_before: datetime
     not_after: datetime
+    certificates: tuple[Certificate, ...] = ()  #: leaf first, trust anchor last; empty unless TRUSTED
 
 
 @unique
@@ -79,6 +82,8 @@ class KnownCertificate:
     certificate: Certificate
     path: PathValidation
     revocation: RevocationStatus
+    intermediates: tuple[Certificate, ...] = ()  #: what may lead to its authorities
+    revocation_detail: str = ""  #: one clause for both administrators
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +92,13 @@ class Evidence:
 
     session: Session | None  #: None: the two doors did not both speak, or did not agree
     known_certificate: KnownCertificate | None  #: None: no source knows the content
+    tlsa: Mapping[Entry, TlsaAnswer] | None = None  #: by claimed entry; None: not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What one session offers to prove that it is one partner."""
+
+    session: Session
+    known_certificate: KnownCertificate | None
+    tlsa: TlsaAnswer | None  #: None: not asked for

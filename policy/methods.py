@@ -7,9 +7,13 @@ Must not know: claims, other methods, what a failure does to the message.
 from dataclasses import dataclass
 from datetime import datetime
 
+from .certificate import Certificate
 from .configuration import CommonName, Configuration, Method, Partner, Revocation, Trust
-from .evidence import KnownCertificate, PathOutcome, PathValidation, RevocationStatus, Session
+from .dane import matches_authority, matches_digest, matches_end_entity, needs_content
+from .domain import Entry
+from .evidence import KnownCertificate, PathOutcome, PathValidation, Proof, RevocationStatus, Session
 from .names import any_name_matches
+from .tlsa import TlsaRecord
 from .verdict import Verdict
 
 
@@ -23,23 +27,24 @@ class Attempt:
 
 
 def attempt_by(
-    method: Method,
-    session: Session,
-    known: KnownCertificate | None,
-    partner: Partner,
-    configuration: Configuration,
-    now: datetime,
+    method: Method, proof: Proof, partner: Partner, configuration: Configuration, now: datetime
 ) -> Attempt | None:
     """Return what *method* says, or None where it has nothing to go by."""
     match method:
         case Method.PIN:
-            return _by_pin(session, partner)
+            return _by_pin(proof.session, partner)
         case Method.PKIX:
-            return _by_pkix(known, partner, configuration, now)
+            return _by_pkix(proof.known_certificate, partner, configuration, now)
         case Method.POSTFIX:
-            return _by_postfix(session, partner)
+            return _by_postfix(proof.session, partner)
         case Method.DANE:
-            return None
+            return _by_dane(proof, partner, configuration, now)
+
+
+_UNKNOWN_CERTIFICATE = (
+    "this client certificate is not known to the receiving side yet; please retry, and if it stays so, "
+    "send the certificate to the postmaster"
+)
 
 
 def _by_pin(session: Session, partner: Partner) -> Attempt | None:
@@ -58,24 +63,19 @@ def _by_pkix(
     known: KnownCertificate | None, partner: Partner, configuration: Configuration, now: datetime
 ) -> Attempt:
     if known is None:
-        return Attempt(
-            Method.PKIX,
-            Verdict.UNKNOWN_CERTIFICATE,
-            "this client certificate is not known to the receiving side yet; please retry, and if it stays "
-            "so, send the certificate to the postmaster",
-        )
-    presented = _presented_names(known, configuration.trust)
+        return Attempt(Method.PKIX, Verdict.UNKNOWN_CERTIFICATE, _UNKNOWN_CERTIFICATE)
+    presented = _presented_names(known.certificate, configuration.trust)
     failure = (
         _judge_path(known.path, now)
         or _judge_names(presented, partner)
-        or _judge_revocation(known.revocation, configuration.trust.revocation)
+        or _judge_revocation(known, configuration.trust.revocation)
     )
     if failure is not None:
         return Attempt(Method.PKIX, *failure)
+    until = known.path.not_after.date()
+    revocation = _told_revocation(known, configuration.trust.revocation)
     return Attempt(
-        Method.PKIX,
-        Verdict.PASS,
-        f"certificate for {_some(presented)}, valid until {known.path.not_after.date()}",
+        Method.PKIX, Verdict.PASS, f"certificate for {_some(presented)}, valid until {until}{revocation}"
     )
 
 
@@ -91,8 +91,16 @@ def _judge_path(path: PathValidation, now: datetime) -> tuple[Verdict, str] | No
             return Verdict.EXPIRED, f"certificate is out of date: valid until {path.not_after.date()}"
 
 
-def _presented_names(known: KnownCertificate, trust: Trust) -> tuple[str, ...]:
-    certificate = known.certificate
+def is_in_name_of(certificate: Certificate, entries: tuple[Entry, ...], configuration: Configuration) -> bool:
+    """Tell whether a certificate has the name of a partner that may be proved by path validation."""
+    presented = _presented_names(certificate, configuration.trust)
+    return any(
+        Method.PKIX in partner.methods and any_name_matches(presented, partner.names) is not None
+        for partner in map(configuration.partner, entries)
+    )
+
+
+def _presented_names(certificate: Certificate, trust: Trust) -> tuple[str, ...]:
     if certificate.dns_names or trust.common_name is CommonName.NEVER or certificate.common_name is None:
         return certificate.dns_names
     return (certificate.common_name,)
@@ -108,17 +116,26 @@ def _judge_names(presented: tuple[str, ...], partner: Partner) -> tuple[Verdict,
     )
 
 
-def _judge_revocation(status: RevocationStatus, wanted: Revocation) -> tuple[Verdict, str] | None:
+def _judge_revocation(known: KnownCertificate, wanted: Revocation) -> tuple[Verdict, str] | None:
     if wanted is Revocation.OFF:
         return None
-    if status is RevocationStatus.REVOKED:
-        return Verdict.REVOKED, "certificate has been revoked"
-    if status is RevocationStatus.UNKNOWN and wanted is Revocation.REQUIRE:
+    if known.revocation is RevocationStatus.REVOKED:
+        return Verdict.REVOKED, f"certificate has been {known.revocation_detail or 'revoked'}"
+    if known.revocation is RevocationStatus.UNKNOWN and wanted is Revocation.REQUIRE:
+        why = f" ({known.revocation_detail})" if known.revocation_detail else ""
         return (
             Verdict.REVOCATION_UNKNOWN,
-            "whether this certificate has been revoked could not be learned yet; please retry",
+            f"whether this certificate has been revoked could not be learned yet{why}; please retry",
         )
     return None
+
+
+def _told_revocation(known: KnownCertificate, wanted: Revocation) -> str:
+    if wanted is Revocation.OFF or not known.revocation_detail:
+        return ""
+    if known.revocation is RevocationStatus.UNKNOWN:
+        return f", whether revoked is unknown ({known.revocation_detail})"
+    return f", {known.revocation_detail}"
 
 
 _SHOWN_NAMES = 3
@@ -133,6 +150,46 @@ def _some(names: tuple[str, ...]) -> str:
     ]
     more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
     return ", ".join(printable[:_SHOWN_NAMES]) + more
+
+
+def _by_dane(proof: Proof, partner: Partner, configuration: Configuration, now: datetime) -> Attempt | None:
+    """Return what DNSSEC says of the certificate; a partner without TLSA records is none of its business.
+
+    While a look-up fails nobody knows whether a record would match, which is temporary.
+    """
+    answer, known = proof.tlsa, proof.known_certificate
+    if answer is None:
+        return None
+    for record in sorted(answer.records):
+        if matches_digest(record, proof.session.pins) or (
+            known is not None and _matches_content(record, known, partner, configuration, now)
+        ):
+            return Attempt(Method.DANE, Verdict.PASS, f"TLSA record {record} of the mail servers matches")
+    if answer.failures:
+        detail = f"TLSA records could not be looked up ({answer.failures[0]}); please retry"
+        return Attempt(Method.DANE, Verdict.NO_EVIDENCE, detail)
+    if not answer.records:
+        return None
+    if known is None and any(needs_content(record) for record in answer.records):
+        return Attempt(Method.DANE, Verdict.UNKNOWN_CERTIFICATE, _UNKNOWN_CERTIFICATE)
+    return Attempt(
+        Method.DANE,
+        Verdict.UNTRUSTED,
+        "certificate matches no TLSA record of this domain's mail servers",
+    )
+
+
+def _matches_content(
+    record: TlsaRecord,
+    known: KnownCertificate,
+    partner: Partner,
+    configuration: Configuration,
+    now: datetime,
+) -> bool:
+    chain = (known.certificate, *known.intermediates)
+    return matches_end_entity(record, known.certificate) or matches_authority(
+        record, chain, partner.names, configuration.trust.client_purpose, now
+    )
 
 
 def _by_postfix(session: Session, partner: Partner) -> Attempt:

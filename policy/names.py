@@ -18,12 +18,14 @@ def dns_name_matches(presented: str, name: Domain) -> bool:
     """Tell whether the dNSName *presented* equals *name* or lies under it.
 
     A wildcard counts only as the whole left-most label, and never directly over a public suffix.
-    A name that is no host name (an embedded NUL, a partial wildcard) matches nothing.
+    A name that is no host name (an embedded NUL, a partial wildcard, an IP address) matches nothing.
     """
     folded = presented.lower().removesuffix(".")
     # Lower-casing turns U+212A into "k": only a name that was ASCII before is a host name.
     if not presented.isascii() or not _PRESENTED.fullmatch(folded):
         return False
+    if folded.rpartition(".")[2].isdigit():
+        return False  # an IP address: no top-level domain is a number (RFC 3696 section 2)
     if not folded.startswith("*."):
         return folded == name or lies_under(folded, name)
     parent = Domain(folded[2:])

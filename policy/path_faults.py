@@ -1,20 +1,29 @@
-"""Name the rule that a path of certificates breaks, in one clause for both administrators.
+"""Name the rule of ours that a path of certificates breaks, in one clause for both administrators.
 
-Owns: the rules the library lacks (:func:`own_fault`), and words for those it has (:func:`explain_fault`).
+Owns: the rules that the library lacks: strict encoding, strength, purposes, and what a TLS client needs.
 Must not know: who is trusted, and when.
-Sources: RFC 5280 sections 4.2 and 6.1, CA/Browser Forum Baseline Requirements section 6.1.5.
+Sources: RFC 5280 sections 4.1, 4.2 and 6.1; CA/Browser Forum Baseline Requirements sections 6.1.5 and 7.1.3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from .certificate import Certificate, is_authority
-from .certificate_structure import KEY_USAGE, NAME_CONSTRAINTS, Structure, load, structure
-from .der import BIT_STRING, Element, InvalidDerError
+from .certificate_structure import load, structure
+from .configuration import ClientPurpose
 
+# A certificate with a thousand names takes some 40 kB, one with the largest post-quantum keys 30.
+_MAXIMUM_OCTETS = 64 * 1024
+# Each name is compared with each constraint, a million times in a second.
+_MAXIMUM_COMPARISONS = 100_000
 _MINIMUM_RSA_BITS = 2048
+_EMPTY_NAME = b"\x30\x00"
 _SHOWN = 100
 
 _SIGNATURES_NO_LONGER_TRUSTED = {
@@ -25,18 +34,17 @@ _SIGNATURES_NO_LONGER_TRUSTED = {
     "1.2.840.10045.4.1": "SHA-1",
     "1.2.840.10040.4.3": "SHA-1",
 }
-# Those that path validation takes into account; any other one that is critical must be refused.
-_UNDERSTOOD = {
-    "2.5.29.14",  # subjectKeyIdentifier
-    KEY_USAGE,
-    "2.5.29.17",  # subjectAltName
-    "2.5.29.19",  # basicConstraints
-    NAME_CONSTRAINTS,
-    "2.5.29.35",  # authorityKeyIdentifier
-    "2.5.29.37",  # extKeyUsage
-    "1.3.6.1.5.5.7.1.1",  # authorityInfoAccess
+_SIGNING_KEYS = (
+    rsa.RSAPublicKey,
+    ec.EllipticCurvePublicKey,
+    ed25519.Ed25519PublicKey,
+    ed448.Ed448PublicKey,
+)
+_ExtensionType = TypeVar("_ExtensionType", bound=x509.ExtensionType)
+_PURPOSES = {
+    ClientPurpose.REQUIRE: (ExtendedKeyUsageOID.CLIENT_AUTH,),
+    ClientPurpose.ACCEPT_SERVER: (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH),
 }
-_DIGITAL_SIGNATURE, _KEY_CERT_SIGN = 0, 5  # RFC 5280 section 4.2.1.3, counted from the most significant bit
 
 
 def shown(name: str) -> str:
@@ -46,76 +54,118 @@ def shown(name: str) -> str:
     return name or "no name"
 
 
-def own_fault(path: tuple[Certificate, ...]) -> str | None:
-    """Return what is too weak or escapes the authority's limits, though the library would let it pass."""
+def own_fault(path: Sequence[Certificate], client_purpose: ClientPurpose) -> str | None:
+    """Return which rule of ours *path* breaks, or None; *path* is leaf first, trust anchor last."""
+    links: list[_Link] = []
     for certificate in path:
-        fault = _key_fault(certificate)
-        if fault is None and certificate is not path[-1]:
-            fault = _signature_fault(certificate)
+        whose = "its" if certificate is path[0] else f"authority {shown(certificate.subject)}: its"
+        if len(certificate.der) > _MAXIMUM_OCTETS:
+            return f"{whose} size is above {_MAXIMUM_OCTETS // 1024} KiB"
+        link = _Link.read(certificate)
+        if link is None:
+            return f"{whose} contents are not encoded as RFC 5280 wants them"
+        # Nobody relies on the signature of the anchor.
+        fault = _key_fault(link) or (None if certificate is path[-1] else _signature_fault(link))
         if fault is not None:
-            return f"{_whose(certificate, path)} {fault}"
-    leaf = path[0]
-    limited = any(NAME_CONSTRAINTS in structure(certificate.der).extensions for certificate in path[1:])
-    if limited and not leaf.dns_names:
-        # Name constraints bind alternative names only; a common name would slip past them.
-        return "its authority may certify certain names only, and it states none where that can be checked"
-    return None
+            return f"{whose} {fault}"
+        links.append(link)
+    leaf, *authorities = links
+    for authority in authorities:
+        if not _may_issue(authority, is_anchor=authority is links[-1]):
+            return f"{shown(authority.certificate.subject)} issued it and is no authority that may do so"
+    usage = leaf.extension(x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        # RFC 8446 section 4.4.2.2
+        return "its key may not be used for signatures, which a TLS client makes"
+    return _constraints_fault(leaf, authorities) or _purpose_fault(links, client_purpose)
 
 
-def explain_fault(path: tuple[Certificate, ...]) -> str:
-    """Return the most telling rule that a path broke which the library did not accept."""
-    return next(_faults(path), "it, or its chain, breaks the rules for certificates (RFC 5280)")
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """One certificate of a path that both libraries could read whole."""
+
+    certificate: Certificate
+    loaded: x509.Certificate
+    extensions: x509.Extensions
+
+    @classmethod
+    def read(cls, certificate: Certificate) -> Self | None:
+        """Return None for encodings that different readers could take for different things."""
+        try:
+            loaded = load(certificate.der)
+            link = cls(certificate, loaded, loaded.extensions)
+            parts = structure(certificate.der)
+        except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+            return None
+        inside, outside = parts.signature_algorithms
+        return link if inside == outside and parts.issuer != _EMPTY_NAME else None
+
+    def extension(self, kind: type[_ExtensionType]) -> _ExtensionType | None:
+        """Return the extension of one type, or None."""
+        try:
+            return self.extensions.get_extension_for_class(kind).value
+        except x509.ExtensionNotFound:
+            return None
 
 
-def _faults(path: tuple[Certificate, ...]) -> Iterator[str]:
-    for depth, certificate in enumerate(path):
-        parts = structure(certificate.der)
-        whose = _whose(certificate, path)
-        if depth > 0 and (not is_authority(certificate) or not _may(parts, _KEY_CERT_SIGN)):
-            yield f"{shown(certificate.subject)} issued it and is no authority that may do so"
-        if depth == 0 and not _may(parts, _DIGITAL_SIGNATURE):
-            yield "its key may not be used for signatures, which a TLS client makes"
-        for kind, extension in parts.extensions.items():
-            if extension.critical and kind not in _UNDERSTOOD:
-                yield f"{whose} critical extension {kind[:_SHOWN]} is not understood"
-        if parts.serial_number < 0:
-            yield f"{whose} serial number is negative"
-    if any(NAME_CONSTRAINTS in structure(certificate.der).extensions for certificate in path):
-        yield "its names lie outside of what its authority may certify"
-    if len(path) > 2:
-        yield "its chain is longer than an authority in it allows, or breaks the rules (RFC 5280)"
-
-
-def _whose(certificate: Certificate, path: tuple[Certificate, ...]) -> str:
-    return "its" if certificate is path[0] else f"authority {shown(certificate.subject)}: its"
-
-
-def _key_fault(certificate: Certificate) -> str | None:
-    if not structure(certificate.der).can_sign:
-        return "key is of a kind that is not accepted"
+def _key_fault(link: _Link) -> str | None:
     try:
-        key = load(certificate.der).public_key()
+        key = link.loaded.public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return "key cannot be read"
+    if not isinstance(key, _SIGNING_KEYS):
+        return "key is of a kind that is not accepted"
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _MINIMUM_RSA_BITS:
         return f"RSA key has {key.key_size} bits, and {_MINIMUM_RSA_BITS} are the least"
     return None
 
 
-def _signature_fault(certificate: Certificate) -> str | None:
-    algorithm = load(certificate.der).signature_algorithm_oid.dotted_string
+def _signature_fault(link: _Link) -> str | None:
+    algorithm = link.loaded.signature_algorithm_oid.dotted_string
     if name := _SIGNATURES_NO_LONGER_TRUSTED.get(algorithm):
         return f"signature uses {name}, which is no longer trusted"
     return None
 
 
-def _may(parts: Structure, usage: int) -> bool:
-    """Tell whether the key usage is not stated, or includes *usage*."""
-    extension = parts.extensions.get(KEY_USAGE)
-    if extension is None:
-        return True
-    try:
-        bits = Element.parse(extension.value).expect(BIT_STRING).content[1:]
-    except InvalidDerError:
+def _may_issue(link: _Link, *, is_anchor: bool) -> bool:
+    """Tell whether a certificate is an authority's; one of version 1 cannot say it, an anchor need not."""
+    usage = link.extension(x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
         return False
-    return usage // 8 < len(bits) and bool(bits[usage // 8] & 0x80 >> usage % 8)
+    return is_authority(link.certificate) or (is_anchor and link.loaded.version is x509.Version.v1)
+
+
+def _constraints_fault(leaf: _Link, authorities: Sequence[_Link]) -> str | None:
+    """Return how name constraints (RFC 5280 section 4.2.1.10) would miss the leaf without a word."""
+    constraints = [*filter(None, (authority.extension(x509.NameConstraints) for authority in authorities))]
+    permitted = [name for one in constraints for name in one.permitted_subtrees or ()]
+    excluded = [name for one in constraints for name in one.excluded_subtrees or ()]
+    names = leaf.extension(x509.SubjectAlternativeName) or ()
+    if len(list(names)) * len(permitted + excluded) > _MAXIMUM_COMPARISONS:
+        return "it has too many names to compare with what its authority may certify"
+    of_hosts = [name.value for name in permitted + excluded if isinstance(name, x509.DNSName)]
+    if of_hosts and not leaf.certificate.dns_names:
+        # These bind alternative names only; a common name would slip past them.
+        return "its authority may certify certain names only, and it states none where that can be checked"
+    if any(not name or name.startswith(".") for name in of_hosts):
+        # Nothing for all hosts, a dot for those below: outside the grammar or beyond the library, which
+        # would exclude nothing.
+        return "its authority may not certify host names, or says in an unusual way which ones it may"
+    return None
+
+
+def _purpose_fault(links: Sequence[_Link], client_purpose: ClientPurpose) -> str | None:
+    """Return why the path is not good for a TLS client; one purpose must hold along the whole of it."""
+    usages = [*filter(None, (link.extension(x509.ExtendedKeyUsage) for link in links))]
+
+    def allowed(purpose: x509.ObjectIdentifier) -> bool:
+        """RFC 5280 section 4.2.1.12: without the extension, or with anyExtendedKeyUsage, for all."""
+        return all(
+            purpose in usage or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage for usage in usages
+        )
+
+    if any(map(allowed, _PURPOSES[client_purpose])):
+        return None
+    if client_purpose is ClientPurpose.REQUIRE and allowed(ExtendedKeyUsageOID.SERVER_AUTH):
+        return "may be used for TLS servers only, not for TLS clients"
+    return "may not be used for TLS clients"

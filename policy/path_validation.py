@@ -7,44 +7,32 @@ itself can only make the answer worse.  No input raises, and the work is bounded
 Source: RFC 5280 section 6; CA/Browser Forum Baseline Requirements sections 6.1.5 and 7.1.3 for strength.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.verification import (
-    Criticality,
-    ExtensionPolicy,
-    Policy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
 
 from .certificate import Certificate, parse
 from .certificate_file import encoded_certificates
 from .certificate_structure import MalformedCertificateError, load, structure
 from .configuration import ClientPurpose
+from .distinguished_name import comparable
 from .evidence import PathOutcome, PathValidation
-from .path_faults import explain_fault, own_fault, shown
+from .path_faults import own_fault, shown
+from .path_library import has_unsupported_extension, library_fault
 
-# As the library, and with it the browsers: real paths have at most four authorities between host and root.
+# Real paths have at most four authorities between host and root.
 _MAXIMUM_LENGTH = 10
+# OpenSSL takes a hundred kilobytes of certificates from a peer; a chain has three to five.
+_MAXIMUM_INTERMEDIATES = 100
 # A stranger may send certificates that issue each other in circles; nobody needs more ways than this.
 _MAXIMUM_PATHS = 16
 _MAXIMUM_SIGNATURE_CHECKS = 64
 
-CertificationPath = tuple[
-    Certificate, ...
-]  #: leaf first, trust anchor last; a trusted leaf is a path by itself
-
-_PURPOSES = {
-    ClientPurpose.REQUIRE: (ExtendedKeyUsageOID.CLIENT_AUTH,),
-    ClientPurpose.ACCEPT_SERVER: (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH),
-}
+#: leaf first, trust anchor last; a certificate that is trusted as itself is a path alone
+CertificationPath = tuple[Certificate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +43,32 @@ class TrustAnchors:
     how a partner's self-signed certificate is trusted with its names and dates (OpenSSL treats it alike).
     """
 
-    by_subject: dict[bytes, tuple[Certificate, ...]]  #: by the octets of the subject
+    by_subject: dict[str | bytes, tuple[Certificate, ...]]  #: by the comparable form of the subject
     set_aside: tuple[str, ...]  #: why certificates of the file are not used, for ``check``
 
     @classmethod
     def load(cls, pem: bytes) -> Self:
         """Return the anchors of a file, PEM as a rule; what cannot be read is set aside and not fatal."""
-        found: dict[bytes, tuple[Certificate, ...]] = {}
+        found: list[Certificate] = []
         set_aside: list[str] = []
         position = 0
         try:
             for position, der in enumerate(encoded_certificates(pem), start=1):
                 try:
-                    certificate = parse(der)
+                    found.append(parse(der))
                 except MalformedCertificateError as error:
                     set_aside.append(f"certificate {position}: {error}")
-                    continue
-                subject = structure(der).subject.whole
-                if certificate not in (same := found.get(subject, ())):
-                    found[subject] = (*same, certificate)
         except MalformedCertificateError as error:
             set_aside.append(f"after certificate {position}: {error}" if position else str(error))
+        return cls.of(found, set_aside)
+
+    @classmethod
+    def of(cls, certificates: Iterable[Certificate], set_aside: Iterable[str] = ()) -> Self:
+        """Return these certificates as anchors, each once."""
+        found: dict[str | bytes, tuple[Certificate, ...]] = {}
+        for certificate in dict.fromkeys(certificates):
+            subject = comparable(structure(certificate.der).subject)
+            found[subject] = (*found.get(subject, ()), certificate)
         return cls(found, tuple(set_aside))
 
     def __len__(self) -> int:
@@ -84,13 +77,13 @@ class TrustAnchors:
 
     def __contains__(self, certificate: object) -> bool:
         """Tell whether this very certificate is trusted."""
-        return isinstance(certificate, Certificate) and certificate in self.of_subject(
-            structure(certificate.der).subject.whole
+        return isinstance(certificate, Certificate) and certificate in self.named(
+            structure(certificate.der).subject
         )
 
-    def of_subject(self, subject: bytes) -> tuple[Certificate, ...]:
-        """Return the anchors whose subject is encoded so."""
-        return self.by_subject.get(subject, ())
+    def named(self, subject: bytes) -> tuple[Certificate, ...]:
+        """Return the anchors with this subject, given as a Name in DER."""
+        return self.by_subject.get(comparable(subject), ())
 
 
 def validate(
@@ -106,7 +99,8 @@ def validate(
     have nothing to do with it.  Names are not judged, apart from an authority's name constraints.
     """
     best: PathValidation | None = None
-    search = _Search(intermediates, anchors)
+    current_first = sorted(intermediates, key=lambda one: not one.not_before <= at <= one.not_after)
+    search = _Search(current_first[:_MAXIMUM_INTERMEDIATES], anchors)
     for path in search.paths(leaf):
         found = _judge(path, client_purpose, at)
         if found.outcome is PathOutcome.TRUSTED:
@@ -123,9 +117,10 @@ class _Search:
 
     def __init__(self, intermediates: Sequence[Certificate], anchors: TrustAnchors) -> None:
         self._anchors = anchors
-        self._intermediates: dict[bytes, list[Certificate]] = {}
+        self._intermediates: dict[str | bytes, list[Certificate]] = {}
         for certificate in intermediates:
-            self._intermediates.setdefault(structure(certificate.der).subject.whole, []).append(certificate)
+            subject = comparable(structure(certificate.der).subject)
+            self._intermediates.setdefault(subject, []).append(certificate)
         self._signature_checks = _MAXIMUM_SIGNATURE_CHECKS
         self._furthest: CertificationPath = ()
 
@@ -143,7 +138,7 @@ class _Search:
         """Return why there is no path: where the longest attempt ended."""
         last = self._furthest[-1] if self._furthest else leaf
         parts = structure(last.der)
-        if parts.subject.whole != parts.issuer.whole:
+        if comparable(parts.subject) != comparable(parts.issuer):
             return f"chain does not lead to a trusted authority (issuer: {shown(last.issuer)})"
         if last is leaf:
             return "it is self-signed and not itself trusted"
@@ -152,14 +147,14 @@ class _Search:
     def _extended(self, path: CertificationPath) -> Iterator[CertificationPath]:
         if len(path) > len(self._furthest):
             self._furthest = path
-        issuer = structure(path[-1].der).issuer.whole
-        for anchor in self._anchors.of_subject(issuer):
+        issuer = structure(path[-1].der).issuer
+        for anchor in self._anchors.named(issuer):
             if self._signed(path[-1], anchor):
                 yield (*path, anchor)
         if len(path) + 1 >= _MAXIMUM_LENGTH:
             return
         taken = {(one.subject, one.public_key_pin) for one in path}
-        for candidate in self._intermediates.get(issuer, ()):
+        for candidate in self._intermediates.get(comparable(issuer), ()):
             # The same name with the same key a second time leads round in circles (RFC 4158 section 5.2).
             if (candidate.subject, candidate.public_key_pin) not in taken and self._signed(
                 path[-1], candidate
@@ -168,7 +163,7 @@ class _Search:
 
     def _signed(self, child: Certificate, parent: Certificate) -> bool:
         """Tell whether the signature may be the parent's; what cannot be checked is left to the verifier."""
-        if self._signature_checks == 0 or not structure(parent.der).can_sign:
+        if self._signature_checks == 0:
             return False
         self._signature_checks -= 1
         try:
@@ -176,7 +171,7 @@ class _Search:
         except (InvalidSignature, TypeError):
             return False
         except (ValueError, UnsupportedAlgorithm):
-            # An algorithm that is no longer supported; the path then says so instead of not existing.
+            # Names that are equal though their octets are not, or an algorithm that is no longer supported.
             return True
         return True
 
@@ -188,100 +183,26 @@ def _judge(path: CertificationPath, client_purpose: ClientPurpose, at: datetime)
     not_after = min(certificate.not_after for certificate in path)
     outdated = not not_before <= at <= not_after
     never = not_after < not_before
-    fault = own_fault(path)
+    fault = own_fault(path, client_purpose)
     if fault is None and not never:
         # At a time when every date is right, so that whatever else is wrong shows.
-        fault = _library_fault(path, client_purpose, min(max(at, not_before), not_after))
+        fault = _library_fault(path, min(max(at, not_before), not_after))
     if fault is not None:
         return PathValidation(PathOutcome.UNTRUSTED, fault, leaf.not_before, leaf.not_after)
     if outdated:
         dates = (leaf.not_before, leaf.not_after) if never else (not_before, not_after)
         return PathValidation(PathOutcome.EXPIRED, _date_fault(path, at), *dates)
     return PathValidation(
-        PathOutcome.TRUSTED, f"chain leads to {shown(path[-1].subject)}", not_before, not_after
+        PathOutcome.TRUSTED, f"chain leads to {shown(path[-1].subject)}", not_before, not_after, path
     )
 
 
-def _library_fault(path: CertificationPath, client_purpose: ClientPurpose, at: datetime) -> str | None:
-    """Return what the library finds wrong, or None; a path for one accepted purpose as a whole will do."""
-    if any(_verifies(path, purpose, at) for purpose in _PURPOSES[client_purpose]):
-        return None
-    if not _verifies(path, None, at):
-        return explain_fault(path)
-    if client_purpose is ClientPurpose.REQUIRE and _verifies(path, ExtendedKeyUsageOID.SERVER_AUTH, at):
-        return "may be used for TLS servers only, not for TLS clients"
-    return "may not be used for TLS clients"
-
-
-def _verifies(path: CertificationPath, purpose: x509.ObjectIdentifier | None, at: datetime) -> bool:
-    try:
-        leaf, *intermediates = (load(certificate.der) for certificate in (path[:-1] or path))
-        verifier = (
-            PolicyBuilder()
-            .store(Store([load(path[-1].der)]))
-            .time(at)
-            .extension_policies(ca_policy=_authority_policy(purpose), ee_policy=_leaf_policy(purpose))
-            .build_client_verifier()
-        )
-        verifier.verify(leaf, intermediates)
-    except (VerificationError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
-        return False
-    return True
-
-
-def _leaf_policy(purpose: x509.ObjectIdentifier | None) -> ExtensionPolicy:
-    """Return the rules for the leaf: no alternative name is needed, since names are judged elsewhere."""
-    return (
-        ExtensionPolicy.permit_all()
-        .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _wants_purpose(purpose))
-        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _wants_digital_signature)
-    )
-
-
-def _authority_policy(purpose: x509.ObjectIdentifier | None) -> ExtensionPolicy:
-    """Return the rules for authorities, as RFC 5280 has them and private ones keep them.
-
-    The library's own rules are those of public ones, who must state a key usage and mark it critical.
-    """
-    return (
-        ExtensionPolicy.permit_all()
-        .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _wants_authority)
-        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _wants_certificate_signing)
-        .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _wants_purpose(purpose))
-    )
-
-
-def _wants_purpose(
-    purpose: x509.ObjectIdentifier | None,
-) -> Callable[[Policy, x509.Certificate, x509.ExtendedKeyUsage | None], None]:
-    def check(_policy: Policy, _certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
-        """RFC 5280 section 4.2.1.12: without the extension, or with anyExtendedKeyUsage, for all."""
-        if purpose is None or usage is None:
-            return
-        if purpose not in usage and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usage:
-            raise ValueError("purpose")
-
-    return check
-
-
-def _wants_digital_signature(
-    _policy: Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None
-) -> None:
-    """RFC 8446 section 4.4.2.2: a key usage that is stated must allow the signature a TLS client makes."""
-    if usage is not None and not usage.digital_signature:
-        raise ValueError("key usage")
-
-
-def _wants_certificate_signing(
-    _policy: Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None
-) -> None:
-    if usage is not None and not usage.key_cert_sign:
-        raise ValueError("key usage")
-
-
-def _wants_authority(_policy: Policy, _certificate: x509.Certificate, basic: x509.BasicConstraints) -> None:
-    if not basic.ca:
-        raise ValueError("basic constraints")
+def _library_fault(path: CertificationPath, at: datetime) -> str | None:
+    if len(path) > 1:
+        return library_fault(path, at)
+    if has_unsupported_extension(path[0]):
+        return "a critical extension of it is not understood"
+    return None
 
 
 def _date_fault(path: CertificationPath, at: datetime) -> str:

@@ -70,7 +70,9 @@ def parse(content: bytes, path: Path, read: ReadFile = read_file) -> Configurati
     send, send_file = _domain_list("send", values, read, faults)
     trust = document.get("trust", {})
     if isinstance(trust, dict) and "ca_file" in trust:
-        _check_readable(path.parent / values["trust"]["ca_file"], faults)
+        _check_readable(path.parent / values["trust"]["ca_file"], faults, "ca_file", "a readable PEM file")
+    for index, name in enumerate(values["trust"]["crl_files"]):
+        _check_readable(path.parent / name, faults, "crl_files", "a readable revocation list", index)
     faults.raise_first()
     return Configuration(
         path=path,
@@ -175,13 +177,15 @@ def _domain_list(
     return DomainList((*entries, *more)), (file,)
 
 
-def _check_readable(file: Path, faults: Faults) -> None:
+def _check_readable(
+    file: Path, faults: Faults, key: str, what_instead: str, index: int | None = None
+) -> None:
     try:
         with file.open("rb") as stream:
             stream.read(1)
     except OSError as error:
         what = f"cannot read {file} ({error.strerror})"
-        faults.add(("trust", "ca_file"), what, "name a readable PEM file")
+        faults.add(("trust", key), what, f"name {what_instead}", index)
 
 
 def _from_sections(
@@ -198,6 +202,8 @@ def _from_sections(
             client_purpose=trust["client_purpose"],
             revocation=trust["revocation"],
             common_name=trust["common_name"],
+            crl_files=tuple(folder / name for name in trust["crl_files"]),
+            fetch_private=trust["fetch_private"],
         ),
         "inbound": Inbound(**inbound),
         "direct": values["outbound"]["direct"],

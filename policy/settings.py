@@ -59,7 +59,6 @@ class Setting:
 
 _RELOAD, _RESTART = Effect.RELOAD, Effect.RESTART
 _METRICS_LISTEN = json.dumps("{}:{}".format(*DEFAULT_METRICS_LISTEN))
-_NO_REVOCATION_LISTS = "this version does not evaluate revocation lists"
 _ONE_PROCESS = "this version serves with one process"
 _LISTS_IN_FILES = "this version keeps its lists in a file"
 
@@ -109,9 +108,14 @@ SETTINGS: tuple[Setting, ...] = (
             "Whether a certificate made for TLS servers only may authenticate a sending server: public "
             "authorities stop issuing the client purpose, and the name is the partner's host either way."),
     Setting("trust", "revocation", choice(Revocation), '"prefer"', _RELOAD,
-            "How much must be known about revocation; `require` defers mail while nothing is known."),
-    Setting("trust", "crl_files", only([], "[]", _NO_REVOCATION_LISTS), "[]", _RELOAD,
-            f"Revocation lists; must be empty: {_NO_REVOCATION_LISTS}."),
+            "How much must be known about revocation, by CRL or OCSP: `prefer` refuses what is known to be "
+            "revoked, `require` also defers mail while that is not known."),
+    Setting("trust", "crl_files", list_of(kinds.PATH), "[]", _RELOAD,
+            "Files of revocation lists, PEM or DER, besides those that certificates name themselves; read "
+            "again when they change."),
+    Setting("trust", "fetch_private", kinds.BOOLEAN, "false", _RELOAD,
+            "Whether revocation lists and OCSP responders that certificates name are also asked at private "
+            "and loopback addresses; for an authority of your own."),
     Setting("trust", "common_name", choice(CommonName), '"never"', _RELOAD,
             "Whether a certificate that has no DNS name may be named by its common name."),
 
@@ -120,6 +124,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("inbound", "exempt_clients", list_of(kinds.NETWORK), "[]", _RELOAD,
             "Clients that are never refused and never marked as passed; behind a local proxy that ends TLS "
             "every client is 127.0.0.1, so name that address with care."),
+    Setting("inbound", "probe", kinds.BOOLEAN, "true", _RELOAD,
+            "Whether listed domains' certificates are looked up at their servers, by schedule and when an "
+            "unknown one arrives; the daemon connects to port 25 and says EHLO, STARTTLS and QUIT."),
     Setting("inbound", "probe_timeout", kinds.SECONDS, "5", _RELOAD,
             "How long a message may wait while an unknown certificate is looked into; then it is deferred."),
     Setting("inbound", "when_down", choice(WhenDown), '"defer-all"', _RELOAD,

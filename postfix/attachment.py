@@ -28,6 +28,7 @@ from .attach_signs import (
     without_inbound,
     without_outbound,
 )
+from .certificate_settings import without_certificates
 from .endpoints import milter_listener, policy_listener
 from .inbound_settings import COPIED_PARAMETERS, InboundPlan, plan_inbound
 from .outbound_settings import ORIGINAL, OutboundPlan, plan_outbound
@@ -106,17 +107,22 @@ def plan_attach(configuration: Configuration, instance: PostfixInstance, request
 
 
 def plan_detach(configuration: Configuration, instance: PostfixInstance, request: Request) -> Plan:
-    """Return the plan that takes out what attach added; what others changed meanwhile stays."""
+    """Return the plan that takes out what attach added; what others changed meanwhile stays.
+
+    With both halves goes what ``cert enable`` set.
+    """
     found = _find(configuration, instance)
     main, master = found.main, found.master
+    bare_main = found.bare_main
     if request.receive and request.send:
-        main, master = found.bare_main, found.bare_master
+        bare_main = without_certificates(bare_main)
+        main, master = bare_main, found.bare_master
     elif request.receive:
         master = without_inbound(main, master, found.signs)
     elif request.send:
         main, master = without_outbound(main, master, found.signs)
     current, after = {MAIN: found.main, MASTER: found.master}, {MAIN: main, MASTER: master}
-    before = {MAIN: found.bare_main, MASTER: found.bare_master}
+    before = {MAIN: bare_main, MASTER: found.bare_master}
     record = None if after == before else Record(before, after, found.signs)
     return Plan(instance.config_directory, current, after, record, found.record_path)
 

@@ -5,8 +5,9 @@ Must not know: Postfix.
 
 from collections.abc import Iterable, Iterator
 
-from ..policy.configuration import Configuration, Method, Mode, Partner, Revocation
-from ..policy.domain import Entry, entry_base, lies_under
+from ..policy.configuration import Configuration, Method, Mode, Partner
+from ..policy.domain import Domain, Entry, entry_base, lies_under
+from ..policy.gateways import shared_gateway
 from ..policy.lists import DomainList
 from .findings import Finding
 
@@ -17,16 +18,8 @@ def check_configuration(configuration: Configuration) -> Iterator[Finding]:
     """Yield what is doubtful in a valid configuration."""
     yield from _check_modes(configuration)
     yield from _check_rules(configuration)
+    yield from _check_gateways(configuration)
     yield from _check_exemptions(configuration)
-    if configuration.trust.revocation is Revocation.REQUIRE and any(
-        Method.PKIX in configuration.partner(entry).methods for entry in configuration.receive
-    ):
-        yield Finding.error(
-            "revocation-without-source",
-            "nothing tells yet which certificates are revoked, so that every proof by pkix is deferred",
-            f'{configuration.path}: [trust] revocation = "require"',
-            'set revocation = "prefer"',
-        )
     if not (configuration.receive or configuration.send):
         yield Finding.note(
             "nothing-listed",
@@ -83,6 +76,24 @@ def _check_rules(configuration: Configuration) -> Iterator[Finding]:
             f"{_enumerated(weak)} may be proved by a common name alone, from any authority Postfix trusts",
             f'{configuration.path}: methods has "postfix"',
             'use "pin" or "pkix" instead where the partner\'s certificate allows it',
+        )
+
+
+def _check_gateways(configuration: Configuration) -> Iterator[Finding]:
+    """Yield a finding for each gateway whose certificate stands for strangers as well."""
+    users: dict[str, dict[Entry, Domain]] = {}
+    for entry in configuration.receive:
+        for name in configuration.partner(entry).names:
+            if gateway := shared_gateway(name):
+                users.setdefault(gateway.service, {})[entry] = name
+    for service, names in users.items():
+        entry, name = next(iter(names.items()))
+        yield Finding.warning(
+            "shared-gateway",
+            f"all customers of {service} share its certificate: it proves the gateway, and not that a "
+            f"message is from {_enumerated(names)}",
+            f"{configuration.path}: {name} is accepted for {entry}",
+            "ask the partner for a server with a name of its own, or check its DKIM signatures as well",
         )
 
 

@@ -17,8 +17,11 @@ from .findings import Examination, Finding, Severity, Unseen
 from .inbound_checks import check_inbound
 from .listener_checks import check_listeners
 from .outbound_checks import check_outbound
+from .own_certificate_checks import check_own_certificates
 from .programs import PostfixInstance
 from .publication import Job
+from .resolver_checks import check_resolver
+from .revocation_checks import check_revocation_lists
 from .routing_checks import check_routing
 from .service_facts import PostfixFacts, facts_of
 
@@ -33,6 +36,9 @@ def examine(
         [
             ("our configuration", lambda: check_configuration(configuration)),
             ("the authorities for receiving", lambda: check_trust(configuration)),
+            ("our own certificates", lambda: check_own_certificates(configuration, now)),
+            ("revocation lists", lambda: check_revocation_lists(configuration, now)),
+            ("the DNS resolver", lambda: check_resolver(configuration)),
         ]
     )
     try:

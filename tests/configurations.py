@@ -38,7 +38,7 @@ def make_configuration(state: Path = Path("/nonexistent"), **changes: Any) -> Co
             revocation=Revocation.PREFER,
             common_name=CommonName.NEVER,
         ),
-        inbound=Inbound((), (), 5.0, WhenDown.DEFER_ALL, None),
+        inbound=Inbound((), (), True, 5.0, WhenDown.DEFER_ALL, None),
         direct=True,
         config_directory=Path("/etc/postfix"),
         metrics_listen=("127.0.0.1", 9797),

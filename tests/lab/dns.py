@@ -4,8 +4,12 @@ Its files lie where the AppArmor profile of Debian's package expects them.  Sour
 unbound-control(8).
 """
 
+import signal
+from collections.abc import Iterable
+
 from .namespaces import InnerProcess, Namespaces
-from .waiting import wait_for
+from .signed_zone import SignedZone
+from .waiting import DEADLINE, wait_for
 
 PROGRAMS = ("unbound", "unbound-control")
 
@@ -20,12 +24,23 @@ server:
   do-daemonize: no
   use-syslog: no
   logfile: ""
-  module-config: "iterator"
+  module-config: "validator iterator"
   local-zone: "." static
 remote-control:
   control-enable: yes
   control-interface: "/run/unbound.ctl"
   control-use-cert: no
+"""
+_SIGNED = """\
+server:
+  trust-anchor: "{anchor}"
+  local-zone: "{name}" transparent
+auth-zone:
+  name: "{name}"
+  zonefile: "{file}"
+  for-upstream: yes
+  for-downstream: no
+  fallback-enabled: no
 """
 
 
@@ -35,10 +50,12 @@ class DnsServer:
     def __init__(self, namespaces: Namespaces) -> None:
         self._namespaces = namespaces
         self._process: InnerProcess | None = None
+        self._records: dict[str, list[str]] = {}  #: by name, for the next start
+        self._signed = ""
 
     def start(self) -> None:
         """Start the server, make it the resolver of the namespaces, and wait until it answers."""
-        self._namespaces.outside(_CONFIGURATION_FILE).write_text(_CONFIGURATION)
+        self._namespaces.outside(_CONFIGURATION_FILE).write_text(_CONFIGURATION + self._signed)
         resolver = self._namespaces.outside("/etc/resolv.conf")
         resolver.unlink(missing_ok=True)
         resolver.write_text("nameserver 127.0.0.1\n")
@@ -50,19 +67,44 @@ class DnsServer:
                 self._namespaces.run("unbound-checkconf", _CONFIGURATION_FILE, check=False).stderr
             ),
         )
+        self._load(record for records in self._records.values() for record in records)
 
     def add(self, *records: str) -> None:
         """Add records in presentation format, such as ``contoso.test. MX 10 mail.contoso.test.``."""
-        self._control("local_datas", standard_input="\n".join(records) + "\n")
+        for record in records:
+            self._records.setdefault(record.split(" ", 1)[0], []).append(record)
+        self._load(records)
 
     def remove(self, *names: str) -> None:
         """Forget all records of the *names*."""
+        for name in names:
+            self._records.pop(name, None)
         self._control("local_datas_remove", standard_input="\n".join(names) + "\n")
 
     def replace(self, name: str, *records: str) -> None:
         """Exchange all records of *name* for the *records*."""
         self.remove(name)
         self.add(*records)
+
+    def stop(self) -> None:
+        """Stop the server; whoever asks it gets no answer."""
+        assert self._process is not None
+        self._process.signal(signal.SIGTERM)
+        self._process.wait(DEADLINE)
+
+    def sign(self, name: str, *records: str) -> None:
+        """Make a domain a zone of its own that is signed and validated, with these *records* alone."""
+        zone = SignedZone.of(name, records)
+        file = f"/etc/unbound/{name}.zone"
+        self._namespaces.outside(file).write_text(zone.text)
+        self._signed += _SIGNED.format(anchor=zone.trust_anchor, name=name, file=file)
+        for owner in [owner for owner in self._records if f".{owner}".endswith(f".{name}.")]:
+            del self._records[owner]
+        self.stop()
+        self.start()
+
+    def _load(self, records: Iterable[str]) -> None:
+        self._control("local_datas", standard_input="".join(f"{record}\n" for record in records))
 
     def _control(self, command: str, *, check: bool = True, standard_input: str | None = None) -> int:
         result = self._namespaces.run(

@@ -58,7 +58,7 @@ def configuration(
             Trust(Path("/ca.pem"), False, ClientPurpose.ACCEPT_SERVER, Revocation.PREFER, CommonName.NEVER),
             **(trust or {}),
         ),
-        inbound=Inbound((), (), 5.0, WhenDown.DEFER_ALL, None),
+        inbound=Inbound((), (), True, 5.0, WhenDown.DEFER_ALL, None),
         direct=True,
         config_directory=Path("/etc/postfix"),
         metrics_listen=("127.0.0.1", 9797),

@@ -16,6 +16,7 @@ from domain_secure.policy.certificate import Certificate, parse, read_certificat
 from domain_secure.policy.certificate_book import (
     FILE_NAME,
     IMPORT,
+    PROBE,
     CertificateBook,
     KnownChain,
     Origin,
@@ -344,3 +345,24 @@ def test_killed_writer_loses_nothing_it_has_told(book: CertificateBook, path: Pa
     check = sqlite3.connect(path)
     assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     check.close()
+
+
+def test_last_probes_are_those_of_servers(book: CertificateBook) -> None:
+    """By list entry; an import is no probe."""
+    book.add(chain_of(HOST), IMPORT, WOODGROVE, NOW)
+    assert book.last_probes() == {}
+    for hours in (2, 1, 3):
+        seen = NOW + timedelta(hours=hours)
+        book.add(chain_of(HOST), f"{PROBE} mail.woodgrovebank.test[192.0.2.{hours}]", WOODGROVE, seen)
+    assert book.last_probes() == {WOODGROVE: NOW + timedelta(hours=3)}
+
+
+def test_origins_of_a_certificate_are_bounded(book: CertificateBook) -> None:
+    """Seen at any number of servers, a certificate keeps the last places, and its import."""
+    book.add(chain_of(HOST), IMPORT, WOODGROVE, NOW)
+    for number in range(100):
+        book.add(chain_of(HOST), f"{PROBE} [192.0.2.{number}]", WOODGROVE, NOW + timedelta(seconds=number))
+    (known,) = book.all()
+    sources = [origin.source for origin in known.origins]
+    assert sources[0] == IMPORT
+    assert sources[1:] == [f"{PROBE} [192.0.2.{number}]" for number in range(36, 100)]

@@ -155,7 +155,8 @@ FAULTS = [
     ('[partner."a.test"]\npins = ["sha256:ab"]', '2: partner."a.test".pins[0]', "64"),
     ('[partner."a.test"]\nminimum_tls = "1.2"', '2: partner."a.test".minimum_tls', "TLSv1.2"),
     ('[trust]\nca_file = "/nowhere/ca.pem"', "2: trust.ca_file", "readable"),
-    ('[trust]\ncrl_files = ["x.crl"]', "2: trust.crl_files", "[]"),
+    ('[trust]\ncrl_files = ["/nowhere/x.crl"]', "2: trust.crl_files[0]", "readable"),
+    ('[trust]\nfetch_private = "no"', "2: trust.fetch_private", "true or false"),
     ('[inbound]\ntrusted_relays = ["192.0.2.1/24"]', "2: inbound.trusted_relays[0]", "network"),
     ('[inbound]\ntrusted_relays = ["mx.test"]', "2: inbound.trusted_relays[0]", "network"),
     ('[inbound]\nprobe_timeout = "5"', "2: inbound.probe_timeout", "seconds"),
@@ -191,7 +192,6 @@ def test_fault_names_line_key_and_remedy(text: str, where: str, fix: str) -> Non
 
 def test_what_a_later_version_evaluates_is_refused_now() -> None:
     """A setting that would be silently without effect is an error that says so."""
-    assert "revocation lists" in bad('[trust]\ncrl_files = ["x"]').what
     assert "file" in bad('[store]\ntype = "etcd"').what
     assert "unknown key" in bad('[store]\nendpoints = ["https://etcd.test"]').what
 

@@ -11,6 +11,7 @@ from domain_secure.policy.domain import Domain, Entry
 from domain_secure.policy.evidence import Evidence, KnownCertificate, PathOutcome, RevocationStatus, Session
 from domain_secure.policy.pin import Pin
 from domain_secure.policy.tls import TlsVersion
+from domain_secure.policy.tlsa import TlsaAnswer, TlsaRecord
 from domain_secure.policy.verdict import Effect, Verdict
 
 from unit.policy.builders import (
@@ -26,6 +27,19 @@ from unit.policy.builders import (
 )
 
 OTHER_PIN = Pin.certificate("00" * 32)
+MATCHING = TlsaRecord.of(3, 1, 1, bytes.fromhex(PUBLIC_KEY.digest))
+OTHER_RECORD = TlsaRecord.of(3, 1, 1, b"\0" * 32)
+AUTHORITY_RECORD = TlsaRecord.of(2, 1, 1, b"\0" * 32)
+
+
+def answer(*records: TlsaRecord | None, failures: tuple[str, ...] = ()) -> TlsaAnswer:
+    """Return what DNS says."""
+    return TlsaAnswer(frozenset(record for record in records if record), failures)
+
+
+def no_tlsa(entries: tuple[Entry, ...]) -> dict[Entry, TlsaAnswer]:
+    """Know of no records."""
+    return {entry: TlsaAnswer() for entry in entries}
 
 
 def judged(
@@ -246,14 +260,75 @@ def test_certificate_is_asked_for_only_where_it_matters() -> None:
         return OWN
 
     pinned = configuration(partners={WOODGROVE: partner(pins=frozenset({FINGERPRINT}))})
-    assert decide_with(find, [claim()], session(), pinned, NOW).verdict is Verdict.PASS
-    assert decide_with(find, [claim()], None, configuration(), NOW).verdict is Verdict.NO_EVIDENCE
+    assert decide_with(find, no_tlsa, [claim()], session(), pinned, NOW).verdict is Verdict.PASS
+    assert decide_with(find, no_tlsa, [claim()], None, configuration(), NOW).verdict is Verdict.NO_EVIDENCE
     assert not asked
-    assert decide_with(find, [claim()], session(), configuration(), NOW).verdict is Verdict.PASS
+    assert decide_with(find, no_tlsa, [claim()], session(), configuration(), NOW).verdict is Verdict.PASS
     assert asked == [(WOODGROVE,)]
-    assert decide_with(lambda _: None, [claim()], session(), configuration(), NOW).verdict is (
+    assert decide_with(lambda _: None, no_tlsa, [claim()], session(), configuration(), NOW).verdict is (
         Verdict.UNKNOWN_CERTIFICATE
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "content", "expected"),
+    [
+        (answer(MATCHING), None, Verdict.PASS),
+        (answer(MATCHING, OTHER_RECORD), known("evil.test"), Verdict.PASS),
+        (answer(MATCHING, failures=("SERVFAIL",)), None, Verdict.PASS),
+        (answer(OTHER_RECORD), known("evil.test"), Verdict.UNTRUSTED),
+        (answer(OTHER_RECORD), None, Verdict.UNKNOWN_CERTIFICATE),  # pkix cannot know yet
+        (answer(OTHER_RECORD, failures=("SERVFAIL",)), known("evil.test"), Verdict.NO_EVIDENCE),
+        (answer(failures=("SERVFAIL",)), known("evil.test"), Verdict.NO_EVIDENCE),
+        (answer(), known("evil.test"), Verdict.NAME_MISMATCH),
+    ],
+)
+def test_dane(said: TlsaAnswer, content: KnownCertificate | None, expected: Verdict) -> None:
+    """A match passes whatever else fails; no record is no opinion; a failed look-up is temporary."""
+    evidence = Evidence(session(), content, {WOODGROVE: said})
+    decision = decide([claim()], evidence, configuration(), NOW)
+    assert decision.verdict is expected
+    assert decision.method is (Method.DANE if expected is Verdict.PASS else None)
+
+
+def test_tlsa_is_asked_for_only_where_it_matters() -> None:
+    """Not where something else passes, the session proves nothing, or the partner does not use DANE."""
+    asked: list[tuple[Entry, ...]] = []
+
+    def find_tlsa(entries: tuple[Entry, ...]) -> dict[Entry, TlsaAnswer]:
+        asked.append(entries)
+        return {WOODGROVE: answer(MATCHING)}
+
+    def verdict(content: KnownCertificate | None, shown: Session | None, *methods: Method) -> Verdict:
+        rules = configuration(partners={WOODGROVE: partner(methods=methods)})
+        return decide_with(lambda _: content, find_tlsa, [claim()], shown, rules, NOW).verdict
+
+    assert verdict(OWN, session(), Method.PKIX, Method.DANE) is Verdict.PASS
+    assert verdict(None, session(certificate_pin=None), Method.DANE) is Verdict.NO_CERTIFICATE
+    assert verdict(None, session(tls_version=None), Method.DANE) is Verdict.NO_TLS
+    assert verdict(None, None, Method.DANE) is Verdict.NO_EVIDENCE
+    assert verdict(None, session(), Method.PKIX) is Verdict.UNKNOWN_CERTIFICATE
+    assert not asked
+    assert verdict(None, session(), Method.PKIX, Method.DANE) is Verdict.PASS
+    assert verdict(None, session(), Method.DANE) is Verdict.PASS
+    assert asked == [(WOODGROVE,)] * 2
+
+
+def test_certificate_is_asked_for_where_a_tlsa_record_needs_it() -> None:
+    """DANE alone, and an authority's record: the chain must be known, and each source is asked once."""
+    asked: list[str] = []
+
+    def find(_: tuple[Entry, ...]) -> None:
+        asked.append("certificate")
+
+    def find_tlsa(_: tuple[Entry, ...]) -> dict[Entry, TlsaAnswer]:
+        asked.append("tlsa")
+        return {WOODGROVE: answer(AUTHORITY_RECORD)}
+
+    rules = configuration(partners={WOODGROVE: partner(methods=(Method.DANE,))})
+    decision = decide_with(find, find_tlsa, [claim()], session(), rules, NOW)
+    assert decision.verdict is Verdict.UNKNOWN_CERTIFICATE
+    assert asked == ["tlsa", "certificate"]
 
 
 def test_our_own_fault_defers_listed_domains_only() -> None:

@@ -78,6 +78,33 @@ GOLDEN = [
         events.configuration_rejected("wrong type: /etc/d.toml:3"),
         'configuration-rejected detail="wrong type: /etc/d.toml:3" in_force="the last good configuration"',
     ),
+    (
+        events.probed(
+            target="mail.a.test[192.0.2.1]:25", certificate=f"sha256:{DIGEST}", tls="TLSv1.3", detail=None
+        ),
+        f"probed target=mail.a.test[192.0.2.1]:25 certificate=sha256:{DIGEST} tls=TLSv1.3 detail=-",
+    ),
+    (
+        events.probe_not_kept("mail.a.test", "disk full"),
+        'probe-not-kept target=mail.a.test detail="disk full"',
+    ),
+    (
+        events.revocation_set_aside("/crl", "not DER"),
+        'revocation-set-aside file=/crl detail="not DER"',
+    ),
+    (
+        events.revocation_fetched("http://crl.test/a.crl", until="2026-12-01"),
+        "revocation-fetched url=http://crl.test/a.crl until=2026-12-01",
+    ),
+    (
+        events.revocation_not_fetched("http://crl.test/a.crl", detail="time out", again="2026-12-01"),
+        'revocation-not-fetched url=http://crl.test/a.crl detail="time out" again=2026-12-01',
+    ),
+    (events.revocation_not_kept("disk full"), 'revocation-not-kept detail="disk full"'),
+    (
+        events.certificate_dates_unknown("damaged"),
+        "certificate-dates-unknown detail=damaged",
+    ),
     (events.restart_needed(("state", "milter_socket")), "restart-needed settings=state,milter_socket"),
     (events.maps_published(changed="transport"), "maps-published changed=transport"),
     (events.maps_failed("disk full"), 'maps-failed detail="disk full"'),

@@ -21,6 +21,7 @@ from domain_secure.policy.names import any_name_matches, dns_name_matches
         ("*.mail.woodgrovebank.test", "woodgrovebank.test"),
         ("*.woodgrovebank.test", "mail.woodgrovebank.test"),
         ("xn--bcher-kva.test", "xn--bcher-kva.test"),
+        ("*.XN--bcher-kva.test", "mail.xn--bcher-kva.test"),
         ("mx_1.woodgrovebank.test", "woodgrovebank.test"),
     ],
 )
@@ -52,10 +53,16 @@ def test_names_that_match(presented: str, name: str) -> None:
         (".woodgrovebank.test", "woodgrovebank.test"),
         ("woodgrovebank.test..", "woodgrovebank.test"),
         ("", "woodgrovebank.test"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("*.0.2.1", "192.0.2.1"),
+        ("::1", "woodgrovebank.test"),
+        ("https://woodgrovebank.test", "woodgrovebank.test"),
+        ("b\xfccher.test", "xn--bcher-kva.test"),
+        ("xn--*.test", "xn--bcher-kva.test"),
     ],
 )
 def test_names_that_do_not_match(presented: str, name: str) -> None:
-    """Neighbours, parents, public suffixes, partial wildcards and odd characters match nothing."""
+    """Neighbours, parents, public suffixes, partial wildcards, addresses and odd characters match nothing."""
     assert not dns_name_matches(presented, Domain(name))
 
 

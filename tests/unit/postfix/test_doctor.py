@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from configurations import make_configuration, make_partner
 
-from domain_secure.policy.configuration import Configuration, Method, Mode, Revocation, SendMethod
+from domain_secure.policy.configuration import Configuration, Method, Mode, SendMethod
 from domain_secure.policy.domain import Entry
 from domain_secure.policy.lists import DomainList
 from domain_secure.postfix.configuration_checks import check_configuration
@@ -90,6 +90,26 @@ DEFAULTS = make_configuration()
 def test_our_configuration(changes: dict[str, Any], found: list[tuple[str, str]]) -> None:
     """A valid configuration may still be doubtful."""
     assert words(check_configuration(make_configuration(**changes))) == found
+
+
+def test_shared_gateway() -> None:
+    """A gateway of many organisations is told by its name, once for all that use it."""
+    (found,) = check_configuration(
+        make_configuration(
+            receive=DomainList.of("woodgrovebank.test", "fabrikam.test", "contoso.test"),
+            partners={
+                Entry(name): make_partner(name, names=("mail.protection.outlook.com",))
+                for name in ("woodgrovebank.test", "fabrikam.test")
+            },
+        )
+    )
+    assert (found.severity.value, found.word) == ("warning", "shared-gateway")
+    assert "Exchange Online" in found.what
+    assert "it proves the gateway" in found.what
+    assert "woodgrovebank.test" in found.what
+    assert "fabrikam.test" in found.what
+    assert "contoso" not in found.what
+    assert "mail.protection.outlook.com" in found.proof
 
 
 @pytest.mark.parametrize(
@@ -230,12 +250,3 @@ def test_an_examination_with_errors() -> None:
     assert not Examination(others, (Unseen("x", "y"),)).has_errors
     assert Examination((*others, error), ()).has_errors
     assert [severity.value for severity in Severity] == ["error", "warning", "note"]
-
-
-def test_revocation_without_a_source() -> None:
-    """Requiring what nothing supplies defers all mail that is proved by a chain."""
-    trust = replace(DEFAULTS.trust, revocation=Revocation.REQUIRE)
-    assert words(check_configuration(make_configuration(**LISTED, trust=trust))) == [
-        ("error", "revocation-without-source")
-    ]
-    assert words(check_configuration(make_configuration(**ruled(methods=(Method.DANE,)), trust=trust))) == []

@@ -1,0 +1,202 @@
+"""The check before a renewed certificate of ours is put to use: what would be lost, and on whom.
+
+Owns: the comparison with the certificate in use, and the words about each difference.
+Must not know: Postfix, files; what partners demand is told to it.
+Invariant: a difference is never passed over because nothing is known about the partners.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+
+from .certificate import Certificate
+from .certificate_source import Chain
+from .domain import Entry, InvalidDomainError, parse_domain
+from .names import dns_name_matches
+from .own_certificate import Purpose, names_of, purposes_of
+
+_NAMED = 5  #: partners named in one sentence
+
+
+@unique
+class Change(StrEnum):
+    """What about a certificate can be worse than before; the words of ``--accept``."""
+
+    DATES = "dates"
+    PURPOSE = "purpose"
+    NAMES = "names"
+    HOSTNAME = "hostname"
+    ISSUER = "issuer"
+    KEY = "key"
+    CHAIN = "chain"
+    LIFETIME = "lifetime"
+    OVERRIDE = "override"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One reason not to put a certificate to use."""
+
+    change: Change
+    what: str
+    partners: tuple[Entry, ...] = ()  #: who would refuse it, or may
+
+    def __str__(self) -> str:
+        """Return the sentence, with the partners."""
+        if not self.partners:
+            return f"{self.change}: {self.what}"
+        named = ", ".join(self.partners[:_NAMED])
+        more = f" and {len(self.partners) - _NAMED} more" if len(self.partners) > _NAMED else ""
+        return f"{self.change}: {self.what}; it concerns {named}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What is known about a partner that has to believe our certificate."""
+
+    entry: Entry
+    sees_server: bool  #: it connects to us
+    sees_client: bool  #: we connect to it
+    #: The authorities its server named when it asked for our certificate, as RFC 4514 text; None: not known,
+    #: empty: it named none, so that any will do.
+    accepted_authorities: frozenset[str] | None = None
+
+
+def by_itself(certificate: Certificate, purposes: Collection[Purpose], now: datetime) -> Iterator[Objection]:
+    """Yield what speaks against a certificate by itself, for use as *purposes*."""
+    if not certificate.not_before <= now < certificate.not_after:
+        yield Objection(
+            Change.DATES,
+            f"it is valid from {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d} only",
+        )
+    for purpose in sorted(set(purposes) - purposes_of(certificate)):
+        if purpose is Purpose.SERVER:
+            yield Objection(Change.PURPOSE, "it is not made for TLS servers, and clients will refuse it")
+        else:
+            yield Objection(
+                Change.PURPOSE,
+                "it is not made for TLS clients: partners with Exchange, or Postfix up to 3.11, call it "
+                "untrusted; have it issued with client authentication, or see `domain-secure cert ca init`",
+            )
+
+
+def host_name(certificate: Certificate, host: str, parameter: str) -> Iterator[Objection]:
+    """Yield an objection unless the certificate names *host*, which Postfix calls itself by *parameter*."""
+    try:
+        wanted = parse_domain(host)
+    except InvalidDomainError:
+        yield Objection(Change.HOSTNAME, f"{parameter} = {host} is not a host name")
+        return
+    presented = names_of(certificate)
+    if not any(_names_host(name, wanted) for name in presented):
+        yield Objection(
+            Change.HOSTNAME,
+            f"{parameter} = {wanted}, and the certificate is for {some(presented)}",
+        )
+
+
+def compare(former: Chain, renewed: Chain, peers: Sequence[Peer] = ()) -> tuple[Objection, ...]:
+    """Return what would be worse with *renewed* than it is with *former*, the certificate in use."""
+    if former[0] == renewed[0]:
+        return tuple(_chain(former, renewed, peers))
+    return (
+        *_purposes(former[0], renewed[0], peers),
+        *_names(former[0], renewed[0], peers),
+        *_issuer(former, renewed, peers),
+        *_key(former[0], renewed[0], peers),
+        *_chain(former, renewed, peers),
+        *_lifetime(former[0], renewed[0]),
+    )
+
+
+def some(names: Sequence[str]) -> str:
+    """Return names as one text, the first few of many."""
+    named = ", ".join(names[:_NAMED])
+    return f"{named} and {len(names) - _NAMED} more" if len(names) > _NAMED else named or "no host"
+
+
+def _names_host(presented: str, host: str) -> bool:
+    # RFC 9525 section 6.3: here a name stands for itself alone, and a wildcard for one label.
+    name = presented.lower().removesuffix(".")
+    if name.startswith("*."):
+        return dns_name_matches(presented, parse_domain(host)) and host.partition(".")[2] == name[2:]
+    return name == host
+
+
+def _purposes(former: Certificate, renewed: Certificate, peers: Iterable[Peer]) -> Iterator[Objection]:
+    lost = purposes_of(former) - purposes_of(renewed)
+    if Purpose.CLIENT in lost:
+        yield Objection(
+            Change.PURPOSE,
+            "it is no longer made for TLS clients, and partners that ask for that will refuse it",
+            tuple(peer.entry for peer in peers if peer.sees_client),
+        )
+    if Purpose.SERVER in lost:
+        yield Objection(
+            Change.PURPOSE,
+            "it is no longer made for TLS servers, and partners will not send to us",
+            tuple(peer.entry for peer in peers if peer.sees_server),
+        )
+
+
+def _names(former: Certificate, renewed: Certificate, peers: Iterable[Peer]) -> Iterator[Objection]:
+    kept = {name.lower() for name in names_of(renewed)}
+    if lost := [name for name in names_of(former) if name.lower() not in kept]:
+        yield Objection(Change.NAMES, f"it no longer names {some(lost)}", tuple(peer.entry for peer in peers))
+
+
+def _issuer(former: Chain, renewed: Chain, peers: Iterable[Peer]) -> Iterator[Objection]:
+    """Yield an objection when no authority of the former chain stands above the renewed certificate.
+
+    Public authorities change their intermediate certificates all the time; that alone is no change.
+    """
+    before, after = ({one.issuer for one in chain} for chain in (former, renewed))
+    refusing = tuple(
+        peer.entry for peer in peers if peer.accepted_authorities and not peer.accepted_authorities & after
+    )
+    if not before & after or refusing:
+        yield Objection(
+            Change.ISSUER,
+            f"it is issued by {renewed[0].issuer}, and the one in use by {former[0].issuer}",
+            refusing or tuple(peer.entry for peer in peers if peer.accepted_authorities is None),
+        )
+
+
+def _key(former: Certificate, renewed: Certificate, peers: Iterable[Peer]) -> Iterator[Objection]:
+    if former.public_key_pin != renewed.public_key_pin:
+        yield Objection(
+            Change.KEY,
+            f"the key is another: who pinned {former.public_key_pin}, by hand or in a TLSA record, refuses "
+            f"it until {renewed.public_key_pin} is pinned too",
+            tuple(peer.entry for peer in peers),
+        )
+
+
+def _chain(former: Chain, renewed: Chain, peers: Iterable[Peer]) -> Iterator[Objection]:
+    before, after = (sum(one.issuer != one.subject for one in chain[1:]) for chain in (former, renewed))
+    if after < before:
+        yield Objection(
+            Change.CHAIN,
+            f"{after} intermediate certificates come with it, and {before} with the one in use: partners may "
+            "not find the way to an authority they trust",
+            tuple(peer.entry for peer in peers),
+        )
+
+
+def _lifetime(former: Certificate, renewed: Certificate) -> Iterator[Objection]:
+    before, after = (one.not_after - one.not_before for one in (former, renewed))
+    if renewed.not_after < former.not_after:
+        yield Objection(
+            Change.LIFETIME,
+            f"it ends on {renewed.not_after:%Y-%m-%d}, before the one in use ({former.not_after:%Y-%m-%d})",
+        )
+    elif after < before / 2:
+        yield Objection(
+            Change.LIFETIME,
+            f"it lives {_days(after)} days, and the one in use {_days(before)}: see to its renewal in time",
+        )
+
+
+def _days(duration: timedelta) -> int:
+    return round(duration / timedelta(days=1))

@@ -1,0 +1,56 @@
+"""Thumbprints: how people name a certificate, in whatever spelling they copied it.
+
+Owns: SHA-1, as Exchange and Windows show it, and SHA-256; any prefix that is unique.
+Must not know: where certificates are kept.
+SHA-1 names a certificate among our own here, and proves nothing to anybody.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from .problems import Problem
+
+_LABEL = re.compile(r"^(?:sha-?1|sha-?256)(?:\s*fingerprint)?\s*[:=]\s*", re.IGNORECASE)
+# Windows' dialog puts an invisible mark of direction in front of what is copied from it.
+_SEPARATORS = re.compile(r"[\s:.\-\u200e\u200f\u202a-\u202e\ufeff]+")
+_HEX = re.compile(r"[0-9a-f]{1,64}")
+_NAMED = 4  #: certificates named in an error
+
+
+class Thumbprinted(Protocol):
+    """Something that has thumbprints."""
+
+    @property
+    def sha1(self) -> str:
+        """Return 40 lower-case hexadecimal digits."""
+
+    @property
+    def sha256(self) -> str:
+        """Return 64 lower-case hexadecimal digits."""
+
+
+T = TypeVar("T", bound=Thumbprinted)
+
+
+def sha1_of(der: bytes) -> str:
+    """Return the SHA-1 thumbprint of a certificate, lower-case."""
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest()
+
+
+def find(text: str, candidates: Iterable[T]) -> T:
+    """Return the one of *candidates* that *text* names; raises Problem for none and for several."""
+    digits = _SEPARATORS.sub("", _LABEL.sub("", text.strip())).lower()
+    where = repr(text)
+    if not _HEX.fullmatch(digits):
+        raise Problem("this is not a thumbprint", where, "copy one from `domain-secure cert list`")
+    found = [one for one in candidates if one.sha1.startswith(digits) or one.sha256.startswith(digits)]
+    if not found:
+        raise Problem(
+            "no certificate of ours has this thumbprint", where, "copy one from `domain-secure cert list`"
+        )
+    if len(found) > 1:
+        named = ", ".join(one.sha1.upper() for one in found[:_NAMED])
+        raise Problem(f"{len(found)} certificates have it ({named})", where, "give more of its digits")
+    return found[0]

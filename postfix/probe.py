@@ -1,0 +1,179 @@
+"""One STARTTLS probe of one mail server: connect, greet, STARTTLS, handshake, QUIT.
+
+Owns: the order of the dialogue, and that nothing else is ever sent: no sender, no recipient, no message.
+Must not know: who asks, how often, and whether what was found is any good.
+Invariants: it ends within its time limit whatever the server does; what the server said before TLS does not
+reach past it.
+Sources: RFC 3207; RFC 5321 section 3.1; CVE-2011-0411 for replies that were put in front of TLS.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..policy.certificate import MAXIMUM_CERTIFICATES, Certificate, parse
+from ..policy.certificate_source import Chain
+from ..policy.certificate_structure import MalformedCertificateError
+from ..policy.domain import Domain
+from .smtp_reply import MalformedReplyError, Reply, ReplyReader
+from .timed_stream import ProbeFailureError, TimedStream
+from .tls_session import TlsSession
+
+PORT = 25
+# Postscreen keeps a new client waiting for six seconds, other servers for up to ten.
+TIME_LIMIT = 30.0
+# OpenSSL takes chains of up to 100 KiB; the greetings come on top.
+OCTET_LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTarget:
+    """Whom to probe."""
+
+    address: str  #: IPv4 or IPv6
+    host: Domain | None = None  #: name for SNI; None where only the address is known
+    port: int = PORT
+
+    def __str__(self) -> str:
+        """Return it for the log and for the certificate book."""
+        return f"{self.host}[{self.address}]" if self.host else f"[{self.address}]"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """Who we are as a client, as far as possible the same as Postfix when it delivers."""
+
+    helo: str
+    certificate_file: Path | None = None  #: PEM, with intermediates; None: show none
+    key_file: Path | None = None  #: PEM; may be the same file
+    ipv4_source: str | None = None  #: address to connect from
+    ipv6_source: str | None = None
+
+    def source(self, address: str) -> str | None:
+        """Return the address to connect to *address* from, or None for whichever."""
+        return self.ipv6_source if ":" in address else self.ipv4_source
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What a server showed.  Nothing of it is verified."""
+
+    target: ProbeTarget
+    chain: Chain = ()  #: as presented; also where the handshake failed after it
+    tls_version: str | None = None
+    cipher: str | None = None
+    certificate_requested: bool | None = None  #: whether the server asks for ours; None: unknown
+    failure: str | None = None  #: why there was no handshake, in one clause
+    remark: str | None = None  #: what went wrong after it, such as a refusal of our certificate
+
+
+def probe(target: ProbeTarget, identity: ClientIdentity, time_limit: float = TIME_LIMIT) -> ProbeResult:
+    """Return what the server at *target* shows; raises nothing."""
+    deadline = time.monotonic() + time_limit
+    try:
+        stream = TimedStream.connect(
+            target.address,
+            target.port,
+            source=identity.source(target.address),
+            deadline=deadline,
+            octets=OCTET_LIMIT,
+        )
+    except ProbeFailureError as error:
+        return ProbeResult(target, failure=str(error))
+    try:
+        _start_tls(stream, identity.helo)
+        session = TlsSession(stream, target.host, identity.certificate_file, identity.key_file)
+        return _shake_hands(session, target)
+    except (ProbeFailureError, MalformedReplyError) as error:
+        return ProbeResult(target, failure=str(error))
+    finally:
+        stream.close()
+
+
+def _start_tls(stream: TimedStream, helo: str) -> None:
+    """Bring the dialogue to the point where the handshake begins."""
+    reader = ReplyReader()
+    _expect(220, "greeted us with", _reply(stream, reader))
+    greeting = _command(stream, reader, f"EHLO {helo}")
+    _expect(250, "answered EHLO with", greeting)
+    if not greeting.offers("STARTTLS"):
+        raise ProbeFailureError("the server does not offer STARTTLS")
+    _expect(220, "answered STARTTLS with", _command(stream, reader, "STARTTLS"))
+    if reader.rest:
+        raise ProbeFailureError("somebody put octets between STARTTLS and the handshake")
+
+
+def _shake_hands(session: TlsSession, target: ProbeTarget) -> ProbeResult:
+    try:
+        session.handshake()
+    except ProbeFailureError as error:
+        chain, _ = _certificates(session)
+        return ProbeResult(target, chain, failure=str(error))
+    chain, fault = _certificates(session)
+    return ProbeResult(
+        target,
+        chain,
+        session.version,
+        session.cipher,
+        session.certificate_requested,
+        failure=fault,
+        remark=_take_leave(session),
+    )
+
+
+def _certificates(session: TlsSession) -> tuple[Chain, str | None]:
+    """Return the presented chain as facts, and why there is none; broken intermediates are left out."""
+    leaf, *others = session.chain or (b"",)
+    if not leaf:
+        return (), "the server showed no certificate"
+    try:
+        certificates = (parse(leaf),)
+    except MalformedCertificateError as error:
+        return (), f"the server's certificate is malformed: {error}"
+    further = map(_parsed, others[: MAXIMUM_CERTIFICATES - 1])
+    return (*certificates, *(one for one in further if one is not None)), None
+
+
+def _parsed(der: bytes) -> Certificate | None:
+    try:
+        return parse(der)
+    except MalformedCertificateError:
+        return None
+
+
+def _take_leave(session: TlsSession) -> str | None:
+    """Say QUIT, and return what the server has against us; in TLS 1.3 it says so only now."""
+    reader = ReplyReader()
+    try:
+        session.say(b"QUIT\r\n")
+        reply = None
+        while reply is None:
+            octets = session.hear()
+            if not octets:
+                return None
+            reply = reader.feed(octets)
+    except (ProbeFailureError, MalformedReplyError) as error:
+        return str(error)
+    return None if reply.code == 221 else f"the server answered QUIT with {reply}"
+
+
+def _command(stream: TimedStream, reader: ReplyReader, line: str) -> Reply:
+    if reader.rest:
+        raise ProbeFailureError("the server answers before it is asked")
+    stream.send(f"{line}\r\n".encode("ascii"))
+    return _reply(stream, reader)
+
+
+def _reply(stream: TimedStream, reader: ReplyReader) -> Reply:
+    reply = None
+    while reply is None:
+        octets = stream.receive()
+        if not octets:
+            raise ProbeFailureError("the server closed the connection")
+        reply = reader.feed(octets)
+    return reply
+
+
+def _expect(code: int, what: str, reply: Reply) -> None:
+    if reply.code != code:
+        raise ProbeFailureError(f"the server {what} {reply}")

@@ -1,0 +1,260 @@
+"""Our own certificate with real Postfix and OpenSSL: what peers see of it, and what OpenSSL makes of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+from lab.certificates import SERVER, Issued, pem
+from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
+from lab.messages import compose
+from lab.postfix_host import PostfixHost
+from lab.product import COMMAND, STATE, USER, Product
+from lab.smtp_client import client_context
+
+pytestmark = pytest.mark.real
+
+HOST = f"mail.{CONTOSO}"
+WORK = Path("/run/lab/work")
+SECOND = Path("/run/lab/second.toml")
+
+
+class Edge:
+    """Contoso's edge with the product, as an administrator uses it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.product = Product(lab)
+        self.put("password", b"sesame and more\n")
+
+    def put(self, name: str, content: bytes) -> Path:
+        """Write a file that the commands may read."""
+        folder = self.lab.namespaces.outside(WORK)
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+        return WORK / name
+
+    def read(self, name: str) -> bytes:
+        """Return what a command wrote."""
+        return self.lab.namespaces.outside(WORK / name).read_bytes()
+
+    def cert(self, *arguments: str | Path, check: bool = True) -> str:
+        """Run ``cert``; return all it says."""
+        done = self.product.command("cert", *arguments, check=check)
+        return done.stdout + done.stderr
+
+    def openssl(self, *arguments: str | Path) -> str:
+        """Run OpenSSL's own program; return all it says."""
+        done = self.lab.namespaces.run("openssl", *arguments)
+        return done.stdout + done.stderr
+
+    def signed(self, request: bytes, *purposes: x509.ObjectIdentifier) -> bytes:
+        """Return the certificate that the laboratory's authority issues for a request."""
+        key = x509.load_pem_x509_csr(request).public_key()
+
+        class PublicOnly:
+            def public_key(self) -> object:
+                return key
+
+        names = (HOST, CONTOSO)
+        options = {"purposes": purposes} if purposes else {}
+        issued = self.lab.authority.issue(HOST, dns_names=names, key=PublicOnly(), **options)  # type: ignore[arg-type]
+        return issued.certificate_pem
+
+    def requested(self, *purposes: x509.ObjectIdentifier) -> Path:
+        """Make a request and have it signed; return the file with the certificate."""
+        self.cert("request", "--domain", HOST, "--domain", CONTOSO, "--out", WORK / "a.csr")
+        return self.put("a.pem", self.signed(self.read("a.csr"), *purposes))
+
+    def shown_as_server(self, host: PostfixHost) -> bytes:
+        """Return the certificate that a host shows to those who connect."""
+        with self.lab.connect(host, ADDRESSES[EVIL]) as dialogue:
+            dialogue.starttls(client_context(None))
+            shown = dialogue.connection.getpeercert(binary_form=True)  # type: ignore[attr-defined]
+            dialogue.quit()
+        return bytes(shown)
+
+
+@pytest.fixture
+def edge(own_lab: Lab) -> Edge:
+    """An edge with nothing of ours in Postfix."""
+    return Edge(own_lab)
+
+
+def der_of(certificate: bytes) -> bytes:
+    """Return the first certificate of a PEM text in DER."""
+    return x509.load_pem_x509_certificate(certificate).public_bytes(serialization.Encoding.DER)
+
+
+def test_openssl_understands_the_request(edge: Edge) -> None:
+    """OpenSSL verifies a request of each kind of key, and reads what Exchange's spelling means."""
+    for kind in ("ec-p256", "ec-p384", "rsa-2048"):
+        edge.cert(
+            "request", "--friendly-name", "Contoso mail", "--subject", f"DC=com,DC=Contoso,CN={HOST}",
+            "--domain", CONTOSO, "--key-type", kind, "--out", WORK / "mail1.csr",
+        )  # fmt: skip
+        said = edge.openssl("req", "-verify", "-text", "-noout", "-in", WORK / "mail1.csr")
+        assert "verify OK" in said
+        assert f"Subject: DC = com, DC = Contoso, CN = {HOST}" in said
+        assert f"DNS:{HOST}, DNS:{CONTOSO}" in said
+        assert "TLS Web Server Authentication, TLS Web Client Authentication" in said
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("-legacy",),
+        ("-legacy", "-certpbe", "PBE-SHA1-RC2-40", "-keypbe", "PBE-SHA1-RC2-40", "-macalg", "sha1"),
+        ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"),
+    ],
+    ids=["modern", "legacy", "rc2-40", "3des"],
+)
+def test_pfx_of_openssl(edge: Edge, options: tuple[str, ...]) -> None:
+    """A PFX made by OpenSSL 3 imports, with modern and with legacy algorithms, with chain and name."""
+    issued = edge.lab.identities[CONTOSO]
+    edge.put("all.pem", issued.key_pem + pem(issued.certificate, edge.lab.authority.certificate))
+    edge.openssl(
+        "pkcs12", "-export", "-in", WORK / "all.pem", "-name", "Contoso mail", "-out", WORK / "x.pfx",
+        "-passout", f"file:{WORK / 'password'}", *options,
+    )  # fmt: skip
+    edge.cert("import", WORK / "x.pfx", "--password-file", WORK / "password", "--exportable")
+    (own,) = json.loads(edge.cert("list", "--json"))["certificates"]
+    assert (own["sha256"], own["friendly_name"]) == (issued.fingerprint, "Contoso mail")
+    assert [one["subject"] for one in own["chain"]] == ["CN=Laboratory Authority"]
+
+
+def test_openssl_reads_what_is_exported(edge: Edge) -> None:
+    """OpenSSL opens the PFX without its legacy provider, and finds AES-256 in it."""
+    issued = edge.lab.identities[CONTOSO]
+    edge.cert("import", edge.put("all.pem", issued.pem(key=True)), "--exportable")
+    edge.cert("export", issued.fingerprint, "--out", WORK / "x.pfx", "--password-file", WORK / "password")
+    said = edge.openssl(
+        "pkcs12", "-in", WORK / "x.pfx", "-passin", f"file:{WORK / 'password'}", "-noenc", "-info"
+    )
+    assert "AES-256-CBC" in said
+    assert "BEGIN PRIVATE KEY" in said
+
+
+def test_peers_see_what_is_enabled(edge: Edge) -> None:
+    """Both sides show the certificate at once, and a renewed one after `enable`; detach undoes it."""
+    lab, contoso = edge.lab, edge.lab.contoso
+    files = [lab.namespaces.outside(contoso.layout.configuration / name) for name in ("main.cf", "master.cf")]
+    before = [file.read_bytes() for file in files]
+    former = edge.shown_as_server(contoso)
+    first = edge.requested()
+    edge.cert("import", first, "--enable")
+    assert edge.shown_as_server(contoso) == der_of(edge.read("a.pem")) != former
+    assert _shown_as_client(edge) == edge.read("a.pem")
+
+    edge.product.install(WOODGROVE)
+    renewed = edge.requested()
+    said = edge.cert("import", renewed, "--enable", check=False)
+    assert "against it: key" in said
+    assert edge.shown_as_server(contoso) != der_of(edge.read("a.pem"))
+    edge.cert("import", renewed, "--enable", "--accept", "key")
+    assert edge.shown_as_server(contoso) == der_of(edge.read("a.pem"))
+    assert _shown_as_client(edge) == edge.read("a.pem")
+
+    edge.product.detach()
+    assert [file.read_bytes() for file in files] == before
+    assert edge.shown_as_server(contoso) == former
+
+
+def _shown_as_client(edge: Edge) -> bytes:
+    """Return the enabled client certificate, once Woodgrove's log has named its fingerprint."""
+    woodgrove = edge.lab.woodgrove
+    woodgrove.configure(smtpd_tls_loglevel="2")  # names the fingerprint
+    woodgrove.reload()
+    after = len(woodgrove.log())
+    message = compose(f"a@{CONTOSO}", f"b@{WOODGROVE}")
+    edge.lab.submit(edge.lab.contoso, message, sender=f"a@{CONTOSO}", recipient=f"b@{WOODGROVE}")
+    shown = edge.read("a.pem")
+    fingerprint = x509.load_pem_x509_certificate(shown).fingerprint(hashes.SHA256()).hex(":").upper()
+    woodgrove.wait_for_log(f"fingerprint=.*{fingerprint}", after=after)
+    return shown
+
+
+def test_two_edges_show_the_same(edge: Edge) -> None:
+    """Exported on one edge and imported on another, both show the same certificate to servers and clients."""
+    lab, second = edge.lab, edge.lab.woodgrove
+    edge.cert(
+        "request",
+        "--domain",
+        f"*.{CONTOSO}",
+        "--domain",
+        f"*.{WOODGROVE}",
+        "--exportable",
+        "--out",
+        WORK / "b",
+    )
+    edge.put("b.pem", edge.signed(edge.read("b")))
+    edge.cert("import", WORK / "b.pem", "--enable", "--accept", "hostname")
+    thumbprint = json.loads(edge.cert("list", "--json"))["certificates"][0]["thumbprint"]
+    edge.cert("export", thumbprint, "--out", WORK / "b.pfx", "--password-file", WORK / "password")
+    lab.namespaces.outside(SECOND).write_text(
+        f'[paths]\nstate = "/run/lab/second"\n[postfix]\nconfig_directory = "{second.layout.configuration}"\n'
+    )
+    lab.namespaces.outside("/run/lab/second").mkdir()
+    lab.namespaces.run(
+        COMMAND, "--config", SECOND, "cert", "import", WORK / "b.pfx",
+        "--password-file", WORK / "password", "--enable", "--force",
+    )  # fmt: skip
+    assert edge.shown_as_server(second) == edge.shown_as_server(lab.contoso) == der_of(edge.read("b.pem"))
+
+
+def test_keys_belong_to_the_daemon_and_nobody_else(edge: Edge) -> None:
+    """What root wrote is the daemon's user's, closed to others; no key is in Postfix's log or in ours."""
+    edge.cert("import", edge.requested(), "--enable")
+    found = edge.lab.namespaces.run("find", STATE / "keys", "-printf", "%u %y %m\n").stdout.splitlines()
+    assert set(found) == {f"{USER} d 700", f"{USER} f 600", f"{USER} l 777"}
+    assert "PRIVATE KEY" not in edge.lab.contoso.log()
+
+
+def test_hook_of_an_acme_client(edge: Edge) -> None:
+    """A renewal is shown after the hook; one that lost the client purpose is vetoed, and the former stays."""
+    lab = edge.lab
+    live = WORK / "live"
+    edge.put("password", b"x")
+    lab.namespaces.outside(live).mkdir()
+
+    def lay_out(issued: Issued) -> bytes:
+        edge.put("live/privkey.pem", issued.key_pem)
+        edge.put("live/fullchain.pem", issued.pem())
+        return issued.der
+
+    lay_out(lab.certificate_for(CONTOSO))
+    edge.cert("import", live, "--watch", "--enable")
+    renewed = lay_out(lab.certificate_for(CONTOSO))
+    assert edge.cert("refresh").startswith("enabled: ")
+    assert edge.shown_as_server(lab.contoso) == renewed
+    names = (CONTOSO, HOST)
+    lay_out(lab.authority.issue(CONTOSO, dns_names=names, purposes=[SERVER]))
+    assert edge.product.command("cert", "refresh", check=False).returncode == 1
+    lab.contoso.reload()
+    assert edge.shown_as_server(lab.contoso) == renewed
+
+
+def test_private_authority_for_both(edge: Edge) -> None:
+    """OpenSSL agrees with what the private authority issues and revokes, and Postfix shows it."""
+    edge.cert("ca", "init", "--domain", CONTOSO, "--domain", WOODGROVE, "--out", WORK / "root.pem")
+    edge.cert("request", "--domain", HOST, "--out", WORK / "c.csr")
+    edge.cert("ca", "issue", WORK / "c.csr", "--out", WORK / "c.pem", "--crl-out", WORK / "c.crl")
+    for purpose in ("sslclient", "sslserver"):
+        said = edge.openssl(
+            "verify", "-x509_strict", "-purpose", purpose, "-CAfile", WORK / "root.pem", WORK / "c.pem"
+        )
+        assert said.endswith("OK\n")
+    edge.cert("import", WORK / "c.pem", "--enable")
+    assert edge.shown_as_server(edge.lab.contoso) == der_of(edge.read("c.pem"))
+    thumbprint = json.loads(edge.cert("ca", "list", "--json"))["issued"][0]["thumbprint"]
+    edge.cert("ca", "revoke", thumbprint, "--crl-out", WORK / "c.crl")
+    edge.openssl("crl", "-inform", "DER", "-in", WORK / "c.crl", "-out", WORK / "crl.pem")
+    checked = edge.lab.namespaces.run(
+        "openssl", "verify", "-crl_check", "-CRLfile", WORK / "crl.pem",
+        "-CAfile", WORK / "root.pem", WORK / "c.pem",
+        check=False,
+    )  # fmt: skip
+    assert "certificate revoked" in checked.stdout + checked.stderr

@@ -1,0 +1,176 @@
+"""Revoked, not revoked, unknown: partners' certificates through real Postfix, lists and answers over HTTP."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lab.certificates import DAY, Issued
+from lab.laboratory import ADDRESSES, CONTOSO, FABRIKAM, WOODGROVE, Lab
+from lab.messages import compose
+from lab.product import Product
+from lab.revocations import Pointers, ocsp_answer, pem_list, revocation_list
+from lab.smtp_client import Reply
+from lab.waiting import wait_for
+from lab.web_server import Page, WebServer
+
+pytestmark = pytest.mark.real
+
+SENDER, RECIPIENT = f"admin@{WOODGROVE}", f"user@{CONTOSO}"
+LISTS = f'[receive]\ndomains = ["{WOODGROVE}"]\n[send]\ndomains = ["{WOODGROVE}"]\n'
+FILE = Path("/run/lab/lists.pem")
+
+
+@pytest.fixture(scope="module")
+def web(lab: Lab) -> Iterator[WebServer]:
+    """Return a web server in the laboratory."""
+    with lab.namespaces.network():
+        made = WebServer(ADDRESSES[FABRIKAM], 80)
+    with made:
+        yield made
+
+
+class Scene:
+    """The product with a web server that certificates point to."""
+
+    def __init__(self, product: Product, web: WebServer) -> None:
+        self.product = product
+        self.web = web
+        self.authority = product.lab.authority
+
+    def trust(self, *lines: str) -> None:
+        """Set lines of the table *trust* and wait until they are in force."""
+        after = len(self.product.log())
+        self.product.configure(LISTS, trust="\n".join((*lines, f"# {after}")))
+        self.product.wait_for_log("configuration-loaded", after=after)
+
+    def certificate(self, name: str, *, ocsp: bool = False) -> Issued:
+        """Return a certificate of Woodgrove's, known to the product, that points to ``/NAME``."""
+        url = f"http://{ADDRESSES[FABRIKAM]}/{name}"
+        pointers = Pointers(responders=(url,)) if ocsp else Pointers(lists=(url,))
+        issued = self.authority.issue(WOODGROVE, dns_names=(WOODGROVE,), extensions=pointers)
+        path = self.product.lab.certificate_file(issued, f"revocation-{name}")
+        self.product.command("partner", "cert", "add", WOODGROVE, path)
+        return issued
+
+    def send(self, issued: Issued) -> Reply:
+        """Send one message of Woodgrove's with this certificate."""
+        lab = self.product.lab
+        message = compose(SENDER, RECIPIENT)
+        return lab.send(
+            lab.contoso,
+            message,
+            source=ADDRESSES[WOODGROVE],
+            sender=SENDER,
+            recipient=RECIPIENT,
+            tls=lab.client_context(issued),
+        )
+
+    def expired(self, *revoked: Issued) -> bytes:
+        """Return a list that is past its next update."""
+        now = datetime.now(UTC)
+        return revocation_list(self.authority, *revoked, this_update=now - 9 * DAY, next_update=now - 2 * DAY)
+
+
+@pytest.fixture
+def scene(product: Product, web: WebServer) -> Scene:
+    """Return the scene; private addresses may be asked, as the laboratory has no others."""
+    made = Scene(product, web)
+    made.trust("fetch_private = true")
+    return made
+
+
+def is_revoked(reply: Reply) -> bool:
+    """Tell whether a message was refused because its certificate is revoked."""
+    return str(reply).startswith("550 5.7.5") and "(revoked)" in str(reply)
+
+
+def is_unknown(reply: Reply) -> bool:
+    """Tell whether a message was deferred because nobody knows."""
+    return str(reply).startswith("451 4.7.5") and "(revocation-unknown)" in str(reply)
+
+
+@pytest.mark.parametrize("revocation", ["prefer", "require"])
+def test_list_of_the_distribution_point(scene: Scene, revocation: str) -> None:
+    """A fresh list lets the one in and refuses the other, and is fetched once."""
+    scene.trust("fetch_private = true", f'revocation = "{revocation}"')
+    name = f"fresh-{revocation}.crl"
+    good, bad = (scene.certificate(name) for _ in range(2))
+    scene.web.pages[f"/{name}"] = Page(revocation_list(scene.authority, bad))
+    assert scene.send(good).code == 250
+    reply = scene.send(bad)
+    assert is_revoked(reply), str(reply)
+    assert f"revoked on {datetime.now(UTC) - DAY:%Y-%m-%d} because of a compromised key, by CRL" in str(reply)
+    assert scene.send(good).code == 250
+    assert scene.web.asked[f"/{name}"] == 1
+    sample = 'domain_secure_crl_next_update_timestamp_seconds{issuer="CN=Laboratory Authority"}'
+    wait_for(lambda: sample in scene.product.metrics(), "the metric")
+    explained = scene.product.command(
+        "explain",
+        *("--from", SENDER, "--client", ADDRESSES[WOODGROVE], "--fingerprint", good.fingerprint),
+    )
+    assert "not revoked as of" in explained.stdout
+
+
+def test_list_that_is_out_of_date(scene: Scene) -> None:
+    """It counts as unknown: let in where revocation is preferred, deferred where it is required."""
+    issued = scene.certificate("late.crl")
+    scene.web.pages["/late.crl"] = Page(scene.expired())
+    assert scene.send(issued).code == 250
+    scene.trust("fetch_private = true", 'revocation = "require"')
+    reply = scene.send(issued)
+    assert is_unknown(reply), str(reply)
+    scene.trust("fetch_private = true", 'revocation = "off"')
+    assert scene.send(issued).code == 250
+
+
+def test_list_of_a_file(scene: Scene) -> None:
+    """A file answers without any fetching, a changed one is read again, and ``check`` sees when it ends."""
+    file = scene.product.lab.namespaces.outside(FILE)
+    issued = scene.certificate("nobody.crl")
+    file.write_bytes(pem_list(revocation_list(scene.authority, issued)))
+    scene.trust(f'crl_files = ["{FILE}"]', 'revocation = "require"')
+    assert is_revoked(scene.send(issued))
+    file.write_bytes(pem_list(revocation_list(scene.authority, number=2)))
+    wait_for(lambda: scene.send(issued).code == 250, "the new list to count")
+    file.write_bytes(scene.expired())
+    wait_for(lambda: is_unknown(scene.send(issued)), "the list's end to count")
+    findings = json.loads(scene.product.command("check", "--json", check=False).stdout)["findings"]
+    assert ("error", "crl-expired") in {(one["severity"], one["word"]) for one in findings}
+
+
+def test_ocsp_responder(scene: Scene) -> None:
+    """What a responder says counts as a list does."""
+    good, bad = scene.certificate("good", ocsp=True), scene.certificate("bad", ocsp=True)
+    scene.web.pages["/good"] = Page(answer=lambda _: ocsp_answer(good, scene.authority))
+    scene.web.pages["/bad"] = Page(answer=lambda _: ocsp_answer(bad, scene.authority, "revoked"))
+    scene.trust("fetch_private = true", 'revocation = "require"')
+    assert scene.send(good).code == 250
+    assert is_revoked(scene.send(bad))
+
+
+def test_private_addresses_are_not_asked(scene: Scene) -> None:
+    """By default nothing is sent to an address that is not of the public Internet."""
+    scene.trust()
+    issued = scene.certificate("private.crl")
+    scene.web.pages["/private.crl"] = Page(revocation_list(scene.authority, issued))
+    assert scene.send(issued).code == 250
+    assert scene.web.asked["/private.crl"] == 0
+    scene.product.wait_for_log("revocation-not-fetched url=http://198.51.100.30/private.crl")
+
+
+def test_what_was_fetched_survives_a_killed_daemon(own_product: Product) -> None:
+    """After ``kill -9`` and without the web server the revoked certificate stays refused."""
+    with own_product.lab.namespaces.network():
+        web = WebServer(ADDRESSES[FABRIKAM], 80)
+    with web:
+        scene = Scene(own_product, web)
+        scene.trust("fetch_private = true")
+        issued = scene.certificate("kept.crl")
+        web.pages["/kept.crl"] = Page(revocation_list(scene.authority, issued))
+        assert is_revoked(scene.send(issued))
+    own_product.kill()
+    own_product.serve()
+    assert is_revoked(scene.send(issued))

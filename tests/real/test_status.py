@@ -1,0 +1,73 @@
+"""``status`` as the administrator sees it, beside a running daemon."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lab.laboratory import ADDRESSES, CONTOSO, WOODGROVE
+from lab.messages import compose
+from lab.product import Product
+from lab.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+SENDER = f"admin@{WOODGROVE}"
+RECIPIENT = f"user@{CONTOSO}"
+
+
+def test_counters_connectors_and_lists(product: Product) -> None:
+    """A message that passed and one that did not are counted; connectors say where security is on."""
+    lab = product.lab
+    for tls in (None, lab.client_context(lab.identities[WOODGROVE])):
+        message = compose(SENDER, RECIPIENT)
+        lab.send(
+            lab.contoso,
+            message,
+            source=ADDRESSES[WOODGROVE],
+            sender=SENDER,
+            recipient=RECIPIENT,
+            tls=tls,
+        )
+    document = json.loads(product.command("status", "--json").stdout)
+    (domain,) = document["domains"]
+    assert domain["counters"] == {
+        "Domain Secure Messages Received": 1,
+        "Refused or deferred on receipt": 1,
+    }
+    secured = {one["name"] for one in document["connectors"] if one["domain_secure"]}
+    assert secured == {"smtp/inet", "domain-secure/unix"}
+    shown = product.command("status").stdout
+    assert "runs the configuration as on disk" in shown
+    assert WOODGROVE in shown
+
+
+def test_certificate_that_ends_soon_is_named(own_product: Product) -> None:
+    """A partner's certificate with a few days left is shown, with the days."""
+    product, lab = own_product, own_product.lab
+    soon = lab.authority.issue(
+        WOODGROVE, dns_names=(WOODGROVE,), not_after=datetime.now(UTC) + timedelta(days=5, hours=1)
+    )
+    product.stop()
+    lab.namespaces.outside("/run/lab/domain-secure/certificates.sqlite").unlink()
+    product.command("partner", "set", WOODGROVE, "methods=pin,pkix")
+    product.command("partner", "cert", "add", WOODGROVE, lab.certificate_file(soon, "soon"))
+    lab.present(lab.woodgrove, soon)
+    product.serve()
+    wait_for(
+        lambda: (
+            f"renew now      certificate of {WOODGROVE} (partner): 5 days left"
+            in product.command("status").stdout
+        ),
+        "the certificate to be named",
+        context=lambda: product.command("status").stdout,
+    )
+
+
+def test_no_daemon(own_product: Product) -> None:
+    """Without a daemon the status is 3, and the lists are shown all the same."""
+    own_product.stop()
+    done = own_product.command("status", check=False)
+    assert done.returncode == 3
+    assert "the daemon does not answer" in done.stdout
+    assert WOODGROVE in done.stdout

@@ -1,0 +1,111 @@
+"""``explain`` against real files, without a daemon."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from domain_secure.commands.main import main
+
+from lab.certificates import Authority, Issued
+
+
+class Edge:
+    """A configuration that lists woodgrovebank.test, with an authority it trusts."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.capsys = capsys
+        self.authority = Authority.create("Laboratory Authority")
+        (folder / "ca.pem").write_bytes(self.authority.certificate_pem)
+        (folder / "c.toml").write_text(
+            f'[receive]\ndomains = ["woodgrovebank.test"]\n[trust]\nca_file = "{folder}/ca.pem"\n'
+            f'[inbound]\nexempt_clients = ["192.0.2.9"]\nprobe = false\n[paths]\nstate = "{folder}/state"\n'
+            '[partner."woodgrovebank.test"]\nmethods = ["pin", "pkix"]\n'
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Return exit status and output of one command."""
+        status = main(["--config", str(self.folder / "c.toml"), *arguments])
+        return status, self.capsys.readouterr().out
+
+    def explain(self, *arguments: str, client: str = "192.0.2.1") -> tuple[int, dict[str, object]]:
+        """Return exit status and document of an explanation."""
+        status, output = self.run("explain", "--json", "--client", client, *arguments)
+        return status, json.loads(output)
+
+    def know(self, *names: str) -> Issued:
+        """Import a certificate with these names."""
+        issued = self.authority.issue(names[0], dns_names=names)
+        path = self.folder / "peer.pem"
+        path.write_bytes(issued.certificate_pem)
+        assert self.run("partner", "cert", "add", "woodgrovebank.test", str(path))[0] == 0
+        return issued
+
+
+@pytest.fixture
+def edge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Edge:
+    """Return an edge."""
+    return Edge(tmp_path, capsys)
+
+
+SENDER = ("--from", "admin@woodgrovebank.test")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verdict", "status"),
+    [
+        ((*SENDER, "--tls", "none"), "no-tls", 1),
+        ((*SENDER, "--tls", "TLSv1.1"), "weak-tls", 1),
+        (SENDER, "no-certificate", 1),
+        ((*SENDER, "--fingerprint", "ab" * 32), "unknown-certificate", 1),
+        (("--from", "x@other.test"), "none", 0),
+        (("--from", "<>"), "none", 0),
+    ],
+)
+def test_verdict(edge: Edge, arguments: tuple[str, ...], verdict: str, status: int) -> None:
+    """The verdict is the daemon's, and the exit status says whether it lets in."""
+    found, document = edge.explain(*arguments)
+    assert (document["verdict"], found) == (verdict, status)
+
+
+def test_known_certificates(edge: Edge) -> None:
+    """The partner's own certificate passes, another's is named, and the reasoning is printed."""
+    own = edge.know("mail.woodgrovebank.test")
+    assert edge.explain(*SENDER, "--fingerprint", own.fingerprint)[1]["verdict"] == "pass"
+    other = edge.know("evil.test")
+    status, output = edge.run("explain", *SENDER, "--client", "192.0.2.1", "--fingerprint", other.fingerprint)
+    assert status == 1
+    assert "certificate is for evil.test; mail from this domain needs one for woodgrovebank.test" in output
+    assert "550 5.7.5" in output
+
+
+def test_author_of_a_message(edge: Edge) -> None:
+    """The author headers of a given message are claims."""
+    message = edge.folder / "message"
+    message.write_bytes(b"From: Admin <admin@woodgrovebank.test>\r\nSubject: x\r\n\r\nHello.\r\n")
+    status, document = edge.explain("--from", "x@other.test", "--tls", "none", str(message))
+    assert (document["verdict"], status) == ("no-tls", 1)
+
+
+def test_exempt_client(edge: Edge) -> None:
+    """An exempt client is told to be one."""
+    assert edge.explain(*SENDER, "--tls", "none", client="192.0.2.9")[1]["verdict"] == "exempt"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--client", "nonsense"), ("--client", "192.0.2.1", "--tls", "SSLv2"), ("--client", "::1", "/none")],
+)
+def test_wrong_use_is_explained(
+    edge: Edge, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bad values end with one line and status 2."""
+    assert main(["--config", str(edge.folder / "c.toml"), "explain", *SENDER, *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_nothing_is_noted(edge: Edge) -> None:
+    """An explanation leaves no trace under pending."""
+    edge.explain(*SENDER, "--fingerprint", "ab" * 32)
+    assert "ab" * 32 not in edge.run("pending")[1]
