@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-
+from ..policy.certificate import Certificate, parse
+from ..policy.certificate_file import encoded_certificates
+from ..policy.certificate_structure import MalformedCertificateError
 from ..policy.configuration import Configuration, Method
+from ..policy.path_validation import TrustAnchors
 from .differences import differences
 from .findings import Finding
 from .outbound_checks import ca_file, certificate_files
@@ -52,7 +54,7 @@ def check_certificates(facts: PostfixFacts, now: datetime) -> Iterator[Finding]:
                 f"{name} is missing or holds no PEM certificate",
                 "put the key and its certificate chain there, or name another file in smtp_tls_chain_files",
             )
-        elif (end := certificates[0].not_valid_after_utc) < now:
+        elif (end := certificates[0].not_after) < now:
             yield Finding.error(
                 "client-certificate-expired",
                 "the certificate our servers show partners has expired",
@@ -77,7 +79,7 @@ def check_tables(job: Job) -> Iterator[Finding]:
 def _check_authorities(path: Path, where: str, fix: str) -> Iterator[Finding]:
     if not path.is_file():
         yield Finding.error("ca-file-missing", "the file of authorities is missing", f"{where} = {path}", fix)
-    elif not _certificates(path):
+    elif not len(TrustAnchors.load(path.read_bytes())):
         yield Finding.error(
             "ca-file-empty",
             "the file of authorities holds no certificate, so that no chain can be verified",
@@ -86,11 +88,11 @@ def _check_authorities(path: Path, where: str, fix: str) -> Iterator[Finding]:
         )
 
 
-def _certificates(path: Path) -> list[x509.Certificate]:
+def _certificates(path: Path) -> tuple[Certificate, ...]:
     """Return the certificates of a PEM file, none when there is no such file; raises PermissionError."""
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        return tuple(parse(der) for der in encoded_certificates(path.read_bytes()))
     except PermissionError:
         raise
-    except (OSError, ValueError):
-        return []
+    except (OSError, MalformedCertificateError):
+        return ()
