@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from . import atomic_file
@@ -114,6 +115,8 @@ def _as_owner_of(folder: Path) -> Iterator[None]:
     if os.geteuid() != 0 or (state.st_uid == 0 and state.st_gid == 0):
         yield
         return
+    # The library imports this while it signs; where we are installed may be closed to that user.
+    import_module("cryptography.hazmat.backends.openssl.backend")
     groups, group = os.getgroups(), os.getegid()
     os.setgroups([])
     os.setegid(state.st_gid)
