@@ -12,7 +12,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from ..milter.inbound import exemption_of
 from ..milter.knowledge import CertificateKnowledge, Sources
 from ..milter.live_configuration import Live, read_live
 from ..policy.certificate_book import CertificateBook
@@ -20,6 +19,7 @@ from ..policy.claims import HEADER_NAMES, envelope_claims, header_claims
 from ..policy.configuration import OnFailure
 from ..policy.decision import Decision, decide_with, exempted
 from ..policy.evidence import Claim, Session
+from ..policy.exemption import exemption_of
 from ..policy.pin import Pin
 from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import load

@@ -21,18 +21,23 @@ from Milter import close_callback
 from ..policy import events
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import Configuration
+from ..policy.history_file import FILE_NAME as HISTORY
 from ..policy.problems import Problem
 from ..policy.revocation_store import FOLDER, RevocationStore
 from .callbacks import ACTIONS, Callbacks
 from .certificate_dates import certificate_dates
+from .current_levels import CurrentLevels
+from .history_keeper import HistoryKeeper
 from .http_server import Health, HttpServer
 from .inbound import Inbound
 from .joined import RecentRequests
 from .knowledge import CertificateKnowledge, Sources
 from .live_configuration import POLL_SECONDS, Live, LiveConfiguration, loaded_event
-from .metrics import Metrics
+from .metrics import LOST_HISTORY, LOST_QUEUE, Metrics
 from .notify import notify
 from .policy_listener import PolicyListener
+from .protocol_log import ProtocolLog
+from .recorder import Recorder
 from .revocation_watch import RevocationWatch
 from .sockets import SOCKET_MODE, Endpoint, clear_stale_socket, listen
 
@@ -97,12 +102,25 @@ class Daemon:
         self._knowledge = CertificateKnowledge(
             self._book, replace(self._sources, revocation=self._revocation)
         )
+        self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
+        history = HistoryKeeper(
+            configuration.state / HISTORY,
+            self._levels.level,
+            lambda: self._live.current.configuration.history,
+            log_event,
+            lambda number: self.metrics.count_lost(LOST_HISTORY, number),
+        )
+        self._recorder = Recorder(
+            (ProtocolLog(self._levels.level, log_event), history),
+            lambda number: self.metrics.count_lost(LOST_QUEUE, number),
+        )
         self._inbound = Inbound(
             lambda: self._live.current,
             self._requests,
             self._knowledge,
             self.metrics,
             log_event,
+            self._recorder.observe,
             surroundings.when_down_action,
         )
         self._stop = threading.Event()
@@ -123,6 +141,7 @@ class Daemon:
         )
         policy = PolicyListener(listen(self._endpoints.policy), self._inbound.delegated, log_event)
         self._open_milter_socket()
+        self._recorder.start()
         policy.start()
         http.start()
         self._milter_thread.start()
@@ -150,6 +169,7 @@ class Daemon:
             http.stop()
             policy.stop()
             self._remove_sockets()
+            self._recorder.stop()
 
     def health(self) -> Health:
         """Return the state of the daemon as one JSON document."""
@@ -180,6 +200,7 @@ class Daemon:
             if self._tables_due.is_set():
                 self._tables_due.clear()
                 self._configuration_changed(self._live.current.configuration, self.metrics)
+            self._levels.refresh()
             self._refresh_certificate_dates()
             if not self._milter_thread.is_alive() or not policy.is_alive:
                 raise Problem(

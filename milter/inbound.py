@@ -10,16 +10,17 @@ not made here.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 
 from ..policy import events
 from ..policy.claims import envelope_claims, header_claims
-from ..policy.configuration import Inbound as InboundSettings
-from ..policy.configuration import LogLevel, Network, WhenDown
+from ..policy.configuration import WhenDown
 from ..policy.decision import NOT_LISTED, Decision, decide_with, exempted, undecidable
-from ..policy.evidence import Claim, Session
+from ..policy.decision_document import AUTHENTICATED
+from ..policy.decision_record import DecisionRecord
+from ..policy.evidence import Claim, Evidence, Session
+from ..policy.exemption import exemption_of, is_within
 from ..policy.marks import is_forged_mark, mark_headers
 from ..policy.reply import Reply, reply_to
 from ..policy.verdict import Effect, Verdict
@@ -79,17 +80,22 @@ class Transaction:
 class Inbound:
     """Judges messages; its methods are called from many threads at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - everything a message meets
         self,
         live: Callable[[], Live],
         requests: RecentRequests,
         knowledge: CertificateKnowledge,
         metrics: Metrics,
         log: Callable[[events.Event], None],
+        observe: Callable[[DecisionRecord], None],
         when_down_action: str = NO_OPINION,
     ) -> None:
-        """Make one; *when_down_action* is what Postfix does by itself about a session we cannot judge."""
+        """Make one; *when_down_action* is what Postfix does by itself about a session we cannot judge.
+
+        *observe* is told of each decision about listed mail, must not wait, and may fail.
+        """
         self._when_down_action = when_down_action
+        self._observe = observe
         self._sessions = MilterSessions()
         self._live = live
         self._requests = requests
@@ -119,14 +125,12 @@ class Inbound:
         self._sessions.note(facts)
         live = self._live()
         inbound = live.configuration.inbound
-        exemption = (
-            "the client logged in" if facts.authenticated else exemption_of(facts.client_address, inbound)
-        )
+        exemption = AUTHENTICATED if facts.authenticated else exemption_of(facts.client_address, inbound)
         transaction = Transaction(
             live,
             facts,
             exemption,
-            _is_within(facts.client_address, inbound.trusted_relays),
+            is_within(facts.client_address, inbound.trusted_relays),
             inbound.authserv_id or facts.myhostname,
         )
         try:
@@ -149,11 +153,10 @@ class Inbound:
             if transaction.fault is not None and decision.verdict is Verdict.NONE:
                 # What this message claims could not be read, so that nobody can say it claims nothing.
                 decision = Decision(Verdict.INTERNAL_ERROR, Effect.DEFER, (), None)
-                self._metrics.observe(decision, time.perf_counter() - started)
+                self._tell(transaction, decision, queue_id, None, time.perf_counter() - started)
                 return Outcome(_unreadable_claims_reply(queue_id))
         reply = reply_to(decision, queue_id)
-        self._metrics.observe(decision, time.perf_counter() - started)
-        self._protocol_log(transaction, decision, queue_id, reply)
+        self._tell(transaction, decision, queue_id, reply, time.perf_counter() - started)
         if reply is not None:
             return Outcome(reply)
         marks = mark_headers(decision, facts.myhostname, transaction.authserv_id, queue_id)
@@ -166,7 +169,8 @@ class Inbound:
         if not claims:
             return NOT_LISTED
         if transaction.exemption is not None:
-            return exempted(claims, live.configuration, transaction.exemption)
+            decision = exempted(claims, live.configuration, transaction.exemption)
+            return replace(decision, evidence=Evidence(session, None))
         now = datetime.now(UTC)
         deadline = time.monotonic() + live.configuration.inbound.probe_timeout
         return decide_with(
@@ -191,51 +195,22 @@ class Inbound:
         )
         return tuple(transaction.forged)
 
-    def _protocol_log(
-        self, transaction: Transaction, decision: Decision, queue_id: str, reply: Reply | None
+    def _tell(
+        self, transaction: Transaction, decision: Decision, queue_id: str, reply: Reply | None, seconds: float
     ) -> None:
-        level = transaction.live.configuration.log_receive
-        if level is LogLevel.OFF:
-            return
-        for finding in decision.findings:
-            if level is LogLevel.VERBOSE:
-                for event in events.attempted(finding, queue_id=queue_id):
-                    self._log(event)
-            self._log(
-                events.decided(
-                    decision,
-                    finding,
-                    queue_id=queue_id,
-                    client=_client(transaction.facts),
-                    reply=str(reply) if reply else None,
-                )
-            )
+        """Tell the observers what was decided; whatever goes wrong there, the message does not feel it."""
+        try:
+            self._metrics.observe(decision, seconds)
+            if decision.findings:
+                facts = transaction.facts
+                client = facts.client_address, facts.client_port
+                self._observe(DecisionRecord(datetime.now(UTC), queue_id, *client, decision, reply, seconds))
+        except Exception as error:  # noqa: BLE001 - the decision is taken, and stands
+            _log.error(events.internal_error("observer", error))
 
 
 def _client(facts: MilterFacts) -> str:
     return f"[{facts.client_address}]:{facts.client_port}"
-
-
-def exemption_of(client_address: str, inbound: InboundSettings) -> str | None:
-    """Return why a client at this address is never refused and never marked as passed, or None."""
-    if _is_within(client_address, inbound.trusted_relays):
-        return "the client is a trusted relay"
-    if _is_within(client_address, inbound.exempt_clients):
-        return "the client is exempt"
-    return None
-
-
-def _is_within(client_address: str, networks: tuple[Network, ...]) -> bool:
-    """Tell whether the client is in one of *networks*; an address that cannot be read is in none."""
-    if not networks:
-        return False
-    try:
-        address = ip_address(client_address)
-    except ValueError:
-        return False
-    # An IPv4 client of an IPv6 socket.
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in network for network in networks)
 
 
 def _unreadable_claims_reply(queue_id: str) -> Reply:

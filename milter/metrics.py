@@ -14,6 +14,7 @@ from ..policy.decision import Decision
 from ..policy.verdict import Effect, Verdict
 
 _MOST_ISSUERS = 500
+LOST_WHERE = (LOST_QUEUE, LOST_HISTORY) = "queue", "history"
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0)
 
 
@@ -68,6 +69,7 @@ class Metrics:
             ["issuer"],
             registry=self.registry,
         )
+        self._lost = _lost_counter(self.registry)
         build = Gauge(
             "domain_secure_build_info",
             "Always 1; the version of the running daemon is the label.",
@@ -90,6 +92,10 @@ class Metrics:
                 self._received.labels(entry).inc()
         elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
             self._refusals.labels(deciding.claim.entry, deciding.verdict.word).inc()
+
+    def count_lost(self, where: str, number: int) -> None:
+        """Count records that could not be written down; *where* is one of ``LOST_WHERE``."""
+        self._lost.labels(where).inc(number)
 
     def forget_unlisted(self, former: frozenset[str], present: frozenset[str]) -> None:
         """Drop the series of entries that are no longer listed."""
@@ -116,3 +122,16 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return the text exposition format."""
         return generate_latest(self.registry)
+
+
+def _lost_counter(registry: CollectorRegistry) -> Counter:
+    lost = Counter(
+        "domain_secure_records_lost",
+        "Decisions missing from the log and history (queue: came faster than they could be written) or "
+        "from the history alone (history: its file could not be used).",
+        ["where"],
+        registry=registry,
+    )
+    for where in LOST_WHERE:
+        lost.labels(where)
+    return lost

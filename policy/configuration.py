@@ -137,6 +137,18 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How much of what happened is kept."""
+
+    days: int  #: single records
+    summary_days: int  #: the hourly counts
+    megabytes: int  #: of everything; the oldest gives way
+
+
+DEFAULT_RETENTION = Retention(days=90, summary_days=730, megabytes=256)
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything that was configured; immutable, so that a reload is one assignment."""
 
@@ -157,6 +169,7 @@ class Configuration:
     milter_socket: str | None  #: libmilter notation; None: below Postfix's queue directory
     policy_socket: str | None
     files: tuple[Path, ...]  #: every file that was read for it, to be watched
+    history: Retention = DEFAULT_RETENTION
 
     def partner(self, entry: Entry) -> Partner:
         """Return the rule for a list entry: its own, else the closest wildcard's, else the defaults.

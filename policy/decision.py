@@ -43,6 +43,9 @@ class Decision:
     effect: Effect
     findings: tuple[Finding, ...]
     session: Session | None
+    evidence: Evidence | None = (
+        None  #: all it rests on, so that it can be taken again; None: nothing was asked
+    )
 
     @property
     def deciding(self) -> Finding | None:
@@ -111,7 +114,7 @@ def decide_with(
         elif evidence.tlsa is None and (entries := _entries_of(decision, _hangs_on_tlsa)):
             evidence = replace(evidence, tlsa=find_tlsa(entries))
         else:
-            return decision
+            return replace(decision, evidence=evidence)
 
 
 def _entries_of(decision: Decision, hangs: Callable[[Finding], bool]) -> tuple[Entry, ...]:

@@ -9,8 +9,11 @@ import logging
 import re
 from dataclasses import dataclass
 
+from .certificate import Certificate
+from .certificate_document import certificate_document
 from .configuration import Mode
 from .decision import Decision, Finding
+from .decision_record import DecisionRecord
 from .verdict import Effect
 
 _BARE = re.compile(r"[\w.:/@\[\]*+<>=,%-]+", re.ASCII)
@@ -62,6 +65,65 @@ def decided(decision: Decision, finding: Finding, *, queue_id: str, client: str,
     )
 
 
+_SHOWN_CERTIFICATES = 4
+
+
+def reasoning(record: DecisionRecord) -> tuple[Event, ...]:
+    """Return the lines of the verbose protocol log: the evidence, each certificate, each method tried."""
+    known = record.decision.evidence.known_certificate if record.decision.evidence else None
+    chain = (known.certificate, *known.intermediates) if known else ()
+    certificates = [
+        certificate_shown(one, queue_id=record.queue_id, number=number)
+        for number, one in enumerate(chain[:_SHOWN_CERTIFICATES], 1)
+    ]
+    attempts = [
+        event
+        for finding in record.decision.findings
+        for event in attempted(finding, queue_id=record.queue_id)
+    ]
+    return (evidence_seen(record), *certificates, *attempts)
+
+
+def evidence_seen(record: DecisionRecord) -> Event:
+    """Return the line for what a decision rests on, and how long it took."""
+    evidence = record.decision.evidence
+    session = evidence.session if evidence else record.session
+    known = evidence.known_certificate if evidence else None
+    return _event(
+        logging.INFO,
+        "evidence",
+        queue_id=record.queue_id,
+        client=record.client,
+        tls=session.tls_version if session else None,
+        cipher=session.cipher if session else None,
+        certificate=session.certificate_pin if session else None,
+        public_key=session.public_key_pin if session else None,
+        path=known.path.outcome if known else None,
+        path_detail=known.path.detail if known else None,
+        revocation=known.revocation if known else None,
+        revocation_detail=(known.revocation_detail or None) if known else None,
+        milliseconds=f"{record.seconds * 1000:.1f}",
+    )
+
+
+def certificate_shown(certificate: Certificate, *, queue_id: str, number: int) -> Event:
+    """Return the line for one certificate of a chain, the peer's own being number 1."""
+    shown = certificate_document(certificate)
+    return _event(
+        logging.INFO,
+        "certificate",
+        queue_id=queue_id,
+        number=number,
+        subject=shown["subject"],
+        issuer=shown["issuer"],
+        names=",".join(shown["names"]) or None,
+        not_before=shown["not_before"],
+        not_after=shown["not_after"],
+        certificate=shown["certificate"],
+        public_key=shown["public_key"],
+    )
+
+
 def attempted(finding: Finding, *, queue_id: str) -> tuple[Event, ...]:
     """Return a line for each method tried, for the verbose protocol log."""
     return tuple(
@@ -76,6 +138,31 @@ def attempted(finding: Finding, *, queue_id: str) -> tuple[Event, ...]:
         )
         for attempt in finding.attempts
     )
+
+
+def history_set_aside(file: str, detail: str) -> Event:
+    """Return the line for a history that cannot be used and made way for a new one."""
+    return _event(logging.ERROR, "history-set-aside", file=file, detail=detail)
+
+
+def history_failed(problem: str) -> Event:
+    """Return the line for records that are not kept, at the first of them."""
+    return _event(logging.ERROR, "history-failed", detail=problem)
+
+
+def history_resumed() -> Event:
+    """Return the line for records that are kept again."""
+    return _event(logging.INFO, "history-resumed")
+
+
+def log_levels_rejected(problem: str) -> Event:
+    """Return the line for temporary log levels that cannot be read; the former ones stay."""
+    return _event(logging.ERROR, "log-levels-rejected", detail=problem)
+
+
+def log_levels_changed(levels: str) -> Event:
+    """Return the line for a protocol log that says more or less from now on."""
+    return _event(logging.INFO, "log-levels-changed", temporary=levels)
 
 
 def forged_marks_removed(*, queue_id: str, client: str, count: int) -> Event:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .configuration import Configuration, Inbound, Mode, Partner, Trust
+from .configuration import Configuration, Inbound, Mode, Partner, Retention, Trust
 from .domain import Entry, InvalidDomainError, entry_base, parse_entry
 from .domains_file import read_entries
 from .faults import Faults
@@ -212,6 +212,7 @@ def _from_sections(
         "state": folder / values["paths"]["state"],
         "log_receive": values["log"]["receive"],
         "log_send": values["log"]["send"],
+        "history": Retention(**values["history"]),
         "milter_socket": values["milter"]["socket"],
         "policy_socket": values["policy_service"]["socket"],
     }

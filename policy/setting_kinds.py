@@ -27,6 +27,8 @@ _UNIX_PATH_LIMIT = 107  # unix(7): sun_path holds 108 bytes, the last one NUL
 _LONGEST_WAIT = (
     60  # seconds; a sending server that waits longer may give up the session (RFC 5321 section 4.5.3.2)
 )
+_MOST_DAYS = 3650
+_LEAST_MEGABYTES, _MOST_MEGABYTES = 8, 65536
 
 
 class ElementsError(ValueError):
@@ -125,6 +127,17 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
+def _whole(lowest: int, highest: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"{_shown(value)} is not a whole number")  # noqa: TRY004 - as above
+        if not lowest <= value <= highest:
+            raise ValueError(f"{value} is not between {lowest} and {highest}")
+        return value
+
+    return parse
+
+
 def _certificate_name(value: object) -> Domain:
     name = parse_domain(text(value))
     if is_public_suffix(name):
@@ -192,6 +205,10 @@ def _log(value: object) -> str:
 
 BOOLEAN = Kind("true or false", _boolean)
 SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
+DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
+MEGABYTES = Kind(
+    f"megabytes, from {_LEAST_MEGABYTES} to {_MOST_MEGABYTES}", _whole(_LEAST_MEGABYTES, _MOST_MEGABYTES)
+)
 PATH = Kind("a path; a relative one starts at the folder of this file", lambda value: Path(text(value)))
 ENTRY = Kind("a domain, or `*.` and a domain for all its subdomains", lambda value: parse_entry(text(value)))
 CERTIFICATE_NAME = Kind("a domain or host name", _certificate_name)

@@ -15,6 +15,7 @@ from .configuration import (
     DEFAULT_METHODS,
     DEFAULT_METRICS_LISTEN,
     DEFAULT_MINIMUM_TLS,
+    DEFAULT_RETENTION,
     ClientPurpose,
     CommonName,
     LogLevel,
@@ -154,6 +155,13 @@ SETTINGS: tuple[Setting, ...] = (
             "How much the protocol log says about mail that comes in."),
     Setting("log", "send", choice(LogLevel), '"normal"', _RELOAD,
             "How much the protocol log says about mail that goes out."),
+
+    Setting("history", "days", kinds.DAYS, str(DEFAULT_RETENTION.days), _RELOAD,
+            "How long single messages are kept for `log show`, `report` and `whatif`."),
+    Setting("history", "summary_days", kinds.DAYS, str(DEFAULT_RETENTION.summary_days), _RELOAD,
+            "How long the hourly counts of each partner are kept, from which a report draws its totals."),
+    Setting("history", "megabytes", kinds.MEGABYTES, str(DEFAULT_RETENTION.megabytes), _RELOAD,
+            "How large the history may grow, whatever its age; the oldest messages give way first."),
 
     Setting("milter", "socket", kinds.SOCKET, None, _RESTART,
             "Where the milter listens; over TCP each event costs up to 40 ms, so prefer a unix socket.",

@@ -134,6 +134,7 @@ def _bookkeeping(messages: Sequence[Message], configuration: Configuration) -> C
         CertificateKnowledge(CertificateBook(Path("/nonexistent/certificates.sqlite"))),
         Metrics(),
         lambda _: None,
+        lambda _: None,
     )
 
     def run() -> None:

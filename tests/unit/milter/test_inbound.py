@@ -15,12 +15,16 @@ from domain_secure.milter.knowledge import CertificateKnowledge
 from domain_secure.milter.live_configuration import LiveConfiguration
 from domain_secure.milter.macros import MilterFacts
 from domain_secure.milter.metrics import Metrics
+from domain_secure.milter.protocol_log import ProtocolLog
 from domain_secure.policy.certificate import read_certificates
 from domain_secure.policy.certificate_book import CertificateBook
+from domain_secure.policy.decision_record import DecisionRecord
 from domain_secure.policy.events import Event
+from domain_secure.policy.log_levels import LogLevels, configured_levels
 from domain_secure.policy.reading import load
 
 from lab.certificates import Authority
+from unit.policy.builders import NOW
 
 CIPHER = "TLS_AES_256_GCM_SHA384"
 
@@ -37,6 +41,7 @@ class Edge:
             f'[trust]\nca_file = "{folder}/ca.pem"\n[paths]\nstate = "{folder}"\n'
         )
         self.logged: list[Event] = []
+        self.records: list[DecisionRecord] = []
         self.book = CertificateBook(folder / "certificates.sqlite")
         self.requests = RecentRequests(lambda: 0.0)
         self.metrics = Metrics()
@@ -47,8 +52,14 @@ class Edge:
             CertificateKnowledge(self.book),
             self.metrics,
             self.logged.append,
+            self._observed,
             "domain_secure_when_down",
         )
+
+    def _observed(self, record: DecisionRecord) -> None:
+        self.records.append(record)
+        levels = LogLevels(configured_levels(self.live.current.configuration))
+        ProtocolLog(lambda *about: levels.level(*about, NOW), self.logged.append).consume([record])
 
     def message(
         self,
@@ -240,7 +251,8 @@ def test_a_message_keeps_the_configuration_it_began_with(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "words"), [("off", []), ("normal", ["decision"]), ("verbose", ["attempt", "decision"])]
+    ("level", "words"),
+    [("off", []), ("normal", ["decision"]), ("verbose", ["evidence", "certificate", "attempt", "decision"])],
 )
 def test_protocol_log_levels(tmp_path: Path, level: str, words: list[str]) -> None:
     """``[log] receive`` says how much is written about a decision."""

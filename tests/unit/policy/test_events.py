@@ -11,6 +11,7 @@ from domain_secure.policy.evidence import Evidence
 from domain_secure.policy.reply import reply_to
 
 from unit.policy.builders import NOW, claim, configuration, known, session
+from unit.policy.history_items import record
 
 PASSED = decide([claim()], Evidence(session(), known("mail.woodgrovebank.test")), configuration(), NOW)
 REFUSED = decide([claim(source="from")], Evidence(session(), known("evil.test")), configuration(), NOW)
@@ -46,6 +47,27 @@ GOLDEN = [
             'detail="certificate is for evil.test; mail from this domain needs one for woodgrovebank.test"'
         ),
     ),
+    (
+        events.evidence_seen(record("evil.test", queue_id="Q2")),
+        (
+            "evidence queue_id=Q2 client=[192.0.2.7]:41034 tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 "
+            f"certificate=sha256:{DIGEST} public_key=spki-sha256:{'cd' * 32} path=trusted "
+            'path_detail="the detail" revocation=unknown revocation_detail=- milliseconds=2.1'
+        ),
+    ),
+    (
+        events.certificate_shown(known("a.test", "b.test").certificate, queue_id="Q2", number=1),
+        (
+            "certificate queue_id=Q2 number=1 subject=CN=subject issuer=CN=issuer names=a.test,b.test "
+            "not_before=2026-10-25T12:00:00+00:00 not_after=2027-01-23T12:00:00+00:00 "
+            f"certificate=sha256:{DIGEST} public_key=spki-sha256:{'cd' * 32}"
+        ),
+    ),
+    (events.history_set_aside("/h", "damaged"), "history-set-aside file=/h detail=damaged"),
+    (events.history_failed("disk full"), 'history-failed detail="disk full"'),
+    (events.history_resumed(), "history-resumed"),
+    (events.log_levels_rejected("not ours"), 'log-levels-rejected detail="not ours"'),
+    (events.log_levels_changed("none"), "log-levels-changed temporary=none"),
     (
         events.forged_marks_removed(queue_id="Q3", client="[127.0.0.3]:1", count=2),
         "forged-marks-removed queue_id=Q3 client=[127.0.0.3]:1 count=2",

@@ -23,6 +23,7 @@ KNOWN = {
     "metrics": {"listen"},
     "paths": {"state"},
     "log": {"receive", "send"},
+    "history": {"days", "summary_days", "megabytes"},
     "milter": {"socket", "workers"},
     "policy_service": {"socket"},
     "store": {"type"},

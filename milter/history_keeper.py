@@ -1,0 +1,97 @@
+"""Keep the history in step with what happens, whatever becomes of its file.
+
+Owns: what is done about a damaged file or a full disk, and when old records are dropped.
+Must not know: what the records say.
+Invariant: the daemon goes on; what could not be kept is counted, and said once.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..policy import events
+from ..policy.configuration import LogLevel, Retention
+from ..policy.decision_document import history_item
+from ..policy.decision_record import DecisionRecord
+from ..policy.domain import Entry
+from ..policy.history_file import UnusableHistoryError, is_damage, problem_of
+from ..policy.history_item import Direction, HistoryItem
+from ..policy.history_writer import HistoryWriter
+
+_log = logging.getLogger("domain_secure")
+
+_PRUNE_SECONDS = 60.0
+
+
+class HistoryKeeper:
+    """Writes each batch into the history; for the recorder's thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        level: Callable[[Direction, Sequence[Entry]], LogLevel],
+        retention: Callable[[], Retention],
+        log: Callable[[events.Event], None],
+        lost: Callable[[int], None],
+    ) -> None:
+        self._writer = HistoryWriter(path)
+        self._level = level
+        self._retention = retention
+        self._log = log
+        self._lost = lost
+        self._is_failing = False
+        self._prune_due = 0.0
+
+    def consume(self, batch: Sequence[DecisionRecord]) -> None:
+        """Keep the records, or count them as lost."""
+        items = [item for record in batch if (item := self._item(record))]
+        if items and not (self._succeeds(lambda: self._writer.write(items))):
+            self._lost(len(items))
+        elif time.monotonic() >= self._prune_due:
+            self._prune_due = time.monotonic() + _PRUNE_SECONDS
+            self._succeeds(self._prune)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def _item(self, record: DecisionRecord) -> HistoryItem | None:
+        try:
+            return history_item(record, self._level(Direction.RECEIVE, record.entries))
+        except Exception as error:  # noqa: BLE001 - one record must not cost the others of its batch
+            _log.error(events.internal_error("history", error))
+            self._lost(1)
+            return None
+
+    def _prune(self) -> None:
+        if self._writer.path.exists() and self._writer.prune(self._retention(), datetime.now(UTC)):
+            self._prune_due = 0.0
+
+    def _succeeds(self, action: Callable[[], None]) -> bool:
+        """Do something with the file, with a new one if this one turns out to be bad."""
+        try:
+            try:
+                action()
+            except (UnusableHistoryError, sqlite3.DatabaseError) as error:
+                if isinstance(error, sqlite3.Error) and not is_damage(error):
+                    raise
+                aside = self._writer.set_aside()
+                self._log(events.history_set_aside(str(aside), str(error)))
+                action()
+        except (OSError, sqlite3.Error, UnusableHistoryError) as error:
+            self._writer.close()
+            if not self._is_failing:
+                self._is_failing = True
+                self._log(events.history_failed(_told(error, self._writer.path)))
+            return False
+        if self._is_failing:
+            self._is_failing = False
+            self._log(events.history_resumed())
+        return True
+
+
+def _told(error: OSError | sqlite3.Error | UnusableHistoryError, path: Path) -> str:
+    return str(error) if isinstance(error, UnusableHistoryError) else str(problem_of(error, path))

@@ -1,0 +1,53 @@
+"""One thing that goes into the history, whatever it was that happened.
+
+Owns: the shape that storing and counting need; the storage knows no other.
+Must not know: decisions, deliveries, SQL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+from typing import Any
+
+from .certificate import Certificate
+from .domain import Entry
+from .pin import Pin
+
+
+@unique
+class Direction(StrEnum):
+    """Which way a message went."""
+
+    RECEIVE = "receive"
+    SEND = "send"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one partner's share in it is counted as."""
+
+    entry: Entry
+    outcome: str  #: a verdict's word, ``sent``, or why a session failed
+    effect: (
+        str  #: what became of the message: ``accept``, ``defer``, ``reject``, ``none``, ``sent``, ``failed``
+    )
+    is_success: bool
+    method: str = ""
+    tls: str = ""
+    detail: str = ""  #: one clause for people
+    certificate: Pin | None = None  #: what the other side showed
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryItem:
+    """One message or one session; *document* is None where it is to be counted only."""
+
+    time: datetime
+    direction: Direction
+    kind: str
+    queue_id: str
+    outcome: str  #: of the whole
+    counts: tuple[Count, ...]
+    document: Mapping[str, Any] | None
+    certificates: tuple[Certificate, ...] = ()  #: what the document refers to by fingerprint

@@ -1,0 +1,56 @@
+"""Short ways to what goes into a history."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain_secure.policy.certificate import Certificate
+from domain_secure.policy.decision import decide
+from domain_secure.policy.decision_record import DecisionRecord
+from domain_secure.policy.domain import Entry
+from domain_secure.policy.evidence import Evidence
+from domain_secure.policy.history_item import Count, Direction, HistoryItem
+from domain_secure.policy.reply import reply_to
+
+from unit.policy.builders import FINGERPRINT, NOW, WOODGROVE, claim, configuration, known, session
+
+
+def item(
+    number: int = 0,
+    entry: str = WOODGROVE,
+    *,
+    good: bool = True,
+    time: datetime | None = None,
+    direction: Direction = Direction.RECEIVE,
+    counted_only: bool = False,
+    certificates: tuple[Certificate, ...] = (),
+) -> HistoryItem:
+    """Return an item, *number* seconds after NOW."""
+    outcome = "pass" if good else "no-tls"
+    effect = "accept" if good else "reject"
+    count = Count(
+        Entry(entry),
+        outcome,
+        effect,
+        good,
+        "pkix" if good else "",
+        "TLSv1.3",
+        "why",
+        FINGERPRINT if good else None,
+    )
+    return HistoryItem(
+        time or NOW + timedelta(seconds=number),
+        direction,
+        "decision",
+        f"Q{number}",
+        outcome,
+        (count,),
+        None if counted_only else {"number": number},
+        certificates,
+    )
+
+
+def record(name: str = "mail.woodgrovebank.test", queue_id: str = "Q1") -> DecisionRecord:
+    """Return the record of a message whose certificate is for *name*."""
+    evidence = Evidence(session(), known(name))
+    decision = replace(decide([claim()], evidence, configuration(), NOW), evidence=evidence)
+    return DecisionRecord(NOW, queue_id, "192.0.2.7", "41034", decision, reply_to(decision, queue_id), 0.0021)
