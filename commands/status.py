@@ -1,31 +1,14 @@
 """``domain-secure status``: the state of this edge on one screen."""
 
 import argparse
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from ..policy.certificate_book import CertificateBook
-from ..policy.configuration import DEFAULT_METRICS_LISTEN, Configuration
-from ..policy.domain import Entry
-from ..policy.problems import ExitStatus, Problem
-from ..policy.reading import load
-from ..postfix.endpoints import attached, milter_listener
-from ..postfix.lookups import split_elements
-from ..postfix.programs import PostfixInstance, Service
-from ..postfix.tables import TRANSPORT_SERVICE
+from ..policy.problems import ExitStatus
+from ..policy.renewal_check import some
 from .common import configuration_path, print_json, print_table
-from .daemon_client import Sample, health, samples
-
-# By the names the counters have in the system this one follows, for those who look for them.
-_COUNTERS = {
-    "Domain Secure Messages Received": "domain_secure_messages_received_total",
-    "Refused or deferred on receipt": "domain_secure_inbound_refusals_total",
-}
+from .status_document import COUNTERS, status_document
 
 _SHOWN_DOMAINS = 50
-_CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
-_CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
 # As ``check`` warns.
 _SOON_DAYS, _VERY_SOON_DAYS = 21, 7
 
@@ -42,8 +25,7 @@ def status(arguments: argparse.Namespace) -> ExitStatus:
 
     1 when the file on disk is not what the daemon runs, 3 when the daemon does not answer.
     """
-    path = configuration_path(arguments)
-    document = _document(path)
+    document = status_document(configuration_path(arguments))
     if arguments.json:
         print_json(document)
     else:
@@ -51,110 +33,6 @@ def status(arguments: argparse.Namespace) -> ExitStatus:
     if document["daemon"]["problem"]:
         return ExitStatus.NO_ANSWER
     return ExitStatus.DIFFERENCE if document["configuration"]["problem"] else ExitStatus.DONE
-
-
-def _document(path: Path) -> dict[str, Any]:
-    configuration: Configuration | None = None
-    problem: str | None = None
-    try:
-        configuration = load(path)
-    except Problem as error:
-        problem = str(error)
-    address = configuration.metrics_listen if configuration else DEFAULT_METRICS_LISTEN
-    daemon, counted = _daemon(address)
-    connectors, connectors_problem = _connectors(configuration) if configuration else ([], None)
-    return {
-        "configuration": {"path": str(path), "problem": problem or daemon.pop("configuration_problem", None)},
-        "daemon": daemon,
-        "connectors": connectors,
-        "connectors_problem": connectors_problem,
-        "domains": _domains(configuration, counted) if configuration else [],
-        "pending_certificates": _pending(configuration) if configuration else None,
-        "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
-        "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
-    }
-
-
-def _daemon(address: tuple[str, int]) -> tuple[dict[str, Any], tuple[Sample, ...]]:
-    try:
-        answer = health(address)
-        counted = samples(address)
-    except Problem as error:
-        return {"problem": str(error)}, ()
-    return {
-        "problem": None if answer["healthy"] else "a listener has ended",
-        "version": answer["version"],
-        "pid": answer["pid"],
-        "configuration_in_force": answer["configuration"]["in_force"],
-        "configuration_problem": answer["configuration"]["problem"],
-    }, counted
-
-
-def _connectors(configuration: Configuration) -> tuple[list[dict[str, Any]], str | None]:
-    """Return each smtpd service and smtp transport, and whether domain security is on there; or why not."""
-    instance = PostfixInstance(configuration.config_directory)
-    try:
-        queue_directory = instance.queue_directory
-        return [
-            {
-                "name": service.key,
-                "direction": "receive" if service.program == "smtpd" else "send",
-                "fqdn": instance.service_parameter(service, "myhostname"),
-                "domain_secure": _is_secured(service, configuration, queue_directory),
-            }
-            for service in instance.services()
-            if service.program in {"smtpd", "smtp"}
-        ], None
-    except Problem as problem:
-        return [], str(problem)
-
-
-def _is_secured(service: Service, configuration: Configuration, queue_directory: Path) -> bool:
-    if service.program == "smtp":
-        return service.name == TRANSPORT_SERVICE
-    listener = milter_listener(configuration, queue_directory)
-    milters = split_elements(service.overrides.get("smtpd_milters", ""))
-    return any(
-        attached(milter).address(queue_directory, chroot=service.chroot) == listener for milter in milters
-    )
-
-
-def _domains(configuration: Configuration, counted: tuple[Sample, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "domain": entry,
-            "receive": entry in configuration.receive,
-            "send": entry in configuration.send,
-            "mode": configuration.partner(entry).mode,
-            "counters": {title: _sum(counted, name, entry) for title, name in _COUNTERS.items()},
-        }
-        for entry in dict.fromkeys((*configuration.receive, *configuration.send))
-    ]
-
-
-def _ends(counted: tuple[Sample, ...], metric: str, *labels: str) -> list[dict[str, Any]]:
-    """Return what ends when, soonest first, with the days left from now."""
-    now = datetime.now(UTC)
-    found: list[dict[str, Any]] = []
-    for sample in sorted((one for one in counted if one.name == metric), key=lambda one: one.value):
-        end = datetime.fromtimestamp(sample.value, UTC)
-        found.append(
-            {label: sample.labels[label] for label in labels}
-            | {"ends": end.isoformat(), "days_left": (end - now).days}
-        )
-    return found
-
-
-def _sum(counted: tuple[Sample, ...], name: str, entry: Entry) -> int:
-    return int(sum(one.value for one in counted if one.name == name and one.labels.get("domain") == entry))
-
-
-def _pending(configuration: Configuration) -> int | None:
-    path = configuration.state / "certificates.sqlite"
-    try:
-        return len(CertificateBook(path).pending()) if path.exists() else 0
-    except Problem:
-        return None
 
 
 def _print(document: dict[str, Any]) -> None:
@@ -176,18 +54,15 @@ def _print(document: dict[str, Any]) -> None:
     if document["connectors"]:
         print()
         print_table(
-            ("connector", "direction", "FQDN", "domain security"),
-            [
-                (one["name"], one["direction"], one["fqdn"], "on" if one["domain_secure"] else "off")
-                for one in document["connectors"]
-            ],
+            ("connector", "direction", "routing", "FQDN", "certificate", "domain security", "protocol log"),
+            [_connector_row(one) for one in document["connectors"]],
         )
     _print_ends(document)
     print()
     if document["domains"]:
         shown = document["domains"][:_SHOWN_DOMAINS]
         print_table(
-            ("domain", "receive", "send", "mode", *_COUNTERS),
+            ("domain", "receive", "send", "mode", *COUNTERS),
             [
                 (
                     one["domain"],
@@ -203,6 +78,26 @@ def _print(document: dict[str, Any]) -> None:
             print(f"and {more} more: --json has them all")
     else:
         print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
+
+
+def _connector_row(connector: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        connector["name"],
+        connector["direction"],
+        connector["routing"] or "-",
+        connector["fqdn"],
+        _shown_certificate(connector["certificate"]),
+        "on" if connector["domain_secure"] else "off",
+        connector["protocol_log"],
+    )
+
+
+def _shown_certificate(certificate: dict[str, Any] | None) -> str:
+    if certificate is None:
+        return "none"
+    if certificate["problem"]:
+        return f"{certificate['file']}: {certificate['problem']}"
+    return "for the FQDN" if certificate["covers_fqdn"] else f"NOT for the FQDN: {some(certificate['names'])}"
 
 
 def _print_ends(document: dict[str, Any]) -> None:

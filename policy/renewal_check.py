@@ -89,7 +89,7 @@ def host_name(certificate: Certificate, host: str, parameter: str) -> Iterator[O
         yield Objection(Change.HOSTNAME, f"{parameter} = {host} is not a host name")
         return
     presented = names_of(certificate)
-    if not any(_names_host(name, wanted) for name in presented):
+    if not any(names_host(name, wanted) for name in presented):
         yield Objection(
             Change.HOSTNAME,
             f"{parameter} = {wanted}, and the certificate is for {some(presented)}",
@@ -116,8 +116,11 @@ def some(names: Sequence[str]) -> str:
     return f"{named} and {len(names) - _NAMED} more" if len(names) > _NAMED else named or "no host"
 
 
-def _names_host(presented: str, host: str) -> bool:
-    # RFC 9525 section 6.3: here a name stands for itself alone, and a wildcard for one label.
+def names_host(presented: str, host: str) -> bool:
+    """Tell whether a name in a certificate is *host*'s own, or a wildcard for its one label.
+
+    Other than a partner's ``names``, a name stands for itself alone here (RFC 9525 section 6.3).
+    """
     name = presented.lower().removesuffix(".")
     if name.startswith("*."):
         return dns_name_matches(presented, parse_domain(host)) and host.partition(".")[2] == name[2:]

@@ -1,0 +1,115 @@
+"""What ``status`` shows, as one document of plain values with stable keys.
+
+Owns: asking the configuration, the daemon, Postfix and the certificate book, each without the others.
+Must not know: how it is printed or rendered.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..policy.certificate_book import CertificateBook
+from ..policy.configuration import DEFAULT_METRICS_LISTEN, Configuration
+from ..policy.domain import Entry
+from ..policy.problems import Problem
+from ..policy.reading import load
+from ..postfix.connectors import connectors_of
+from ..postfix.programs import PostfixInstance
+from .daemon_client import Sample, health, samples
+
+# By the names the counters have in the system this one follows, for those who look for them.
+COUNTERS = {
+    "Domain Secure Messages Received": "domain_secure_messages_received_total",
+    "Refused or deferred on receipt": "domain_secure_inbound_refusals_total",
+}
+_CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
+_CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
+
+
+def status_document(path: Path) -> dict[str, Any]:
+    """Return the state of the edge whose configuration is at *path*; what cannot be asked says why.
+
+    Raises nothing: each part that fails has the reason in its place.
+    """
+    configuration: Configuration | None = None
+    problem: str | None = None
+    try:
+        configuration = load(path)
+    except Problem as error:
+        problem = str(error)
+    address = configuration.metrics_listen if configuration else DEFAULT_METRICS_LISTEN
+    daemon, counted = _daemon(address)
+    connectors, connectors_problem = _connectors(configuration) if configuration else ([], None)
+    return {
+        "configuration": {"path": str(path), "problem": problem or daemon.pop("configuration_problem", None)},
+        "daemon": daemon,
+        "connectors": connectors,
+        "connectors_problem": connectors_problem,
+        "domains": _domains(configuration, counted) if configuration else [],
+        "pending_certificates": _pending(configuration) if configuration else None,
+        "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
+        "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
+    }
+
+
+def _daemon(address: tuple[str, int]) -> tuple[dict[str, Any], tuple[Sample, ...]]:
+    try:
+        answer = health(address)
+        counted = samples(address)
+    except Problem as error:
+        return {"problem": str(error)}, ()
+    return {
+        "problem": None if answer["healthy"] else "a listener has ended",
+        "version": answer["version"],
+        "pid": answer["pid"],
+        "configuration_in_force": answer["configuration"]["in_force"],
+        "configuration_problem": answer["configuration"]["problem"],
+    }, counted
+
+
+def _connectors(configuration: Configuration) -> tuple[list[dict[str, Any]], str | None]:
+    """Return each smtpd service and smtp transport; or why they are not known."""
+    instance = PostfixInstance(configuration.config_directory)
+    try:
+        return [asdict(connector) for connector in connectors_of(configuration, instance)], None
+    except Problem as problem:
+        return [], str(problem)
+
+
+def _domains(configuration: Configuration, counted: tuple[Sample, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "domain": entry,
+            "receive": entry in configuration.receive,
+            "send": entry in configuration.send,
+            "mode": configuration.partner(entry).mode,
+            "counters": {title: _sum(counted, name, entry) for title, name in COUNTERS.items()},
+        }
+        for entry in dict.fromkeys((*configuration.receive, *configuration.send))
+    ]
+
+
+def _ends(counted: tuple[Sample, ...], metric: str, *labels: str) -> list[dict[str, Any]]:
+    """Return what ends when, soonest first, with the days left from now."""
+    now = datetime.now(UTC)
+    found: list[dict[str, Any]] = []
+    for sample in sorted((one for one in counted if one.name == metric), key=lambda one: one.value):
+        end = datetime.fromtimestamp(sample.value, UTC)
+        found.append(
+            {label: sample.labels[label] for label in labels}
+            | {"ends": end.isoformat(), "days_left": (end - now).days}
+        )
+    return found
+
+
+def _sum(counted: tuple[Sample, ...], name: str, entry: Entry) -> int:
+    return int(sum(one.value for one in counted if one.name == name and one.labels.get("domain") == entry))
+
+
+def _pending(configuration: Configuration) -> int | None:
+    path = configuration.state / "certificates.sqlite"
+    try:
+        return len(CertificateBook(path).pending()) if path.exists() else 0
+    except Problem:
+        return None
