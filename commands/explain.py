@@ -4,10 +4,10 @@ The same code decides as in the daemon; only the session is described by argumen
 """
 
 import argparse
-import sys
 import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 from ..milter.knowledge import CertificateKnowledge, Sources
 from ..milter.live_configuration import Live, read_live
 from ..policy.certificate_book import CertificateBook
-from ..policy.claims import HEADER_NAMES, envelope_claims, header_claims
-from ..policy.configuration import OnFailure
-from ..policy.decision import Decision, decide_with, exempted
-from ..policy.evidence import Claim, Session
+from ..policy.claims import envelope_claims
+from ..policy.configuration import Configuration, Method
+from ..policy.decision import NOT_LISTED, Decision, Finding, Inquiries, decide_with, exempted
+from ..policy.domain import Entry
+from ..policy.evidence import Claim, KnownCertificate, Session
 from ..policy.exemption import exemption_of
+from ..policy.message_signature import MessageSignature
 from ..policy.pin import Pin
 from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import load
@@ -27,11 +29,20 @@ from ..policy.reply import reply_to
 from ..policy.revocation_evidence import KeptRevocation
 from ..policy.revocation_store import FOLDER, RevocationStore
 from ..policy.tls import TlsVersion
+from ..policy.tlsa import TlsaAnswer
+from ..policy.verdict import Verdict
+from ..postfix.dkim_key_lookup import DkimKeyLookup
 from ..postfix.dns_lookup import system_lookup
 from ..postfix.tlsa_lookup import TlsaLookup
 from .common import configuration_path, print_json
+from .message_file import MessageFile
+from .reasoning import known_certificate_document, print_certificate, print_tlsa, tlsa_document
 
 _LIKELY_CIPHER = "TLS_AES_256_GCM_SHA384"
+_NOTHING_TO_GO_BY = {
+    Method.PIN: "no pins were agreed on",
+    Method.DANE: "there are no TLSA records",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -65,43 +76,69 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.set_defaults(run=explain)
 
 
+@dataclass(slots=True)
+class _Reasoning:
+    """A decision, and what was found out on the way to it."""
+
+    decision: Decision
+    certificate: KnownCertificate | None = None
+    tlsa: Mapping[Entry, TlsaAnswer] = field(default_factory=dict)
+
+
 def explain(arguments: argparse.Namespace) -> ExitStatus:
     """Print the verdict with every step that led to it; 1 when the message would not be let in unhindered."""
     live = read_live(load, configuration_path(arguments))
     configuration = live.configuration
     session = _session(arguments)
     claims = envelope_claims((arguments.reverse_path,), configuration.receive)
-    if arguments.message is not None:
-        claims |= _claims_of_message(arguments.message, live)
+    message = MessageFile.read(arguments.message) if arguments.message is not None else None
+    if message is not None:
+        claims |= message.claims(configuration.receive)
     why = exemption_of(_client_address(arguments.client), configuration.inbound)
     if why is not None:
-        decision = exempted(claims, configuration, why)
+        found = _Reasoning(exempted(claims, configuration, why))
     else:
-        now = datetime.now(UTC)
-        kept = RevocationStore(configuration.state / FOLDER)
-        sources = Sources(
-            tlsa=TlsaLookup(lambda: configuration, system_lookup),
-            revocation=KeptRevocation(kept, live.revocation_lists, lambda: now),
-        )
-        knowledge = CertificateKnowledge(
-            CertificateBook(configuration.state / "certificates.sqlite"), sources
-        )
-        deadline = time.monotonic() + configuration.inbound.probe_timeout
-        decision = decide_with(
-            lambda entries: knowledge.known_certificate(
-                session, entries, arguments.client, live, now, note=False
-            ),
-            lambda entries: knowledge.tlsa(entries, deadline),
-            claims,
-            session,
-            configuration,
-            now,
-        )
+        found = _reason(arguments.client, session, claims, message, live)
     if arguments.json:
-        print_json(_document(decision))
+        print_json(_document(found, configuration))
     else:
-        _print(decision, configuration.on_failure)
-    return ExitStatus.DIFFERENCE if decision.verdict.is_failure else ExitStatus.DONE
+        _print(found, configuration)
+    return ExitStatus.DIFFERENCE if found.decision.verdict.is_failure else ExitStatus.DONE
+
+
+def _reason(
+    client: str, session: Session, claims: frozenset[Claim], message: MessageFile | None, live: Live
+) -> _Reasoning:
+    configuration, now = live.configuration, datetime.now(UTC)
+    sources = Sources(
+        tlsa=TlsaLookup(lambda: configuration, system_lookup),
+        revocation=KeptRevocation(
+            RevocationStore(configuration.state / FOLDER), live.revocation_lists, lambda: now
+        ),
+        keys=DkimKeyLookup(system_lookup),
+    )
+    knowledge = CertificateKnowledge(CertificateBook(configuration.state / "certificates.sqlite"), sources)
+    deadline = time.monotonic() + configuration.inbound.probe_timeout
+    found = _Reasoning(NOT_LISTED)
+
+    def certificate(entries: tuple[Entry, ...]) -> KnownCertificate | None:
+        found.certificate = knowledge.known_certificate(session, entries, client, live, now, note=False)
+        return found.certificate
+
+    def tlsa(entries: tuple[Entry, ...]) -> Mapping[Entry, TlsaAnswer]:
+        found.tlsa = knowledge.tlsa(entries, deadline)
+        return found.tlsa
+
+    def signatures() -> tuple[MessageSignature, ...] | None:
+        return message.signed(claims).signatures(knowledge.keys, deadline, now) if message else None
+
+    found.decision = decide_with(
+        Inquiries(certificate, tlsa, signatures), claims, session, configuration, now
+    )
+    if found.certificate is None and claims:
+        # A pin decides without it; whoever asks why wants to see it all the same.
+        certificate(tuple(sorted({claim.entry for claim in claims})))
+    return found
 
 
 def _session(arguments: argparse.Namespace) -> Session:
@@ -128,23 +165,8 @@ def _client_address(text: str) -> str:
         ) from error
 
 
-def _claims_of_message(path: Path, live: Live) -> frozenset[Claim]:
-    try:
-        content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise Problem(
-            f"cannot read the message ({error.strerror})", str(path), "name a readable file"
-        ) from error
-    message = message_from_bytes(content, policy=policy.compat32)
-    claims: frozenset[Claim] = frozenset()
-    for name, value in message.raw_items():
-        if name.strip().lower() in HEADER_NAMES:
-            octets = str(value).encode("utf-8", "surrogateescape")
-            claims |= header_claims(name, octets, live.configuration.receive)
-    return claims
-
-
-def _document(decision: Decision) -> dict[str, Any]:
+def _document(found: _Reasoning, configuration: Configuration) -> dict[str, Any]:
+    decision = found.decision
     reply = reply_to(decision, "QUEUEID")
     return {
         "verdict": decision.verdict.word,
@@ -155,6 +177,7 @@ def _document(decision: Decision) -> dict[str, Any]:
                 "domain": finding.claim.entry,
                 "claimed": finding.claim.domain,
                 "claimed_in": finding.claim.source,
+                "names": list(finding.partner.names),
                 "verdict": finding.verdict.word,
                 "method": finding.method,
                 "mode": finding.partner.mode,
@@ -163,13 +186,43 @@ def _document(decision: Decision) -> dict[str, Any]:
                     {"method": attempt.method, "verdict": attempt.verdict.word, "detail": attempt.detail}
                     for attempt in finding.attempts
                 ],
+                "not_asked": dict(_not_asked(finding)),
             }
             for finding in decision.findings
         ],
+        "certificate": known_certificate_document(found.certificate, _entries(decision), configuration)
+        if found.certificate
+        else None,
+        "tlsa": tlsa_document(found.tlsa),
     }
 
 
-def _print(decision: Decision, on_failure: OnFailure) -> None:
+def _entries(decision: Decision) -> tuple[Entry, ...]:
+    return tuple(dict.fromkeys(finding.claim.entry for finding in decision.findings))
+
+
+def _not_asked(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Yield the partner's methods and conditions that had no say, with the reason."""
+    asked = {attempt.method for attempt in finding.attempts}
+    passed = {attempt.method for attempt in finding.attempts if attempt.verdict is Verdict.PASS}
+    before: set[Method] = set()
+    for method in finding.partner.methods:
+        before.add(method)
+        if method in asked:
+            continue
+        if not finding.attempts:
+            yield method, f"{finding.verdict.word}, whatever the certificate"
+        elif decided := before & passed:
+            yield method, f"{' and '.join(sorted(decided))} has passed"
+        else:
+            yield method, _NOTHING_TO_GO_BY.get(method, "there is nothing to go by")
+    for condition in finding.partner.require:
+        if condition not in asked:
+            yield condition, "the session did not prove to be the partner"
+
+
+def _print(found: _Reasoning, configuration: Configuration) -> None:
+    decision = found.decision
     if not decision.findings:
         print("claims     no domain of the receive list: the message is not touched")
     for finding in decision.findings:
@@ -177,10 +230,15 @@ def _print(decision: Decision, on_failure: OnFailure) -> None:
         print(f"  names    {', '.join(finding.partner.names)}")
         for attempt in finding.attempts:
             print(f"  {attempt.method:<8} {attempt.verdict.word}: {attempt.detail}")
+        for method, reason in _not_asked(finding):
+            print(f"  {method:<8} not asked: {reason}")
         print(f"  verdict  {finding.verdict.word}: {finding.detail}")
         if finding.partner.mode == "observe":
             print("  mode     observe: nothing is refused for this domain")
+    if found.certificate is not None:
+        print_certificate(known_certificate_document(found.certificate, _entries(decision), configuration))
+    print_tlsa(tlsa_document(found.tlsa))
     print(f"verdict    {decision.verdict.word}")
-    print(f"effect     {decision.effect} (on_failure = {on_failure})")
+    print(f"effect     {decision.effect} (on_failure = {configuration.on_failure})")
     if reply := reply_to(decision, "QUEUEID"):
         print(f"reply      {reply}")

@@ -68,6 +68,7 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "rule": _origin(configuration, partner),
         "names": list(partner.names),
         "methods": list(partner.methods),
+        "require": list(partner.require),
         "send_method": partner.send_method,
         "mode": partner.mode,
         "pins": sorted(map(str, partner.pins)),

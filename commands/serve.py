@@ -19,6 +19,7 @@ from ..policy.reading import load
 from ..postfix import socket_folder
 from ..postfix.attach_signs import WHEN_DOWN_CLASS
 from ..postfix.client_identity import CurrentIdentity
+from ..postfix.dkim_key_lookup import DkimKeyLookup
 from ..postfix.dns_lookup import system_lookup
 from ..postfix.endpoints import SOCKET_FOLDER
 from ..postfix.mail_exchangers import mail_exchangers
@@ -76,7 +77,12 @@ def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -
         lambda target: probe(target, identity()),
     )
     schedule = ProbeSchedule(configuration, prober.probe_partner, book.last_probes)
-    return Sources((prober,), TlsaLookup(configuration, system_lookup), (schedule,))
+    return Sources(
+        (prober,),
+        TlsaLookup(configuration, system_lookup),
+        (schedule,),
+        keys=DkimKeyLookup(system_lookup),
+    )
 
 
 def publish_tables(configuration: Configuration, metrics: Metrics) -> None:

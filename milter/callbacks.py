@@ -1,7 +1,9 @@
 """The milter callbacks: gather, ask, answer; no rule lives here.
 
 Only three events are negotiated (MAIL, header lines, end of message), and only the last is answered, so
-that a message costs Postfix one round trip more.  Source: libmilter's API, Postfix MILTER_README.
+that a message costs Postfix one round trip more.  Where a partner's messages have to be signed, there are two
+more: the end of the header and the body, whose first part is the last one for every other message.
+Source: libmilter's API, Postfix MILTER_README.
 """
 
 import logging
@@ -27,6 +29,9 @@ _STEPS_WE_DO_WITHOUT = (
     | libmilter.P_NOBODY
     | libmilter.P_NOUNKNOWN
 )
+# What it takes to see a message as it was signed: all of it, with the space behind the colon of a field.
+_STEPS_OF_A_MESSAGE = libmilter.P_NOEOH | libmilter.P_NOBODY
+_OPTIONS_OF_A_MESSAGE = libmilter.P_HDR_LEADSPC | libmilter.P_SKIP
 _STEPS_WE_DO_NOT_ANSWER = libmilter.P_NR_MAIL | libmilter.P_NR_HDR
 
 _MARK_NAMES = frozenset({b"x-domain-secure", b"authentication-results"})
@@ -44,7 +49,11 @@ class Judge(Protocol):
     def must_answer_mail(self) -> bool:
         """Tell whether Postfix has to wait until a MAIL event was taken in."""
 
-    def begin(self, facts: MilterFacts, reverse_path: str) -> Transaction:
+    @property
+    def must_see_messages(self) -> bool:
+        """Tell whether whole messages are to be noted."""
+
+    def begin(self, facts: MilterFacts, reverse_path: str, *, sees_message: bool = False) -> Transaction:
         """Start a message."""
 
     def end(self, transaction: Transaction, queue_id: str) -> Outcome:
@@ -62,6 +71,7 @@ class Callbacks(Base):
         self._transaction: Transaction | None = None
         self._facts: MilterFacts | None = None
         self._negotiated = 0
+        self._sees_messages = False
 
     def negotiate(self, opts: list[int]) -> int:
         """Take only the steps we need, and ask for the TLS macros at MAIL."""
@@ -71,7 +81,13 @@ class Callbacks(Base):
         self._ctx.setsymlist(libmilter.M_ENVFROM, MAIL_MACROS)
         self._ctx.setsymlist(libmilter.M_EOM, END_OF_MESSAGE_MACROS)
         unanswered = libmilter.P_NR_HDR if self._judge.must_answer_mail else _STEPS_WE_DO_NOT_ANSWER
-        self._negotiated = offered_steps & (_STEPS_WE_DO_WITHOUT | unanswered)
+        left_out = _STEPS_WE_DO_WITHOUT | unanswered
+        self._sees_messages = (
+            self._judge.must_see_messages and offered_steps & _OPTIONS_OF_A_MESSAGE == _OPTIONS_OF_A_MESSAGE
+        )
+        if self._sees_messages:
+            left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
+        self._negotiated = offered_steps & left_out
         opts[0], opts[1], opts[2], opts[3] = ACTIONS, self._negotiated, 0, 0
         return int(libmilter.CONTINUE)
 
@@ -82,7 +98,9 @@ class Callbacks(Base):
         try:
             self._facts = read_mail_macros(self._macro)
             self._transaction = self._judge.begin(
-                self._facts, reverse_path.decode("utf-8", "surrogateescape")
+                self._facts,
+                reverse_path.decode("utf-8", "surrogateescape"),
+                sees_message=self._sees_messages,
             )
         except Exception as error:  # noqa: BLE001 - without a transaction the end of message defers
             _log.error(events.internal_error("mail", error), exc_info=_traceback_wanted())
@@ -97,14 +115,31 @@ class Callbacks(Base):
         return value
 
     def header_bytes(self, name: str, value: bytes) -> int:
-        """Note a header line that may claim a domain or forge a mark; every other is passed over."""
+        """Note a header line that may claim a domain or forge a mark; a signature may cover every other."""
         if self._transaction is not None:
+            if self._sees_messages:
+                self._transaction.note_field(name.encode("utf-8", "surrogateescape"), value)
             folded = name.strip().lower().encode("utf-8", "replace")
             if folded in _CLAIM_NAMES:
                 self._transaction.note_author(name, value)
             elif folded in _MARK_NAMES:
                 self._transaction.note_mark(name, value)
         return self._unanswered(libmilter.P_NR_HDR)
+
+    def eoh(self) -> int:
+        """Find out whether the body will be of interest."""
+        if self._transaction is not None:
+            try:
+                self._transaction.begin_body()
+            except Exception as error:  # noqa: BLE001 - without what was noted nothing counts as signed
+                self._transaction.signed = None
+                _log.error(events.internal_error("end-of-header", error), exc_info=_traceback_wanted())
+        return self._unanswered(libmilter.P_NR_EOH)
+
+    def body(self, chunk: bytes) -> int:
+        """Note a part of the body, or ask for no more of it."""
+        wanted = self._transaction is not None and self._transaction.note_body(chunk)
+        return int(libmilter.CONTINUE if wanted else libmilter.SKIP)
 
     def eom(self) -> int:
         """Decide, and carry out the decision."""
@@ -123,7 +158,8 @@ class Callbacks(Base):
         for name, number in reversed(outcome.removed_headers):
             self._ctx.chgheader(name, number, None)
         for name, value in reversed(outcome.added_headers):
-            self._ctx.addheader(name, value, 0)
+            # Whoever gets the space behind the colon has to give it, too.
+            self._ctx.addheader(name, f" {value}" if self._sees_messages else value, 0)
         if outcome.reply is None:
             return int(libmilter.CONTINUE)
         reply = outcome.reply

@@ -264,6 +264,8 @@ class Daemon:
         libmilter.set_header_callback(
             lambda context, name, value: context.getpriv().header_bytes(name, value)
         )
+        libmilter.set_eoh_callback(lambda context: context.getpriv().eoh())
+        libmilter.set_body_callback(lambda context, chunk: context.getpriv().body(chunk))
         libmilter.set_eom_callback(lambda context: context.getpriv().eom())
         libmilter.set_abort_callback(lambda context: context.getpriv().abort())
         libmilter.set_close_callback(close_callback)

@@ -15,14 +15,16 @@ from datetime import UTC, datetime
 
 from ..policy import events
 from ..policy.claims import envelope_claims, header_claims
-from ..policy.configuration import WhenDown
-from ..policy.decision import NOT_LISTED, Decision, decide_with, exempted, undecidable
+from ..policy.configuration import Condition, WhenDown
+from ..policy.decision import NOT_LISTED, Decision, Inquiries, decide_with, exempted, undecidable
 from ..policy.decision_document import AUTHENTICATED
 from ..policy.decision_record import DecisionRecord
 from ..policy.evidence import Claim, Evidence, Session
 from ..policy.exemption import exemption_of, is_within
 from ..policy.marks import is_forged_mark, mark_headers
+from ..policy.message_signature import MessageSignature
 from ..policy.reply import Reply, reply_to
+from ..policy.signed_message import SignedMessage
 from ..policy.verdict import Effect, Verdict
 from .delegation import NO_OPINION, DelegatedFacts
 from .joined import MilterSessions, RecentRequests, agreed_session
@@ -55,6 +57,9 @@ class Transaction:
     claims: set[Claim] = field(default_factory=set)
     forged: list[tuple[str, int]] = field(default_factory=list)
     fault: BaseException | None = None
+    signed: SignedMessage | None = (
+        None  #: where a signature may decide, and the milter sees the whole message
+    )
     _seen: dict[str, int] = field(default_factory=dict)
 
     def note_author(self, name: str, value: bytes) -> None:
@@ -63,6 +68,29 @@ class Transaction:
             self.claims |= header_claims(name, value, self.live.configuration.receive)
         except Exception as error:  # noqa: BLE001 - libmilter must see none; the end of message defers
             self.fault = error
+
+    def note_field(self, name: bytes, value: bytes) -> None:
+        """Note any header field, with the white space behind its colon."""
+        if self.signed is not None:
+            self.signed.add_field(name, value)
+
+    def begin_body(self) -> None:
+        """Note that the header is complete; from here on a message that needs no signature is not kept."""
+        if self.signed is None:
+            return
+        partner = self.live.configuration.partner
+        claims = [claim for claim in self.claims if Condition.DKIM in partner(claim.entry).require]
+        if claims:
+            self.signed.begin_body(claims)
+        else:
+            self.signed = None
+
+    def note_body(self, chunk: bytes) -> bool:
+        """Note a part of the body, and tell whether the rest of it is wanted."""
+        if self.signed is None:
+            return False
+        self.signed.add_body(chunk)
+        return True
 
     def note_mark(self, name: str, value: bytes) -> None:
         """Note a header that looks like one of our marks."""
@@ -108,6 +136,11 @@ class Inbound:
         """Tell whether Postfix has to wait at MAIL: the delegation request asks which sessions we have."""
         return self._live().configuration.inbound.when_down is WhenDown.DEFER_LISTED
 
+    @property
+    def must_see_messages(self) -> bool:
+        """Tell whether any partner's messages are judged by more than their session."""
+        return Condition.DKIM in self._live().configuration.conditions
+
     def delegated(self, facts: DelegatedFacts) -> str:
         """Remember what a delegation request says, and return the action (access(5)) for Postfix."""
         self._requests.remember(facts)
@@ -120,8 +153,11 @@ class Inbound:
         """Forget a session."""
         self._sessions.forget(facts)
 
-    def begin(self, facts: MilterFacts, reverse_path: str) -> Transaction:
-        """Start a message: *facts* of its MAIL, *reverse_path* as the client wrote it."""
+    def begin(self, facts: MilterFacts, reverse_path: str, *, sees_message: bool = False) -> Transaction:
+        """Start a message: *facts* of its MAIL, *reverse_path* as the client wrote it.
+
+        *sees_message* tells whether every header field and the body of it will be noted.
+        """
         self._sessions.note(facts)
         live = self._live()
         inbound = live.configuration.inbound
@@ -133,6 +169,8 @@ class Inbound:
             is_within(facts.client_address, inbound.trusted_relays),
             inbound.authserv_id or facts.myhostname,
         )
+        if sees_message and exemption is None:
+            transaction.signed = SignedMessage()
         try:
             transaction.claims |= envelope_claims((reverse_path, facts.mail_addr), live.configuration.receive)
         except Exception as error:  # noqa: BLE001 - as in note_author
@@ -173,17 +211,20 @@ class Inbound:
             return replace(decision, evidence=Evidence(session, None))
         now = datetime.now(UTC)
         deadline = time.monotonic() + live.configuration.inbound.probe_timeout
-        return decide_with(
-            lambda entries: self._knowledge.known_certificate(
+
+        def signatures() -> tuple[MessageSignature, ...] | None:
+            signed = transaction.signed
+            return None if signed is None else signed.signatures(self._knowledge.keys, deadline, now)
+
+        # What the certificate took of the time is gone for the others.
+        inquiries = Inquiries(
+            certificate=lambda entries: self._knowledge.known_certificate(
                 session, entries, transaction.facts.client_address, live, now
             ),
-            # What the certificate took of the time is gone.
-            lambda entries: self._knowledge.tlsa(entries, deadline),
-            claims,
-            session,
-            live.configuration,
-            now,
+            tlsa=lambda entries: self._knowledge.tlsa(entries, deadline),
+            signatures=signatures,
         )
+        return decide_with(inquiries, claims, session, live.configuration, now)
 
     def _forged_marks(self, transaction: Transaction, queue_id: str) -> tuple[tuple[str, int], ...]:
         if not transaction.forged or transaction.is_trusted_relay:

@@ -17,6 +17,7 @@ from ..policy.certificate_source import CertificateQuery, CertificateSource, fir
 from ..policy.configuration import Revocation
 from ..policy.domain import Entry
 from ..policy.evidence import KnownCertificate, PathOutcome, RevocationStatus, Session
+from ..policy.message_signature import KeyAnswer, KeySource
 from ..policy.methods import is_in_name_of
 from ..policy.path_validation import TrustAnchors, validate
 from ..policy.pin import Pin
@@ -49,6 +50,16 @@ class Sources:
     tlsa: TlsaSource | None = None
     background: tuple[Background, ...] = ()  #: what keeps them up to date
     revocation: RevocationSource | None = None
+    keys: KeySource | None = None
+
+
+class _NoKeys:
+    """The KeySource of a daemon that asks nobody."""
+
+    def find(self, name: str) -> Future[KeyAnswer]:
+        future: Future[KeyAnswer] = Future()
+        future.set_result(KeyAnswer(failure=f"nobody was asked for {name}"))
+        return future
 
 
 class CertificateKnowledge:
@@ -59,6 +70,7 @@ class CertificateKnowledge:
         self._sources: tuple[CertificateSource, ...] = (book, *sources.certificates)
         self._tlsa = sources.tlsa
         self._revocation = sources.revocation
+        self.keys: KeySource = sources.keys or _NoKeys()  #: of DKIM signatures
         self._lock = threading.Lock()
         self._anchors: TrustAnchors | None = None
         self._trusted: dict[Pin, KnownCertificate] = {}

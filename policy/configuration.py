@@ -6,7 +6,7 @@ Invariant: a Configuration that exists is valid as a whole.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -44,6 +44,13 @@ class Method(StrEnum):
     PKIX = "pkix"
     DANE = "dane"
     POSTFIX = "postfix"
+
+
+@unique
+class Condition(StrEnum):
+    """What a partner's messages may need besides an authenticated session."""
+
+    DKIM = "dkim"
 
 
 @unique
@@ -104,6 +111,7 @@ class Partner:
     entry: Entry  #: the list entry, or the key of the partner table it came from
     names: tuple[Domain, ...]  #: what a certificate of the partner is named, itself or a host under it
     methods: tuple[Method, ...]
+    require: tuple[Condition, ...]  #: all of them, besides one of the methods
     send_method: SendMethod
     mode: Mode
     pins: frozenset[Pin]
@@ -170,6 +178,12 @@ class Configuration:
     policy_socket: str | None
     files: tuple[Path, ...]  #: every file that was read for it, to be watched
     history: Retention = DEFAULT_RETENTION
+    conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need
+
+    def __post_init__(self) -> None:
+        """Gather the conditions: each session asks for them, and there may be thousands of partners."""
+        gathered = frozenset(one for partner in self.partners.values() for one in partner.require)
+        object.__setattr__(self, "conditions", gathered)
 
     def partner(self, entry: Entry) -> Partner:
         """Return the rule for a list entry: its own, else the closest wildcard's, else the defaults.
@@ -200,6 +214,7 @@ def default_partner(entry: Entry, mode: Mode) -> Partner:
         entry=entry,
         names=(entry_base(entry),),
         methods=DEFAULT_METHODS,
+        require=(),
         send_method=SendMethod.PKIX,
         mode=mode,
         pins=frozenset(),

@@ -3,9 +3,9 @@
 Owns: the order in which evidence is weighed, and the words both administrators read.
 Must not know: sockets, milter codes, Postfix commands, files, clocks, loggers.
 
-Invariant: PASS needs one method of the partner to say so; everything else, evidence this module does not
-understand included, ends in a failure.  Where a method cannot know yet and none passes, the verdict is
-temporary: the message may still turn out good.
+Invariant: PASS needs one method of the partner to say so, and each of its conditions; everything else,
+evidence this module does not understand included, ends in a failure.  Where a method cannot know yet and none
+passes, the verdict is temporary: the message may still turn out good.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from .conditions import attempt_on
 from .configuration import Configuration, Method, Mode, OnFailure, Partner
 from .domain import Domain, Entry
 from .evidence import Claim, Evidence, KnownCertificate, Proof, Session
+from .message_signature import MessageSignature
 from .methods import Attempt, attempt_by
 from .tls import is_weak_cipher
 from .tlsa import TlsaAnswer
@@ -90,29 +92,41 @@ def decide(
     return _decision(findings, evidence.session)
 
 
+@dataclass(frozen=True, slots=True)
+class Inquiries:
+    """What gives further evidence; each is called at most once for a message, and may wait.
+
+    certificate: the certificate's content, or None where nobody knows it.
+    tlsa: what DNS says of the TLSA records of list entries.
+    signatures: the message's DKIM signatures, checked; None where the message was not seen.
+    """
+
+    certificate: Callable[[tuple[Entry, ...]], KnownCertificate | None]
+    tlsa: Callable[[tuple[Entry, ...]], Mapping[Entry, TlsaAnswer]]
+    signatures: Callable[[], tuple[MessageSignature, ...] | None]
+
+
 def decide_with(
-    find: Callable[[tuple[Entry, ...]], KnownCertificate | None],
-    find_tlsa: Callable[[tuple[Entry, ...]], Mapping[Entry, TlsaAnswer]],
+    inquiries: Inquiries,
     claims: Iterable[Claim],
     session: Session | None,
     configuration: Configuration,
     now: datetime,
 ) -> Decision:
-    """Decide, and ask for further evidence only where the verdict hangs on it.
-
-    *find* gives the certificate's content, or None where nobody knows it, *find_tlsa* what DNS says of TLSA
-    records.  Each is asked at most once, with the list entries that need it, and may wait.
-    """
+    """Decide, and ask for further evidence only where the verdict hangs on it."""
     claims = tuple(claims)
     evidence = Evidence(session, None)
-    is_certificate_asked = False
+    is_certificate_asked = is_signature_asked = False
     while True:
         decision = decide(claims, evidence, configuration, now)
         if not is_certificate_asked and (entries := _entries_of(decision, _hangs_on_certificate)):
             is_certificate_asked = True
-            evidence = replace(evidence, known_certificate=find(entries))
+            evidence = replace(evidence, known_certificate=inquiries.certificate(entries))
         elif evidence.tlsa is None and (entries := _entries_of(decision, _hangs_on_tlsa)):
-            evidence = replace(evidence, tlsa=find_tlsa(entries))
+            evidence = replace(evidence, tlsa=inquiries.tlsa(entries))
+        elif not is_signature_asked and any(map(_hangs_on_signatures, decision.findings)):
+            is_signature_asked = True
+            evidence = replace(evidence, signatures=inquiries.signatures())
         else:
             return replace(decision, evidence=evidence)
 
@@ -127,6 +141,14 @@ def _hangs_on_certificate(finding: Finding) -> bool:
 
 def _hangs_on_tlsa(finding: Finding) -> bool:
     return finding.verdict not in _BEYOND_CERTIFICATES and Method.DANE in finding.partner.methods
+
+
+def _hangs_on_signatures(finding: Finding) -> bool:
+    """Tell whether the session proved to be the partner, which is not enough for this one."""
+    conditions = finding.partner.require
+    return any(
+        attempt.method in conditions and attempt.verdict is not Verdict.PASS for attempt in finding.attempts
+    )
 
 
 def undecidable(claims: Iterable[Claim], configuration: Configuration) -> Decision:
@@ -165,7 +187,9 @@ class _Outcome(NamedTuple):
 
     @property
     def method(self) -> Method | None:
-        return self.attempts[-1].method if self.verdict is Verdict.PASS else None
+        """Return the method that passed, if the message does; conditions stand behind it."""
+        passed = (one.method for one in self.attempts if one.verdict is self.verdict is Verdict.PASS)
+        return next((method for method in passed if isinstance(method, Method)), None)
 
 
 def _finding(claim: Claim, partner: Partner, configuration: Configuration, outcome: _Outcome) -> Finding:
@@ -184,7 +208,21 @@ def _finding(claim: Claim, partner: Partner, configuration: Configuration, outco
 def _judge(claim: Claim, evidence: Evidence, configuration: Configuration, now: datetime) -> Finding:
     partner = configuration.partner(claim.entry)
     tlsa = None if evidence.tlsa is None else evidence.tlsa.get(claim.entry)
-    return _finding(claim, partner, configuration, _outcome(partner, evidence, tlsa, configuration, now))
+    outcome = _outcome(partner, evidence, tlsa, configuration, now)
+    if outcome.verdict is Verdict.PASS:
+        outcome = _with_conditions(outcome, claim, partner, evidence)
+    return _finding(claim, partner, configuration, outcome)
+
+
+def _with_conditions(outcome: _Outcome, claim: Claim, partner: Partner, evidence: Evidence) -> _Outcome:
+    """Return the outcome for a session that passed, once the message meets what else is required."""
+    for condition in partner.require:
+        attempt = attempt_on(condition, claim, evidence.signatures)
+        attempts = (*outcome.attempts, attempt)
+        if attempt.verdict is not Verdict.PASS:
+            return _Outcome(attempt.verdict, attempt.detail, attempts)
+        outcome = _Outcome(Verdict.PASS, f"{outcome.detail}; {attempt.detail}", attempts)
+    return outcome
 
 
 def _outcome(
@@ -212,7 +250,14 @@ def _outcome(
 
 #: Verdicts that no certificate changes.
 _BEYOND_CERTIFICATES = frozenset(
-    {Verdict.PASS, Verdict.NO_EVIDENCE, Verdict.NO_TLS, Verdict.WEAK_TLS, Verdict.NO_CERTIFICATE}
+    {
+        Verdict.PASS,
+        Verdict.NO_SIGNATURE,
+        Verdict.NO_EVIDENCE,
+        Verdict.NO_TLS,
+        Verdict.WEAK_TLS,
+        Verdict.NO_CERTIFICATE,
+    }
 )
 
 _NO_EVIDENCE = "the receiving side could not see the TLS state of this session; please retry"

@@ -2,7 +2,7 @@
 
 Owns: the keys, which ``log show --json`` prints: a changed key is an incompatible change.
 Must not know: where documents are kept.
-Invariant: claims, session, certificate and what DNS said come back as they went in.
+Invariant: claims, session, certificate, signatures and what DNS said come back as they went in.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from .decision_record import DecisionRecord
 from .domain import Domain, Entry
 from .evidence import Claim, KnownCertificate, RevocationStatus, Session
 from .history_item import Count, Direction, HistoryItem
+from .message_signature import MessageSignature, SignatureStatus
 from .pin import Pin
 from .tls import TlsVersion
 from .tlsa import TlsaAnswer, TlsaRecord
@@ -60,6 +61,7 @@ def decision_document(record: DecisionRecord, level: LogLevel) -> dict[str, Any]
         "session": _session_document(evidence.session if evidence else record.session),
         "known_certificate": _known_document(known) if known else None,
         "tlsa": None if evidence is None or evidence.tlsa is None else _tlsa_document(evidence.tlsa),
+        "signatures": _signatures_document(evidence.signatures if evidence else None),
         "findings": [_finding_document(finding, verbose=verbose) for finding in decision.findings],
     }
     if verbose and known:
@@ -81,6 +83,7 @@ class RecordedEvidence:
     revocation: RevocationStatus
     revocation_detail: str
     tlsa: Mapping[Entry, TlsaAnswer] | None
+    signatures: tuple[MessageSignature, ...] | None
     is_authenticated: bool  #: by SASL
     verdict: Verdict
     effect: Effect
@@ -90,6 +93,7 @@ def recorded_evidence(document: Mapping[str, Any]) -> RecordedEvidence:
     """Return what a document says; raises KeyError, TypeError or ValueError where it is not one of ours."""
     known = document["known_certificate"]
     tlsa = document["tlsa"]
+    signatures = document.get("signatures")
     findings = document["findings"]
     return RecordedEvidence(
         time=datetime.fromisoformat(document["time"]).astimezone(UTC),
@@ -102,6 +106,7 @@ def recorded_evidence(document: Mapping[str, Any]) -> RecordedEvidence:
         revocation=RevocationStatus(known["revocation"]) if known else RevocationStatus.UNKNOWN,
         revocation_detail=known["revocation_detail"] if known else "",
         tlsa=None if tlsa is None else {Entry(entry): _tlsa_answer(one) for entry, one in tlsa.items()},
+        signatures=None if signatures is None else tuple(map(_signature, signatures)),
         is_authenticated=any(one["detail"] == AUTHENTICATED for one in findings),
         verdict=_VERDICTS[document["verdict"]],
         effect=Effect(document["effect"]),
@@ -215,3 +220,28 @@ def _tlsa_answer(document: Mapping[str, Any]) -> TlsaAnswer:
         for usage, selector, matching, data in document["records"]
     ]
     return TlsaAnswer(frozenset(one for one in records if one), tuple(document["failures"]))
+
+
+def _signatures_document(signatures: tuple[MessageSignature, ...] | None) -> list[dict[str, Any]] | None:
+    if signatures is None:
+        return None
+    return [
+        {
+            "domain": one.domain,
+            "selector": one.selector,
+            "status": str(one.status),
+            "detail": one.detail,
+            "uncovered": sorted(one.uncovered),
+        }
+        for one in signatures
+    ]
+
+
+def _signature(document: Mapping[str, Any]) -> MessageSignature:
+    return MessageSignature(
+        Domain(document["domain"]),
+        document["selector"],
+        SignatureStatus(document["status"]),
+        document["detail"],
+        frozenset(document["uncovered"]),
+    )

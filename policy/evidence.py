@@ -11,6 +11,7 @@ from enum import StrEnum, unique
 
 from .certificate import Certificate
 from .domain import Domain, Entry
+from .message_signature import MessageSignature
 from .pin import Pin
 from .tls import TlsVersion
 from .tlsa import TlsaAnswer
@@ -93,6 +94,7 @@ class Evidence:
     session: Session | None  #: None: the two doors did not both speak, or did not agree
     known_certificate: KnownCertificate | None  #: None: no source knows the content
     tlsa: Mapping[Entry, TlsaAnswer] | None = None  #: by claimed entry; None: not asked for
+    signatures: tuple[MessageSignature, ...] | None = None  #: of the message; None: not looked at
 
 
 @dataclass(frozen=True, slots=True)

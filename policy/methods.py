@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .certificate import Certificate
-from .configuration import CommonName, Configuration, Method, Partner, Revocation, Trust
+from .configuration import CommonName, Condition, Configuration, Method, Partner, Revocation, Trust
 from .dane import matches_authority, matches_digest, matches_end_entity, needs_content
 from .domain import Entry
 from .evidence import KnownCertificate, PathOutcome, PathValidation, Proof, RevocationStatus, Session
@@ -19,9 +19,9 @@ from .verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one method found; kept for ``explain`` and the verbose log."""
+    """What one method or condition found; kept for ``explain`` and the verbose log."""
 
-    method: Method
+    method: Method | Condition
     verdict: Verdict
     detail: str
 

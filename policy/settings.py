@@ -18,6 +18,7 @@ from .configuration import (
     DEFAULT_RETENTION,
     ClientPurpose,
     CommonName,
+    Condition,
     LogLevel,
     Method,
     Mode,
@@ -89,6 +90,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(PARTNER, "methods", list_of(choice(Method), empty=False), json.dumps(DEFAULT_METHODS), _RELOAD,
             "How a sending server may prove to be the partner, tried in this order; `postfix` is weaker than "
             "the others: it believes the common name that Postfix shows."),
+    Setting(PARTNER, "require", list_of(choice(Condition)), "[]", _RELOAD,
+            "What a message needs besides a session that proves to be the partner: `dkim` is a valid DKIM "
+            "signature of the claimed domain, for a partner behind a gateway that it shares with others."),
     Setting(PARTNER, "send_method", choice(SendMethod), '"pkix"', _RELOAD,
             "How the partner's server is verified when we send."),
     Setting(PARTNER, "mode", choice(Mode), None, _RELOAD,

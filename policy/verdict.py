@@ -1,6 +1,7 @@
 """Every verdict, and all that follows from it: one row each (DESIGN section 2).
 
-Sources: RFC 3463 and RFC 5321 section 4.2 for the codes, RFC 8601 section 2.7 for the result words.
+Sources: RFC 3463 and RFC 5321 section 4.2 for the codes, RFC 7372 section 3.1 (X.7.22, no signature that
+matches the author), RFC 8601 section 2.7 for the result words.
 """
 
 from enum import Enum, StrEnum, unique
@@ -33,6 +34,7 @@ class Verdict(Enum):
     UNKNOWN_CERTIFICATE = ("unknown-certificate", "451 4.7.5", "temperror")
     REVOCATION_UNKNOWN = ("revocation-unknown", "451 4.7.5", "temperror")
     NO_EVIDENCE = ("no-evidence", "451 4.7.5", "temperror")
+    NO_SIGNATURE = ("no-signature", "550 5.7.22", "fail")
     NAME_MISMATCH = ("name-mismatch", "550 5.7.5", "fail")
     EXPIRED = ("expired", "550 5.7.5", "fail")
     REVOKED = ("revoked", "550 5.7.5", "fail")

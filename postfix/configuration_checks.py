@@ -5,7 +5,7 @@ Must not know: Postfix.
 
 from collections.abc import Iterable, Iterator
 
-from ..policy.configuration import Configuration, Method, Mode, Partner
+from ..policy.configuration import Condition, Configuration, Method, Mode, Partner
 from ..policy.domain import Domain, Entry, entry_base, lies_under
 from ..policy.gateways import shared_gateway
 from ..policy.lists import DomainList
@@ -83,7 +83,9 @@ def _check_gateways(configuration: Configuration) -> Iterator[Finding]:
     """Yield a finding for each gateway whose certificate stands for strangers as well."""
     users: dict[str, dict[Entry, Domain]] = {}
     for entry in configuration.receive:
-        for name in configuration.partner(entry).names:
+        partner = configuration.partner(entry)
+        # A signature of the tenant is the half that the certificate does not prove.
+        for name in () if Condition.DKIM in partner.require else partner.names:
             if gateway := shared_gateway(name):
                 users.setdefault(gateway.service, {})[entry] = name
     for service, names in users.items():
@@ -93,7 +95,8 @@ def _check_gateways(configuration: Configuration) -> Iterator[Finding]:
             f"all customers of {service} share its certificate: it proves the gateway, and not that a "
             f"message is from {_enumerated(names)}",
             f"{configuration.path}: {name} is accepted for {entry}",
-            "ask the partner for a server with a name of its own, or check its DKIM signatures as well",
+            f"`domain-secure partner set {entry} require=dkim` if it signs with DKIM, else ask for a server "
+            "with a name of its own",
         )
 
 

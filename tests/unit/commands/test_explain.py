@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ class Edge:
         status = main(["--config", str(self.folder / "c.toml"), *arguments])
         return status, self.capsys.readouterr().out
 
-    def explain(self, *arguments: str, client: str = "192.0.2.1") -> tuple[int, dict[str, object]]:
+    def explain(self, *arguments: str, client: str = "192.0.2.1") -> tuple[int, dict[str, Any]]:
         """Return exit status and document of an explanation."""
         status, output = self.run("explain", "--json", "--client", client, *arguments)
         return status, json.loads(output)
@@ -109,3 +110,56 @@ def test_nothing_is_noted(edge: Edge) -> None:
     """An explanation leaves no trace under pending."""
     edge.explain(*SENDER, "--fingerprint", "ab" * 32)
     assert "ab" * 32 not in edge.run("pending")[1]
+
+
+def test_whole_reasoning(edge: Edge) -> None:
+    """Each name, each method, the chain with its dates, revocation: all that the verdict rests on."""
+    own = edge.know("mail.woodgrovebank.test", "other.test")
+    arguments = (*SENDER, "--fingerprint", own.fingerprint)
+    status, output = edge.run("explain", "--client", "192.0.2.1", *arguments)
+    assert status == 0
+    for line in (
+        "  pin      not asked: no pins were agreed on",
+        "  pkix     pass: certificate for mail.woodgrovebank.test, other.test, valid until",
+        "  name     mail.woodgrovebank.test: counts for woodgrovebank.test",
+        "  name     other.test: counts for none of them",
+        "  name     common name mail.woodgrovebank.test: does not count",
+        "  chain    CN=mail.woodgrovebank.test, 20",
+        "  chain    CN=Laboratory Authority, 20",
+        "  path     trusted: ",
+        "  revoked  unknown",
+    ):
+        assert line in output, output
+    document = edge.explain(*arguments)[1]
+    assert [name["matches"] for name in document["certificate"]["names"]] == ["woodgrovebank.test", None]
+    assert [link["subject"] for link in document["certificate"]["chain"]] == [
+        "CN=mail.woodgrovebank.test",
+        "CN=Laboratory Authority",
+    ]
+
+
+def test_certificate_of_a_pinned_partner_is_shown(edge: Edge) -> None:
+    """The pin decides alone; what the certificate says is told all the same."""
+    own = edge.know("evil.test")
+    assert edge.run("partner", "pin", "woodgrovebank.test", f"sha256:{own.fingerprint}")[0] == 0
+    arguments = ("--client", "192.0.2.1", *SENDER, "--fingerprint", own.fingerprint)
+    output = edge.run("explain", *arguments)[1]
+    assert "  pkix     not asked: pin has passed" in output
+    assert "  name     evil.test: counts for none of them" in output
+
+
+def test_signature_that_is_required(edge: Edge) -> None:
+    """Without the message nobody knows; the message itself tells that it is not signed."""
+    edge.run("partner", "set", "woodgrovebank.test", "require=dkim")
+    own = edge.know("mail.woodgrovebank.test")
+    arguments = (*SENDER, "--fingerprint", own.fingerprint)
+    assert edge.explain(*arguments)[1]["verdict"] == "no-evidence"
+    message = edge.folder / "message"
+    message.write_bytes(b"Subject: x\n\nHello.\n")
+    assert edge.explain(*arguments, str(message))[1]["verdict"] == "no-signature"
+    document = edge.explain(*SENDER, "--tls", "none")[1]
+    assert document["findings"][0]["not_asked"] == {
+        "pin": "no-tls, whatever the certificate",
+        "pkix": "no-tls, whatever the certificate",
+        "dkim": "the session did not prove to be the partner",
+    }

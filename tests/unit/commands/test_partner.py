@@ -44,6 +44,7 @@ def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[st
         "send": None,
         "rule": "defaults",
         "names": ["a.test"],
+        "require": [],
         "methods": ["pin", "pkix", "dane"],
         "send_method": "pkix",
         "mode": "enforce",

@@ -1,14 +1,32 @@
 """The decision: precedence, every verdict, and several claims in one message."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from domain_secure.policy.configuration import CommonName, Configuration, Method, Mode, OnFailure, Revocation
-from domain_secure.policy.decision import NOT_LISTED, Decision, decide, decide_with, exempted, undecidable
+from domain_secure.policy.configuration import (
+    CommonName,
+    Condition,
+    Configuration,
+    Method,
+    Mode,
+    OnFailure,
+    Revocation,
+)
+from domain_secure.policy.decision import (
+    NOT_LISTED,
+    Decision,
+    Inquiries,
+    decide,
+    decide_with,
+    exempted,
+    undecidable,
+)
 from domain_secure.policy.domain import Domain, Entry
 from domain_secure.policy.evidence import Evidence, KnownCertificate, PathOutcome, RevocationStatus, Session
+from domain_secure.policy.message_signature import MessageSignature, SignatureStatus
 from domain_secure.policy.pin import Pin
 from domain_secure.policy.tls import TlsVersion
 from domain_secure.policy.tlsa import TlsaAnswer, TlsaRecord
@@ -40,6 +58,15 @@ def answer(*records: TlsaRecord | None, failures: tuple[str, ...] = ()) -> TlsaA
 def no_tlsa(entries: tuple[Entry, ...]) -> dict[Entry, TlsaAnswer]:
     """Know of no records."""
     return {entry: TlsaAnswer() for entry in entries}
+
+
+def asking(
+    find: Callable[[tuple[Entry, ...]], KnownCertificate | None],
+    find_tlsa: Callable[[tuple[Entry, ...]], Mapping[Entry, TlsaAnswer]] = no_tlsa,
+    signatures: Callable[[], tuple[MessageSignature, ...] | None] = lambda: None,
+) -> Inquiries:
+    """Return what is asked for further evidence."""
+    return Inquiries(find, find_tlsa, signatures)
 
 
 def judged(
@@ -260,12 +287,12 @@ def test_certificate_is_asked_for_only_where_it_matters() -> None:
         return OWN
 
     pinned = configuration(partners={WOODGROVE: partner(pins=frozenset({FINGERPRINT}))})
-    assert decide_with(find, no_tlsa, [claim()], session(), pinned, NOW).verdict is Verdict.PASS
-    assert decide_with(find, no_tlsa, [claim()], None, configuration(), NOW).verdict is Verdict.NO_EVIDENCE
+    assert decide_with(asking(find), [claim()], session(), pinned, NOW).verdict is Verdict.PASS
+    assert decide_with(asking(find), [claim()], None, configuration(), NOW).verdict is Verdict.NO_EVIDENCE
     assert not asked
-    assert decide_with(find, no_tlsa, [claim()], session(), configuration(), NOW).verdict is Verdict.PASS
+    assert decide_with(asking(find), [claim()], session(), configuration(), NOW).verdict is Verdict.PASS
     assert asked == [(WOODGROVE,)]
-    assert decide_with(lambda _: None, no_tlsa, [claim()], session(), configuration(), NOW).verdict is (
+    assert decide_with(asking(lambda _: None), [claim()], session(), configuration(), NOW).verdict is (
         Verdict.UNKNOWN_CERTIFICATE
     )
 
@@ -301,7 +328,7 @@ def test_tlsa_is_asked_for_only_where_it_matters() -> None:
 
     def verdict(content: KnownCertificate | None, shown: Session | None, *methods: Method) -> Verdict:
         rules = configuration(partners={WOODGROVE: partner(methods=methods)})
-        return decide_with(lambda _: content, find_tlsa, [claim()], shown, rules, NOW).verdict
+        return decide_with(asking(lambda _: content, find_tlsa), [claim()], shown, rules, NOW).verdict
 
     assert verdict(OWN, session(), Method.PKIX, Method.DANE) is Verdict.PASS
     assert verdict(None, session(certificate_pin=None), Method.DANE) is Verdict.NO_CERTIFICATE
@@ -326,9 +353,78 @@ def test_certificate_is_asked_for_where_a_tlsa_record_needs_it() -> None:
         return {WOODGROVE: answer(AUTHORITY_RECORD)}
 
     rules = configuration(partners={WOODGROVE: partner(methods=(Method.DANE,))})
-    decision = decide_with(find, find_tlsa, [claim()], session(), rules, NOW)
+    decision = decide_with(asking(find, find_tlsa), [claim()], session(), rules, NOW)
     assert decision.verdict is Verdict.UNKNOWN_CERTIFICATE
     assert asked == ["tlsa", "certificate"]
+
+
+SIGNED = MessageSignature(Domain("woodgrovebank.test"), "s1", SignatureStatus.VALID)
+ALTERED = replace(SIGNED, status=SignatureStatus.INVALID, detail="the body is not the one that was signed")
+UNCHECKED = replace(SIGNED, status=SignatureStatus.UNKNOWN, detail="no answer in time")
+SIGNING = {WOODGROVE: partner(require=(Condition.DKIM,))}
+
+
+@pytest.mark.parametrize(
+    ("signatures", "expected"),
+    [
+        (None, Verdict.NO_EVIDENCE),
+        ((), Verdict.NO_SIGNATURE),
+        ((SIGNED,), Verdict.PASS),
+        ((ALTERED, UNCHECKED, SIGNED), Verdict.PASS),
+        ((ALTERED,), Verdict.NO_SIGNATURE),
+        ((ALTERED, UNCHECKED), Verdict.NO_EVIDENCE),
+        ((replace(SIGNED, domain=Domain("evil.test")),), Verdict.NO_SIGNATURE),
+        ((replace(SIGNED, domain=Domain("mail.woodgrovebank.test")),), Verdict.NO_SIGNATURE),
+        ((replace(SIGNED, domain=Domain("test")),), Verdict.NO_SIGNATURE),
+        ((replace(SIGNED, uncovered=frozenset({"from"})),), Verdict.NO_SIGNATURE),
+        ((replace(SIGNED, uncovered=frozenset({"sender"})),), Verdict.PASS),
+    ],
+)
+def test_signature_as_a_second_condition(
+    signatures: tuple[MessageSignature, ...] | None, expected: Verdict
+) -> None:
+    """A signature of the claimed domain that holds and covers the claiming field is needed; one is enough."""
+    evidence = Evidence(session(), OWN, {}, signatures)
+    decision = decide([claim(source="from")], evidence, configuration(partners=SIGNING), NOW)
+    assert decision.verdict is expected
+    assert decision.method is (Method.PKIX if expected is Verdict.PASS else None)
+
+
+def test_domain_above_signs_as_far_as_the_entry_reaches() -> None:
+    """The list says how much one organisation owns: the base signs for what lies under it, nobody above."""
+    rules = configuration(
+        "*.fabrikam.test",
+        partners={Entry("*.fabrikam.test"): partner("*.fabrikam.test", require=(Condition.DKIM,))},
+    )
+
+    def verdict(signer: str) -> Verdict:
+        claimed = claim("a.b.fabrikam.test", "*.fabrikam.test")
+        evidence = Evidence(
+            session(), known("mail.fabrikam.test"), {}, (replace(SIGNED, domain=Domain(signer)),)
+        )
+        return decide([claimed], evidence, rules, NOW).verdict
+
+    for signer in ("a.b.fabrikam.test", "b.fabrikam.test", "fabrikam.test"):
+        assert verdict(signer) is Verdict.PASS, signer
+    for signer in ("x.a.b.fabrikam.test", "a.fabrikam.test", "test", "notfabrikam.test"):
+        assert verdict(signer) is Verdict.NO_SIGNATURE, signer
+
+
+def test_signature_does_not_stand_for_the_session() -> None:
+    """Where no method passes the signature changes nothing, and nobody asks for it."""
+
+    def verdict(content: KnownCertificate | None, rules: Configuration) -> Verdict:
+        asked.clear()
+        inquiries = asking(lambda _: content, signatures=lambda: asked.append(1) or (SIGNED,))
+        return decide_with(inquiries, [claim()], session(), rules, NOW).verdict
+
+    asked: list[int] = []
+    assert verdict(known("evil.test"), configuration(partners=SIGNING)) is Verdict.NAME_MISMATCH
+    assert not asked
+    assert verdict(OWN, configuration()) is Verdict.PASS
+    assert not asked
+    assert verdict(OWN, configuration(partners=SIGNING)) is Verdict.PASS
+    assert asked == [1]
 
 
 def test_our_own_fault_defers_listed_domains_only() -> None:

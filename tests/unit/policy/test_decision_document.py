@@ -18,6 +18,7 @@ from domain_secure.policy.decision_document import (
 from domain_secure.policy.decision_record import DecisionRecord
 from domain_secure.policy.domain import Entry
 from domain_secure.policy.evidence import Evidence, RevocationStatus, Session
+from domain_secure.policy.message_signature import MessageSignature, SignatureStatus
 from domain_secure.policy.pin import Pin
 from domain_secure.policy.tls import TlsVersion
 from domain_secure.policy.tlsa import TlsaAnswer, TlsaRecord
@@ -41,6 +42,14 @@ RECORDS = st.builds(
     st.sampled_from((2, 3)),
     st.binary(min_size=32, max_size=32),
 )
+SIGNATURES = st.builds(
+    MessageSignature,
+    st.just(WOODGROVE),
+    st.text(),
+    st.sampled_from(SignatureStatus),
+    st.text(),
+    st.frozensets(st.sampled_from(("from", "sender", "resent-from"))),
+)
 ANSWERS = st.builds(TlsaAnswer, st.frozensets(RECORDS, max_size=3), st.lists(st.text()).map(tuple))
 
 
@@ -48,19 +57,21 @@ ANSWERS = st.builds(TlsaAnswer, st.frozensets(RECORDS, max_size=3), st.lists(st.
     st.none() | SESSIONS,
     st.none() | st.just(known("mail.woodgrovebank.test")),
     st.none() | st.dictionaries(st.just(WOODGROVE), ANSWERS),
+    st.none() | st.lists(SIGNATURES, max_size=3).map(tuple),
     st.sampled_from(LogLevel),
 )
 def test_what_a_decision_rests_on_comes_back(
-    seen: Session | None, certificate: object, tlsa: object, level: LogLevel
+    seen: Session | None, certificate: object, tlsa: object, signatures: object, level: LogLevel
 ) -> None:
     """Claims, session, fingerprints, revocation and DNS answers survive JSON, whatever they hold."""
-    evidence = Evidence(seen, certificate, tlsa)  # type: ignore[arg-type]
+    evidence = Evidence(seen, certificate, tlsa, signatures)  # type: ignore[arg-type]
     decision = replace(decide([claim()], evidence, configuration(), NOW), evidence=evidence)
     written = DecisionRecord(NOW, "Q1", "192.0.2.7", "1", decision, None, 0.1)
     found = recorded_evidence(json.loads(json.dumps(decision_document(written, level))))
     assert found.claims == (claim(),)
     assert found.session == seen
     assert found.tlsa == tlsa
+    assert found.signatures == signatures
     assert found.chain == ((FINGERPRINT,) if certificate else ())
     assert found.revocation is RevocationStatus.UNKNOWN
     assert (found.time, found.verdict, found.effect) == (NOW, decision.verdict, decision.effect)

@@ -10,12 +10,12 @@ from domain_secure.policy.settings import SECTIONS, SETTINGS, Setting
 from domain_secure.policy.settings_document import EXAMPLE, settings_document
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "configuration.md"
-# Keys of DESIGN section 5 and the two added to it, section by section.
+# Keys of DESIGN section 5 and those added to it, section by section.
 KNOWN = {
     "": {"mode"},
     "receive": {"domains", "domains_file", "on_failure"},
     "send": {"domains", "domains_file"},
-    "partner": {"names", "methods", "send_method", "mode", "pins", "minimum_tls", "mx"},
+    "partner": {"names", "methods", "require", "send_method", "mode", "pins", "minimum_tls", "mx"},
     "trust": {"ca_file", "client_purpose", "revocation", "crl_files", "fetch_private", "common_name"},
     "inbound": {"trusted_relays", "exempt_clients", "probe", "probe_timeout", "when_down", "authserv_id"},
     "outbound": {"direct"},

@@ -11,6 +11,7 @@ CONTRACT = {
     "weak-tls": ("550 5.7.10", "reject", "defer", "accept"),
     "no-certificate": ("550 5.7.5", "reject", "defer", "accept"),
     "untrusted": ("550 5.7.5", "reject", "defer", "accept"),
+    "no-signature": ("550 5.7.22", "reject", "defer", "accept"),
     "name-mismatch": ("550 5.7.5", "reject", "defer", "accept"),
     "expired": ("550 5.7.5", "reject", "defer", "accept"),
     "revoked": ("550 5.7.5", "reject", "defer", "accept"),

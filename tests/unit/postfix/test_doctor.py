@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from configurations import make_configuration, make_partner
 
-from domain_secure.policy.configuration import Configuration, Method, Mode, SendMethod
+from domain_secure.policy.configuration import Condition, Configuration, Method, Mode, SendMethod
 from domain_secure.policy.domain import Entry
 from domain_secure.policy.lists import DomainList
 from domain_secure.postfix.configuration_checks import check_configuration
@@ -110,6 +110,18 @@ def test_shared_gateway() -> None:
     assert "fabrikam.test" in found.what
     assert "contoso" not in found.what
     assert "mail.protection.outlook.com" in found.proof
+
+
+def test_shared_gateway_of_a_partner_that_signs() -> None:
+    """The signature is the half that the certificate does not prove."""
+    rule = make_partner("fabrikam.test", names=("mail.protection.outlook.com",), require=(Condition.DKIM,))
+    assert not list(
+        check_configuration(
+            make_configuration(
+                receive=DomainList.of("fabrikam.test"), partners={Entry("fabrikam.test"): rule}
+            )
+        )
+    )
 
 
 @pytest.mark.parametrize(
