@@ -14,6 +14,8 @@ from ..milter.sockets import Endpoint
 from ..policy import events
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import Configuration
+from ..policy.delivery import DeliveryObserver
+from ..policy.delivery_counts import OutboundProgress
 from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import load
 from ..postfix import socket_folder
@@ -22,6 +24,9 @@ from ..postfix.client_identity import CurrentIdentity
 from ..postfix.dkim_key_lookup import DkimKeyLookup
 from ..postfix.dns_lookup import system_lookup
 from ..postfix.endpoints import SOCKET_FOLDER
+from ..postfix.log_follower import LogFollower
+from ..postfix.log_follower import Surroundings as FollowerSurroundings
+from ..postfix.log_location import LocationWatch, log_location
 from ..postfix.mail_exchangers import mail_exchangers
 from ..postfix.probe import probe
 from ..postfix.probe_schedule import ProbeSchedule
@@ -48,7 +53,7 @@ def serve(arguments: argparse.Namespace) -> ExitStatus:
         load,
         configuration_path(arguments),
         version("postfix-domain-secure"),
-        Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources),
+        Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources, deliveries),
     )
     daemon.run()
     return ExitStatus.DONE
@@ -82,6 +87,25 @@ def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -
         TlsaLookup(configuration, system_lookup),
         (schedule,),
         keys=DkimKeyLookup(system_lookup),
+    )
+
+
+def deliveries(
+    configuration: Callable[[], Configuration],
+    publish: Callable[[OutboundProgress], None],
+    observers: tuple[DeliveryObserver, ...],
+) -> LogFollower:
+    """Return what reads of deliveries in Postfix's log."""
+    watch = LocationWatch(configuration().config_directory)
+    return LogFollower(
+        FollowerSurroundings(
+            configuration,
+            lambda current: log_location(current, PostfixInstance(current.config_directory)),
+            watch.changed,
+            publish,
+            observers,
+            log_event,
+        )
     )
 
 

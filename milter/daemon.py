@@ -21,6 +21,8 @@ from Milter import close_callback
 from ..policy import events
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import Configuration
+from ..policy.delivery import DeliveryObserver
+from ..policy.delivery_counts import OutboundProgress
 from ..policy.history_file import FILE_NAME as HISTORY
 from ..policy.problems import Problem
 from ..policy.revocation_store import FOLDER, RevocationStore
@@ -31,7 +33,7 @@ from .history_keeper import HistoryKeeper
 from .http_server import Health, HttpServer
 from .inbound import Inbound
 from .joined import RecentRequests
-from .knowledge import CertificateKnowledge, Sources
+from .knowledge import Background, CertificateKnowledge, Sources
 from .live_configuration import POLL_SECONDS, Live, LiveConfiguration, loaded_event
 from .metrics import LOST_HISTORY, LOST_QUEUE, Metrics
 from .notify import notify
@@ -66,13 +68,18 @@ class Surroundings:
     *configuration_changed* is called with the configuration at the start and after every reload, from the
     supervising thread; it may take its time.  *when_down_action* is what Postfix does by itself
     (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
-    *sources* is called once, with the book and with what gives the configuration in force.
+    *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
+    likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
     """
 
     endpoints: Callable[[Configuration], Endpoints]
     configuration_changed: Callable[[Configuration, Metrics], None]
     when_down_action: str
     sources: Callable[[CertificateBook, Callable[[], Configuration]], Sources]
+    deliveries: Callable[
+        [Callable[[], Configuration], Callable[[OutboundProgress], None], tuple[DeliveryObserver, ...]],
+        Background,
+    ]
 
 
 def log_event(event: events.Event) -> None:
@@ -123,6 +130,9 @@ class Daemon:
             self._recorder.observe,
             surroundings.when_down_action,
         )
+        self._deliveries = surroundings.deliveries(
+            lambda: self._live.current.configuration, self.metrics.outbound.update, ()
+        )
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._reload_asked = threading.Event()
@@ -157,14 +167,14 @@ class Daemon:
         )
         notify(f"READY=1\nSTATUS={self._status_line()}")
         self._tables_due.set()
-        for background in (self._revocation, *self._sources.background):
+        for background in (self._revocation, self._deliveries, *self._sources.background):
             background.start()
         self._watch_revocation(self._live.current)
         try:
             self._supervise(policy)
         finally:
             notify("STOPPING=1")
-            for background in (self._revocation, *self._sources.background):
+            for background in (self._revocation, self._deliveries, *self._sources.background):
                 background.stop()
             http.stop()
             policy.stop()

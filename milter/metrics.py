@@ -12,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 
 from ..policy.decision import Decision
 from ..policy.verdict import Effect, Verdict
+from .outbound_metrics import OutboundMetrics
 
 _MOST_ISSUERS = 500
 LOST_WHERE = (LOST_QUEUE, LOST_HISTORY) = "queue", "history"
@@ -70,6 +71,7 @@ class Metrics:
             registry=self.registry,
         )
         self._lost = _lost_counter(self.registry)
+        self.outbound = OutboundMetrics(self.registry)
         build = Gauge(
             "domain_secure_build_info",
             "Always 1; the version of the running daemon is the label.",

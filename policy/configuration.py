@@ -178,6 +178,7 @@ class Configuration:
     policy_socket: str | None
     files: tuple[Path, ...]  #: every file that was read for it, to be watched
     history: Retention = DEFAULT_RETENTION
+    postfix_log: str = "auto"  #: where Postfix logs to: ``auto``, ``journal``, or a file
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need
 
     def __post_init__(self) -> None:

@@ -47,6 +47,7 @@ class FailureReason(Enum):
     PROTOCOL = "protocol", True  #: no TLS version or cipher in common
     CLIENT_CERTIFICATE = "client-certificate", True  #: the server did not accept ours
     HANDSHAKE = "handshake", True  #: any other end of the TLS handshake
+    REQUIRETLS = "requiretls", True  #: the message asks for REQUIRETLS (RFC 8689), which is not to be had
     CONFIGURATION = "configuration", True  #: our own: a policy that Postfix cannot read, no TLS engine
     UNREACHABLE = "unreachable", False  #: no TCP connection
     CONNECTION_LOST = "connection-lost", False  #: closed or silent in the middle of the SMTP session
@@ -82,7 +83,7 @@ class Delivery:
     dsn: str
     reply: str  #: what stands in parentheses
     tls: TlsSession | None  #: None: no summary was seen
-    verified: bool  #: every trace of this delivery says verified TLS
+    verified: bool | None  #: every trace of this delivery says verified TLS; None: its session was not read
     counted: bool  #: the first of its kind, verified or not, for this queue id and entry
     lines: tuple[str, ...]  #: Postfix's own lines about this session, the status line last
 
@@ -94,7 +95,7 @@ class Delivery:
     @property
     def is_mutual(self) -> bool:
         """Whether it is proved that the server also asked for our certificate and got it."""
-        return self.verified and self.tls is not None and self.tls.client_certificate is True
+        return self.verified is True and self.tls is not None and self.tls.client_certificate is True
 
 
 @dataclass(frozen=True, slots=True)

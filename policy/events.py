@@ -14,6 +14,7 @@ from .certificate_document import certificate_document
 from .configuration import Mode
 from .decision import Decision, Finding
 from .decision_record import DecisionRecord
+from .delivery import Delivery
 from .verdict import Effect
 
 _BARE = re.compile(r"[\w.:/@\[\]*+<>=,%-]+", re.ASCII)
@@ -267,3 +268,33 @@ def started(*, version: str, milter: str, policy: str, metrics: str) -> Event:
 def stopping(why: str) -> Event:
     """Return the line for a daemon that ends."""
     return _event(logging.INFO, "stopping", why=why)
+
+
+def log_followed(where: str, why: str) -> Event:
+    """Return the line for Postfix's log that is read from now on, and why that one."""
+    return _event(logging.INFO, "log-followed", log=where, because=why)
+
+
+def log_not_followed(problem: str) -> Event:
+    """Return the line for Postfix's log that cannot be read; it is tried again from the same place."""
+    return _event(logging.ERROR, "log-not-followed", detail=problem)
+
+
+def log_lines_lost(detail: str) -> Event:
+    """Return the line for a gap in Postfix's log: deliveries in it are in no counter."""
+    return _event(logging.WARNING, "log-lines-lost", detail=detail)
+
+
+def sent_unverified(delivery: Delivery) -> Event:
+    """Return the line for mail that left for a listed domain without verified TLS, past the policy."""
+    tls = delivery.tls
+    return _event(
+        logging.WARNING,
+        "sent-unverified",
+        domain=delivery.entry,
+        recipient_domain=delivery.domain,
+        queue_id=delivery.queue_id,
+        relay=delivery.relay,
+        tls=f"{tls.trust} {tls.protocol}" if tls else None,
+        line=delivery.lines[-1] if delivery.lines else None,
+    )

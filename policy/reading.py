@@ -208,6 +208,7 @@ def _from_sections(
         "inbound": Inbound(**inbound),
         "direct": values["outbound"]["direct"],
         "config_directory": folder / values["postfix"]["config_directory"],
+        "postfix_log": values["postfix"]["log"],
         "metrics_listen": values["metrics"]["listen"],
         "state": folder / values["paths"]["state"],
         "log_receive": values["log"]["receive"],

@@ -147,7 +147,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("postfix", "config_directory", kinds.PATH, '"/etc/postfix"', _RESTART,
             "The configuration of the Postfix instance that is served."),
     Setting("postfix", "log", kinds.LOG, '"auto"', _RESTART,
-            "Where Postfix logs to; this version checks the value and does not read the log yet."),
+            "Where Postfix logs to, for the counters of outbound mail: a file, `journal`, or `auto`: what "
+            "`maillog_file` names, else `/var/log/mail.log` if there is one, else the journal."),
 
     Setting("metrics", "listen", kinds.LOOPBACK, _METRICS_LISTEN, _RESTART,
             "Where metrics, health and the status page are served."),

@@ -121,6 +121,7 @@ type = "file"
     assert configuration.metrics_listen == ("::1", 9000)
     assert configuration.milter_socket == "inet:8891@127.0.0.1"
     assert configuration.policy_socket == "unix:/run/policy"
+    assert configuration.postfix_log == "journal"
 
 
 def test_partner_table_takes_defaults_from_its_name_and_the_mode() -> None:

@@ -1,6 +1,7 @@
 """The log catalogue: each line to the letter, because scripts search for them."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from domain_secure.policy.reply import reply_to
 
 from unit.policy.builders import NOW, claim, configuration, known, session
 from unit.policy.history_items import record
+from unit.policy.test_delivery import SENT
 
 PASSED = decide([claim()], Evidence(session(), known("mail.woodgrovebank.test")), configuration(), NOW)
 REFUSED = decide([claim(source="from")], Evidence(session(), known("evil.test")), configuration(), NOW)
@@ -135,6 +137,17 @@ GOLDEN = [
         "started version=1.0 milter=unix:/m policy=unix:/p metrics=127.0.0.1:9797",
     ),
     (events.stopping("signal"), "stopping why=signal"),
+    (events.log_followed("/var/log/mail.log", "found"), "log-followed log=/var/log/mail.log because=found"),
+    (events.log_not_followed("denied"), "log-not-followed detail=denied"),
+    (events.log_lines_lost("it was cut"), 'log-lines-lost detail="it was cut"'),
+    (
+        events.sent_unverified(replace(SENT, verified=False, lines=("Q: status=sent (ok)",))),
+        (
+            "sent-unverified domain=woodgrovebank.test recipient_domain=woodgrovebank.test queue_id=4F2C1A0B "
+            "relay=mail.woodgrovebank.test[198.51.100.20]:25 "
+            'tls="Verified TLSv1.3" line="Q: status=sent (ok)"'
+        ),
+    ),
 ]
 
 
