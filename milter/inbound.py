@@ -35,6 +35,10 @@ from .metrics import Metrics
 
 _log = logging.getLogger("domain_secure")
 
+# Postfix looks for each field from the top: half a million of them, which fit into a message of ordinary
+# size, would keep it busy for hours.
+MOST_FORGED_MARKS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -101,8 +105,13 @@ class Transaction:
         except Exception as error:  # noqa: BLE001 - what cannot be read is not let through as a mark
             _log.error(events.internal_error("mark", error))
             forged = True
-        if forged:
+        if forged and not self.has_too_many_forged:
             self.forged.append((name, self._seen[folded]))
+
+    @property
+    def has_too_many_forged(self) -> bool:
+        """Tell whether there are more forged marks than are worth removing."""
+        return len(self.forged) > MOST_FORGED_MARKS
 
 
 class Inbound:
@@ -182,6 +191,9 @@ class Inbound:
         started = time.perf_counter()
         facts = transaction.facts
         delegated = self._requests.take((facts.client_address, facts.client_port, queue_id))
+        if transaction.has_too_many_forged and not transaction.is_trusted_relay:
+            self._log(events.forged_marks_refused(queue_id=queue_id, client=_client(facts)))
+            return Outcome(_forged_marks_reply(queue_id))
         try:
             decision = self._decide(transaction, agreed_session(facts, delegated))
         except Exception as error:  # noqa: BLE001 - whatever it is, listed mail waits and other mail flows
@@ -252,6 +264,15 @@ class Inbound:
 
 def _client(facts: MilterFacts) -> str:
     return f"[{facts.client_address}]:{facts.client_port}"
+
+
+def _forged_marks_reply(queue_id: str) -> Reply:
+    return Reply(
+        "550",
+        "5.7.1",
+        f"more than {MOST_FORGED_MARKS} header fields that only the receiving side may add"
+        f" (forged-marks) [ref {queue_id or 'unknown'}]",
+    )
 
 
 def _unreadable_claims_reply(queue_id: str) -> Reply:

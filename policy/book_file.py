@@ -47,33 +47,92 @@ CREATE INDEX pending_client ON pending (client_address);
 """
 
 
-class BookFile:
-    """One process's access to the file; safe from many threads, one at a time."""
+class _Access:
+    """A connection that one thread uses at a time."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection | None]:
-        """Yield the open file, or None where there is none yet; raises Problem."""
-        with self._lock, self._explained():
-            yield self._opened() if self.path.exists() else None
+    def exclusive(self, patience: float) -> Iterator[None]:
+        """Keep other threads out; raises Problem where another one does not leave in time."""
+        if not self._lock.acquire(timeout=patience):
+            raise _held(self._path)
+        try:
+            yield
+        except sqlite3.Error:
+            self.close()
+            raise
+        finally:
+            self._lock.release()
+
+    def opened(self, patience: float) -> sqlite3.Connection:
+        """Return the open file, for use inside exclusive(); raises Problem for another format."""
+        inode = self._path.stat().st_ino
+        if self._connection is None or inode != self._inode:
+            # Somebody has moved the file away: what is kept from now on belongs into the new one.
+            self.close()
+            self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._inode = inode
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._check_version(self._connection)
+        self._connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        return self._connection
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != _VERSION:
+            self.close()
+            raise Problem(
+                f"the certificate book has format {version}, and this version reads format {_VERSION}",
+                str(self._path),
+                "install the version that wrote it, or move the file away and import the certificates again",
+            )
+
+
+class BookFile:
+    """One process's access to the file; safe from many threads.
+
+    Who reads does not wait for who writes, whatever holds the writer up: messages read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = _Access(path)
+        self._writer = _Access(path)
 
     @contextmanager
-    def writing(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """Yield the open file, or None where there is none yet; raises Problem.
+
+        Other readers wait meanwhile: what takes long is done after the rows were fetched.
+        """
+        with self._explained(), self._reader.exclusive(_BUSY_SECONDS):
+            yield self._reader.opened(_BUSY_SECONDS) if self.path.exists() else None
+
+    @contextmanager
+    def writing(self, *, durable: bool, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """Yield the open file inside a transaction, making it where there is none; raises Problem.
 
         Committed work survives ``kill -9`` either way, as the kernel holds it.  *durable* work also survives
         a power cut, at the price of a disk flush: an import is acknowledged to a person, while what strangers
-        can cause in any number must not flush the mail server's disk each time.
+        can cause in any number must not flush the mail server's disk each time.  *patience* is for other
+        writers, in seconds.
         """
-        with self._lock, self._explained():
+        seconds = _BUSY_SECONDS if patience is None else patience
+        with self._explained(), self._writer.exclusive(seconds):
             if not self.path.exists():
                 self._make()
-            connection = self._opened()
+            connection = self._writer.opened(seconds)
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -81,38 +140,14 @@ class BookFile:
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
-        with self._lock:
-            self._close()
+        for access in (self._reader, self._writer):
+            with self._explained(), access.exclusive(_BUSY_SECONDS):
+                access.close()
 
     def __del__(self) -> None:
         """Close the file with its last user."""
-        self._close()
-
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    def _opened(self) -> sqlite3.Connection:
-        inode = self.path.stat().st_ino
-        if self._connection is not None and inode == self._inode:
-            return self._connection
-        # Somebody has moved the file away: what is kept from now on belongs into the new one.
-        self._close()
-        self._connection = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        self._inode = inode
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version != _VERSION:
-            self._close()
-            raise Problem(
-                f"the certificate book has format {version}, and this version reads format {_VERSION}",
-                str(self.path),
-                "install the version that wrote it, or move the file away and import the certificates again",
-            )
-        return self._connection
+        self._reader.close()
+        self._writer.close()
 
     def _make(self) -> None:
         """Put an empty book in place, whole, and owned like its folder whoever makes it."""
@@ -126,7 +161,6 @@ class BookFile:
         try:
             yield
         except sqlite3.Error as error:
-            self._close()
             raise self._problem(error) from error
         except OSError as error:
             raise Problem(
@@ -139,12 +173,7 @@ class BookFile:
         code = getattr(error, "sqlite_errorcode", None)
         match code & 0xFF if code is not None else None:  # the primary result code
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                return Problem(
-                    "the certificate book is held by another process",
-                    str(self.path),
-                    "end that process, or try again",
-                    ExitStatus.NO_ANSWER,
-                )
+                return _held(self.path)
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
                 return Problem(
                     "the certificate book is damaged",
@@ -159,6 +188,15 @@ class BookFile:
                     "make it and its folder writable for the user who runs this, "
                     "and see that the disk is not full",
                 )
+
+
+def _held(path: Path) -> Problem:
+    return Problem(
+        "the certificate book is held by another process",
+        str(path),
+        "end that process, or try again",
+        ExitStatus.NO_ANSWER,
+    )
 
 
 def _empty_book() -> bytes:

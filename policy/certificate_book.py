@@ -8,7 +8,7 @@ starts with the certificate that was asked for.
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +34,11 @@ DEFAULT_OCTETS = 64 * 1024 * 1024
 DEFAULT_PENDING = 1000
 # A certificate may be seen at every server of a farm; the origins seen last are kept.
 _ORIGINS_LIMIT = 64
+_AT_ONCE = 50  #: chains fetched while other readers wait
+# A message that leaves a note for people waits no longer for whoever holds the file.
+_NOTE_SECONDS = 0.25
+
+_Row = tuple[str, bytes]  #: fingerprint, certificates
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +97,9 @@ class CertificateBook:
             "seen": _seconds(seen),
         }
         with self._file.writing(durable=True) as book:
-            merged = tuple(dict.fromkeys((*chain, *_chain(book, digest))))[:MAXIMUM_CERTIFICATES]
+            merged = tuple(dict.fromkeys((*chain, *_readable(_rows(book, (digest,))).get(digest, ()))))[
+                :MAXIMUM_CERTIFICATES
+            ]
             book.execute(
                 "INSERT INTO chain VALUES (:digest, :certificates, :imported, :seen)"
                 " ON CONFLICT DO UPDATE SET certificates = :certificates,"
@@ -116,15 +123,12 @@ class CertificateBook:
         """
         digest = fingerprint.digest
         with self._file.reading() as book:
-            chain = _chain(book, digest) if book else ()
-            if book is None or not chain:
-                return None
-            siblings = book.execute(
-                "SELECT DISTINCT sibling.fingerprint FROM origin JOIN origin AS sibling USING (entry) WHERE"
-                " origin.fingerprint = ?1 AND sibling.fingerprint != ?1 AND sibling.source = ?2 LIMIT ?3",
-                (digest, IMPORT, MAXIMUM_CERTIFICATES),
-            ).fetchall()
-            further = [one for (sibling,) in siblings for one in _chain(book, sibling) if is_authority(one)]
+            rows = _rows(book, (digest,)) if book else []
+            siblings = _sibling_rows(book, digest) if book and rows else []
+        chain = _readable(rows).get(digest, ())
+        if not chain:
+            return None
+        further = [one for known in _readable(siblings).values() for one in known if is_authority(one)]
         return tuple(dict.fromkeys((*chain, *further)))[:MAXIMUM_CERTIFICATES]
 
     def find(self, query: CertificateQuery) -> Future[Chain | None]:
@@ -141,15 +145,28 @@ class CertificateBook:
         with self._file.reading() as book:
             if book is None:
                 return ()
-            digests = book.execute(
-                "SELECT fingerprint FROM chain ORDER BY last_seen DESC LIMIT ?",
-                (-1 if limit is None else limit,),
-            ).fetchall()
-            return tuple(
-                KnownChain(chain, _origins(book, digest))
-                for (digest,) in digests
-                if (chain := _chain(book, digest))
-            )
+            digests = [
+                digest
+                for (digest,) in book.execute(
+                    "SELECT fingerprint FROM chain ORDER BY last_seen DESC LIMIT ?",
+                    (-1 if limit is None else limit,),
+                )
+            ]
+        return tuple(
+            known
+            for start in range(0, len(digests), _AT_ONCE)
+            for known in self._known(digests[start : start + _AT_ONCE])
+        )
+
+    def _known(self, digests: Sequence[str]) -> Iterator[KnownChain]:
+        """Yield some chains; whoever waits for the file has it while they are parsed."""
+        with self._file.reading() as book:
+            if book is None:
+                return
+            rows = _rows(book, digests)
+            origins = {digest: _origins(book, digest) for digest, _ in rows}
+        for digest, chain in _readable(rows).items():
+            yield KnownChain(chain, origins[digest])
 
     def last_probes(self) -> dict[Entry, datetime]:
         """Return when a server of each list entry last showed a certificate."""
@@ -171,7 +188,7 @@ class CertificateBook:
         The note is for people, and its failure is logged instead of being held against the message.
         """
         try:
-            with self._file.writing(durable=False) as book:
+            with self._file.writing(durable=False, patience=_NOTE_SECONDS) as book:
                 book.execute(
                     "INSERT INTO pending VALUES (:fingerprint, :entry, :key, :client, :seen, :seen, 1)"
                     " ON CONFLICT DO UPDATE SET public_key = coalesce(:key, public_key),"
@@ -232,16 +249,30 @@ def _evict_origins(book: sqlite3.Connection, digest: str) -> None:
     )
 
 
-def _chain(book: sqlite3.Connection, digest: str) -> Chain:
-    """Return a chain as it was added; nothing where there is none or it cannot be read."""
-    row = book.execute("SELECT certificates FROM chain WHERE fingerprint = ?", (digest,)).fetchone()
-    if row is None:
-        return ()
-    try:
-        return _decoded(row[0], digest)
-    except (TypeError, ValueError) as error:
-        _set_aside(digest, error)
-        return ()
+def _rows(book: sqlite3.Connection, digests: Sequence[str]) -> list[_Row]:
+    """Return the rows of chains as they were added, in the order of *digests*, nothing read yet."""
+    query = "SELECT fingerprint, certificates FROM chain WHERE fingerprint = ?"
+    return [row for digest in digests for row in book.execute(query, (digest,))]
+
+
+def _sibling_rows(book: sqlite3.Connection, digest: str) -> list[_Row]:
+    siblings = book.execute(
+        "SELECT DISTINCT sibling.fingerprint FROM origin JOIN origin AS sibling USING (entry) WHERE"
+        " origin.fingerprint = ?1 AND sibling.fingerprint != ?1 AND sibling.source = ?2 LIMIT ?3",
+        (digest, IMPORT, MAXIMUM_CERTIFICATES),
+    ).fetchall()
+    return _rows(book, [sibling for (sibling,) in siblings])
+
+
+def _readable(rows: Iterable[_Row]) -> dict[str, Chain]:
+    """Return the chains that can be read, by the fingerprint of their certificate."""
+    chains: dict[str, Chain] = {}
+    for digest, certificates in rows:
+        try:
+            chains[digest] = _decoded(certificates, digest)
+        except (TypeError, ValueError) as error:
+            _set_aside(digest, error)
+    return chains
 
 
 def _decoded(certificates: bytes, digest: str) -> Chain:

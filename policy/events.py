@@ -171,6 +171,11 @@ def forged_marks_removed(*, queue_id: str, client: str, count: int) -> Event:
     return _event(logging.INFO, "forged-marks-removed", queue_id=queue_id, client=client, count=count)
 
 
+def forged_marks_refused(*, queue_id: str, client: str) -> Event:
+    """Return the line for a message with more forged marks than are worth removing."""
+    return _event(logging.WARNING, "forged-marks-refused", queue_id=queue_id, client=client)
+
+
 def malformed_delegation(detail: str) -> Event:
     """Return the line for a peer on the policy socket that does not speak the protocol."""
     return _event(logging.WARNING, "malformed-delegation-request", detail=detail)

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain_secure.milter.delegation import DelegatedFacts
-from domain_secure.milter.inbound import Outcome
+from domain_secure.milter.inbound import MOST_FORGED_MARKS, Outcome
 from domain_secure.milter.macros import MilterFacts
 
 from unit.milter.edge import CIPHER, Edge
@@ -187,3 +187,15 @@ def test_message_that_was_not_seen_is_no_evidence(tmp_path: Path) -> None:
     assert outcome.reply is not None
     assert outcome.reply.code == "451"
     assert "(no-evidence)" in outcome.reply.text
+
+
+def test_more_marks_than_are_worth_removing(tmp_path: Path) -> None:
+    """A hundred are removed; beyond that the message is refused, unless a relay of ours brings it."""
+    edge = Edge(tmp_path, '[inbound]\ntrusted_relays = ["127.0.0.9"]')
+    assert len(edge.message("<x@evil.test>", *[FORGED] * MOST_FORGED_MARKS).removed_headers) == 100
+    outcome = edge.message("<x@evil.test>", *[FORGED] * (MOST_FORGED_MARKS + 1))
+    assert outcome.reply is not None
+    assert str(outcome.reply).startswith("550 5.7.1 more than 100 header fields")
+    assert not outcome.removed_headers
+    assert str(edge.logged[-1]) == "forged-marks-refused queue_id=Q1 client=[127.0.0.3]:40001"
+    assert edge.message("<x@evil.test>", *[FORGED] * 200, client="127.0.0.9") == Outcome()

@@ -283,6 +283,35 @@ def test_held_file_is_a_problem(book: CertificateBook, path: Path, monkeypatch: 
     book.settle(UNKNOWN)
 
 
+def test_readers_do_not_wait_for_writers(book: CertificateBook, path: Path) -> None:
+    """While another process holds the file and a thread of ours waits for it, messages find certificates."""
+    book.add(chain_of(HOST), IMPORT, WOODGROVE, NOW)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    waiting = threading.Thread(target=book.add, args=(chain_of(HOST), "probe", FABRIKAM, NOW))
+    waiting.start()
+    assert book.chain(parse(HOST.der).certificate_pin) == chain_of(HOST)
+    assert len(book.all()) == 1
+    assert waiting.is_alive()
+    holder.close()
+    waiting.join()
+    assert len(book.all()[0].origins) == 2
+
+
+def test_note_for_people_does_not_wait(
+    book: CertificateBook, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The message that leaves it goes on where the file is held, and the log says so."""
+    book.note_pending(UNKNOWN, None, WOODGROVE, "192.0.2.1", NOW)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    for _ in range(3):
+        book.note_pending(UNKNOWN, None, WOODGROVE, "192.0.2.1", NOW)
+    holder.close()
+    assert caplog.text.count("held by another process") == 3
+    assert [pending.count for pending in book.pending()] == [1]
+
+
 def test_threads_share_one_book(book: CertificateBook) -> None:
     """Callbacks of many sessions write and read at once, and no count is lost."""
 

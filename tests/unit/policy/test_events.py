@@ -71,6 +71,10 @@ GOLDEN = [
     (events.log_levels_rejected("not ours"), 'log-levels-rejected detail="not ours"'),
     (events.log_levels_changed("none"), "log-levels-changed temporary=none"),
     (
+        events.forged_marks_refused(queue_id="Q3", client="[127.0.0.3]:1"),
+        "forged-marks-refused queue_id=Q3 client=[127.0.0.3]:1",
+    ),
+    (
         events.forged_marks_removed(queue_id="Q3", client="[127.0.0.3]:1", count=2),
         "forged-marks-removed queue_id=Q3 client=[127.0.0.3]:1 count=2",
     ),
