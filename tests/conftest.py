@@ -5,12 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _LEFT_OUT = "left out: "
 
 # `python -m pytest` puts the checkout in front, where its folder `milter` hides pymilter's module.
 sys.path[:] = [entry for entry in sys.path if str(Path(entry or ".").resolve()) != _ROOT]
+
+# How long an example takes says how busy the machine is, and nothing about us.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
