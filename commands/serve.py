@@ -3,11 +3,11 @@
 import argparse
 import logging
 import os
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
 from ..milter.daemon import Daemon, Endpoints, Surroundings, log_event
+from ..milter.journal import log_handler
 from ..milter.knowledge import Sources
 from ..milter.metrics import Metrics
 from ..milter.sockets import Endpoint
@@ -126,21 +126,7 @@ def publish_tables(configuration: Configuration, metrics: Metrics) -> None:
         log_event(events.maps_published(changed=",".join(result.changed)))
 
 
-# syslog(3) priorities, which the journal reads at the start of a line (sd-daemon(3)).
-_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
-
-
-class _JournalFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return f"<{_PRIORITIES.get(record.levelno, 6)}>{super().format(record)}"
-
-
 def _set_up_logging(*, debug: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    if "JOURNAL_STREAM" in os.environ:
-        handler.setFormatter(_JournalFormatter("%(message)s"))
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("domain_secure")
-    logger.addHandler(handler)
+    logger.addHandler(log_handler())
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

@@ -24,6 +24,7 @@ from ..policy.configuration import Configuration
 from ..policy.delivery import DeliveryObserver
 from ..policy.delivery_counts import OutboundProgress
 from ..policy.history_file import FILE_NAME as HISTORY
+from ..policy.observed import Observed
 from ..policy.problems import Problem
 from ..policy.revocation_store import FOLDER, RevocationStore
 from .callbacks import ACTIONS, Callbacks
@@ -117,7 +118,7 @@ class Daemon:
             log_event,
             lambda number: self.metrics.count_lost(LOST_HISTORY, number),
         )
-        self._recorder = Recorder(
+        self._recorder: Recorder[Observed] = Recorder(
             (ProtocolLog(self._levels.level, log_event), history),
             lambda number: self.metrics.count_lost(LOST_QUEUE, number),
         )
@@ -180,6 +181,10 @@ class Daemon:
             policy.stop()
             self._remove_sockets()
             self._recorder.stop()
+
+    def observe(self, record: Observed) -> None:
+        """Tell log and history of something that happened; from any thread, and without waiting."""
+        self._recorder.observe(record)
 
     def health(self) -> Health:
         """Return the state of the daemon as one JSON document."""

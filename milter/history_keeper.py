@@ -14,12 +14,11 @@ from pathlib import Path
 
 from ..policy import events
 from ..policy.configuration import LogLevel, Retention
-from ..policy.decision_document import history_item
-from ..policy.decision_record import DecisionRecord
 from ..policy.domain import Entry
 from ..policy.history_file import UnusableHistoryError, is_damage, problem_of
 from ..policy.history_item import Direction, HistoryItem
 from ..policy.history_writer import HistoryWriter
+from ..policy.observed import Observed, direction_of, entries_of, item_of
 
 _log = logging.getLogger("domain_secure")
 
@@ -45,7 +44,7 @@ class HistoryKeeper:
         self._is_failing = False
         self._prune_due = 0.0
 
-    def consume(self, batch: Sequence[DecisionRecord]) -> None:
+    def consume(self, batch: Sequence[Observed]) -> None:
         """Keep the records, or count them as lost."""
         items = [item for record in batch if (item := self._item(record))]
         if items and not (self._succeeds(lambda: self._writer.write(items))):
@@ -58,9 +57,9 @@ class HistoryKeeper:
         """Close the file."""
         self._writer.close()
 
-    def _item(self, record: DecisionRecord) -> HistoryItem | None:
+    def _item(self, record: Observed) -> HistoryItem | None:
         try:
-            return history_item(record, self._level(Direction.RECEIVE, record.entries))
+            return item_of(record, self._level(direction_of(record), entries_of(record)))
         except Exception as error:  # noqa: BLE001 - one record must not cost the others of its batch
             _log.error(events.internal_error("history", error))
             self._lost(1)

@@ -1,44 +1,46 @@
-"""The protocol log as lines: one for each claimed domain, and the whole reasoning where it is verbose.
+"""The protocol log as lines: one for each claimed domain or delivery, more of them where it is verbose.
 
 Must not know: where lines go.
 """
 
 from collections.abc import Callable, Sequence
 
-from ..policy import events
+from ..policy import protocol_events
 from ..policy.configuration import LogLevel
 from ..policy.decision_record import DecisionRecord
+from ..policy.delivery import Delivery
 from ..policy.domain import Entry
+from ..policy.events import Event
 from ..policy.history_item import Direction
+from ..policy.observed import Observed, direction_of, entries_of
 
 Levels = Callable[[Direction, Sequence[Entry]], LogLevel]
 
 
 class ProtocolLog:
-    """Writes the lines of decisions."""
+    """Writes the lines of decisions and deliveries."""
 
-    def __init__(self, level: Levels, log: Callable[[events.Event], None]) -> None:
+    def __init__(self, level: Levels, log: Callable[[Event], None]) -> None:
         self._level = level
         self._log = log
 
-    def consume(self, batch: Sequence[DecisionRecord]) -> None:
+    def consume(self, batch: Sequence[Observed]) -> None:
         """Write the lines of each record, as many as its level wants."""
         for record in batch:
-            level = self._level(Direction.RECEIVE, record.entries)
-            if level is LogLevel.VERBOSE:
-                for event in events.reasoning(record):
-                    self._log(event)
+            level = self._level(direction_of(record), entries_of(record))
             if level is not LogLevel.OFF:
-                for finding in record.decision.findings:
-                    self._log(
-                        events.decided(
-                            record.decision,
-                            finding,
-                            queue_id=record.queue_id,
-                            client=record.client,
-                            reply=str(record.reply) if record.reply else None,
-                        )
-                    )
+                for event in _lines(record, verbose=level is LogLevel.VERBOSE):
+                    self._log(event)
 
     def close(self) -> None:
         """Finish; lines are written at once."""
+
+
+def _lines(record: Observed, *, verbose: bool) -> tuple[Event, ...]:
+    if isinstance(record, DecisionRecord):
+        reasoning = protocol_events.reasoning(record) if verbose else ()
+        return (*reasoning, *protocol_events.decisions(record))
+    lines = protocol_events.postfix_lines(record) if verbose else ()
+    if isinstance(record, Delivery):
+        return (*lines, protocol_events.delivered(record))
+    return (*lines, protocol_events.session_failed(record))

@@ -4,12 +4,11 @@ Must not know: whether it is trusted.
 Invariant: it shows no local part of an address, whatever the certificate holds.
 """
 
-import re
 from typing import Any
 
 from .certificate import Certificate
+from .redaction import without_local_parts
 
-_LOCAL_PART = re.compile(r"[^\s,;=\"<>:@]+@")
 _LONGEST_TEXT = 300
 _MOST_NAMES = 20
 
@@ -28,4 +27,4 @@ def certificate_document(certificate: Certificate) -> dict[str, Any]:
 
 
 def _shown(text: str) -> str:
-    return _LOCAL_PART.sub("…@", text)[:_LONGEST_TEXT]
+    return without_local_parts(text)[:_LONGEST_TEXT]

@@ -125,7 +125,7 @@ def _counts(record: DecisionRecord) -> tuple[Count, ...]:
             entry=finding.claim.entry,
             outcome=finding.verdict.word,
             effect=str(decision.effect),
-            is_success=finding.verdict is Verdict.PASS,
+            is_success=None if finding.verdict is Verdict.EXEMPT else finding.verdict is Verdict.PASS,
             method=finding.method or "",
             tls=str(session.tls_version) if session and session.tls_version else "",
             detail=finding.detail,

@@ -1,4 +1,4 @@
-"""The log catalogue: every line the daemon writes, one function each.
+"""The log catalogue: every line the daemon writes, one function each (``protocol_events``: the rest).
 
 A line is a word for the event, then ``key=value`` pairs in a fixed order; scripts search for them, so a
 changed line is an incompatible change.  Values that a stranger chose are quoted and escaped here.
@@ -8,14 +8,9 @@ import json
 import logging
 import re
 from dataclasses import dataclass
+from typing import Self
 
-from .certificate import Certificate
-from .certificate_document import certificate_document
-from .configuration import Mode
-from .decision import Decision, Finding
-from .decision_record import DecisionRecord
 from .delivery import Delivery
-from .verdict import Effect
 
 _BARE = re.compile(r"[\w.:/@\[\]*+<>=,%-]+", re.ASCII)
 
@@ -28,6 +23,13 @@ class Event:
     word: str
     pairs: tuple[tuple[str, str], ...]
 
+    @classmethod
+    def of(cls, level: int, word: str, /, **pairs: object) -> Self:
+        """Return the event; what is None is written as a dash."""
+        return cls(
+            level, word, tuple((key, "-" if value is None else str(value)) for key, value in pairs.items())
+        )
+
     def __str__(self) -> str:
         """Return the line; values outside a safe alphabet are JSON strings in ASCII."""
         return " ".join((self.word, *(f"{key}={_value(value)}" for key, value in self.pairs)))
@@ -37,108 +39,7 @@ def _value(text: str) -> str:
     return text if _BARE.fullmatch(text) else json.dumps(text)
 
 
-def _event(level: int, word: str, /, **pairs: object) -> Event:
-    return Event(
-        level, word, tuple((key, "-" if value is None else str(value)) for key, value in pairs.items())
-    )
-
-
-def decided(decision: Decision, finding: Finding, *, queue_id: str, client: str, reply: str | None) -> Event:
-    """Return the canonical line about one claimed domain of one message."""
-    session = decision.session
-    level = logging.INFO if decision.effect in {Effect.NONE, Effect.ACCEPT} else logging.WARNING
-    return _event(
-        level,
-        "decision",
-        verdict=finding.verdict.word,
-        domain=finding.claim.entry,
-        claimed=finding.claim.domain,
-        claimed_in=finding.claim.source,
-        method=finding.method,
-        effect=decision.effect,
-        mode="observe" if finding.partner.mode is Mode.OBSERVE else "enforce",
-        queue_id=queue_id,
-        client=client,
-        tls=session.tls_version if session else None,
-        certificate=session.certificate_pin if session else None,
-        detail=finding.detail,
-        reply=reply,
-    )
-
-
-_SHOWN_CERTIFICATES = 4
-
-
-def reasoning(record: DecisionRecord) -> tuple[Event, ...]:
-    """Return the lines of the verbose protocol log: the evidence, each certificate, each method tried."""
-    known = record.decision.evidence.known_certificate if record.decision.evidence else None
-    chain = (known.certificate, *known.intermediates) if known else ()
-    certificates = [
-        certificate_shown(one, queue_id=record.queue_id, number=number)
-        for number, one in enumerate(chain[:_SHOWN_CERTIFICATES], 1)
-    ]
-    attempts = [
-        event
-        for finding in record.decision.findings
-        for event in attempted(finding, queue_id=record.queue_id)
-    ]
-    return (evidence_seen(record), *certificates, *attempts)
-
-
-def evidence_seen(record: DecisionRecord) -> Event:
-    """Return the line for what a decision rests on, and how long it took."""
-    evidence = record.decision.evidence
-    session = evidence.session if evidence else record.session
-    known = evidence.known_certificate if evidence else None
-    return _event(
-        logging.INFO,
-        "evidence",
-        queue_id=record.queue_id,
-        client=record.client,
-        tls=session.tls_version if session else None,
-        cipher=session.cipher if session else None,
-        certificate=session.certificate_pin if session else None,
-        public_key=session.public_key_pin if session else None,
-        path=known.path.outcome if known else None,
-        path_detail=known.path.detail if known else None,
-        revocation=known.revocation if known else None,
-        revocation_detail=(known.revocation_detail or None) if known else None,
-        milliseconds=f"{record.seconds * 1000:.1f}",
-    )
-
-
-def certificate_shown(certificate: Certificate, *, queue_id: str, number: int) -> Event:
-    """Return the line for one certificate of a chain, the peer's own being number 1."""
-    shown = certificate_document(certificate)
-    return _event(
-        logging.INFO,
-        "certificate",
-        queue_id=queue_id,
-        number=number,
-        subject=shown["subject"],
-        issuer=shown["issuer"],
-        names=",".join(shown["names"]) or None,
-        not_before=shown["not_before"],
-        not_after=shown["not_after"],
-        certificate=shown["certificate"],
-        public_key=shown["public_key"],
-    )
-
-
-def attempted(finding: Finding, *, queue_id: str) -> tuple[Event, ...]:
-    """Return a line for each method tried, for the verbose protocol log."""
-    return tuple(
-        _event(
-            logging.INFO,
-            "attempt",
-            queue_id=queue_id,
-            domain=finding.claim.entry,
-            method=attempt.method,
-            verdict=attempt.verdict.word,
-            detail=attempt.detail,
-        )
-        for attempt in finding.attempts
-    )
+_event = Event.of
 
 
 def history_set_aside(file: str, detail: str) -> Event:

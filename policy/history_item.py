@@ -29,10 +29,8 @@ class Count:
 
     entry: Entry
     outcome: str  #: a verdict's word, ``sent``, or why a session failed
-    effect: (
-        str  #: what became of the message: ``accept``, ``defer``, ``reject``, ``none``, ``sent``, ``failed``
-    )
-    is_success: bool
+    effect: str  #: what became of it: ``accept``, ``defer``, ``reject``, ``none``; ``sent``, ``failed`` …
+    is_success: bool | None  #: None: it says nothing about the partner's security
     method: str = ""
     tls: str = ""
     detail: str = ""  #: one clause for people
@@ -51,3 +49,4 @@ class HistoryItem:
     counts: tuple[Count, ...]
     document: Mapping[str, Any] | None
     certificates: tuple[Certificate, ...] = ()  #: what the document refers to by fingerprint
+    is_counted: bool = True  #: False: another part of something that was counted already

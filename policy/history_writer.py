@@ -159,7 +159,7 @@ def _upsert_certificate(
 
 
 def _each(items: Iterable[HistoryItem]) -> Iterable[tuple[HistoryItem, Count]]:
-    return ((item, count) for item in items for count in item.counts)
+    return ((item, count) for item in items if item.is_counted for count in item.counts)
 
 
 def _add_hours(connection: sqlite3.Connection, items: Sequence[HistoryItem]) -> None:
@@ -194,7 +194,7 @@ def _note_latest(connection: sqlite3.Connection, items: Sequence[HistoryItem]) -
             item.queue_id,
         )
         for item, count in _each(items)
-        if count.effect != "none"
+        if count.is_success is not None
     }
     connection.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?)", latest.values())
 

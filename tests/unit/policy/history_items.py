@@ -6,12 +6,23 @@ from datetime import datetime, timedelta
 from domain_secure.policy.certificate import Certificate
 from domain_secure.policy.decision import decide
 from domain_secure.policy.decision_record import DecisionRecord
+from domain_secure.policy.delivery import FailureReason, SessionFailure
 from domain_secure.policy.domain import Entry
 from domain_secure.policy.evidence import Evidence
 from domain_secure.policy.history_item import Count, Direction, HistoryItem
 from domain_secure.policy.reply import reply_to
 
 from unit.policy.builders import FINGERPRINT, NOW, WOODGROVE, claim, configuration, known, session
+
+FAILED = SessionFailure(
+    time=NOW,
+    entry=WOODGROVE,
+    queue_id="4F2C1A0B",
+    relay="mail.woodgrovebank.test[198.51.100.20]:25",
+    reason=FailureReason.NAME_MISMATCH,
+    detail="Server certificate not verified",
+    lines=("4F2C1A0B: to=<bob@woodgrovebank.test>, status=deferred",),
+)
 
 
 def item(

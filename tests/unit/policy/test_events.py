@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from domain_secure.policy import events
+from domain_secure.policy import events, protocol_events
 from domain_secure.policy.configuration import Mode
 from domain_secure.policy.decision import decide
 from domain_secure.policy.evidence import Evidence
 from domain_secure.policy.reply import reply_to
 
 from unit.policy.builders import NOW, claim, configuration, known, session
-from unit.policy.history_items import record
+from unit.policy.history_items import FAILED, record
 from unit.policy.test_delivery import SENT
 
 PASSED = decide([claim()], Evidence(session(), known("mail.woodgrovebank.test")), configuration(), NOW)
@@ -21,7 +21,9 @@ DIGEST = "ab" * 32
 
 GOLDEN = [
     (
-        events.decided(PASSED, PASSED.findings[0], queue_id="Q1", client="[127.0.0.3]:40001", reply=None),
+        protocol_events.decided(
+            PASSED, PASSED.findings[0], queue_id="Q1", client="[127.0.0.3]:40001", reply=None
+        ),
         (
             "decision verdict=pass domain=woodgrovebank.test claimed=woodgrovebank.test claimed_in=envelope "
             "method=pkix effect=accept mode=enforce queue_id=Q1 client=[127.0.0.3]:40001 tls=TLSv1.3 "
@@ -30,7 +32,7 @@ GOLDEN = [
         ),
     ),
     (
-        events.decided(
+        protocol_events.decided(
             REFUSED, REFUSED.findings[0], queue_id="Q2", client="[::1]:2", reply=str(reply_to(REFUSED, "Q2"))
         ),
         (
@@ -43,14 +45,14 @@ GOLDEN = [
         ),
     ),
     (
-        events.attempted(REFUSED.findings[0], queue_id="Q2")[0],
+        protocol_events.attempted(REFUSED.findings[0], queue_id="Q2")[0],
         (
             "attempt queue_id=Q2 domain=woodgrovebank.test method=pkix verdict=name-mismatch "
             'detail="certificate is for evil.test; mail from this domain needs one for woodgrovebank.test"'
         ),
     ),
     (
-        events.evidence_seen(record("evil.test", queue_id="Q2")),
+        protocol_events.evidence_seen(record("evil.test", queue_id="Q2")),
         (
             "evidence queue_id=Q2 client=[192.0.2.7]:41034 tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 "
             f"certificate=sha256:{DIGEST} public_key=spki-sha256:{'cd' * 32} path=trusted "
@@ -58,11 +60,33 @@ GOLDEN = [
         ),
     ),
     (
-        events.certificate_shown(known("a.test", "b.test").certificate, queue_id="Q2", number=1),
+        protocol_events.certificate_shown(known("a.test", "b.test").certificate, queue_id="Q2", number=1),
         (
             "certificate queue_id=Q2 number=1 subject=CN=subject issuer=CN=issuer names=a.test,b.test "
             "not_before=2026-10-25T12:00:00+00:00 not_after=2027-01-23T12:00:00+00:00 "
             f"certificate=sha256:{DIGEST} public_key=spki-sha256:{'cd' * 32}"
+        ),
+    ),
+    (
+        protocol_events.delivered(SENT),
+        (
+            "delivery status=sent domain=woodgrovebank.test recipient_domain=woodgrovebank.test proof=mutual "
+            "queue_id=4F2C1A0B relay=mail.woodgrovebank.test[198.51.100.20]:25 tls=TLSv1.3 "
+            'cipher=TLS_AES_256_GCM_SHA384 dsn=2.0.0 reply="250 2.0.0 Ok: queued as 1"'
+        ),
+    ),
+    (
+        protocol_events.session_failed(FAILED),
+        (
+            "session-failure reason=name-mismatch domain=woodgrovebank.test security=yes queue_id=4F2C1A0B "
+            'relay=mail.woodgrovebank.test[198.51.100.20]:25 detail="Server certificate not verified"'
+        ),
+    ),
+    (
+        protocol_events.postfix_lines(FAILED)[0],
+        (
+            "postfix queue_id=4F2C1A0B domain=woodgrovebank.test "
+            'line="4F2C1A0B: to=<\\u2026@woodgrovebank.test>, status=deferred"'
         ),
     ),
     (events.history_set_aside("/h", "damaged"), "history-set-aside file=/h detail=damaged"),
