@@ -42,6 +42,7 @@ COMMANDS = {
     "check": Command("check", "find what is wrong, with its cause and its fix"),
     "explain": Command("explain", "tell which verdict a message would get, and why"),
     "cert": Command("certificate", "our own certificate: request, import, enable, export, list, show"),
+    "log": Command("log", "read the protocol log, and say how much goes into it"),
     "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
 }
 
@@ -49,10 +50,12 @@ COMMANDS = {
 class _Parser(argparse.ArgumentParser):
     """A parser that asks a command's module for its arguments when the command is chosen, not before.
 
-    ``--config`` is taken before the command and behind every part of it; the last one counts.
+    ``--config`` is taken before the command and behind every part of it; the last one counts.  Options may
+    stand before, between and behind the words of a command.
     """
 
     command: str | None = None
+    _is_intermixed = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
@@ -71,7 +74,14 @@ class _Parser(argparse.ArgumentParser):
             name, self.command = self.command, None
             module = import_module(f".{COMMANDS[name].module}", __package__)
             module.add_arguments(self, name)
-        return super().parse_known_args(args, namespace)
+        if self._is_intermixed or any(action.nargs == argparse.PARSER for action in self._actions):
+            return super().parse_known_args(args, namespace)
+        # An option may stand between the words of a list; argparse itself takes a list in one piece.
+        self._is_intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixed = False
 
 
 class _Version(argparse.Action):

@@ -6,6 +6,7 @@ from typing import Any
 from ..policy.problems import ExitStatus
 from ..policy.renewal_check import some
 from .common import configuration_path, print_json, print_table
+from .log_level import told
 from .status_document import COUNTERS, status_document
 
 _SHOWN_DOMAINS = 50
@@ -49,6 +50,8 @@ def _print(document: dict[str, Any]) -> None:
         )
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
+    for direction, levels in (document["protocol_log"] or {}).items():
+        print(f"{f'log {direction}':<14} {told(levels)}")
     if document["connectors_problem"]:
         print(f"Postfix        {document['connectors_problem']}")
     if document["connectors"]:

@@ -17,6 +17,7 @@ from ..policy.reading import load
 from ..postfix.connectors import connectors_of
 from ..postfix.programs import PostfixInstance
 from .daemon_client import Sample, health, samples
+from .log_level import levels_document
 
 # By the names the counters have in the system this one follows, for those who look for them.
 COUNTERS = {
@@ -50,6 +51,7 @@ def status_document(path: Path) -> dict[str, Any]:
         "pending_certificates": _pending(configuration) if configuration else None,
         "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
         "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
+        "protocol_log": _protocol_log(configuration) if configuration else None,
     }
 
 
@@ -75,6 +77,13 @@ def _connectors(configuration: Configuration) -> tuple[list[dict[str, Any]], str
         return [asdict(connector) for connector in connectors_of(configuration, instance)], None
     except Problem as problem:
         return [], str(problem)
+
+
+def _protocol_log(configuration: Configuration) -> dict[str, Any] | None:
+    try:
+        return levels_document(configuration)
+    except Problem:
+        return None
 
 
 def _domains(configuration: Configuration, counted: tuple[Sample, ...]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ pytestmark = [
     ),
 ]
 
+_ALONE = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 _SCRIPT = """\
 set -eu
 mount -t tmpfs tmpfs /run
@@ -52,8 +53,7 @@ logger.log(last.level, last)
 def test_fields_and_once() -> None:
     """A decision is in the journal once, and can be asked for by its fields."""
     done = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-        + ["sh", "-c", _SCRIPT, "sh", JOURNALD, sys.executable, _DAEMON],
+        [*_ALONE, "sh", "-c", _SCRIPT, "sh", JOURNALD, sys.executable, _DAEMON],
         capture_output=True,
         text=True,
         check=False,

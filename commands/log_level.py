@@ -1,0 +1,123 @@
+"""``domain-secure log receive|send``: how much the protocol log says, for good or for a while."""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..policy import toml_edit
+from ..policy.configuration import Configuration, LogLevel
+from ..policy.draft import open_draft
+from ..policy.editing import parse_entries
+from ..policy.history_item import Direction
+from ..policy.log_levels import (
+    TemporaryLevel,
+    configured_levels,
+    set_temporary_levels,
+    temporary_levels,
+    without,
+)
+from ..policy.problems import ExitStatus, Problem
+from ..policy.reading import load
+from ..policy.time_words import parse_span
+from .common import configuration_path, note, print_json
+
+_LONGEST = timedelta(days=30)
+_SECTION = "log"
+
+
+def run_level(arguments: argparse.Namespace) -> ExitStatus:
+    """Set the level of one direction, where one is given, and print what holds then."""
+    configuration = load(configuration_path(arguments))
+    if arguments.level is None and arguments.span is not None:
+        raise Problem("no level is named", "--for", f"write {' or '.join(LogLevel)} before it")
+    if arguments.level is not None:
+        _set(arguments, configuration)
+        configuration = load(configuration_path(arguments))
+    document = levels_document(configuration)[arguments.direction]
+    if arguments.json:
+        print_json(document)
+    else:
+        print(f"{arguments.direction}: {told(document)}")
+    return ExitStatus.DONE
+
+
+def levels_document(configuration: Configuration) -> dict[str, Any]:
+    """Return what holds in both directions; raises Problem."""
+    now = datetime.now(UTC)
+    temporary = temporary_levels(configuration.state)
+    return {
+        str(direction): {
+            "configured": str(level),
+            "temporary": [
+                {
+                    "level": str(one.level),
+                    "domains": list(one.entries),
+                    "until": one.until.isoformat(timespec="seconds"),
+                }
+                for one in temporary
+                if one.direction is direction and now < one.until
+            ],
+        }
+        for direction, level in configured_levels(configuration).items()
+    }
+
+
+def told(document: dict[str, Any]) -> str:
+    """Return what holds in one direction in one line."""
+    temporary = [
+        f"{one['level']} for {', '.join(one['domains']) or 'every partner'} until {_local(one['until'])}"
+        for one in document["temporary"]
+    ]
+    return "; ".join([str(document["configured"]), *temporary])
+
+
+def _local(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _set(arguments: argparse.Namespace, configuration: Configuration) -> None:
+    direction, level = Direction(arguments.direction), LogLevel(arguments.level)
+    entries = parse_entries(arguments.domains) if arguments.domains else ()
+    listed = configuration.receive if direction is Direction.RECEIVE else configuration.send
+    for entry in entries:
+        if entry not in listed:
+            note(f"{entry} is not on the {direction} list: there is nothing to log about it")
+    now = datetime.now(UTC)
+    state = configuration.state
+    if arguments.span is not None:
+        until = now + _span(arguments.span)
+        kept = without(temporary_levels(state), direction, entries)
+        set_temporary_levels(state, (*kept, TemporaryLevel(direction, level, tuple(entries), until)), now)
+    elif not entries:
+        _configure(arguments, direction, level, configuration)
+        set_temporary_levels(state, without(temporary_levels(state), direction, ()), now)
+    elif level is configured_levels(configuration)[direction]:
+        set_temporary_levels(state, without(temporary_levels(state), direction, entries), now)
+    else:
+        raise Problem(
+            "a level for some partners alone holds for a while",
+            f"log {direction} {level} {' '.join(entries)}",
+            "say for how long, for example --for 1h",
+        )
+
+
+def _span(text: str) -> timedelta:
+    try:
+        span = parse_span(text)
+    except ValueError as error:
+        raise Problem(str(error), "--for", "write for example --for 1h") from error
+    if span > _LONGEST:
+        raise Problem(
+            f"{text} is longer than {_LONGEST.days} days", "--for", "set the level without --for, for good"
+        )
+    return span
+
+
+def _configure(
+    arguments: argparse.Namespace, direction: Direction, level: LogLevel, configuration: Configuration
+) -> None:
+    if configured_levels(configuration)[direction] is level:
+        return
+    with open_draft(configuration_path(arguments)) as draft:
+        draft.edit(lambda text: toml_edit.set_value(text, (_SECTION, direction), str(level)))
+        draft.write(lambda new: configured_levels(new)[direction] is level)
