@@ -43,6 +43,7 @@ COMMANDS = {
     "explain": Command("explain", "tell which verdict a message would get, and why"),
     "cert": Command("certificate", "our own certificate: request, import, enable, export, list, show"),
     "log": Command("log", "read the protocol log, and say how much goes into it"),
+    "whatif": Command("whatif", "which recorded messages would another configuration treat otherwise"),
     "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
 }
 

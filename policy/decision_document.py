@@ -73,14 +73,15 @@ def decision_document(record: DecisionRecord, level: LogLevel) -> dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvidence:
-    """What a document says of the message it is about."""
+    """What a document says of the message it is about; None always means: not asked for."""
 
     time: datetime
     client_address: str
     claims: tuple[Claim, ...]
     session: Session | None
     chain: tuple[Pin, ...]  #: the fingerprints of the known certificate and what may lead to its authorities
-    revocation: RevocationStatus
+    was_certificate_unknown: bool  #: it was asked for, and nobody knew it
+    revocation: RevocationStatus | None  #: None: nobody looked into it
     revocation_detail: str
     tlsa: Mapping[Entry, TlsaAnswer] | None
     signatures: tuple[MessageSignature, ...] | None
@@ -103,7 +104,8 @@ def recorded_evidence(document: Mapping[str, Any]) -> RecordedEvidence:
         ),
         session=_session(document["session"]),
         chain=tuple(map(Pin.parse, known["chain"])) if known else (),
-        revocation=RevocationStatus(known["revocation"]) if known else RevocationStatus.UNKNOWN,
+        was_certificate_unknown=any(one["verdict"] == _UNKNOWN for one in findings),
+        revocation=_revocation(known),
         revocation_detail=known["revocation_detail"] if known else "",
         tlsa=None if tlsa is None else {Entry(entry): _tlsa_answer(one) for entry, one in tlsa.items()},
         signatures=None if signatures is None else tuple(map(_signature, signatures)),
@@ -115,6 +117,7 @@ def recorded_evidence(document: Mapping[str, Any]) -> RecordedEvidence:
 
 #: Why a client that logged in is exempt; recorded as the detail of its findings.
 AUTHENTICATED = "the client logged in"
+_UNKNOWN = Verdict.UNKNOWN_CERTIFICATE.word
 _VERDICTS = {verdict.word: verdict for verdict in Verdict}
 
 
@@ -199,6 +202,14 @@ def _known_document(known: KnownCertificate) -> dict[str, Any]:
         "revocation": str(known.revocation),
         "revocation_detail": known.revocation_detail,
     }
+
+
+def _revocation(known: Mapping[str, Any] | None) -> RevocationStatus | None:
+    """Return what was known; whoever looks into it says something, so that nothing said means not looked."""
+    if known is None:
+        return None
+    status = RevocationStatus(known["revocation"])
+    return status if status is not RevocationStatus.UNKNOWN or known["revocation_detail"] else None
 
 
 def _tlsa_document(tlsa: Mapping[Entry, TlsaAnswer]) -> dict[str, Any]:

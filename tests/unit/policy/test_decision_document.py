@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain_secure.policy.certificate_document import certificate_document
@@ -53,6 +53,7 @@ SIGNATURES = st.builds(
 ANSWERS = st.builds(TlsaAnswer, st.frozensets(RECORDS, max_size=3), st.lists(st.text()).map(tuple))
 
 
+@settings(deadline=None)
 @given(
     st.none() | SESSIONS,
     st.none() | st.just(known("mail.woodgrovebank.test")),
@@ -73,9 +74,22 @@ def test_what_a_decision_rests_on_comes_back(
     assert found.tlsa == tlsa
     assert found.signatures == signatures
     assert found.chain == ((FINGERPRINT,) if certificate else ())
-    assert found.revocation is RevocationStatus.UNKNOWN
+    assert found.revocation is None
     assert (found.time, found.verdict, found.effect) == (NOW, decision.verdict, decision.effect)
     assert not found.is_authenticated
+
+
+def test_revocation_that_was_looked_into_is_told_from_one_that_was_not() -> None:
+    """Nothing said means that nobody looked; a status or a reason means that somebody did."""
+    looked = replace(known("a.test", revocation=RevocationStatus.UNKNOWN), revocation_detail="no answer came")
+    for certificate, expected in (
+        (known("a.test"), None),
+        (looked, RevocationStatus.UNKNOWN),
+        (known("a.test", revocation=RevocationStatus.GOOD), RevocationStatus.GOOD),
+    ):
+        decision = replace(record().decision, evidence=Evidence(session(), certificate))
+        document = decision_document(replace(record(), decision=decision), LogLevel.NORMAL)
+        assert recorded_evidence(document).revocation is expected
 
 
 def test_verbose_has_the_whole_reasoning() -> None:
