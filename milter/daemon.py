@@ -132,7 +132,9 @@ class Daemon:
             surroundings.when_down_action,
         )
         self._deliveries = surroundings.deliveries(
-            lambda: self._live.current.configuration, self.metrics.outbound.update, ()
+            lambda: self._live.current.configuration,
+            self.metrics.outbound.update,
+            (self._recorder.observe_patiently,),
         )
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -181,10 +183,6 @@ class Daemon:
             policy.stop()
             self._remove_sockets()
             self._recorder.stop()
-
-    def observe(self, record: Observed) -> None:
-        """Tell log and history of something that happened; from any thread, and without waiting."""
-        self._recorder.observe(record)
 
     def health(self) -> Health:
         """Return the state of the daemon as one JSON document."""

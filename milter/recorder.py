@@ -56,6 +56,12 @@ class Recorder(Generic[RecordT]):
         else:
             self._queue.put(record)
 
+    def observe_patiently(self, record: RecordT) -> None:
+        """Take a record, and wait until there is room; for threads that no message waits for."""
+        while self._queue.qsize() >= self._limit and not self._stop.is_set():
+            self._stop.wait(_LINGER_SECONDS)
+        self.observe(record)
+
     def start(self) -> None:
         """Begin to hand records on."""
         self._thread.start()

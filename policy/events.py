@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from .delivery import Delivery
+from .redaction import without_local_parts
 
 _BARE = re.compile(r"[\w.:/@\[\]*+<>=,%-]+", re.ASCII)
 
@@ -202,5 +203,5 @@ def sent_unverified(delivery: Delivery) -> Event:
         queue_id=delivery.queue_id,
         relay=delivery.relay,
         tls=f"{tls.trust} {tls.protocol}" if tls else None,
-        line=delivery.lines[-1] if delivery.lines else None,
+        line=without_local_parts(delivery.lines[-1]) if delivery.lines else None,
     )

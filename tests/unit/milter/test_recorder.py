@@ -53,6 +53,19 @@ def test_an_observer_that_fails_does_not_take_from_the_others() -> None:
     assert listener.heard == [1, 2]
 
 
+def test_who_can_wait_loses_nothing() -> None:
+    """A thread that no message waits for tells everything, however slow the observer is."""
+    listener = Listener()
+    lost: list[int] = []
+    recorder: Recorder[int] = Recorder((listener,), lost.append, limit=2)
+    recorder.start()
+    for number in range(20):
+        recorder.observe_patiently(number)
+    recorder.stop()
+    assert listener.heard == list(range(20))
+    assert not lost
+
+
 def test_a_slow_observer_costs_records_and_no_time() -> None:
     """While an observer hangs, telling returns at once; what does not fit is lost and counted."""
     listener = Listener()
