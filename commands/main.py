@@ -40,6 +40,7 @@ COMMANDS = {
     "attach": Command("attach", "connect Postfix to the daemon and the tables"),
     "detach": Command("attach", "undo what attach did to Postfix's configuration"),
     "check": Command("check", "find what is wrong, with its cause and its fix"),
+    "probe": Command("probe", "what would happen if we sent to a partner now: MX, TLS, names, verdict"),
     "explain": Command("explain", "tell which verdict a message would get, and why"),
     "cert": Command("certificate", "our own certificate: request, import, enable, export, list, show"),
     "log": Command("log", "read the protocol log, and say how much goes into it"),

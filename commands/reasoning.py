@@ -49,17 +49,17 @@ def print_certificate(document: Mapping[str, Any]) -> None:
     print(f"certificate {document['certificate']}")
     for name in document["names"][:_SHOWN_NAMES]:
         verdict = f"counts for {name['matches']}" if name["matches"] else "counts for none of them"
-        print(f"  name     {_printable(name['name'])}: {verdict}")
+        print(f"  name     {printable(name['name'])}: {verdict}")
     if len(document["names"]) > _SHOWN_NAMES:
         print(f"  name     … and {len(document['names']) - _SHOWN_NAMES} more, see --json")
     if document["common_name"] is not None:
         counts = "counts, as there is no DNS name" if document["common_name_counts"] else "does not count"
-        print(f"  name     common name {_printable(document['common_name'])}: {counts}")
+        print(f"  name     common name {printable(document['common_name'])}: {counts}")
     for link in document["chain"]:
-        subject = _printable(link["subject"]) or "(no subject)"
+        subject = printable(link["subject"]) or "(no subject)"
         print(f"  chain    {subject}, {link['not_before'][:10]} to {link['not_after'][:10]}")
-    print(f"  path     {document['path']}: {_printable(document['path_detail'])}")
-    detail = f": {_printable(document['revocation_detail'])}" if document["revocation_detail"] else ""
+    print(f"  path     {document['path']}: {printable(document['path_detail'])}")
+    detail = f": {printable(document['revocation_detail'])}" if document["revocation_detail"] else ""
     print(f"  revoked  {document['revocation']}{detail} (revocation = {document['revocation_mode']})")
 
 
@@ -82,6 +82,6 @@ def print_tlsa(document: Mapping[str, Any]) -> None:
             print(f"tlsa       {entry}: {line}")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text that a stranger wrote, fit for a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -45,6 +45,7 @@ class Request:
     content_type: str = ""
     private: bool = False  #: whether private addresses may be spoken to
     seconds: float = MAXIMUM_SECONDS
+    redirects: int = _REDIRECTS  #: how many are followed
 
 
 def fetch(request: Request) -> bytes:
@@ -54,7 +55,7 @@ def fetch(request: Request) -> bytes:
     """
     deadline = time.monotonic() + request.seconds
     url = request.url
-    for _ in range(_REDIRECTS + 1):
+    for _ in range(request.redirects + 1):
         parts = _split(url)
         with _Deadline(deadline) as limit:
             try:
@@ -65,10 +66,10 @@ def fetch(request: Request) -> bytes:
             raise FetchError(limit.reason)
         if status == 200:
             return content
-        if status not in _REDIRECT_STATUS or not location:
+        if status not in _REDIRECT_STATUS or not location or not request.redirects:
             raise FetchError(f"the server answers with status {status}")
         url = urljoin(url, location)
-    raise FetchError(f"more than {_REDIRECTS} redirects")
+    raise FetchError(f"more than {request.redirects} redirects")
 
 
 def is_public(address: Address) -> bool:

@@ -8,6 +8,7 @@ Sources: RFC 5321 section 5.1, RFC 7505 (null MX), RFC 7672 section 2.2.1 for wh
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import islice
 
 from ..policy.configuration import Partner
 from ..policy.domain import Domain, Entry, InvalidDomainError, entry_base, parse_domain
@@ -25,6 +26,7 @@ class MailHost:
     name: Domain
     addresses: tuple[str, ...]
     authenticated: bool  #: name and addresses are validated by DNSSEC
+    preference: int = 0  #: of the MX record; the lowest is tried first
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,13 @@ def exchange_names(domain: Domain, mx: Lookup) -> tuple[Domain, ...]:
 
     A domain without MX is its own mail server; with a null MX it has none.
     """
+    return tuple(preferences(domain, mx))
+
+
+def preferences(domain: Domain, mx: Lookup) -> dict[Domain, int]:
+    """Return the host names of `exchange_names` in their order, each with its preference; 0 without MX."""
     if mx.status is LookupStatus.NONE:
-        return (domain,)
+        return {domain: 0}
     names = []
     for record in mx.records:
         try:
@@ -58,7 +65,10 @@ def exchange_names(domain: Domain, mx: Lookup) -> tuple[Domain, ...]:
         except InvalidDomainError:
             # The root, which is how a null MX is written, and whatever else is no host.
             continue
-    return tuple(dict.fromkeys(name for _, name in sorted(names)))[:HOSTS_LIMIT]
+    found: dict[Domain, int] = {}
+    for preference, name in sorted(names):
+        found.setdefault(name, preference)
+    return dict(islice(found.items(), HOSTS_LIMIT))
 
 
 def mail_exchangers(domain: Domain, lookup: Lookups) -> MailExchangers:
@@ -67,7 +77,7 @@ def mail_exchangers(domain: Domain, lookup: Lookups) -> MailExchangers:
     if mx.status is LookupStatus.FAILED:
         return MailExchangers((), (mx.detail,))
     hosts, failures, seconds = [], [], mx.seconds
-    for name in exchange_names(domain, mx):
+    for name, preference in preferences(domain, mx).items():
         found = [lookup(name, record_type) for record_type in ("A", "AAAA")]
         failures += [one.detail for one in found if one.status is LookupStatus.FAILED]
         seconds = min(seconds, *(one.seconds for one in found))
@@ -76,7 +86,7 @@ def mail_exchangers(domain: Domain, lookup: Lookups) -> MailExchangers:
             authenticated = mx.authenticated and all(
                 one.authenticated for one in found if one.status is LookupStatus.FOUND
             )
-            hosts.append(MailHost(name, _probeable(addresses), authenticated))
+            hosts.append(MailHost(name, _probeable(addresses), authenticated, preference))
     return MailExchangers(tuple(hosts), tuple(failures), seconds)
 
 

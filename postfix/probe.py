@@ -1,6 +1,7 @@
 """One STARTTLS probe of one mail server: connect, greet, STARTTLS, handshake, QUIT.
 
-Owns: the order of the dialogue, and that nothing else is ever sent: no sender, no recipient, no message.
+Owns: the order of the dialogue, and that nothing else is ever sent: no message, and no sender and recipient
+but those of an `Envelope` that somebody asked for.
 Must not know: who asks, how often, and whether what was found is any good.
 Invariants: it ends within its time limit whatever the server does; what the server said before TLS does not
 reach past it.
@@ -14,6 +15,7 @@ from pathlib import Path
 from ..policy.certificate import MAXIMUM_CERTIFICATES, Certificate, parse
 from ..policy.certificate_source import Chain
 from ..policy.certificate_structure import MalformedCertificateError
+from ..policy.delivery import FailureReason
 from ..policy.domain import Domain
 from .smtp_reply import MalformedReplyError, Reply, ReplyReader
 from .timed_stream import ProbeFailureError, TimedStream
@@ -55,6 +57,22 @@ class ClientIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is also said under TLS, to hear whether it is refused; never DATA.  Both in RFC 5321's grammar."""
+
+    reverse_path: str  #: without angle brackets; empty for the null reverse-path
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One command under TLS, and its answer."""
+
+    command: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """What a server showed.  Nothing of it is verified."""
 
@@ -64,10 +82,18 @@ class ProbeResult:
     cipher: str | None = None
     certificate_requested: bool | None = None  #: whether the server asks for ours; None: unknown
     failure: str | None = None  #: why there was no handshake, in one clause
+    reason: FailureReason | None = None  #: the same in one word
     remark: str | None = None  #: what went wrong after it, such as a refusal of our certificate
+    exchanges: tuple[Exchange, ...] = ()  #: where there was an envelope: as far as the server went along
 
 
-def probe(target: ProbeTarget, identity: ClientIdentity, time_limit: float = TIME_LIMIT) -> ProbeResult:
+def probe(
+    target: ProbeTarget,
+    identity: ClientIdentity,
+    time_limit: float = TIME_LIMIT,
+    *,
+    envelope: Envelope | None = None,
+) -> ProbeResult:
     """Return what the server at *target* shows; raises nothing."""
     deadline = time.monotonic() + time_limit
     try:
@@ -79,13 +105,15 @@ def probe(target: ProbeTarget, identity: ClientIdentity, time_limit: float = TIM
             octets=OCTET_LIMIT,
         )
     except ProbeFailureError as error:
-        return ProbeResult(target, failure=str(error))
+        return ProbeResult(target, failure=str(error), reason=error.reason)
     try:
         _start_tls(stream, identity.helo)
         session = TlsSession(stream, target.host, identity.certificate_file, identity.key_file)
-        return _shake_hands(session, target)
-    except (ProbeFailureError, MalformedReplyError) as error:
-        return ProbeResult(target, failure=str(error))
+        return _shake_hands(session, target, _commands(identity.helo, envelope))
+    except ProbeFailureError as error:
+        return ProbeResult(target, failure=str(error), reason=error.reason)
+    except MalformedReplyError as error:
+        return ProbeResult(target, failure=str(error), reason=FailureReason.SESSION_REFUSED)
     finally:
         stream.close()
 
@@ -93,31 +121,45 @@ def probe(target: ProbeTarget, identity: ClientIdentity, time_limit: float = TIM
 def _start_tls(stream: TimedStream, helo: str) -> None:
     """Bring the dialogue to the point where the handshake begins."""
     reader = ReplyReader()
-    _expect(220, "greeted us with", _reply(stream, reader))
+    _expect(220, "greeted us with", _reply(stream, reader), FailureReason.SESSION_REFUSED)
     greeting = _command(stream, reader, f"EHLO {helo}")
-    _expect(250, "answered EHLO with", greeting)
+    _expect(250, "answered EHLO with", greeting, FailureReason.SESSION_REFUSED)
     if not greeting.offers("STARTTLS"):
-        raise ProbeFailureError("the server does not offer STARTTLS")
-    _expect(220, "answered STARTTLS with", _command(stream, reader, "STARTTLS"))
+        raise ProbeFailureError("the server does not offer STARTTLS", FailureReason.NO_TLS)
+    _expect(220, "answered STARTTLS with", _command(stream, reader, "STARTTLS"), FailureReason.NO_TLS)
     if reader.rest:
-        raise ProbeFailureError("somebody put octets between STARTTLS and the handshake")
+        raise ProbeFailureError(
+            "somebody put octets between STARTTLS and the handshake", FailureReason.HANDSHAKE
+        )
 
 
-def _shake_hands(session: TlsSession, target: ProbeTarget) -> ProbeResult:
+def _commands(helo: str, envelope: Envelope | None) -> tuple[str, ...]:
+    if envelope is None:
+        return ()
+    recipients = () if envelope.recipient is None else (f"RCPT TO:<{envelope.recipient}>",)
+    return (f"EHLO {helo}", f"MAIL FROM:<{envelope.reverse_path}>", *recipients, "RSET")
+
+
+def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, ...]) -> ProbeResult:
     try:
         session.handshake()
     except ProbeFailureError as error:
         chain, _ = _certificates(session)
-        return ProbeResult(target, chain, failure=str(error))
+        return ProbeResult(target, chain, failure=str(error), reason=FailureReason.HANDSHAKE)
     chain, fault = _certificates(session)
+    # Asked for before more is sent, as it shows in the length of what went out so far.
+    requested = session.certificate_requested
+    exchanges, remark = _converse(session, commands)
     return ProbeResult(
         target,
         chain,
         session.version,
         session.cipher,
-        session.certificate_requested,
+        requested,
         failure=fault,
-        remark=_take_leave(session),
+        reason=None if fault is None else FailureReason.HANDSHAKE,
+        remark=remark,
+        exchanges=tuple(exchanges),
     )
 
 
@@ -141,20 +183,38 @@ def _parsed(der: bytes) -> Certificate | None:
         return None
 
 
-def _take_leave(session: TlsSession) -> str | None:
-    """Say QUIT, and return what the server has against us; in TLS 1.3 it says so only now."""
+def _converse(session: TlsSession, commands: tuple[str, ...]) -> tuple[list[Exchange], str | None]:
+    """Say the *commands* until one is refused, then QUIT; return the answers, and what went wrong.
+
+    In TLS 1.3 a server says only now what it has against our certificate.
+    """
     reader = ReplyReader()
+    exchanges: list[Exchange] = []
     try:
-        session.say(b"QUIT\r\n")
-        reply = None
-        while reply is None:
-            octets = session.hear()
-            if not octets:
-                return None
-            reply = reader.feed(octets)
+        for command in commands:
+            reply = _reply_to(session, reader, command)
+            if reply is None:
+                return exchanges, f"the server closed the connection at {command.split(':')[0]}"
+            exchanges.append(Exchange(command, reply))
+            if reply.code >= 400:
+                break
+        leave = _reply_to(session, reader, "QUIT")
     except (ProbeFailureError, MalformedReplyError) as error:
-        return str(error)
-    return None if reply.code == 221 else f"the server answered QUIT with {reply}"
+        return exchanges, str(error)
+    if leave is None or leave.code == 221:
+        return exchanges, None
+    return exchanges, f"the server answered QUIT with {leave}"
+
+
+def _reply_to(session: TlsSession, reader: ReplyReader, command: str) -> Reply | None:
+    session.say(f"{command}\r\n".encode("ascii"))
+    reply = None
+    while reply is None:
+        octets = session.hear()
+        if not octets:
+            return None
+        reply = reader.feed(octets)
+    return reply
 
 
 def _command(stream: TimedStream, reader: ReplyReader, line: str) -> Reply:
@@ -174,6 +234,6 @@ def _reply(stream: TimedStream, reader: ReplyReader) -> Reply:
     return reply
 
 
-def _expect(code: int, what: str, reply: Reply) -> None:
+def _expect(code: int, what: str, reply: Reply, reason: FailureReason) -> None:
     if reply.code != code:
-        raise ProbeFailureError(f"the server {what} {reply}")
+        raise ProbeFailureError(f"the server {what} {reply}", reason)

@@ -11,11 +11,17 @@ import time
 from ipaddress import ip_address
 from typing import Self
 
+from ..policy.delivery import FailureReason
+
 _CHUNK = 16384
 
 
 class ProbeFailureError(Exception):
-    """A probe could not learn what it wanted; the argument says why, in one clause for the operator."""
+    """A probe could not learn what it wanted: why, in one clause for the operator, and in one word."""
+
+    def __init__(self, detail: str, reason: FailureReason = FailureReason.CONNECTION_LOST) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class TimedStream:
@@ -33,7 +39,9 @@ class TimedStream:
         try:
             connection = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            raise ProbeFailureError(f"no connection is possible ({_reason(error)})") from error
+            raise ProbeFailureError(
+                f"no connection is possible ({_reason(error)})", FailureReason.UNREACHABLE
+            ) from error
         stream = cls(connection, deadline, octets)
         try:
             if source is not None:
@@ -42,7 +50,7 @@ class TimedStream:
             connection.connect((address, port))
         except OSError as error:
             connection.close()
-            raise ProbeFailureError(f"no connection ({_reason(error)})") from error
+            raise ProbeFailureError(f"no connection ({_reason(error)})", FailureReason.UNREACHABLE) from error
         return stream
 
     def receive(self) -> bytes:

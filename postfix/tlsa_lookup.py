@@ -41,21 +41,26 @@ def look_up(domain: Domain, lookup: Lookups) -> TimedAnswer:
     mx = lookup(domain, "MX")
     if mx.status is LookupStatus.FAILED:
         return TimedAnswer(TlsaAnswer(failures=(mx.detail,)), 0)
-    records: set[TlsaRecord] = set()
+    answers = [host_records(host, lookup) for host in exchange_names(domain, mx)] if mx.authenticated else []
+    joined = TlsaAnswer(
+        frozenset(record for one in answers for record in one.answer.records),
+        tuple(failure for one in answers for failure in one.answer.failures),
+    )
+    return TimedAnswer(joined, min([mx.seconds, *(one.seconds for one in answers)]))
+
+
+def host_records(host: Domain, lookup: Lookups, port: int = 25) -> TimedAnswer:
+    """Return the records of one mail server; that its name may be believed is for the caller to know."""
     failures: list[str] = []
-    seconds = mx.seconds
-    for host in exchange_names(domain, mx) if mx.authenticated else ():
-        secure = _is_secure(host, lookup, failures)
-        if not secure:
-            continue
-        found = lookup(f"_25._tcp.{host}", "TLSA")
-        seconds = min(seconds, found.seconds)
-        if found.status is LookupStatus.FAILED:
-            failures.append(found.detail)
-        elif found.authenticated:
-            usable = (TlsaRecord.of(one.usage, one.selector, one.mtype, one.cert) for one in found.records)
-            records.update(one for one in usable if one is not None)
-    return TimedAnswer(TlsaAnswer(frozenset(records), tuple(failures)), seconds)
+    if not _is_secure(host, lookup, failures):
+        return TimedAnswer(TlsaAnswer(failures=tuple(failures)), MOST_SECONDS)
+    found = lookup(f"_{port}._tcp.{host}", "TLSA")
+    if found.status is LookupStatus.FAILED:
+        return TimedAnswer(TlsaAnswer(failures=(found.detail,)), found.seconds)
+    if not found.authenticated:
+        return TimedAnswer(TlsaAnswer(), found.seconds)
+    usable = (TlsaRecord.of(one.usage, one.selector, one.mtype, one.cert) for one in found.records)
+    return TimedAnswer(TlsaAnswer(frozenset(one for one in usable if one is not None)), found.seconds)
 
 
 def _is_secure(host: Domain, lookup: Lookups, failures: list[str]) -> bool:

@@ -1,6 +1,7 @@
 """A small HTTP server for what certificates point to; it may misbehave on demand."""
 
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,10 +30,12 @@ class WebServer:
     It listens where it is made: in the network of the thread that makes it.
     """
 
-    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, Page] = {}
         self.asked: Counter[str] = Counter()
         self._server = _Server((address, port), _Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._server.pages, self._server.asked = self.pages, self.asked
         self.address, self.port = self._server.server_address[:2]
         self._thread = threading.Thread(

@@ -4,14 +4,16 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from domain_secure.policy.delivery import FailureReason
 from domain_secure.policy.domain import Domain
-from domain_secure.postfix.probe import ClientIdentity, ProbeResult, ProbeTarget, probe
+from domain_secure.postfix.probe import ClientIdentity, Envelope, ProbeResult, ProbeTarget, probe
 
 from lab.certificates import Authority, Issued
 from unit.postfix.mail_servers import HELLO, Server, says, serve, server_context, starts_tls
@@ -222,3 +224,65 @@ def test_source_address() -> None:
     assert sources == ["127.0.0.9"]
     assert result.failure is not None
     assert result.failure.startswith("no connection (")
+
+
+def answering(context: ssl.SSLContext, *replies: bytes) -> Callable[[socket.socket, Server], None]:
+    """Return the behaviour of a server that answers line by line under TLS."""
+
+    def behave(connection: socket.socket, server: Server) -> None:
+        says(*HELLO)(connection, server)
+        connection.sendall(b"220 go\r\n")
+        with context.wrap_socket(connection, server_side=True) as secured:
+            for reply in replies:
+                server.heard.append(secured.recv(4096))
+                secured.sendall(reply)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("replies", "commands"),
+    [
+        ((b"250 a\r\n", b"250 b\r\n", b"250 c\r\n", b"250 d\r\n", b"221 e\r\n"), 4),
+        ((b"250 a\r\n", b"550 5.7.1 no\r\n", b"221 e\r\n"), 2),
+        ((b"250 a\r\n", b"250 b\r\n", b"450 later\r\n", b"221 e\r\n"), 3),
+    ],
+)
+def test_envelope_is_said_until_it_is_refused(
+    issued: Issued, tmp_path: Path, replies: tuple[bytes, ...], commands: int
+) -> None:
+    """Then QUIT; DATA is never said, and what was begun is reset."""
+    every = [b"EHLO mail.contoso.test", b"MAIL FROM:<a@x.test>", b"RCPT TO:<b@y.test>", b"RSET"]
+    with serve(answering(server_context(issued, tmp_path), *replies)) as server:
+        target = ProbeTarget("127.0.0.1", HOST, server.port)
+        result = probe(target, IDENTITY, 20, envelope=Envelope("a@x.test", "b@y.test"))
+    said = [line.rstrip(b"\r\n") for line in server.heard[2:]]
+    assert said == [*every[:commands], b"QUIT"]
+    assert [one.command.encode() for one in result.exchanges] == every[:commands]
+    assert result.remark is None
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        (says(b"554 go away\r\n"), FailureReason.SESSION_REFUSED),
+        (says(b"\xff\xff\r\n"), FailureReason.SESSION_REFUSED),
+        (says(HELLO[0], b"250 mail\r\n"), FailureReason.NO_TLS),
+        (says(*HELLO, b"454 not now\r\n"), FailureReason.NO_TLS),
+        (says(*HELLO, b"220 go\r\n", b"no handshake"), FailureReason.HANDSHAKE),
+        (says(HELLO[0]), FailureReason.CONNECTION_LOST),
+    ],
+)
+def test_a_failure_has_a_word(
+    behaviour: Callable[[socket.socket, Server], None], reason: FailureReason
+) -> None:
+    """The same words as those of deliveries."""
+    with serve(behaviour) as server:
+        assert look(server).reason is reason
+
+
+def test_refused_connection_says_nothing_about_security() -> None:
+    """So that it raises no alarm."""
+    with serve(says()) as server:
+        pass
+    assert look(server).reason is FailureReason.UNREACHABLE
