@@ -9,6 +9,7 @@ pyOpenSSL, because the standard library of Python 3.11 and 3.12 hands out no cha
 No callback of it is used: those need memory that is writable and executable, which the service unit forbids.
 """
 
+from itertools import takewhile
 from pathlib import Path
 
 from OpenSSL import SSL, crypto
@@ -16,7 +17,7 @@ from OpenSSL import SSL, crypto
 from .timed_stream import ProbeFailureError, TimedStream
 
 _CHUNK = 16384
-_HANDSHAKE_RECORD, _APPLICATION_RECORD = 22, 23
+_CHANGE_CIPHER_SPEC_RECORD, _HANDSHAKE_RECORD, _APPLICATION_RECORD = 20, 22, 23
 _CERTIFICATE_MESSAGE = 11
 # RFC 8446: a Finished message in its record has a header of 4 octets in front of the hash, the content type
 # behind it, and the tag of an AEAD.
@@ -83,9 +84,13 @@ class TlsSession:
         that message is encrypted, and shows in the length of what goes out beside the Finished message.
         """
         if self.version != "TLSv1.3":
+            # What follows ChangeCipherSpec is encrypted, and may begin with any octet.
+            readable = takewhile(
+                lambda record: record[0] != _CHANGE_CIPHER_SPEC_RECORD, _records(self._flight)
+            )
             return any(
                 kind == _HANDSHAKE_RECORD and body[:1] == bytes([_CERTIFICATE_MESSAGE])
-                for kind, body in _records(self._flight)
+                for kind, body in readable
             )
         finished = _FINISHED_OVERHEAD + (48 if "SHA384" in self.cipher else 32)
         sent = sum(len(body) for kind, body in _records(self._flight) if kind == _APPLICATION_RECORD)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from domain_secure.policy.delivery import FailureReason
 from domain_secure.policy.domain import Domain
 from domain_secure.postfix.probe import ClientIdentity, Envelope, ProbeResult, ProbeTarget, probe
+from domain_secure.postfix.tls_session import TlsSession
 
 from lab.certificates import Authority, Issued
 from unit.postfix.mail_servers import HELLO, Server, says, serve, server_context, starts_tls
@@ -286,3 +287,14 @@ def test_refused_connection_says_nothing_about_security() -> None:
     with serve(says()) as server:
         pass
     assert look(server).reason is FailureReason.UNREACHABLE
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_encrypted_octets_do_not_pass_for_a_certificate(monkeypatch: pytest.MonkeyPatch, clear: bool) -> None:
+    """In TLS 1.2 the encrypted Finished may begin with the octet that stands for a Certificate message."""
+    certificate = b"\x16\x03\x03\x00\x04\x0b\x00\x00\x00"
+    key_exchange, change = b"\x16\x03\x03\x00\x01\x10", b"\x14\x03\x03\x00\x01\x01"
+    session = TlsSession.__new__(TlsSession)
+    monkeypatch.setattr(TlsSession, "version", "TLSv1.2")
+    session._flight = (certificate if clear else b"") + key_exchange + change + certificate
+    assert session.certificate_requested is clear
