@@ -4,12 +4,18 @@ import argparse
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..policy.configuration import Configuration
-from ..policy.reading import load
+from ..policy.policy_store import FileStore, PolicyStore
+from ..policy.problems import Problem
+from ..policy.reading import is_fleet_node, load
+
+if TYPE_CHECKING:
+    from ..fleet.fleet_store import FleetStore
 
 DEFAULT_CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
 CONFIGURATION_VARIABLE = "DOMAIN_SECURE_CONFIG"
@@ -24,6 +30,35 @@ def configuration_path(arguments: argparse.Namespace) -> Path:
 def configuration_of(arguments: argparse.Namespace) -> Configuration:
     """Return the configuration the command is about; raises Problem."""
     return load(configuration_path(arguments))
+
+
+def policy_store(arguments: argparse.Namespace) -> PolicyStore:
+    """Return where lists and rules are edited: the file, or the store of the fleet; raises Problem."""
+    path = configuration_path(arguments)
+    return fleet_store(arguments) if belongs_to_fleet(path) else FileStore(path)
+
+
+def fleet_store(arguments: argparse.Namespace) -> "FleetStore":
+    """Return the store of the fleet this machine belongs to; raises Problem where it stands alone."""
+    # Loads requests, for which neither a file's commands nor its daemon should pay.
+    from ..fleet.fleet_store import FleetStore  # noqa: PLC0415
+
+    path = configuration_path(arguments)
+    if not belongs_to_fleet(path):
+        raise Problem(
+            "this machine is not part of a fleet",
+            f"{path}: store.type",
+            "see docs/fleet.md; `domain-secure fleet init` or `fleet join` makes it part of one",
+        )
+    return FleetStore(path)
+
+
+def belongs_to_fleet(path: Path) -> bool:
+    """Tell whether a file says that this machine is a node of a fleet; a faulty or missing one does not."""
+    try:
+        return is_fleet_node(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def print_json(document: Any) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 
 from ..policy.editing import ListChange, ListName, add, remove, set_entries
 from ..policy.problems import ExitStatus
-from .common import configuration_of, configuration_path, print_json
+from .common import configuration_of, note, policy_store, print_json
+from .fleet_wait import add_wait, waited
 
 Run = Callable[[argparse.Namespace], ExitStatus]
 
@@ -24,7 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         action.add_argument(
             "domains", nargs="+", metavar="DOMAIN", help="a domain, or '*.DOMAIN' for all its subdomains"
         )
+        add_wait(action)
         action.set_defaults(run=run)
+        if name == "set":
+            action.add_argument(
+                "--shown",
+                type=int,
+                metavar="REVISION",
+                help="in a fleet: refuse unless the list is still as it was in this revision",
+            )
     listing = actions.add_parser("list", help="print the list, one domain a line")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     listing.set_defaults(run=run_list)
@@ -32,23 +41,29 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 def run_add(arguments: argparse.Namespace) -> ExitStatus:
     """Put domains on the list; one that stands there already is no fault."""
-    change = add(configuration_path(arguments), arguments.list_name, arguments.domains)
+    store = policy_store(arguments)
+    change = add(store, arguments.list_name, arguments.domains)
     _print_changes(change, arguments.list_name, unchanged="already on")
-    return ExitStatus.DONE
+    return waited(arguments, store)
 
 
 def run_remove(arguments: argparse.Namespace) -> ExitStatus:
     """Take domains off the list; 1 when one of them is not there."""
-    change = remove(configuration_path(arguments), arguments.list_name, arguments.domains)
+    store = policy_store(arguments)
+    change = remove(store, arguments.list_name, arguments.domains)
     _print_changes(change, arguments.list_name, unchanged="not on")
-    return ExitStatus.DIFFERENCE if change.unchanged else ExitStatus.DONE
+    status = waited(arguments, store)
+    return ExitStatus.DIFFERENCE if change.unchanged else status
 
 
 def run_set(arguments: argparse.Namespace) -> ExitStatus:
     """Make the list hold these domains and no other; says which it dropped."""
-    change = set_entries(configuration_path(arguments), arguments.list_name, arguments.domains)
-    _print_changes(change, arguments.list_name, unchanged="already on")
-    return ExitStatus.DONE
+    store = policy_store(arguments)
+    name: ListName = arguments.list_name
+    shown = None if arguments.shown is None else store.list_at(name, arguments.shown)
+    change = set_entries(store, name, arguments.domains, shown)
+    _print_changes(change, name, unchanged="already on")
+    return waited(arguments, store)
 
 
 def _print_changes(change: ListChange, name: ListName, *, unchanged: str) -> None:
@@ -67,10 +82,13 @@ def _print_changes(change: ListChange, name: ListName, *, unchanged: str) -> Non
 def run_list(arguments: argparse.Namespace) -> ExitStatus:
     """Print the list in the order of the configuration."""
     name: ListName = arguments.list_name
-    entries = name.of(configuration_of(arguments))
+    configuration = configuration_of(arguments)
+    entries = name.of(configuration)
     if arguments.json:
-        print_json({"list": name, "domains": list(entries)})
+        print_json({"list": name, "domains": list(entries), "revision": configuration.revision})
     else:
         for entry in entries:
             print(entry)
+        if configuration.revision is not None:
+            note(f"revision {configuration.revision} of the fleet, as this node holds it")
     return ExitStatus.DONE

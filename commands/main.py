@@ -45,6 +45,7 @@ COMMANDS = {
     "cert": Command("certificate", "our own certificate: request, import, enable, export, list, show"),
     "log": Command("log", "read the protocol log, and say how much goes into it"),
     "whatif": Command("whatif", "which recorded messages would another configuration treat otherwise"),
+    "fleet": Command("fleet", "one policy for many edges, kept in etcd"),
     "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
 }
 

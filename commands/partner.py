@@ -3,20 +3,23 @@
 import argparse
 from collections.abc import Collection
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from ..policy.certificate_book import FILE_NAME, CertificateBook
 from ..policy.configuration import Configuration, Partner
 from ..policy.domain import Entry, entry_base
+from ..policy.draft import Written
 from ..policy.editing import parse_entries
 from ..policy.lists import DomainList
 from ..policy.partner_editing import add_pins, set_values
 from ..policy.pin import Pin
+from ..policy.policy_store import FileStore
 from ..policy.problems import ExitStatus, Problem
+from ..policy.setting_kinds import node_name
 from ..policy.settings import PARTNER, settings_of
 from . import partner_certificate
-from .common import configuration_of, configuration_path, note, print_json, print_table
+from .common import configuration_of, note, policy_store, print_json, print_table
+from .fleet_wait import add_wait, waited
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -37,6 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     pin.set_defaults(run=run_pin)
     for action in (show, change, pin):
         action.add_argument("domain", metavar="DOMAIN", help="the partner, as on the list")
+    change.add_argument(
+        "--nodes",
+        type=lambda text: tuple(node_name(name.strip()) for name in text.split(",")),
+        default=(),
+        metavar="NODE,…",
+        help="in a fleet: on these nodes alone, until the key is set without --nodes",
+    )
+    for action in (change, pin):
+        add_wait(action)
     change.add_argument("values", nargs="+", metavar="KEY=VALUE", help="for example send_method=dane")
     pin.add_argument("pins", nargs="+", metavar="PIN", help="sha256:HEX or spki-sha256:HEX")
     partner_certificate.add_parser(actions)
@@ -118,9 +130,11 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
         if not equals:
             raise Problem("this is not KEY=VALUE", repr(argument), "write for example mode=observe")
         values[key.strip()] = value.strip()
-    path = configuration_path(arguments)
-    _report(arguments, set_values(path, arguments.domain, values))
-    return ExitStatus.DONE
+    store = policy_store(arguments)
+    if arguments.nodes and isinstance(store, FileStore):
+        raise Problem("this machine is not part of a fleet", "--nodes", "leave it out")
+    _report(arguments, set_values(store, arguments.domain, values, arguments.nodes))
+    return waited(arguments, store)
 
 
 def run_pin(arguments: argparse.Namespace) -> ExitStatus:
@@ -132,11 +146,12 @@ def run_pin(arguments: argparse.Namespace) -> ExitStatus:
         except ValueError as error:
             fix = "copy the digest from `domain-secure pending` or from the partner"
             raise Problem(str(error), repr(argument), fix) from error
-    _report(arguments, add_pins(configuration_path(arguments), arguments.domain, pins))
-    return ExitStatus.DONE
+    store = policy_store(arguments)
+    _report(arguments, add_pins(store, arguments.domain, pins))
+    return waited(arguments, store)
 
 
-def _report(arguments: argparse.Namespace, files: tuple[Path, ...]) -> None:
+def _report(arguments: argparse.Namespace, files: tuple[Written, ...]) -> None:
     """Say what was written, and warn where it has no effect."""
     print(f"written: {', '.join(map(str, files))}" if files else "nothing to change")
     configuration = configuration_of(arguments)

@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 
 from ..milter.daemon import Daemon, Endpoints, Surroundings, log_event
@@ -34,7 +35,7 @@ from ..postfix.probe_source import ProbeSource
 from ..postfix.programs import PostfixInstance
 from ..postfix.publish import publish
 from ..postfix.tlsa_lookup import TlsaLookup
-from .common import configuration_path
+from .common import belongs_to_fleet, configuration_path
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -49,13 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 def serve(arguments: argparse.Namespace) -> ExitStatus:
     """Run the daemon until it is told to stop."""
     _set_up_logging(debug=arguments.debug)
-    daemon = Daemon(
-        load,
-        configuration_path(arguments),
-        version("postfix-domain-secure"),
-        Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources, deliveries),
-    )
-    daemon.run()
+    path = configuration_path(arguments)
+    surroundings = Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources, deliveries)
+    if belongs_to_fleet(path):
+        # Loads requests, for which a machine that stands alone should not pay.
+        from .fleet_companion import FleetCompanion  # noqa: PLC0415
+
+        fleet = FleetCompanion(path, publish_tables)
+        fleet.fetch_first()
+        surroundings = replace(surroundings, configuration_changed=fleet.publish, companions=fleet.companions)
+    Daemon(load, path, version("postfix-domain-secure"), surroundings).run()
     return ExitStatus.DONE
 
 
@@ -114,6 +118,8 @@ def publish_tables(configuration: Configuration, metrics: Metrics) -> None:
 
     An edge that sends to no listed domain, and never did, needs no tables and perhaps has no Postfix.
     """
+    if not configuration.outbound_tables:
+        return
     if not configuration.send and not (configuration.state / "maps").exists():
         return
     try:

@@ -63,6 +63,16 @@ class Endpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """What a companion of the daemon may know and do."""
+
+    configuration: Callable[[], Configuration]
+    configuration_fault: Callable[[], Problem | None]  #: why the files on disk are not applied
+    metrics: Metrics
+    wake: Callable[[], None]  #: look for changed files now
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the daemon is told of Postfix and of the network, which it does not know itself.
 
@@ -71,6 +81,7 @@ class Surroundings:
     (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
     *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
     likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
+    *companions* are started and stopped with the daemon.
     """
 
     endpoints: Callable[[Configuration], Endpoints]
@@ -81,6 +92,7 @@ class Surroundings:
         [Callable[[], Configuration], Callable[[OutboundProgress], None], tuple[DeliveryObserver, ...]],
         Background,
     ]
+    companions: Callable[[Running], tuple[Background, ...]] = lambda _: ()
 
 
 def log_event(event: events.Event) -> None:
@@ -143,6 +155,20 @@ class Daemon:
         self._milter_thread = threading.Thread(target=self._run_milter, name="milter", daemon=True)
         self._milter_error: BaseException | None = None
         self._dates_due = 0.0
+        self._background = (
+            self._revocation,
+            self._deliveries,
+            *self._sources.background,
+            *surroundings.companions(self._running()),
+        )
+
+    def _running(self) -> Running:
+        return Running(
+            lambda: self._live.current.configuration,
+            lambda: self._live.problem,
+            self.metrics,
+            self._wake.set,
+        )
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; raises Problem when it cannot start or a listener dies."""
@@ -170,14 +196,14 @@ class Daemon:
         )
         notify(f"READY=1\nSTATUS={self._status_line()}")
         self._tables_due.set()
-        for background in (self._revocation, self._deliveries, *self._sources.background):
+        for background in self._background:
             background.start()
         self._watch_revocation(self._live.current)
         try:
             self._supervise(policy)
         finally:
             notify("STOPPING=1")
-            for background in (self._revocation, self._deliveries, *self._sources.background):
+            for background in self._background:
                 background.stop()
             http.stop()
             policy.stop()

@@ -5,6 +5,7 @@ Label values come from the configured lists and from enumerations, never from th
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -12,6 +13,7 @@ from prometheus_client.exposition import generate_latest
 
 from ..policy.decision import Decision
 from ..policy.verdict import Effect, Verdict
+from .fleet_gauges import FleetGauges
 from .outbound_metrics import OutboundMetrics
 
 _MOST_ISSUERS = 500
@@ -120,6 +122,11 @@ class Metrics:
         self._crl_next_update.clear()
         for issuer in sorted(found)[:_MOST_ISSUERS]:
             self._crl_next_update.labels(issuer).set(found[issuer].timestamp())
+
+    @cached_property
+    def fleet(self) -> FleetGauges:
+        """Return the gauges of a node of a fleet; a machine that stands alone never asks, and has none."""
+        return FleetGauges(self.registry)
 
     def exposition(self) -> bytes:
         """Return the text exposition format."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from .domain import Domain, Entry, entry_base
 from .lists import DomainList
 from .pin import Pin
+from .revision import PublicKey
 from .tls import TlsVersion
 
 Network = IPv4Network | IPv6Network
@@ -96,6 +97,14 @@ class WhenDown(StrEnum):
 
 
 @unique
+class StoreType(StrEnum):
+    """Where what decides about mail is kept."""
+
+    FILE = "file"
+    ETCD = "etcd"
+
+
+@unique
 class LogLevel(StrEnum):
     """How much the protocol log says."""
 
@@ -142,6 +151,28 @@ class Inbound:
     probe_timeout: float  #: seconds
     when_down: WhenDown
     authserv_id: str | None  #: RFC 8601 section 2.5; None: Postfix's myhostname
+    trusted_relay_certificates: tuple[Pin, ...] = ()  #: who shows one of these is a trusted relay too
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The store of a fleet, and what this node is in it; of type ``file`` nothing else counts."""
+
+    type: StoreType = StoreType.FILE
+    endpoints: tuple[str, ...] = ()
+    prefix: str = "/domain-secure/"
+    node: str = ""
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    require_signature: bool = False
+    trusted_keys: tuple[PublicKey, ...] = ()
+    signing_key_file: Path | None = None
+
+
+FILE_STORE = Store()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +210,9 @@ class Configuration:
     files: tuple[Path, ...]  #: every file that was read for it, to be watched
     history: Retention = DEFAULT_RETENTION
     postfix_log: str = "auto"  #: where Postfix logs to: ``auto``, ``journal``, or a file
+    outbound_tables: bool = True  #: this node writes Postfix's tables of the send list
+    store: Store = FILE_STORE
+    revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need
 
     def __post_init__(self) -> None:

@@ -1,22 +1,25 @@
-"""One edit of the configuration file, from the lock to the replaced file.
+"""One edit of what is configured, from the state it starts at to the state that is kept.
 
-Owns: the writer's lock, the check of the complete new text, and the order in which files are replaced.
+Owns: the check of the complete new text; for the configuration file also the writer's lock and the order in
+which files are replaced.
 Invariant: what is written has been read by the same parser as the daemon's and means what was asked for; an
 end at any instant leaves each file old or new.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from tomlkit.exceptions import TOMLKitError
 
 from .atomic_file import replace, writer_lock
 from .configuration import Configuration
 from .problems import Problem
-from .reading import parse, read_configuration, read_file
+from .reading import ReadFile, parse, read_configuration, read_file
+from .revision import Revision
 
 _NEW_FILE = b"""\
 # What this mail server demands of listed domains. Commands such as
@@ -25,13 +28,30 @@ _NEW_FILE = b"""\
 _FOLDER_MODE = 0o755  #: the daemon, which is not root, reads the configuration
 
 
+Written = Path | Revision  #: what an edit has written: files, or a revision of the fleet
+
+
+class Place(Protocol):
+    """Where the texts of a draft come from and go to."""
+
+    def parse(self, content: bytes, read: ReadFile) -> Configuration:
+        """Return the configuration that a new text would be; raises Problem."""
+
+    def read(self, file: Path) -> bytes:
+        """Return the present content of a ``domains_file``; raises OSError."""
+
+    def save(self, texts: Mapping[Path, bytes]) -> tuple[Written, ...]:
+        """Replace what differs, the document first, and return what was written; raises Problem, OSError."""
+
+
 @dataclass(slots=True)
 class Draft:
-    """The new texts of one edit, while the lock is held."""
+    """The new texts of one edit."""
 
     path: Path
     text: str
     former: Configuration
+    place: Place
     others: dict[Path, bytes] = field(default_factory=dict)  #: new content of a ``domains_file``
 
     def edit(self, change: Callable[[str], str]) -> None:
@@ -41,27 +61,47 @@ class Draft:
         except (TOMLKitError, TypeError) as error:
             raise self._defeated() from error
 
-    def write(self, is_as_asked: Callable[[Configuration], bool]) -> tuple[Path, ...]:
-        """Check the new texts as a whole, replace the files that change, and return these.
+    def write(self, is_as_asked: Callable[[Configuration], bool]) -> tuple[Written, ...]:
+        """Check the new texts as a whole, keep them, and return what was written for it.
 
         Raises Problem and OSError.
         """
         content = self.text.encode()
-        if not is_as_asked(parse(content, self.path, self._read)):
+        if not is_as_asked(self.place.parse(content, self.read)):
             raise self._defeated()
+        return self.place.save({self.path: content, **self.others})
+
+    def read(self, file: Path) -> bytes:
+        """Return the content of a ``domains_file`` as this draft has it; raises OSError."""
+        return self.others[file] if file in self.others else self.place.read(file)
+
+    def _defeated(self) -> Problem:
+        return Problem("the layout of this file defeats an automatic edit", str(self.path), "edit it by hand")
+
+
+class _OnDisk:
+    """The configuration file and the files it names."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def parse(self, content: bytes, read: ReadFile) -> Configuration:
+        """Return the configuration that *content* would be."""
+        return parse(content, self._path, read)
+
+    def read(self, file: Path) -> bytes:
+        """Return the content of a file."""
+        return read_file(file)
+
+    def save(self, texts: Mapping[Path, bytes]) -> tuple[Written, ...]:
+        """Replace the files that change."""
         # The configuration goes first: it gets the additions, the other files only lose lines.
         written = []
-        for file, new in {self.path: content, **self.others}.items():
+        for file, new in texts.items():
             if not file.exists() or read_file(file) != new:
                 replace(file, new)
                 written.append(file)
         return tuple(written)
-
-    def _read(self, file: Path) -> bytes:
-        return self.others[file] if file in self.others else read_file(file)
-
-    def _defeated(self) -> Problem:
-        return Problem("the layout of this file defeats an automatic edit", str(self.path), "edit it by hand")
 
 
 @contextmanager
@@ -80,7 +120,7 @@ def open_draft(path: Path, *, create: bool = False) -> Iterator[Draft]:
         with writer_lock(folder):
             content = _NEW_FILE if create and not path.exists() else read_configuration(path)
             former = parse(content, path)
-            yield Draft(path, content.decode(), former)
+            yield Draft(path, content.decode(), former, _OnDisk(path))
     except PermissionError as error:
         fix = "run this as root, for example with sudo"
         raise Problem("no permission to change the configuration", str(path), fix) from error

@@ -1,11 +1,11 @@
-"""Edit the receive list and the send list in the configuration file.
+"""Edit the receive list and the send list, in a file or in the store of a fleet.
 
-Owns: which file an entry is added to or taken out of.  Additions go to ``domains`` in the configuration;
+Owns: which text an entry is added to or taken out of.  Additions go to ``domains`` in the configuration;
 entries leave wherever they stand, ``domains_file`` included.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -15,10 +15,10 @@ from . import toml_edit
 from .configuration import Configuration
 from .domain import Entry, InvalidDomainError, parse_entry
 from .domains_file import remove_entries
-from .draft import Draft, open_draft
+from .draft import Draft, Written
 from .lists import DomainList
-from .problems import Problem
-from .reading import read_file
+from .policy_store import PolicyStore
+from .problems import ExitStatus, Problem
 from .setting_kinds import ENTRY
 
 
@@ -41,7 +41,7 @@ class ListChange:
     added: tuple[Entry, ...]
     removed: tuple[Entry, ...]
     unchanged: tuple[Entry, ...]  #: asked for, and nothing was to do
-    files: tuple[Path, ...]  #: that were written
+    files: tuple[Written, ...]  #: what was written
 
 
 def parse_entries(written: Iterable[str]) -> dict[Entry, str]:
@@ -55,30 +55,69 @@ def parse_entries(written: Iterable[str]) -> dict[Entry, str]:
     return entries
 
 
-def add(path: Path, name: ListName, written: Sequence[str]) -> ListChange:
+def add(store: PolicyStore, name: ListName, written: Sequence[str]) -> ListChange:
     """Put entries on a list, creating the file when there is none; raises Problem and OSError."""
     asked = parse_entries(written)
-    with open_draft(path, create=True) as draft:
+
+    def change(draft: Draft) -> ListChange:
         present = name.of(draft.former)
         added = {entry: spelling for entry, spelling in asked.items() if entry not in present}
         return _change(draft, name, asked, added, frozenset())
 
+    return store.edit(change, told(f"{name} add", asked))
 
-def remove(path: Path, name: ListName, written: Sequence[str]) -> ListChange:
+
+def remove(store: PolicyStore, name: ListName, written: Sequence[str]) -> ListChange:
     """Take entries off a list; raises Problem and OSError."""
     asked = parse_entries(written)
-    with open_draft(path) as draft:
+
+    def change(draft: Draft) -> ListChange:
         present = name.of(draft.former)
         return _change(draft, name, asked, {}, frozenset(entry for entry in asked if entry in present))
 
+    return store.edit(change, told(f"{name} remove", asked), create=False)
 
-def set_entries(path: Path, name: ListName, written: Sequence[str]) -> ListChange:
-    """Make a list hold these entries and no other; raises Problem and OSError."""
+
+def set_entries(
+    store: PolicyStore, name: ListName, written: Sequence[str], shown: DomainList | None = None
+) -> ListChange:
+    """Make a list hold these entries and no other; raises Problem and OSError.
+
+    *shown* is the list as the person saw it; where it is another one by now nothing is changed.
+    """
     asked = parse_entries(written)
-    with open_draft(path, create=True) as draft:
+    shown = shown if shown is not None else store.shown(name)
+
+    def change(draft: Draft) -> ListChange:
         present = name.of(draft.former)
+        if shown is not None and present != shown:
+            raise _changed_since(name, shown, present)
         added = {entry: spelling for entry, spelling in asked.items() if entry not in present}
         return _change(draft, name, asked, added, frozenset(present) - asked.keys())
+
+    return store.edit(change, told(f"{name} set", asked))
+
+
+_TOLD = 10  #: entries that a history and a message name
+
+
+def told(what: str, entries: Collection[str]) -> str:
+    """Return what was asked for in one line of bounded length."""
+    named = " ".join(tuple(entries)[:_TOLD])
+    more = len(entries) - _TOLD
+    return f"{what} {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _changed_since(name: ListName, shown: DomainList, present: DomainList) -> Problem:
+    gone = [entry for entry in shown if entry not in present]
+    new = [entry for entry in present if entry not in shown]
+    changes = [told(word, entries) for word, entries in (("without", gone), ("also with", new)) if entries]
+    return Problem(
+        f"the {name} list changed since it was shown: it is {' and '.join(changes)} by now",
+        f"{told('shown:', tuple(shown) or ('nothing',))}; {told('now:', tuple(present) or ('nothing',))}",
+        f"look at `domain-secure {name} list` and decide anew",
+        ExitStatus.DIFFERENCE,
+    )
 
 
 def _change(
@@ -101,7 +140,7 @@ def _change(
     )
     file = _domains_file(draft, name)
     if file is not None and removed:
-        draft.others[file] = remove_entries(read_file(file), removed)
+        draft.others[file] = remove_entries(draft.read(file), removed)
     return ListChange(
         added=tuple(added),
         removed=tuple(entry for entry in present if entry in removed),

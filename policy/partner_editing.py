@@ -1,54 +1,75 @@
-"""Edit the table of one partner in the configuration file.
+"""Edit the table of one partner, in a file or in the store of a fleet.
 
 Owns: the step from ``KEY=VALUE`` to a key of that table.
 """
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 from . import toml_edit
 from .configuration import Configuration
 from .domain import Entry, parse_entry
-from .draft import Draft, open_draft
-from .editing import parse_entries
+from .draft import Draft, Written
+from .editing import parse_entries, told
 from .pin import Pin
+from .policy_store import PolicyStore
 from .problems import Problem
 from .settings import PARTNER, settings_of
+from .shared_settings import NODE
+from .toml_lines import Keys
 
-Written = str | list[str]
+Value = str | list[str]
 
 
-def set_values(path: Path, domain: str, values: Mapping[str, str]) -> tuple[Path, ...]:
+def set_values(
+    store: PolicyStore, domain: str, values: Mapping[str, str], nodes: Sequence[str] = ()
+) -> tuple[Written, ...]:
     """Set keys of a partner; the elements of a list are separated by commas, "" takes a key out again.
 
-    Returns the files that were written; raises Problem and OSError.
+    With *nodes* the keys hold on these nodes of the fleet alone; without, what single nodes had of their own
+    for these keys ends.  Returns what was written; raises Problem and OSError.
     """
     (entry,) = parse_entries([domain])
-    written = {key: _written(key, value) for key, value in values.items()}
-    with open_draft(path, create=True) as draft:
-        table = _table(draft, entry, domain)
-        for key, value in written.items():
-            _set(draft, (PARTNER, table, key), value)
-        return draft.write(lambda new: _holds(new, entry, written))
+    new = {key: _value(key, value) for key, value in values.items()}
+
+    def change(draft: Draft) -> tuple[Written, ...]:
+        document = tomllib.loads(draft.text)
+        if nodes:
+            for node in nodes:
+                above = (NODE, node, PARTNER)
+                _set_all(draft, (*above, _table(document, above, entry, domain)), new)
+            return draft.write(lambda _: True)
+        for node in document.get(NODE, {}):
+            above = (NODE, node, PARTNER)
+            _set_all(draft, (*above, _table(document, above, entry, domain)), dict.fromkeys(new))
+        _set_all(draft, (PARTNER, _table(document, (PARTNER,), entry, domain)), new)
+        return draft.write(lambda found: _holds(found, entry, new))
+
+    where = f" on {', '.join(nodes)}" if nodes else ""
+    pairs = [f"{key}={value}" for key, value in values.items()]
+    return store.edit(change, told(f"partner set {domain}", pairs) + where)
 
 
-def add_pins(path: Path, domain: str, pins: Sequence[Pin]) -> tuple[Path, ...]:
+def add_pins(store: PolicyStore, domain: str, pins: Sequence[Pin]) -> tuple[Written, ...]:
     """Append pins to a partner, those that are not there yet.
 
-    Returns the files that were written; raises Problem and OSError.
+    Returns what was written; raises Problem and OSError.
     """
     (entry,) = parse_entries([domain])
-    with open_draft(path, create=True) as draft:
+
+    def change(draft: Draft) -> tuple[Written, ...]:
         former = draft.former.partners.get(entry)
         present: frozenset[Pin] = former.pins if former else frozenset()
         added = [str(pin) for pin in dict.fromkeys(pins) if pin not in present]
-        keys = (PARTNER, _table(draft, entry, domain), "pins")
-        draft.edit(lambda text: toml_edit.edit_list(text, keys, lambda _: True, added))
+        table = _table(tomllib.loads(draft.text), (PARTNER,), entry, domain)
+        draft.edit(lambda text: toml_edit.edit_list(text, (PARTNER, table, "pins"), lambda _: True, added))
         return draft.write(lambda new: new.partners[entry].pins == present | set(pins))
 
+    return store.edit(change, told(f"partner pin {domain}", [str(pin) for pin in pins]))
 
-def _written(key: str, value: str) -> Written | None:
+
+def _value(key: str, value: str) -> Value | None:
     """Return what goes into the file, checked; None stands for no such key."""
     known = settings_of(PARTNER)
     if key not in known:
@@ -56,7 +77,7 @@ def _written(key: str, value: str) -> Written | None:
     kind = known[key].kind
     if not value:
         return None
-    written: Written = [element.strip() for element in value.split(",")] if kind.element else value
+    written: Value = [element.strip() for element in value.split(",")] if kind.element else value
     try:
         kind.parse(written)
     except ValueError as error:
@@ -65,20 +86,27 @@ def _written(key: str, value: str) -> Written | None:
     return written
 
 
-def _set(draft: Draft, keys: tuple[str, ...], value: Written | None) -> None:
+def _set_all(draft: Draft, table: Keys, values: Mapping[str, Value | None]) -> None:
+    for key, value in values.items():
+        _set(draft, (*table, key), value)
+
+
+def _set(draft: Draft, keys: Keys, value: Value | None) -> None:
     if value is None:
         draft.edit(lambda text: toml_edit.remove_key(text, keys))
     else:
         draft.edit(lambda text: toml_edit.set_value(text, keys, value))
 
 
-def _table(draft: Draft, entry: Entry, domain: str) -> str:
-    """Return the spelling of the partner's table in the file, or *domain* when there is none yet."""
-    tables = tomllib.loads(draft.text).get(PARTNER, {})
+def _table(document: dict[str, Any], above: Keys, entry: Entry, domain: str) -> str:
+    """Return the spelling of the partner's table below *above*, or *domain* when there is none yet."""
+    tables = document
+    for key in above:
+        tables = tables.get(key, {})
     return next((table for table in tables if parse_entry(table) == entry), domain)
 
 
-def _holds(configuration: Configuration, entry: Entry, written: Mapping[str, Written | None]) -> bool:
+def _holds(configuration: Configuration, entry: Entry, written: Mapping[str, Value | None]) -> bool:
     set_keys = {key: value for key, value in written.items() if value is not None}
     partner = configuration.partners.get(entry)
     if partner is None:

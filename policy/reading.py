@@ -6,21 +6,27 @@ Source: DESIGN section 5; TOML 1.0.0.
 """
 
 import difflib
+import errno
+import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .configuration import Configuration, Inbound, Mode, Partner, Retention, Trust
+from .configuration import Configuration, Inbound, Mode, Partner, Retention, Store, StoreType, Trust
 from .domain import Entry, InvalidDomainError, entry_base, parse_entry
 from .domains_file import read_entries
 from .faults import Faults
+from .fleet_cache import FleetCache
 from .lists import DomainList
 from .problems import Problem
 from .setting_kinds import ENTRY, ElementsError
 from .settings import PARTNER, SECTIONS, Setting, settings_of
+from .shared_policy import SharedPolicy, list_file, merged
+from .shared_settings import is_shared
 from .toml_lines import Keys, dotted
 
 ReadFile = Callable[[Path], bytes]
@@ -50,14 +56,65 @@ def read_configuration(path: Path) -> bytes:
         raise Problem(what, str(path), "name a readable file with --config") from error
 
 
-def parse(content: bytes, path: Path, read: ReadFile = read_file) -> Configuration:
+def parse(
+    content: bytes, path: Path, read: ReadFile = read_file, shared: SharedPolicy | None = None
+) -> Configuration:
     """Return the configuration that *content* would be if it stood in *path*; raises Problem.
 
-    *read* yields the content of the ``domains_file`` of each list.
+    *read* yields the content of the ``domains_file`` of each list.  On a node of a fleet *shared* joins in;
+    where it is None, what the node holds of it on disk does.
     """
     text = _decode(content, path)
-    document = _parse_toml(text, path)
-    faults = Faults(path, text)
+    document = parse_toml(text, path)
+    if not is_fleet_node(document):
+        return _configuration(document, Faults(path, text), read)
+    cache = FleetCache(state_folder(document, path))
+    if shared is None:
+        try:
+            shared = cache.read()[1]
+        except Problem:
+            parse(content, path, read, SharedPolicy(b""))  # a fault in this file is to be told first
+            raise
+    shared_text = _decode(shared.text, shared.where)
+    faults = Faults(path, text, (shared.where, shared_text), is_shared)
+    document = merged(document, parse_toml(shared_text, shared.where), node_of(document), faults)
+    lists = {path.parent / list_file(name): octets for name, octets in shared.lists.items()}
+    configuration = _configuration(document, faults, lambda file: _long_list(lists, file))
+    return replace(configuration, revision=shared.revision, files=(path, cache.watched))
+
+
+def is_fleet_node(document: dict[str, Any]) -> bool:
+    """Tell whether a document is that of a node of a fleet; whether it is valid is not asked."""
+    store = document.get("store")
+    return isinstance(store, dict) and store.get("type") == StoreType.ETCD
+
+
+def node_of(document: dict[str, Any]) -> str:
+    """Return the name of the node whose file *document* is."""
+    return str(document["store"].get("node") or os.uname().nodename)
+
+
+def state_folder(document: dict[str, Any], path: Path) -> Path:
+    """Return ``paths.state`` of a document that may be wrong elsewhere."""
+    setting = settings_of("paths")["state"]
+    table = document.get("paths")
+    try:
+        found: Path = (
+            setting.kind.parse(table["state"]) if isinstance(table, dict) else setting.default_value()
+        )
+    except (KeyError, ValueError):
+        found = setting.default_value()
+    return path.parent / found
+
+
+def _long_list(lists: Mapping[Path, bytes], file: Path) -> bytes:
+    if file not in lists:
+        raise FileNotFoundError(errno.ENOENT, "the fleet's policy has no such list", str(file))
+    return lists[file]
+
+
+def _configuration(document: dict[str, Any], faults: Faults, read: ReadFile) -> Configuration:
+    path = faults.path
     for key in document.keys() - {*SECTIONS, *settings_of("")}:
         faults.add((key,), "unknown key", _suggestion(key, (*SECTIONS, *settings_of(""))))
     general = {key: value for key, value in document.items() if key in settings_of("")}
@@ -73,6 +130,18 @@ def parse(content: bytes, path: Path, read: ReadFile = read_file) -> Configurati
         _check_readable(path.parent / values["trust"]["ca_file"], faults, "ca_file", "a readable PEM file")
     for index, name in enumerate(values["trust"]["crl_files"]):
         _check_readable(path.parent / name, faults, "crl_files", "a readable revocation list", index)
+    store = values["store"]
+    if store["type"] is StoreType.ETCD and not store["endpoints"]:
+        faults.add(
+            ("store", "endpoints"), "no etcd server is named", 'write endpoints = ["https://HOST:2379"]'
+        )
+    if (store["username"] is None) != (store["password_file"] is None):
+        faults.add(
+            ("store", "username"), "a user and no password", "set username and password_file, or neither"
+        )
+    if store["require_signature"] and not store["trusted_keys"]:
+        fix = "add one with `domain-secure fleet trust KEY`"
+        faults.add(("store", "require_signature"), "signatures are required and no key is trusted", fix)
     faults.raise_first()
     return Configuration(
         path=path,
@@ -92,7 +161,8 @@ def _decode(content: bytes, path: Path) -> str:
         raise Problem("the file is not UTF-8", f"{path}:{line}", "save it as UTF-8") from error
 
 
-def _parse_toml(text: str, path: Path) -> dict[str, Any]:
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """Return the parsed text; raises Problem with the line."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -209,6 +279,7 @@ def _from_sections(
         "direct": values["outbound"]["direct"],
         "config_directory": folder / values["postfix"]["config_directory"],
         "postfix_log": values["postfix"]["log"],
+        "outbound_tables": values["outbound"]["tables"],
         "metrics_listen": values["metrics"]["listen"],
         "state": folder / values["paths"]["state"],
         "log_receive": values["log"]["receive"],
@@ -216,4 +287,12 @@ def _from_sections(
         "history": Retention(**values["history"]),
         "milter_socket": values["milter"]["socket"],
         "policy_socket": values["policy_service"]["socket"],
+        "store": _store(folder, values["store"]),
     }
+
+
+def _store(folder: Path, values: dict[str, Any]) -> Store:
+    files = ("ca_file", "cert_file", "key_file", "password_file", "signing_key_file")
+    paths = {key: folder / values[key] for key in files if values[key] is not None}
+    # etcd's own tools take a host name as the name of a member, too.
+    return Store(**values | {"node": values["node"] or os.uname().nodename} | paths)

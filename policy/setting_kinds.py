@@ -16,6 +16,7 @@ from typing import Any
 from .configuration import Network
 from .domain import Domain, is_public_suffix, parse_domain, parse_entry
 from .pin import Pin
+from .revision import PublicKey
 from .tls import TlsVersion
 
 # RFC 2045 section 5.1, token; RFC 8601 section 2.2 allows a quoted string too, which no known reader of
@@ -23,6 +24,9 @@ from .tls import TlsVersion
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
 _INTERNET_SOCKET = re.compile(r"inet6?:(?P<port>[0-9]{1,5})@(?P<host>\[?[A-Za-z0-9._:-]+\]?)")
 _LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_NODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})")
+_PREFIX = re.compile(r"/(?:[A-Za-z0-9._-]+/)+")
 _UNIX_PATH_LIMIT = 107  # unix(7): sun_path holds 108 bytes, the last one NUL
 _LONGEST_WAIT = (
     60  # seconds; a sending server that waits longer may give up the session (RFC 5321 section 4.5.3.2)
@@ -203,6 +207,27 @@ def _log(value: object) -> str:
     return source
 
 
+def _endpoint(value: object) -> str:
+    match = _ENDPOINT.fullmatch(text(value))
+    if not match:
+        raise ValueError(f"{value!r} is not the URL of an etcd server")
+    _port(match["port"])
+    return text(value)
+
+
+def _prefix(value: object) -> str:
+    if not _PREFIX.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is not a prefix of keys")
+    return text(value)
+
+
+def node_name(value: object) -> str:
+    """Return the name of a node; raises ValueError.  It becomes part of a key that etcd's roles name."""
+    if not _NODE.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is not the name of a node")
+    return text(value)
+
+
 BOOLEAN = Kind("true or false", _boolean)
 SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
 DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
@@ -222,3 +247,8 @@ SOCKET = Kind("`unix:/path` or `inet:port@host`", _socket)
 LOOPBACK = Kind("a loopback address and a port, such as `127.0.0.1:9797`", _loopback)
 AUTHSERV_ID = Kind("a word without spaces, usually this server's host name", _token)
 LOG = Kind('"auto", "journal" or the absolute path of a file', _log)
+ENDPOINT = Kind("`https://HOST:PORT` of an etcd server", _endpoint)
+PREFIX = Kind("a path that begins and ends with `/`", _prefix)
+NODE_NAME = Kind("up to 63 letters, digits, `.`, `_` and `-`", node_name)
+WORD = Kind("a word", text)
+PUBLIC_KEY = Kind("`ed25519:` and the key in base64", lambda value: PublicKey.parse(text(value)))

@@ -25,6 +25,7 @@ from .configuration import (
     OnFailure,
     Revocation,
     SendMethod,
+    StoreType,
     WhenDown,
 )
 from .setting_kinds import Kind, choice, list_of, only
@@ -62,7 +63,6 @@ class Setting:
 _RELOAD, _RESTART = Effect.RELOAD, Effect.RESTART
 _METRICS_LISTEN = json.dumps("{}:{}".format(*DEFAULT_METRICS_LISTEN))
 _ONE_PROCESS = "this version serves with one process"
-_LISTS_IN_FILES = "this version keeps its lists in a file"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("", "mode", choice(Mode), '"enforce"', _RELOAD,
@@ -126,6 +126,9 @@ SETTINGS: tuple[Setting, ...] = (
 
     Setting("inbound", "trusted_relays", list_of(kinds.NETWORK), "[]", _RELOAD,
             "Our own servers in front of this one: never refused, and the mark they added is kept."),
+    Setting("inbound", "trusted_relay_certificates", list_of(kinds.PIN), "[]", _RELOAD,
+            "Certificates or public keys of our own servers, wherever they connect from: who shows one is a "
+            "trusted relay; in a fleet all edges share them."),
     Setting("inbound", "exempt_clients", list_of(kinds.NETWORK), "[]", _RELOAD,
             "Clients that are never refused and never marked as passed; behind a local proxy that ends TLS "
             "every client is 127.0.0.1, so name that address with care."),
@@ -143,6 +146,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("outbound", "direct", kinds.BOOLEAN, "true", _RELOAD,
             "Listed domains are reached by their MX records, past any `relayhost`, so that the verified "
             "server is the partner's."),
+
+    Setting("outbound", "tables", kinds.BOOLEAN, "true", _RELOAD,
+            "Whether this node writes Postfix's tables of the send list; `false` where it only receives."),
 
     Setting("postfix", "config_directory", kinds.PATH, '"/etc/postfix"', _RESTART,
             "The configuration of the Postfix instance that is served."),
@@ -178,8 +184,38 @@ SETTINGS: tuple[Setting, ...] = (
             "Where the policy service listens.",
             "`unix:`, and `domain-secure/policy` in Postfix's queue directory"),
 
-    Setting("store", "type", only("file", '"file"', _LISTS_IN_FILES), '"file"', _RESTART,
-            f"Must be `file`: {_LISTS_IN_FILES}."),
+    Setting("store", "type", choice(StoreType), '"file"', _RESTART,
+            "`etcd`: the lists and what else decides about mail are shared by a fleet of edges, and may not "
+            "stand in this file (docs/fleet.md)."),
+    Setting("store", "endpoints", list_of(kinds.ENDPOINT), "[]", _RESTART,
+            "The etcd servers, all of them: one that does not answer is passed over."),
+    Setting("store", "prefix", kinds.PREFIX, '"/domain-secure/"', _RESTART,
+            "What every key of the fleet begins with."),
+    Setting("store", "node", kinds.NODE_NAME, None, _RESTART,
+            "The name of this node in the fleet.",
+            "the host name"),
+    Setting("store", "ca_file", kinds.PATH, None, _RESTART,
+            "The authority of the etcd servers' certificates, in PEM.",
+            "the authorities that Python's requests library brings along"),
+    Setting("store", "cert_file", kinds.PATH, None, _RESTART,
+            "The certificate this node shows to etcd.",
+            "none is shown"),
+    Setting("store", "key_file", kinds.PATH, None, _RESTART,
+            "The key of that certificate; the daemon's user must be able to read it.",
+            "it stands in `cert_file`"),
+    Setting("store", "username", kinds.WORD, None, _RESTART,
+            "The user of etcd that this node logs in as.",
+            "no log-in"),
+    Setting("store", "password_file", kinds.PATH, None, _RESTART,
+            "A file with that user's password in its first line; the daemon's user must be able to read it.",
+            "no log-in"),
+    Setting("store", "require_signature", kinds.BOOLEAN, "false", _RELOAD,
+            "Whether this node applies only revisions that one of `trusted_keys` signed."),
+    Setting("store", "trusted_keys", list_of(kinds.PUBLIC_KEY), "[]", _RELOAD,
+            "The Ed25519 keys of administrators; `domain-secure fleet trust` adds one."),
+    Setting("store", "signing_key_file", kinds.PATH, None, _RELOAD,
+            "The Ed25519 key, PEM, that commands run here sign revisions with; keep it off the edges.",
+            "revisions made here are not signed"),
 )  # fmt: skip
 
 SECTIONS = tuple(dict.fromkeys(setting.section for setting in SETTINGS if setting.section))

@@ -1,6 +1,7 @@
 """Write the documentation of the settings from their table, so that the two cannot differ."""
 
 from .settings import PARTNER, SETTINGS, Effect, Setting
+from .shared_settings import is_shared
 
 EXAMPLE = """\
 [receive]
@@ -38,6 +39,9 @@ The daemon reads the file again when it changes and on SIGHUP. Where a key says 
 Domains may be written with A-labels or U-labels, in any case. `*.fabrikam.test` means every subdomain of
 `fabrikam.test` and not that domain itself; of several entries the longest match speaks for a domain.
 
+On a node of a fleet (`store.type = "etcd"`, see [fleet.md](fleet.md)) the keys marked *shared* may not stand
+in this file: they come from the store, the same for every node.
+
 This is generated from `policy/settings.py`.
 """
 _PARTNER_NOTE = """
@@ -65,7 +69,9 @@ def settings_document() -> str:
 def _entry(setting: Setting) -> str:
     default = setting.otherwise if setting.default is None else f"`{setting.default}`"
     restart = " · restart" if setting.effect is Effect.RESTART else ""
+    keys = (setting.section, setting.key) if setting.section else (setting.key,)
+    shared = " · shared" if is_shared(keys) else ""
     return (
         f"\n### `{setting.key}`\n\n{setting.sentence}\n\n"
-        f"Write {setting.kind.allowed}. Default: {default}{restart}\n"
+        f"Write {setting.kind.allowed}. Default: {default}{restart}{shared}\n"
     )

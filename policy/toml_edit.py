@@ -14,7 +14,7 @@ import tomlkit
 from .toml_lines import Keys, dotted, locate
 from .toml_list import append_elements, remove_elements
 
-Value = str | Sequence[str]
+Value = str | bool | Sequence[str]
 
 
 def set_value(text: str, keys: Keys, value: Value) -> str:
@@ -25,7 +25,9 @@ def set_value(text: str, keys: Keys, value: Value) -> str:
     around, key = keys[:-1], keys[-1]
     table = _walk(tomllib.loads(text), around)
     if table is not None and key in table:
-        in_place = None if isinstance(value, str) else _replaced_in_place(text, keys, table[key], value)
+        in_place = (
+            None if isinstance(value, str | bool) else _replaced_in_place(text, keys, table[key], value)
+        )
         return in_place or _assign(text, keys, value)
     line = f"{dotted((key,))} = {_literal(value)}"
     if table is None:
@@ -104,4 +106,4 @@ def _walk(document: Any, keys: Keys) -> Any:
 
 
 def _literal(value: Value) -> str:
-    return tomlkit.item(value if isinstance(value, str) else list(value)).as_string()
+    return tomlkit.item(value if isinstance(value, str | bool) else list(value)).as_string()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
-CODE = ("commands", "milter", "policy", "postfix", "tests")
+CODE = ("commands", "fleet", "milter", "policy", "postfix", "tests")
 
 
 def passes(*command: str, folder: Path = ROOT, **environment: str) -> None:
@@ -33,10 +33,10 @@ def test_formatter(tmp_path: Path) -> None:
 
 
 def test_types(tmp_path: Path) -> None:
-    """``mypy --strict`` passes on all four packages under their import names."""
+    """``mypy --strict`` passes on all packages under their import names."""
     packages = tmp_path / "domain_secure"
     packages.mkdir()
-    for name in ("commands", "milter", "policy", "postfix"):
+    for name in ("commands", "fleet", "milter", "policy", "postfix"):
         (packages / name).symlink_to(ROOT / name)
     passes(
         "mypy",

@@ -59,7 +59,8 @@ def test_list_is_one_a_line_or_json(path: Path, capsys: pytest.CaptureFixture[st
     assert main(["--config", str(path), "receive", "list"]) == 0
     assert capsys.readouterr().out == "b.test\na.test\n"
     assert main(["--config", str(path), "receive", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"list": "receive", "domains": ["b.test", "a.test"]}
+    document = json.loads(capsys.readouterr().out)
+    assert document == {"list": "receive", "domains": ["b.test", "a.test"], "revision": None}
     assert main(["--config", str(path), "send", "list"]) == 0
     assert capsys.readouterr().out == ""
 

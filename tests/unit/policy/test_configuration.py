@@ -177,7 +177,13 @@ FAULTS = [
     ('[milter]\nsocket = "inet:0@127.0.0.1"', "2: milter.socket", "inet:"),
     ("[milter]\nworkers = 2", "2: milter.workers", "write 1"),
     ("[milter]\nworkers = true", "2: milter.workers", "write 1"),
-    ('[store]\ntype = "etcd"', "2: store.type", '"file"'),
+    ('[store]\ntype = "etcd"', "1: store.endpoints", "https://HOST:2379"),
+    ('[store]\nusername = "edge1"', "2: store.username", "password_file"),
+    ("[store]\nrequire_signature = true", "2: store.require_signature", "fleet trust"),
+    ('[store]\nendpoints = ["etcd.test"]', "2: store.endpoints[0]", "https://HOST:PORT"),
+    ('[store]\nprefix = "x"', "2: store.prefix", "begins and ends with"),
+    ('[store]\nnode = "a/b"', "2: store.node", "letters"),
+    ('[store]\ntrusted_keys = ["ed25519:x"]', "2: store.trusted_keys[0]", "base64"),
     ("store.type = 1", "1: store.type", '"file"'),
 ]
 
@@ -189,12 +195,6 @@ def test_fault_names_line_key_and_remedy(text: str, where: str, fix: str) -> Non
     assert problem.where == f"{FILE}:{where}"
     assert fix in problem.fix
     assert "\n" not in str(problem)
-
-
-def test_what_a_later_version_evaluates_is_refused_now() -> None:
-    """A setting that would be silently without effect is an error that says so."""
-    assert "file" in bad('[store]\ntype = "etcd"').what
-    assert "unknown key" in bad('[store]\nendpoints = ["https://etcd.test"]').what
 
 
 def test_host_bits_are_explained() -> None:

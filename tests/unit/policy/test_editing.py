@@ -18,6 +18,7 @@ from domain_secure.policy.configuration import Method, Mode
 from domain_secure.policy.domain import Entry
 from domain_secure.policy.editing import ListName, add, remove, set_entries
 from domain_secure.policy.pin import Pin
+from domain_secure.policy.policy_store import FileStore
 from domain_secure.policy.problems import Problem
 from domain_secure.policy.reading import load
 
@@ -56,10 +57,10 @@ def path(tmp_path: Path) -> Path:
 
 def test_add_keeps_everything_else(path: Path) -> None:
     """Each list keeps its layout, every comment stays, and the rest is byte for byte the same."""
-    change = add(path, RECEIVE, ["C.test", "*.d.test"])
+    change = add(FileStore(path), RECEIVE, ["C.test", "*.d.test"])
     assert change.added == ("c.test", "*.d.test")
     assert change.files == (path,)
-    add(path, SEND, ["y.test"])
+    add(FileStore(path), SEND, ["y.test"])
     assert path.read_text(encoding="utf-8") == COMMENTED.replace(
         '    "b.test"   # Beta\n', '    "b.test",   # Beta\n    "C.test",\n    "*.d.test"\n'
     ).replace('"Bücher.test"] #', '"Bücher.test", "y.test"] #')
@@ -68,7 +69,7 @@ def test_add_keeps_everything_else(path: Path) -> None:
 def test_add_is_idempotent(path: Path) -> None:
     """What is on the list already, in whatever spelling, is reported and nothing is written."""
     before = path.stat()
-    change = add(path, SEND, ["X.TEST.", "xn--bcher-kva.test"])
+    change = add(FileStore(path), SEND, ["X.TEST.", "xn--bcher-kva.test"])
     assert change.added == ()
     assert change.unchanged == ("x.test", "xn--bcher-kva.test")
     assert change.files == ()
@@ -77,10 +78,10 @@ def test_add_is_idempotent(path: Path) -> None:
 
 def test_remove_takes_every_spelling(path: Path) -> None:
     """An entry is found by its normal form, and its comment goes with it."""
-    change = remove(path, SEND, ["XN--bcher-kva.test", "nowhere.test"])
+    change = remove(FileStore(path), SEND, ["XN--bcher-kva.test", "nowhere.test"])
     assert change.removed == ("xn--bcher-kva.test",)
     assert change.unchanged == ("nowhere.test",)
-    remove(path, RECEIVE, ["b.test"])
+    remove(FileStore(path), RECEIVE, ["b.test"])
     assert path.read_text(encoding="utf-8") == COMMENTED.replace('    "b.test"   # Beta\n', "").replace(
         '["x.test", "Bücher.test"]', '["x.test"]'
     )
@@ -88,7 +89,7 @@ def test_remove_takes_every_spelling(path: Path) -> None:
 
 def test_set_names_what_it_dropped(path: Path) -> None:
     """Setting a list keeps what stays where it is, and tells what went."""
-    change = set_entries(path, RECEIVE, ["b.test", "c.test"])
+    change = set_entries(FileStore(path), RECEIVE, ["b.test", "c.test"])
     assert change.added == ("c.test",)
     assert change.removed == ("a.test",)
     assert change.unchanged == ("b.test",)
@@ -101,7 +102,7 @@ def test_missing_file_is_created(tmp_path: Path) -> None:
     former = os.umask(0o077)
     try:
         path = tmp_path / "etc" / "domain-secure" / "domain-secure.toml"
-        add(path, RECEIVE, ["a.test"])
+        add(FileStore(path), RECEIVE, ["a.test"])
     finally:
         os.umask(former)
     assert path.read_text(encoding="utf-8").startswith("#")
@@ -113,7 +114,7 @@ def test_missing_file_is_created(tmp_path: Path) -> None:
 def test_remove_creates_nothing(tmp_path: Path) -> None:
     """Without a file there is nothing to remove from."""
     with pytest.raises(Problem, match="no configuration yet"):
-        remove(tmp_path / "none" / "domain-secure.toml", RECEIVE, ["a.test"])
+        remove(FileStore(tmp_path / "none" / "domain-secure.toml"), RECEIVE, ["a.test"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -121,7 +122,7 @@ def test_remove_creates_nothing(tmp_path: Path) -> None:
 def test_bad_domain_writes_nothing(path: Path, argument: str) -> None:
     """A domain that cannot stand on a list is refused by name before anything is written."""
     with pytest.raises(Problem) as caught:
-        add(path, RECEIVE, ["good.test", argument])
+        add(FileStore(path), RECEIVE, ["good.test", argument])
     assert caught.value.where == repr(argument)
     assert path.read_text(encoding="utf-8") == COMMENTED
 
@@ -130,7 +131,7 @@ def test_faulty_file_is_left_alone(path: Path) -> None:
     """A configuration that the daemon would refuse is not edited either."""
     path.write_text("[receive]\nx = 1\n")
     with pytest.raises(Problem, match="unknown key"):
-        add(path, RECEIVE, ["a.test"])
+        add(FileStore(path), RECEIVE, ["a.test"])
     assert path.read_text() == "[receive]\nx = 1\n"
 
 
@@ -139,13 +140,13 @@ def test_domains_file_is_part_of_the_list(path: Path) -> None:
     path.write_text('[receive]\ndomains = ["a.test"]\ndomains_file = "more"\n')
     more = path.parent / "more"
     more.write_bytes(b"\xef\xbb\xbf# Banks\r\nb.test # Beta\r\n\r\nC.test\nd.test")
-    assert add(path, RECEIVE, ["c.test"]).files == ()
-    assert remove(path, RECEIVE, ["c.test"]).files == (more,)
+    assert add(FileStore(path), RECEIVE, ["c.test"]).files == ()
+    assert remove(FileStore(path), RECEIVE, ["c.test"]).files == (more,)
     assert more.read_bytes() == b"\xef\xbb\xbf# Banks\r\nb.test # Beta\r\n\r\nd.test"
-    assert set_entries(path, RECEIVE, ["b.test", "e.test"]).removed == ("a.test", "d.test")
+    assert set_entries(FileStore(path), RECEIVE, ["b.test", "e.test"]).removed == ("a.test", "d.test")
     assert more.read_bytes() == b"\xef\xbb\xbf# Banks\r\nb.test # Beta\r\n\r\n"
     assert list(load(path).receive) == ["e.test", "b.test"]
-    remove(path, RECEIVE, ["b.test"])
+    remove(FileStore(path), RECEIVE, ["b.test"])
     assert more.read_bytes() == b"\xef\xbb\xbf# Banks\r\n\r\n"
 
 
@@ -154,7 +155,7 @@ def test_shared_domains_file_is_not_edited(path: Path) -> None:
     path.write_text('[receive]\ndomains_file = "more"\n[send]\ndomains_file = "more"\n')
     (path.parent / "more").write_text("a.test\n")
     with pytest.raises(Problem, match="by hand"):
-        remove(path, RECEIVE, ["a.test"])
+        remove(FileStore(path), RECEIVE, ["a.test"])
     assert (path.parent / "more").read_text() == "a.test\n"
 
 
@@ -165,7 +166,7 @@ def test_symbolic_link_stays_one(tmp_path: Path) -> None:
     real.write_text("")
     link = tmp_path / "domain-secure.toml"
     link.symlink_to(real)
-    add(link, RECEIVE, ["a.test"])
+    add(FileStore(link), RECEIVE, ["a.test"])
     assert link.is_symlink()
     assert list(load(real).receive) == ["a.test"]
 
@@ -194,11 +195,11 @@ def test_every_layout_can_be_edited(tmp_path: Path, layout: str) -> None:
     path = tmp_path / "domain-secure.toml"
     path.write_bytes(layout.encode())
     former = load(path)
-    add(path, RECEIVE, ["new.test"])
+    add(FileStore(path), RECEIVE, ["new.test"])
     assert list(load(path).receive) == [*former.receive, "new.test"]
     assert ("\r\n" in layout) == (b"\r\n" in path.read_bytes())
     assert b"\n\n# sending\n[send]" in path.read_bytes() or "# sending" not in layout
-    remove(path, RECEIVE, ["new.test"])
+    remove(FileStore(path), RECEIVE, ["new.test"])
     now = load(path)
     assert (now.receive, now.send, now.partners) == (former.receive, former.send, former.partners)
 
@@ -229,7 +230,7 @@ def test_any_layout_of_a_list(
     path.write_text(f"[receive]\ndomains = [{written}{end}]\n# after\n[send]\n", encoding="utf-8")
     model = set(load(path).receive)
     for function, domains in changes:
-        function(path, RECEIVE, domains)
+        function(FileStore(path), RECEIVE, domains)
         entries = {"xn--tda.test" if domain == "ü.test" else domain.lower() for domain in domains}
         model = {add: model | entries, remove: model - entries, set_entries: entries}[function]
         assert set(load(path).receive) == model
@@ -239,7 +240,7 @@ def test_any_layout_of_a_list(
 def test_partner_values_are_set_in_place(path: Path) -> None:
     """An existing table is found by its normal form; lists and words change, comments stay."""
     partner_editing.set_values(
-        path, "xn--bcher-kva.test", {"names": "bücher.test, mail.bücher.test", "mode": "enforce"}
+        FileStore(path), "xn--bcher-kva.test", {"names": "bücher.test, mail.bücher.test", "mode": "enforce"}
     )
     text = path.read_text(encoding="utf-8")
     assert text.startswith(COMMENTED[: COMMENTED.index("names = [")])
@@ -252,13 +253,13 @@ def test_partner_values_are_set_in_place(path: Path) -> None:
 
 def test_partner_table_is_created_and_defaults_come_back(path: Path) -> None:
     """A new table goes to the end; KEY= takes a key out again; the order of methods is kept."""
-    partner_editing.set_values(path, "a.test", {"methods": "pkix,pin", "mode": "enforce"})
+    partner_editing.set_values(FileStore(path), "a.test", {"methods": "pkix,pin", "mode": "enforce"})
     assert path.read_text(encoding="utf-8").startswith(COMMENTED)
-    partner_editing.set_values(path, "a.test", {"methods": "pin,pkix", "mode": ""})
+    partner_editing.set_values(FileStore(path), "a.test", {"methods": "pin,pkix", "mode": ""})
     partner = load(path).partners[Entry("a.test")]
     assert partner.methods == (Method.PIN, Method.PKIX)
     assert partner.mode is Mode.OBSERVE
-    assert partner_editing.set_values(path, "a.test", {"mode": "", "mx": ""}) == ()
+    assert partner_editing.set_values(FileStore(path), "a.test", {"mode": "", "mx": ""}) == ()
 
 
 PARTNER_LAYOUTS = {
@@ -284,7 +285,7 @@ def test_every_layout_of_a_partner_can_be_edited(tmp_path: Path, layout: str) ->
         ({"methods": "pkix,pin", "mode": "observe"}, Mode.OBSERVE, (Method.PKIX, Method.PIN)),
         ({"mode": "", "methods": "dane"}, Mode.ENFORCE, (Method.DANE,)),
     ):
-        partner_editing.set_values(path, "a.test", values)
+        partner_editing.set_values(FileStore(path), "a.test", values)
         partners = dict(load(path).partners)
         rule = partners.pop(Entry("a.test"))
         assert (rule.mode, rule.methods) == (mode, methods)
@@ -298,7 +299,7 @@ def test_every_layout_of_a_partner_can_be_edited(tmp_path: Path, layout: str) ->
 def test_bad_partner_value_writes_nothing(path: Path, key: str, value: str, where: str) -> None:
     """An unknown key or a bad value is named as it was typed."""
     with pytest.raises(Problem) as caught:
-        partner_editing.set_values(path, "a.test", {key: value})
+        partner_editing.set_values(FileStore(path), "a.test", {key: value})
     assert caught.value.where == where
     assert path.read_text(encoding="utf-8") == COMMENTED
 
@@ -306,9 +307,9 @@ def test_bad_partner_value_writes_nothing(path: Path, key: str, value: str, wher
 def test_pins_are_appended_once(path: Path) -> None:
     """Pins join those that are there, each once."""
     certificate, key = Pin.certificate(DIGEST), Pin.public_key(DIGEST)
-    assert partner_editing.add_pins(path, "a.test", [certificate]) == (path,)
-    assert partner_editing.add_pins(path, "A.test", [key, certificate, key]) == (path,)
-    assert partner_editing.add_pins(path, "a.test", [key]) == ()
+    assert partner_editing.add_pins(FileStore(path), "a.test", [certificate]) == (path,)
+    assert partner_editing.add_pins(FileStore(path), "A.test", [key, certificate, key]) == (path,)
+    assert partner_editing.add_pins(FileStore(path), "a.test", [key]) == ()
     assert load(path).partners[Entry("a.test")].pins == {certificate, key}
     assert path.read_text(encoding="utf-8").count(DIGEST) == 2
 
@@ -317,9 +318,10 @@ WRITER = """
 import sys
 from pathlib import Path
 from domain_secure.policy.editing import ListName, add
+from domain_secure.policy.policy_store import FileStore
 print(flush=True)
 for number in range(int(sys.argv[3])):
-    add(Path(sys.argv[1]), ListName.RECEIVE, [f"{sys.argv[2]}{number}.test"])
+    add(FileStore(Path(sys.argv[1])), ListName.RECEIVE, [f"{sys.argv[2]}{number}.test"])
 """
 
 
@@ -350,4 +352,4 @@ def test_killed_writer_leaves_a_whole_file(path: Path) -> None:
         process.communicate(timeout=60)
         timer.join()
         tomllib.loads(path.read_text(encoding="utf-8"))
-        assert add(path, RECEIVE, [f"after{int(delay * 1000)}.test"]).added
+        assert add(FileStore(path), RECEIVE, [f"after{int(delay * 1000)}.test"]).added

@@ -1,0 +1,149 @@
+"""Bring one node to the newest revision it may apply.
+
+Owns: what is asked of the store, and what is kept of it on disk.
+Must not know: threads, and who asks when.
+Invariant: what is written to disk was checked by its digests, by the lineage, and by the parser together with
+this node's own file; everything else leaves the last good revision in force and is named.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..policy import fleet_events as events
+from ..policy.events import Event
+from ..policy.fleet_cache import Contact, FleetCache, shared_policy
+from ..policy.lineage import Demands, Step, describe, step
+from ..policy.problems import Problem
+from ..policy.reading import parse, read_configuration
+from ..policy.revision import Envelope
+from .problems import StoreProblem
+from .repository import Head, Repository
+
+_NOTED_SECONDS = 60.0  #: how exactly the disk knows when the store last answered
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A revision that was not applied: it is looked at again when it or this node's own file changes."""
+
+    digest: str
+    local: bytes
+    problem: str
+
+
+class Follower:
+    """One node's way from what it holds to what the store holds."""
+
+    def __init__(
+        self,
+        path: Path,
+        cache: FleetCache,
+        repository: Repository,
+        demands: Callable[[], Demands],
+        log: Callable[[Event], None],
+    ) -> None:
+        self._path = path
+        self._cache = cache
+        self._repository = repository
+        self._demands = demands
+        self._log = log
+        self._refusal: Refusal | None = None
+        self._noted: Contact | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Return why the newest revision is not applied, or None."""
+        return self._refusal.problem if self._refusal else None
+
+    def head(self) -> Head:
+        """Return what the store holds; raises StoreProblem."""
+        return self._repository.head()
+
+    def follow(self, head: Head) -> bool:
+        """Apply the revision at *head* if it may be; returns whether something new is on disk now.
+
+        Raises StoreProblem where the store fails in between, and OSError where the disk does.
+        """
+        applied = self._held()
+        if head.envelope is None:
+            held = (
+                f"this node holds revision {applied.revision.number}" if applied else "nor is there one here"
+            )
+            self._refuse("", b"", f"the store holds no policy: {held}")
+            self._note(head)
+            return False
+        local = read_configuration(self._path)
+        digest = head.envelope.revision.digest
+        if self._refusal and (self._refusal.digest, self._refusal.local) == (digest, local):
+            self._note(head)
+            return False
+        kind = self._step(head.envelope, applied)
+        if kind is Step.FOLLOWS:
+            return self._apply(head, head.envelope, applied, local)
+        if kind is Step.SAME:
+            self._refusal = None
+        else:
+            self._refuse(digest, local, describe(kind, head.envelope, applied))
+        self._note(head)
+        return False
+
+    def _apply(self, head: Head, envelope: Envelope, applied: Envelope | None, local: bytes) -> bool:
+        digest = envelope.revision.digest
+        try:
+            texts = self._repository.texts(envelope, self._texts_held(applied))
+            parse(local, self._path, shared=shared_policy(envelope, texts, self._cache.watched))
+        except StoreProblem as problem:
+            self._log_once(str(problem))
+            raise
+        except Problem as problem:
+            self._refuse(digest, local, str(problem))
+            self._note(head)
+            return False
+        self._cache.write(envelope, texts)
+        self._refusal = None
+        self._log(events.revision_fetched(envelope.revision))
+        self._note(head)
+        return True
+
+    def _step(self, head: Envelope, applied: Envelope | None) -> Step:
+        demands = self._demands()
+        if applied is None:
+            return step(head, None, (), demands)
+        return step(head, applied, self._repository.history(applied.revision.number), demands)
+
+    def _held(self) -> Envelope | None:
+        try:
+            return self._cache.envelope()
+        except Problem as problem:
+            # It is fetched anew; without it nobody can say that the store went backwards.
+            self._log_once(str(problem))
+            return None
+
+    def _texts_held(self, applied: Envelope | None) -> dict[str, bytes]:
+        try:
+            return self._cache.read()[1].texts if applied else {}
+        except Problem:
+            return {}
+
+    def _refuse(self, digest: str, local: bytes, problem: str) -> None:
+        if self._refusal is None or self._refusal.problem != problem:
+            self._log(events.revision_refused(problem))
+        self._refusal = Refusal(digest, local, problem)
+
+    def _log_once(self, problem: str) -> None:
+        if self._refusal is None or self._refusal.problem != problem:
+            self._log(events.revision_refused(problem))
+            self._refusal = Refusal("", b"", problem)
+
+    def _note(self, head: Head) -> None:
+        """Keep on disk when the store last answered, and what was wrong with it."""
+        number = head.envelope.revision.number if head.envelope else None
+        contact = Contact(datetime.now(UTC), head.cluster, number, self.problem)
+        if self._noted and replace(contact, at=self._noted.at) == self._noted:
+            age = (contact.at - self._noted.at).total_seconds()
+            if age < _NOTED_SECONDS:
+                return
+        self._cache.note_contact(contact)
+        self._noted = contact
