@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .problems import Problem
-from .revocation_list import MalformedRevocationListError, RevocationList, read_revocation_lists
+from .revocation_list import (
+    MAXIMUM_FILE_OCTETS,
+    MalformedRevocationListError,
+    RevocationList,
+    read_revocation_lists,
+)
 
 
 def read_crl_files(files: Iterable[Path], configuration: Path) -> tuple[RevocationList, ...]:
@@ -16,7 +21,8 @@ def read_crl_files(files: Iterable[Path], configuration: Path) -> tuple[Revocati
     for file in files:
         where = f"{configuration}: trust.crl_files has {file}"
         try:
-            found += read_revocation_lists(file.read_bytes())
+            with file.open("rb") as stream:
+                found += read_revocation_lists(stream.read(MAXIMUM_FILE_OCTETS + 1))
         except OSError as error:
             raise Problem(
                 f"cannot read a file of revocation lists ({error.strerror})",

@@ -7,9 +7,8 @@ MalformedCertificateError with one clause for a person; a password is never part
 Sources: RFC 7292 (PFX), RFC 7468 (PEM), RFC 5652 (PKCS#7).
 """
 
-import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -20,16 +19,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from .certificate import MAXIMUM_CERTIFICATES, MAXIMUM_FILE_OCTETS, Certificate, parse
-from .certificate_file import encoded_certificates
+from .certificate_file import CERTIFICATE_LABELS, encoded_certificates
 from .certificate_structure import MalformedCertificateError, without_warnings
+from .pem import MalformedPemError, is_pem, pem_blocks, plain
 from .private_key import LockedKeyError, PrivateKey, parse_der, parse_pem, usable
 
-_BEGIN = b"-----BEGIN "
-_KEY = re.compile(
-    rb"-----BEGIN (?P<label>(?:ENCRYPTED |RSA |EC |DSA )?PRIVATE KEY)-----.*?-----END (?P=label)-----",
-    re.DOTALL,
-)
-_CERTIFICATE_LABEL = re.compile(rb"-----BEGIN (?:(?:X509 )?CERTIFICATE|PKCS7|PKCS #7 SIGNED DATA|CMS)-----")
+_KEY_LABELS = frozenset(f"{kind}PRIVATE KEY" for kind in ("", "ENCRYPTED ", "RSA ", "EC ", "DSA "))
 _MAXIMUM_KEYS = 16
 # OpenSSL and Windows use 2,000; guides on the web recommend up to a million.  Each costs time.
 _MOST_ITERATIONS = 10_000_000
@@ -52,10 +47,9 @@ class Bundle:
         """
         if len(content) > MAXIMUM_FILE_OCTETS:
             raise MalformedCertificateError(f"it is larger than {MAXIMUM_FILE_OCTETS // 1024} KiB")
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            content = content.decode("utf-16", "replace").encode("ascii", "replace")
-        if _BEGIN in content:
-            return cls(_certificates(_of_pem(content)), tuple(_keys_of_pem(content, password)))
+        content = plain(content)
+        if is_pem(content):
+            return cls._of_pem(content, password)
         match _version(content):
             case 3:  # RFC 7292 section 4: PFX, version 3
                 return cls._of_pfx(content, password)
@@ -72,6 +66,19 @@ class Bundle:
             tuple(key for bundle in every for key in bundle.keys),
             next((bundle.friendly_name for bundle in every if bundle.friendly_name), None),
         )
+
+    @classmethod
+    def _of_pem(cls, content: bytes, password: bytes | None) -> Self:
+        try:
+            blocks = tuple(pem_blocks(content))
+        except MalformedPemError as error:
+            raise MalformedCertificateError(str(error)) from error
+        keys = [block for block in blocks if block.label in _KEY_LABELS]
+        if len(keys) > _MAXIMUM_KEYS:
+            raise MalformedCertificateError(f"it holds more than {_MAXIMUM_KEYS} private keys")
+        is_key_alone = bool(keys) and not any(block.label in CERTIFICATE_LABELS for block in blocks)
+        certificates = () if is_key_alone else _certificates(encoded_certificates(content))
+        return cls(certificates, tuple(parse_pem(block.text, password) for block in keys))
 
     @classmethod
     def _of_pfx(cls, content: bytes, password: bytes | None) -> Self:
@@ -119,19 +126,6 @@ def _certificates(encoded: Iterable[bytes]) -> tuple[Certificate, ...]:
         except MalformedCertificateError as error:
             raise MalformedCertificateError(f"certificate {number} is broken: {error}") from error
     return tuple(found.values())
-
-
-def _of_pem(content: bytes) -> Iterator[bytes]:
-    if not _CERTIFICATE_LABEL.search(content) and _KEY.search(content):
-        return
-    yield from encoded_certificates(content)
-
-
-def _keys_of_pem(content: bytes, password: bytes | None) -> Iterator[PrivateKey]:
-    for number, block in enumerate(_KEY.finditer(content), start=1):
-        if number > _MAXIMUM_KEYS:
-            raise MalformedCertificateError(f"it holds more than {_MAXIMUM_KEYS} private keys")
-        yield parse_pem(block.group() + b"\n", password)
 
 
 def _version(content: bytes) -> int | None:

@@ -9,6 +9,7 @@ import difflib
 import errno
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -251,6 +252,10 @@ def _check_readable(
     file: Path, faults: Faults, key: str, what_instead: str, index: int | None = None
 ) -> None:
     try:
+        # Opening a pipe would wait for whoever writes into it.
+        if not stat.S_ISREG(file.stat().st_mode):
+            faults.add(("trust", key), f"{file} is not a file", f"name {what_instead}", index)
+            return
         with file.open("rb") as stream:
             stream.read(1)
     except OSError as error:

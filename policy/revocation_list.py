@@ -6,10 +6,7 @@ Invariant: octets are a RevocationList or MalformedRevocationListError, whoever 
 Sources: RFC 5280 section 5; RFC 7468 section 6 for the PEM label.
 """
 
-import base64
-import binascii
 import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,13 +18,15 @@ from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from .certificate import Certificate
 from .certificate_structure import load, without_warnings
 from .distinguished_name import name_text
+from .pem import MalformedPemError, is_pem, pem_blocks, plain
 from .revocation_pointers import http_locations
 
 # The largest lists in public use have some ten megabytes; they are being split.
 MAXIMUM_OCTETS = 16 * 1024 * 1024
 MAXIMUM_LISTS = 64  #: in one file
 
-_PEM = re.compile(rb"-----BEGIN X509 CRL-----\s(.*?)-----END X509 CRL-----", re.DOTALL)
+MAXIMUM_FILE_OCTETS = 64 * 1024 * 1024
+_LABEL = "X509 CRL"
 
 
 class MalformedRevocationListError(ValueError):
@@ -138,18 +137,17 @@ def weak_signature(algorithm: HashAlgorithm | None) -> str | None:
 
 def read_revocation_lists(content: bytes) -> tuple[RevocationList, ...]:
     """Return the lists of a file, PEM or DER; raises MalformedRevocationListError unless all can be read."""
-    if b"-----BEGIN " not in content:
+    if len(content) > MAXIMUM_FILE_OCTETS:
+        raise MalformedRevocationListError(f"it is larger than {MAXIMUM_FILE_OCTETS // 1024 // 1024} MiB")
+    content = plain(content)
+    if not is_pem(content):
         return (parse_revocation_list(content),)
-    blocks = _PEM.findall(content)
-    if not blocks:
-        raise MalformedRevocationListError("it holds something else and no revocation list")
-    if len(blocks) > MAXIMUM_LISTS:
-        raise MalformedRevocationListError(f"it holds more than {MAXIMUM_LISTS} lists")
-    return tuple(parse_revocation_list(_decoded(block)) for block in blocks)
-
-
-def _decoded(block: bytes) -> bytes:
     try:
-        return base64.b64decode(b"".join(block.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise MalformedRevocationListError("a block in it is not base64") from error
+        encoded = [block.der for block in pem_blocks(content) if block.label == _LABEL]
+    except MalformedPemError as error:
+        raise MalformedRevocationListError(str(error)) from error
+    if not encoded:
+        raise MalformedRevocationListError("it holds something else and no revocation list")
+    if len(encoded) > MAXIMUM_LISTS:
+        raise MalformedRevocationListError(f"it holds more than {MAXIMUM_LISTS} lists")
+    return tuple(map(parse_revocation_list, encoded))

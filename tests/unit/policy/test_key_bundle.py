@@ -144,3 +144,16 @@ def test_random_octets(content: bytes) -> None:
 def test_keys_are_not_shown() -> None:
     """A bundle that is printed, in a traceback say, shows no key."""
     assert "keys" not in repr(Bundle.read(HOST.pem(key=True)))
+
+
+@pytest.mark.parametrize("label", ["RSA PRIVATE KEY", "CERTIFICATE", "PRIVATE KEY"])
+def test_megabyte_of_boundaries(label: str) -> None:
+    """A file of beginnings without an end is refused in one pass."""
+    line = f"-----BEGIN {label}-----\n".encode()
+    with pytest.raises(MalformedCertificateError, match="middle of a block"):
+        Bundle.read(line * (1_000_000 // len(line)))
+
+
+def test_byte_order_mark() -> None:
+    """Windows editors put one in front of text."""
+    assert Bundle.read(b"\xef\xbb\xbf" + HOST.pem(key=True)).keys
