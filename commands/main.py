@@ -44,6 +44,7 @@ COMMANDS = {
     "explain": Command("explain", "tell which verdict a message would get, and why"),
     "cert": Command("certificate", "our own certificate: request, import, enable, export, list, show"),
     "log": Command("log", "read the protocol log, and say how much goes into it"),
+    "report": Command("report", "what became of the mail with each partner, for those who account for it"),
     "whatif": Command("whatif", "which recorded messages would another configuration treat otherwise"),
     "fleet": Command("fleet", "one policy for many edges, kept in etcd"),
     "status": Command("status", "show the daemon, the lists, the counters and the certificates"),

@@ -128,6 +128,11 @@ class History:
             for hour, direction, entry, *rest in rows
         )
 
+    def first_hour(self) -> datetime | None:
+        """Return the first hour of which there are counts, or None where there is none."""
+        rows = self._rows("SELECT min(hour) FROM hourly")
+        return None if not rows or rows[0][0] is None else _time(rows[0][0])
+
     def latest(self) -> tuple[Latest, ...]:
         """Return the last success and the last failure of each partner and direction."""
         return tuple(
