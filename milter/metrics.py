@@ -1,4 +1,4 @@
-"""The metrics of the daemon (DESIGN section 6), in one registry.
+"""The metrics of the daemon (DESIGN section 6), in one place.
 
 Label values come from the configured lists and from enumerations, never from the network.
 """
@@ -8,13 +8,17 @@ from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
 from ..policy.decision import Decision
 from ..policy.verdict import Effect, Verdict
+from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
 from .outbound_metrics import OutboundMetrics
+
+# Twice the series, for a time that every scraper knows by itself.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _MOST_ISSUERS = 500
 LOST_WHERE = (LOST_QUEUE, LOST_HISTORY) = "queue", "history"
@@ -26,17 +30,15 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._received = Counter(
+        self._received = EntryCounter(
             "domain_secure_messages_received",
             "Messages from a listed domain that were accepted with every claimed domain authenticated.",
-            ["domain"],
-            registry=self.registry,
+            ("domain",),
         )
-        self._refusals = Counter(
+        self._refusals = EntryCounter(
             "domain_secure_inbound_refusals",
             "Messages from a listed domain that were refused or deferred, by the reason in the reply.",
-            ["domain", "reason"],
-            registry=self.registry,
+            ("domain", "reason"),
         )
         self._decisions = Counter(
             "domain_secure_decisions",
@@ -50,39 +52,42 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.last_reload_successful = Gauge(
+        self.last_reload_successful = self._gauge(
             "domain_secure_config_last_reload_successful",
             "1 when the configuration in force is the one on disk, 0 after a reload that failed.",
-            registry=self.registry,
         )
-        self.maps_generated = Gauge(
+        self.maps_generated = self._gauge(
             "domain_secure_maps_generated_timestamp_seconds",
             "When the Postfix tables of the send list were last found or made up to date.",
-            registry=self.registry,
         )
-        self._certificate_ends = Gauge(
+        self.maps_successful = self._gauge(
+            "domain_secure_maps_last_generation_successful",
+            "1 when the Postfix tables in force are those of the send list, 0 after an attempt that failed.",
+        )
+        self.maps_successful.set(1)
+        self._certificate_ends = self._gauge(
             "domain_secure_certificate_not_after_timestamp_seconds",
             "When a certificate ends: our own by role and name, a partner's by list entry.",
-            ["role", "name"],
-            registry=self.registry,
+            "role",
+            "name",
         )
-        self._crl_next_update = Gauge(
+        self._crl_next_update = self._gauge(
             "domain_secure_crl_next_update_timestamp_seconds",
             "When the revocation list of an issuer in use must be replaced, the earliest of several.",
-            ["issuer"],
-            registry=self.registry,
+            "issuer",
         )
         self._lost = _lost_counter(self.registry)
         self.outbound = OutboundMetrics(self.registry)
-        build = Gauge(
-            "domain_secure_build_info",
-            "Always 1; the version of the running daemon is the label.",
-            ["version"],
-            registry=self.registry,
+        self.by_entry = (self._received, self._refusals, *self.outbound.by_entry)
+        build = self._gauge(
+            "domain_secure_build_info", "Always 1; the version of the running daemon is the label.", "version"
         )
         build.labels(version("postfix-domain-secure")).set(1)
         # Looking a child up costs more than counting, and nearly all mail ends here.
         self._not_listed = self._decisions.labels(Verdict.NONE.word, "none")
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(name, documentation, labels, registry=self.registry)
 
     def observe(self, decision: Decision, seconds: float) -> None:
         """Count one message at its end; *seconds* is how long the decision took."""
@@ -93,9 +98,9 @@ class Metrics:
         self._seconds.observe(seconds)
         if decision.verdict is Verdict.PASS:
             for entry in {finding.claim.entry for finding in decision.findings}:
-                self._received.labels(entry).inc()
+                self._received.inc(entry)
         elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
-            self._refusals.labels(deciding.claim.entry, deciding.verdict.word).inc()
+            self._refusals.inc(deciding.claim.entry, deciding.verdict.word)
 
     def count_lost(self, where: str, number: int) -> None:
         """Count records that could not be written down; *where* is one of ``LOST_WHERE``."""
@@ -103,9 +108,9 @@ class Metrics:
 
     def forget_unlisted(self, former: frozenset[str], present: frozenset[str]) -> None:
         """Drop the series of entries that are no longer listed."""
-        for entry in former - present:
-            self._received.remove_by_labels({"domain": entry})
-            self._refusals.remove_by_labels({"domain": entry})
+        if gone := former - present:
+            for counter in (self._received, self._refusals):
+                counter.forget(gone)
 
     def set_certificate_dates(self, found: Iterable[tuple[str, str, datetime]]) -> None:
         """Take the ends of all certificates, as role, name and time, in place of what was known."""
@@ -130,7 +135,8 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return the text exposition format."""
-        return generate_latest(self.registry)
+        self.outbound.refresh()
+        return generate_latest(self.registry) + b"".join(counter.exposition() for counter in self.by_entry)
 
 
 def _lost_counter(registry: CollectorRegistry) -> Counter:

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from ..policy.delivery_counts import OutboundCounter, OutboundProgress
+from .entry_counter import EntryCounter
 
 # Reading goes in steps: within this time after the last look nothing is late.
 _STEP_SECONDS = 2.0
@@ -49,7 +50,13 @@ class OutboundMetrics(Collector):
     """Shows the progress that was taken last."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._counters = {
+            counter: EntryCounter(name, text, labels)
+            for counters, labels in ((_BY_DOMAIN, ("domain",)), (_BY_REASON, ("domain", "reason")))
+            for counter, (name, text) in counters.items()
+        }
         self._progress = OutboundProgress()
+        self._shown: object = None
         self._at_end = time.monotonic()
         registry.register(self)
 
@@ -59,16 +66,26 @@ class OutboundMetrics(Collector):
         if progress.at_end:
             self._at_end = time.monotonic()
 
+    @property
+    def by_entry(self) -> tuple[EntryCounter, ...]:
+        """Return the counters by list entry, up to date after refresh()."""
+        return tuple(self._counters.values())
+
+    def refresh(self) -> None:
+        """Bring the counters by list entry up to date."""
+        sums = self._progress.sums
+        if sums is self._shown:
+            return
+        self._shown = sums
+        found: dict[OutboundCounter, dict[tuple[str, ...], int]] = {one: {} for one in self._counters}
+        for (one, entry, reason), number in sums.items():
+            found[one][(entry, reason) if reason else (entry,)] = number
+        for one, counter in self._counters.items():
+            counter.replace(found[one])
+
     def collect(self) -> Iterator[Metric]:
-        """Return every family."""
+        """Return the families that are not by list entry."""
         progress = self._progress
-        for counters, labels in ((_BY_DOMAIN, ["domain"]), (_BY_REASON, ["domain", "reason"])):
-            for counter, (name, text) in counters.items():
-                family = CounterMetricFamily(name, text, labels=labels)
-                for key, value in progress.sums.items():
-                    if key.counter is counter:
-                        family.add_metric([key.entry, key.reason][: len(labels)], value)
-                yield family
         yield CounterMetricFamily(
             "domain_secure_log_lines",
             "Lines of Postfix's log that were read since the start.",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import decisions, mail_flow, start_up, tables
+from . import decisions, mail_flow, scrape, start_up, tables
 from .measurement import Measurement, print_measurements
 
 
@@ -32,6 +32,7 @@ QUICK = Size(messages=40, mail_rounds=2, domains=2_000, rounds=1)
 PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     mail_flow.PART: lambda size: mail_flow.measure(size.messages, size.mail_rounds),
     decisions.PART: lambda size: decisions.measure(size.domains),
+    scrape.PART: lambda size: scrape.measure(min(size.domains, 10_000)),
     start_up.PART: lambda size: start_up.measure(size.rounds),
     tables.PART: lambda size: tables.measure(size.domains, min(size.rounds, 3)),
 }

@@ -121,11 +121,15 @@ class Product:
     def metrics(self) -> dict[str, float]:
         """Return every sample of the metrics page, keyed as it is written there."""
         samples = {}
-        for line in self._get("/metrics").splitlines():
+        for line in self.exposition().splitlines():
             if line and not line.startswith("#"):
                 key, _, value = line.rpartition(" ")
                 samples[key] = float(value)
         return samples
+
+    def exposition(self) -> str:
+        """Return the metrics page."""
+        return self._get("/metrics")
 
     def health(self) -> dict[str, Any]:
         """Return the health document."""

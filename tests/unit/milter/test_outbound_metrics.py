@@ -20,9 +20,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def exposed(registry: CollectorRegistry) -> set[str]:
+def exposed(registry: CollectorRegistry, metrics: OutboundMetrics) -> set[str]:
     """Return the samples."""
-    return {line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")}
+    metrics.refresh()
+    text = generate_latest(registry) + b"".join(counter.exposition() for counter in metrics.by_entry)
+    return {line for line in text.decode().splitlines() if not line.startswith("#")}
 
 
 def test_every_counter_has_its_metric() -> None:
@@ -45,17 +47,28 @@ def test_every_counter_has_its_metric() -> None:
     }
     metrics.update(OutboundProgress(sums, lines=70, unknown_lines=7, at_end=True))
     label = f'domain="{WOODGROVE}"'
-    assert exposed(registry) == {
-        f"domain_secure_messages_sent_total{{{label}}} 1.0",
-        f"domain_secure_messages_sent_mutual_total{{{label}}} 2.0",
-        f"domain_secure_messages_sent_certificate_not_asked_total{{{label}}} 3.0",
-        f"domain_secure_messages_sent_unverified_total{{{label}}} 4.0",
-        f'domain_secure_outbound_session_failures_total{{{label},reason="no-tls"}} 5.0',
-        f'domain_secure_outbound_connection_problems_total{{{label},reason="unreachable"}} 6.0',
+    assert exposed(registry, metrics) == {
+        f"domain_secure_messages_sent_total{{{label}}} 1",
+        f"domain_secure_messages_sent_mutual_total{{{label}}} 2",
+        f"domain_secure_messages_sent_certificate_not_asked_total{{{label}}} 3",
+        f"domain_secure_messages_sent_unverified_total{{{label}}} 4",
+        f'domain_secure_outbound_session_failures_total{{{label},reason="no-tls"}} 5',
+        f'domain_secure_outbound_connection_problems_total{{{label},reason="unreachable"}} 6',
         "domain_secure_log_lines_total 70.0",
         "domain_secure_log_lines_unknown_total 7.0",
         "domain_secure_log_lag_seconds 0.0",
     }
+
+
+def test_what_is_no_longer_listed_disappears() -> None:
+    """The series of an entry that the sums do not have any more is dropped."""
+    registry = CollectorRegistry()
+    metrics = OutboundMetrics(registry)
+    key = CountKey(OutboundCounter.SENT, WOODGROVE, "")
+    metrics.update(OutboundProgress({key: 1}))
+    assert any(WOODGROVE in line for line in exposed(registry, metrics))
+    metrics.update(OutboundProgress({}))
+    assert not any(WOODGROVE in line for line in exposed(registry, metrics))
 
 
 def test_every_counter_is_shown() -> None:
@@ -68,8 +81,8 @@ def test_lag(clock: list[float]) -> None:
     registry = CollectorRegistry()
     metrics = OutboundMetrics(registry)
     clock[0] += 60
-    assert "domain_secure_log_lag_seconds 60.0" in exposed(registry)
+    assert "domain_secure_log_lag_seconds 60.0" in exposed(registry, metrics)
     metrics.update(OutboundProgress(lines=9))
-    assert "domain_secure_log_lag_seconds 60.0" in exposed(registry)
+    assert "domain_secure_log_lag_seconds 60.0" in exposed(registry, metrics)
     metrics.update(OutboundProgress(lines=9, at_end=True))
-    assert "domain_secure_log_lag_seconds 0.0" in exposed(registry)
+    assert "domain_secure_log_lag_seconds 0.0" in exposed(registry, metrics)
