@@ -3,15 +3,18 @@
 import argparse
 import getpass
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..policy import atomic_file
+from ..policy.certificate_book import FILE_NAME
 from ..policy.certificate_path import read_password
+from ..policy.client_requests import ClientRequest, ClientRequests
 from ..policy.configuration import Configuration
+from ..policy.domain import Entry
 from ..policy.enabled_certificates import EnabledCertificates, Role
 from ..policy.own_certificate import OwnCertificate, days_left
 from ..policy.own_certificates import OwnCertificates
@@ -33,11 +36,26 @@ def inventory_of(configuration: Configuration) -> Inventory:
 
 
 def peers_of(configuration: Configuration) -> tuple[Peer, ...]:
-    """Return the partners that have to believe our certificate: each listed domain."""
-    entries = dict.fromkeys((*configuration.receive, *configuration.send))
-    return tuple(
-        Peer(entry, sees_server=entry in configuration.receive, sees_client=entry in configuration.send)
-        for entry in entries
+    """Return the partners that have to believe our certificate: each listed domain, as last probed."""
+    entries = tuple(dict.fromkeys((*configuration.receive, *configuration.send)))
+    requests = ClientRequests(configuration.state / FILE_NAME)
+    try:
+        return tuple(_peer(entry, configuration, requests.of(entry)) for entry in entries)
+    except Problem as problem:
+        note(f"what partners asked for when they were probed is not known: {problem}")
+        return tuple(_peer(entry, configuration, ()) for entry in entries)
+    finally:
+        requests.close()
+
+
+def _peer(entry: Entry, configuration: Configuration, requests: Sequence[ClientRequest]) -> Peer:
+    asked = tuple(one.authorities for one in requests if one.is_asked)
+    return Peer(
+        entry,
+        sees_server=entry in configuration.receive,
+        # A partner that is known never to ask is not shown it.
+        sees_client=entry in configuration.send and (bool(asked) or not requests),
+        accepted_authorities=asked or None,
     )
 
 

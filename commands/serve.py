@@ -13,7 +13,8 @@ from ..milter.knowledge import Sources
 from ..milter.metrics import Metrics
 from ..milter.sockets import Endpoint
 from ..policy import events
-from ..policy.certificate_book import CertificateBook
+from ..policy.certificate_book import FILE_NAME, CertificateBook
+from ..policy.client_requests import ClientRequests
 from ..policy.configuration import Configuration
 from ..policy.delivery import DeliveryObserver
 from ..policy.delivery_counts import OutboundProgress
@@ -84,6 +85,7 @@ def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -
         configuration,
         lambda domain: mail_exchangers(domain, system_lookup),
         lambda target: probe(target, identity()),
+        requests=ClientRequests(configuration().state / FILE_NAME),
     )
     schedule = ProbeSchedule(configuration, prober.probe_partner, book.last_probes)
     return Sources(

@@ -16,7 +16,7 @@ from . import atomic_file, state_folder
 from .problems import ExitStatus, Problem
 
 _BUSY_SECONDS = 5.0  #: every transaction here takes milliseconds
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE chain (
     fingerprint TEXT PRIMARY KEY,    -- SHA-256 of the first certificate
@@ -44,6 +44,14 @@ CREATE TABLE pending (
     PRIMARY KEY (fingerprint, entry)
 );
 CREATE INDEX pending_client ON pending (client_address);
+CREATE TABLE client_request (
+    entry TEXT NOT NULL,
+    target TEXT NOT NULL,
+    asked INTEGER NOT NULL,
+    authorities TEXT NOT NULL,       -- a JSON list
+    seen INTEGER NOT NULL,
+    PRIMARY KEY (entry, target)
+);
 """
 
 

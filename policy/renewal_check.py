@@ -58,9 +58,13 @@ class Peer:
     entry: Entry
     sees_server: bool  #: it connects to us
     sees_client: bool  #: we connect to it
-    #: The authorities its server named when it asked for our certificate, as RFC 4514 text; None: not known,
-    #: empty: it named none, so that any will do.
-    accepted_authorities: frozenset[str] | None = None
+    #: What each of its servers named as authorities when it last asked for our certificate, as RFC 4514 text;
+    #: None: not known, an empty set: that server named none, so that any will do.
+    accepted_authorities: tuple[frozenset[str], ...] | None = None
+
+    def refuses(self, authorities: frozenset[str]) -> bool:
+        """Tell whether one of its servers named others than these alone."""
+        return any(named and not named & authorities for named in self.accepted_authorities or ())
 
 
 def by_itself(certificate: Certificate, purposes: Collection[Purpose], now: datetime) -> Iterator[Objection]:
@@ -154,14 +158,16 @@ def _issuer(former: Chain, renewed: Chain, peers: Iterable[Peer]) -> Iterator[Ob
 
     Public authorities change their intermediate certificates all the time; that alone is no change.
     """
-    before, after = ({one.issuer for one in chain} for chain in (former, renewed))
-    refusing = tuple(
-        peer.entry for peer in peers if peer.accepted_authorities and not peer.accepted_authorities & after
-    )
+    before, after = (frozenset(one.issuer for one in chain) for chain in (former, renewed))
+    # What the one in use does not have either is no loss.
+    refusing = tuple(peer.entry for peer in peers if peer.refuses(after) and not peer.refuses(before))
     if not before & after or refusing:
+        named = (
+            ", and their servers asked for other authorities when they were last probed" if refusing else ""
+        )
         yield Objection(
             Change.ISSUER,
-            f"it is issued by {renewed[0].issuer}, and the one in use by {former[0].issuer}",
+            f"it is issued by {renewed[0].issuer}, and the one in use by {former[0].issuer}{named}",
             refusing or tuple(peer.entry for peer in peers if peer.accepted_authorities is None),
         )
 

@@ -16,6 +16,7 @@ from ..policy.certificate import MAXIMUM_CERTIFICATES, Certificate, parse
 from ..policy.certificate_source import Chain
 from ..policy.certificate_structure import MalformedCertificateError
 from ..policy.delivery import FailureReason
+from ..policy.distinguished_name import name_text
 from ..policy.domain import Domain
 from .smtp_reply import MalformedReplyError, Reply, ReplyReader
 from .timed_stream import ProbeFailureError, TimedStream
@@ -84,6 +85,7 @@ class ProbeResult:
     failure: str | None = None  #: why there was no handshake, in one clause
     reason: FailureReason | None = None  #: the same in one word
     remark: str | None = None  #: what went wrong after it, such as a refusal of our certificate
+    authorities: tuple[str, ...] = ()  #: whose certificates it asks for, RFC 4514 text; none: anybody's
     exchanges: tuple[Exchange, ...] = ()  #: where there was an envelope: as far as the server went along
 
 
@@ -149,6 +151,7 @@ def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, 
     chain, fault = _certificates(session)
     # Asked for before more is sent, as it shows in the length of what went out so far.
     requested = session.certificate_requested
+    authorities = _authorities(session)
     exchanges, remark = _converse(session, commands)
     return ProbeResult(
         target,
@@ -159,6 +162,7 @@ def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, 
         failure=fault,
         reason=None if fault is None else FailureReason.HANDSHAKE,
         remark=remark,
+        authorities=authorities,
         exchanges=tuple(exchanges),
     )
 
@@ -174,6 +178,17 @@ def _certificates(session: TlsSession) -> tuple[Chain, str | None]:
         return (), f"the server's certificate is malformed: {error}"
     further = map(_parsed, others[: MAXIMUM_CERTIFICATES - 1])
     return (*certificates, *(one for one in further if one is not None)), None
+
+
+def _authorities(session: TlsSession) -> tuple[str, ...]:
+    """Return whose certificates the server asks for; a name that cannot be read is left out."""
+    names = []
+    for name in session.requested_authorities:
+        try:
+            names.append(name_text(name))
+        except ValueError:
+            continue
+    return tuple(names)
 
 
 def _parsed(der: bytes) -> Certificate | None:

@@ -23,6 +23,7 @@ from ipaddress import IPv6Address, ip_address
 from ..policy import events
 from ..policy.certificate_book import PROBE, CertificateBook
 from ..policy.certificate_source import CertificateQuery, Chain
+from ..policy.client_requests import ClientRequests
 from ..policy.configuration import Configuration
 from ..policy.domain import Domain, Entry
 from ..policy.pin import Pin
@@ -43,7 +44,8 @@ class ProbeSource:
     """A CertificateSource that answers later; safe from many threads.
 
     *configuration* gives the one in force, *resolve* the mail servers of a domain, *probe* what a server
-    shows; the last two may take their time and raise nothing.
+    shows; the last two may take their time and raise nothing.  What partners' servers ask for is noted in
+    *requests*.
     """
 
     def __init__(
@@ -53,9 +55,11 @@ class ProbeSource:
         resolve: Callable[[Domain], MailExchangers],
         probe: Callable[[ProbeTarget], ProbeResult],
         pace: Pace = Pace(),  # noqa: B008 - it is frozen
+        requests: ClientRequests | None = None,
     ) -> None:
         probe = _logged(probe)
         self._book = book
+        self._requests = requests
         self._configuration = configuration
         self._domains: PacedTasks[Domain, MailExchangers] = PacedTasks(
             resolve, lambda found: bool(found.hosts), pace, PARTNERS, keep=True
@@ -100,6 +104,7 @@ class ProbeSource:
     ) -> None:
         def probed(result: ProbeResult) -> None:
             self._keep(result, (entry,))
+            self._keep_request(result, entry)
             look_at(result)
 
         def resolved(exchangers: MailExchangers) -> None:
@@ -131,6 +136,21 @@ class ProbeSource:
         try:
             for entry in entries:
                 self._book.add(result.chain, f"{PROBE} {result.target}", entry, datetime.now(UTC))
+        except Problem as problem:
+            event = events.probe_not_kept(str(result.target), str(problem))
+            _log.log(event.level, event)
+
+    def _keep_request(self, result: ProbeResult, entry: Entry) -> None:
+        if self._requests is None or result.certificate_requested is None:
+            return
+        try:
+            self._requests.note(
+                entry,
+                str(result.target),
+                is_asked=result.certificate_requested,
+                authorities=result.authorities,
+                seen=datetime.now(UTC),
+            )
         except Problem as problem:
             event = events.probe_not_kept(str(result.target), str(problem))
             _log.log(event.level, event)

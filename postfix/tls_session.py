@@ -96,6 +96,11 @@ class TlsSession:
         sent = sum(len(body) for kind, body in _records(self._flight) if kind == _APPLICATION_RECORD)
         return sent > finished
 
+    @property
+    def requested_authorities(self) -> tuple[bytes, ...]:
+        """Return whose certificates the server asked for, as names in DER; none: anybody's."""
+        return tuple(name.der() for name in self._connection.get_client_ca_list())
+
     def say(self, octets: bytes) -> None:
         """Send *octets* under TLS; raises ProbeFailureError."""
         try:

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from lab.certificates import SERVER, Issued, pem
+from lab.certificates import SERVER, Authority, Issued, pem
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
 from lab.messages import compose
 from lab.postfix_host import PostfixHost
@@ -157,6 +157,14 @@ def test_peers_see_what_is_enabled(edge: Edge) -> None:
     edge.cert("import", renewed, "--enable", "--accept", "key")
     assert edge.shown_as_server(contoso) == der_of(edge.read("a.pem"))
     assert _shown_as_client(edge) == edge.read("a.pem")
+
+    # Woodgrove's server names the laboratory's authority when it asks for a certificate, as a probe has seen.
+    edge.product.wait_for_log(f"probed target=mail.{WOODGROVE}")
+    elsewhere = Authority.create("Elsewhere").issue(HOST, dns_names=(HOST, CONTOSO))
+    other = edge.put("other.pem", elsewhere.pem(key=True))
+    said = edge.cert("import", other, "--enable", "--accept", "key", check=False)
+    assert "asked for other authorities when they were last probed; it concerns woodgrovebank.test" in said
+    assert edge.shown_as_server(contoso) == der_of(edge.read("a.pem"))
 
     edge.product.detach()
     assert [file.read_bytes() for file in files] == before

@@ -91,14 +91,24 @@ def test_other_intermediate_of_the_same_root() -> None:
 
 
 def test_partner_that_accepts_certain_authorities_only() -> None:
-    """A partner whose server names its authorities refuses others; one that names ours does not."""
-    picky = Peer(Entry("picky.test"), sees_server=True, sees_client=True,
-                 accepted_authorities=frozenset({"CN=Elsewhere"}))  # fmt: skip
-    content = Peer(Entry("content.test"), sees_server=True, sees_client=True,
-                   accepted_authorities=frozenset({"CN=Root"}))  # fmt: skip
-    anything = Peer(Entry("any.test"), sees_server=True, sees_client=True, accepted_authorities=frozenset())
-    (objection,) = compare(FORMER, chain(issue()), (picky, content, anything))
-    assert (objection.change, objection.partners) == (Change.ISSUER, ("picky.test",))
+    """Whose server named the former authority and not the new one is named; others are not concerned."""
+
+    def peer(name: str, *named: set[str]) -> Peer:
+        return Peer(Entry(name), True, True, tuple(map(frozenset, named)))
+
+    other = Authority.create("Elsewhere").issue("mail1.contoso.test", dns_names=["mail1.contoso.test"])
+    elsewhere = chain(other)
+    peers = (
+        peer("picky.test", {"CN=Root"}),
+        peer("one-of-two.test", set(), {"CN=Root"}),
+        peer("content.test", {"CN=Root", "CN=Elsewhere"}),
+        peer("any.test", set()),
+        peer("never.test", {"CN=Third"}),
+    )
+    (objection,) = (one for one in compare(FORMER, elsewhere, peers) if one.change is Change.ISSUER)
+    assert objection.partners == ("picky.test", "one-of-two.test")
+    assert "asked for other authorities" in objection.what
+    assert not [one for one in compare(FORMER, chain(issue()), peers) if one.change is Change.ISSUER]
 
 
 def test_by_itself() -> None:
