@@ -71,9 +71,10 @@ def run_revert(arguments: argparse.Namespace) -> ExitStatus:
     store = fleet_store(arguments)
     wanted = _revision(store, arguments.revision)
     content = store.policy_of(wanted)
-    state = store.state()
+    state = store.newest_good_state()
     store.check_line(state.envelope)
-    if not print_difference(state.shared, content, ("now", f"revision {arguments.revision}")):
+    differs = print_difference(state.shared, content, ("now", f"revision {arguments.revision}"))
+    if not differs and state.head.fault is None:
         print("nothing to change")
         return waited(arguments, store)
     return _commit(arguments, store, content, state, f"fleet revert {arguments.revision}")

@@ -24,7 +24,11 @@ def run_status(arguments: argparse.Namespace) -> ExitStatus:
     except Problem as problem:
         document |= {"store_problem": str(problem), "head": None, "nodes": []}
         status = problem.status
-    if document["here"]["problem"] or any(not node["enforces_head"] for node in document["nodes"]):
+    if (
+        document["store_problem"]
+        or document["here"]["problem"]
+        or any(not node["enforces_head"] for node in document["nodes"])
+    ):
         status = status or ExitStatus.DIFFERENCE
     if arguments.json:
         print_json(document)
@@ -58,8 +62,9 @@ def _fleet(store: FleetStore) -> dict[str, Any]:
     late, _, _ = enforcement.look()
     head = store.repository.head().envelope
     problem = None
+    fault = store.repository.head().fault
     if head is None:
-        problem = "the store holds no policy"
+        problem = str(fault) if fault else "the store holds no policy"
     else:
         held = store.cache.envelope()
         history = store.repository.history(held.revision.number) if held else ()

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 
 from ..policy import fleet_events as events
 from ..policy.configuration import Store
-from ..policy.events import Event
+from ..policy.events import Event, internal_error
 from ..policy.problems import Problem
 from .backoff import Backoff
 from .client import Etcd, get, put
 from .follower import Follower
+from .problems import Kind, StoreProblem
 from .reports import MEMBER, REPORT, Report
 from .repository import Repository
 
@@ -73,6 +74,7 @@ class Agent:
         self._lease: str | None = None
         self._reported: Report | None = None
         self._lost_at: float | None = None
+        self._silenced = False
         self._standing = Standing(None, None, reachable=False, contact=None, problem=None)
 
     def start(self) -> None:
@@ -102,6 +104,9 @@ class Agent:
                 self._wake.wait(pause)
             except (Problem, OSError) as problem:
                 self._failed(str(problem))
+                self._wake.wait(pauses.pause())  # the watch may be back first
+            except Exception as error:  # noqa: BLE001 - whatever it is, this node goes on and tries again
+                self._log(internal_error("fleet", error))
                 self._stop.wait(pauses.pause())
         self._leave()
 
@@ -110,18 +115,26 @@ class Agent:
         self._answered()
         if self._follower.follow(head):
             self._applied()
-        self._send_report()
+        report = self._report(self._follower.problem)
         number = head.envelope.revision.number if head.envelope else None
         self._tell(
-            applied=self._reported.milter if self._reported else None,
+            applied=report.milter,
             head=number,
             reachable=True,
             contact=time.time(),
             problem=self._follower.problem,
         )
+        try:
+            self._send_report(report)
+            self._silenced = False
+        except StoreProblem as problem:
+            if problem.kind not in {Kind.FULL, Kind.DENIED}:
+                raise
+            if not self._silenced:  # it goes on following a store that it may read only
+                self._log(events.report_refused(str(problem)))
+            self._silenced = True
 
-    def _send_report(self) -> None:
-        report = self._report(self._follower.problem)
+    def _send_report(self, report: Report) -> None:
         if self._lease is None or not self._repository.etcd.keep_alive(self._lease):
             self._lease = self._repository.etcd.grant(LEASE_SECONDS)
             self._reported = None
@@ -144,12 +157,11 @@ class Agent:
             self._lost_at = None
 
     def _failed(self, problem: str) -> None:
+        applied = self._report(None).milter
         if self._lost_at is None:
             self._lost_at = time.monotonic()
-            self._log(events.store_lost(problem, revision=self._report(None).milter))
-        elif problem != self._standing.problem:
-            self._log(events.store_lost(problem, revision=self._standing.applied))
-        self._tell(reachable=False, problem=problem)
+            self._log(events.store_lost(problem, revision=applied))
+        self._tell(applied=applied, reachable=False, problem=problem)
 
     def _tell(self, **changes: object) -> None:
         self._standing = replace(self._standing, **changes)  # type: ignore[arg-type]
@@ -172,6 +184,9 @@ class Agent:
                     self._wake.set()
             except (Problem, OSError):
                 # The other thread says so.
+                self._stop.wait(pauses.pause())
+            except Exception as error:  # noqa: BLE001 - as above
+                self._log(internal_error("fleet-watch", error))
                 self._stop.wait(pauses.pause())
 
 

@@ -131,9 +131,9 @@ class Etcd:
 
         Returns after *seconds* without a word, or when the server ends it; raises StoreProblem.
         """
-        self._log_in()
         server = self._servers[self._turn % len(self._servers)]
         try:
+            self._log_in()
             with self._session.post(
                 server.get_url("/watch"),
                 json={"create_request": {"key": encode(key)}},
@@ -150,6 +150,9 @@ class Etcd:
                         yield None
         except requests.exceptions.ReadTimeout:
             return
+        except Etcd3Exception as error:
+            self._turn += 1
+            raise self._refused(_message(error)) from error
         except (requests.exceptions.RequestException, OSError, ValueError) as error:
             self._turn += 1
             if "Read timed out" in str(error):  # requests calls a silent stream a connection error
@@ -172,6 +175,9 @@ class Etcd:
                     raise self._refused(message) from error
                 else:
                     self._turn += 1
+                    # A server that was restored from a snapshot makes everybody wait whose token is younger
+                    # than what it knows, without an answer.
+                    self._is_logged_in = self._store.username is None
                 problem = unreachable(message, self._store)
         raise problem or unreachable("no server is named", self._store)
 

@@ -14,10 +14,12 @@ class Enforcement:
         self._repository = repository
         head = repository.head().envelope
         self.number = head.revision.number if head else 0
-        self._digests = {one.revision.number: one.revision.digest for one in repository.history(self.number)}
 
     def look(self) -> tuple[dict[str, str], list[str], int]:
         """Return who does not enforce it, with the reason, who is silent, and how many are live."""
+        # Anew each time: a node may be further than the revision that is asked for.
+        newest = self._repository.history(self.number)
+        digests = {one.revision.number: one.revision.digest for one in newest}
         late: dict[str, str] = {}
         silent: list[str] = []
         live = 0
@@ -28,6 +30,6 @@ class Enforcement:
             live += 1
             if node.live is None:
                 late[name] = node.detail
-            elif not node.live.enforces(self.number, self._digests):
+            elif not node.live.enforces(self.number, digests):
                 late[name] = node.live.missing(self.number)
         return late, silent, live

@@ -104,6 +104,8 @@ class FleetStore:
     def state(self) -> State:
         """Return the newest revision; raises Problem, also where there is none yet."""
         head = self.repository.head()
+        if head.fault:
+            raise head.fault
         if head.envelope is None:
             raise Problem(
                 "the store holds no policy yet",
@@ -111,6 +113,16 @@ class FleetStore:
                 "make the first revision of this node's own file with `domain-secure fleet init`",
             )
         return State(head, head.envelope, self.policy_of(head.envelope))
+
+    def newest_good_state(self) -> State:
+        """Return the newest revision that can be used, to be followed by a repair; raises Problem."""
+        head = self.repository.head()
+        for envelope in self.repository.history() if head.fault else ():
+            try:
+                return State(head, envelope, self.policy_of(envelope))
+            except Problem:
+                continue
+        return self.state()
 
     def policy_of(self, envelope: Envelope) -> SharedPolicy:
         """Return the texts of a revision, from this node's disk as far as they are there."""

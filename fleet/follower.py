@@ -67,6 +67,10 @@ class Follower:
         Raises StoreProblem where the store fails in between, and OSError where the disk does.
         """
         applied = self._held()
+        if head.fault:
+            self._refuse("", b"", str(head.fault))
+            self._note(head)
+            return False
         if head.envelope is None:
             held = (
                 f"this node holds revision {applied.revision.number}" if applied else "nor is there one here"

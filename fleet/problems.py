@@ -4,7 +4,9 @@ Owns: the translation of etcd's and TLS's words.
 Source: etcd's ``api/v3rpc/rpctypes`` error texts, google.golang.org/grpc/codes.
 """
 
+from datetime import UTC, datetime
 from enum import StrEnum, unique
+from pathlib import Path
 
 from ..policy.configuration import Store
 from ..policy.problems import ExitStatus, Problem
@@ -33,6 +35,14 @@ def unreachable(detail: str, store: Store) -> StoreProblem:
     """Return the problem of a store where no server answered; *detail* is what the last one did."""
     where = f"store.endpoints = {', '.join(store.endpoints)}"
     lower = detail.lower()
+    # With TLS 1.3 a server refuses our certificate by closing the connection, with or without a word.
+    if store.cert_file is not None and (end := _ended(store.cert_file)):
+        return StoreProblem(
+            Kind.UNREACHABLE,
+            f"the certificate that this node shows to etcd ended on {end:%Y-%m-%d}",
+            f"store.cert_file = {store.cert_file}",
+            "renew it, and name the new one",
+        )
     if "alert" in lower and "certificate" in lower:
         what = f"etcd does not accept the certificate of this node ({_clause(detail)})"
         return StoreProblem(
@@ -56,6 +66,13 @@ def refused(message: str, store: Store) -> StoreProblem:
             f"store.username = {store.username}, store.password_file = {store.password_file}",
             "set the password in etcd (`etcdctl user passwd`) and in that file alike",
         )
+    if "commonname of client" in lower:
+        return StoreProblem(
+            Kind.DENIED,
+            "etcd takes no certificate with a common name from clients of its gateway",
+            f"store.cert_file = {store.cert_file}",
+            "issue one without, with a DNS name alone (docs/fleet.md)",
+        )
     if "permission denied" in lower:
         return StoreProblem(
             Kind.DENIED,
@@ -78,6 +95,17 @@ def unusable(what: str, key: str) -> StoreProblem:
     """Return the problem of a key whose value is not what it must be."""
     fix = "`domain-secure fleet log` names good revisions, `fleet revert` brings one back; nodes keep theirs"
     return StoreProblem(Kind.UNUSABLE, what, key, fix)
+
+
+def _ended(path: Path) -> datetime | None:
+    """Return when a certificate ended; None where it has not, or cannot be read."""
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415 - for bad news alone
+
+    try:
+        end = load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
+    return end if end < datetime.now(UTC) else None
 
 
 def _clause(text: str) -> str:

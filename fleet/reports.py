@@ -75,13 +75,13 @@ class Report:
         in_maps = self.maps == NO_MAPS or (isinstance(self.maps, int) and self.maps >= number)
         if self.milter is None or self.milter < number or not in_maps:
             return False
-        return digests.get(self.milter, self.digest) == self.digest
+        return digests.get(self.milter) == self.digest
 
     def missing(self, number: int) -> str:
         """Return what this node enforces instead of a revision, in one clause."""
         if self.problem:
             return self.problem
-        if self.milter is None or self.milter < number:
+        if self.milter is None or self.milter != number:
             return f"the milter decides by revision {self.milter or 0}"
         return f"Postfix's tables hold revision {self.maps}"
 

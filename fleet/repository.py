@@ -48,9 +48,10 @@ _DELETED_AT_ONCE = 60  #: etcd takes 128 conditions and operations
 class Head:
     """What the head key says, and of which cluster."""
 
-    envelope: Envelope | None  #: None where there is none yet
+    envelope: Envelope | None  #: None where there is none yet, or none that can be read
     modified: int  #: etcd's revision of the head key; 0 where there is none
     cluster: str
+    fault: StoreProblem | None = None  #: what stands there instead of a revision
 
 
 class Repository:
@@ -70,11 +71,14 @@ class Repository:
         return self.head_of(self.etcd.transaction(get(self.head_key)))
 
     def head_of(self, answer: Answer) -> Head:
-        """Return what an answer says whose last range is the head key; raises StoreProblem."""
+        """Return what an answer says whose last range is the head key."""
         found = answer.ranges[-1]
         if not found:
             return Head(None, 0, answer.cluster)
-        return Head(_envelope(found[0]), found[0].modified, answer.cluster)
+        try:
+            return Head(_envelope(found[0]), found[0].modified, answer.cluster)
+        except StoreProblem as fault:
+            return Head(None, found[0].modified, answer.cluster, fault)
 
     def texts(self, envelope: Envelope, held: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the texts of a revision; chunks of the *held* texts are not fetched again.

@@ -26,6 +26,11 @@ def revision_refused(problem: str) -> Event:
     return Event.of(logging.ERROR, "fleet-revision-refused", detail=problem)
 
 
+def report_refused(problem: str) -> Event:
+    """Return the line for a store that takes no report of this node; its policy is followed all the same."""
+    return Event.of(logging.WARNING, "fleet-report-refused", detail=problem)
+
+
 def store_lost(problem: str, *, revision: int | None) -> Event:
     """Return the line for a store that ceased to answer, and what is enforced meanwhile."""
     return Event.of(logging.WARNING, "fleet-store-lost", detail=problem, enforced_revision=revision)
