@@ -65,9 +65,8 @@ class TlsSession:
     trust: TlsTrust
     protocol: str  #: ``TLSv1.3``
     cipher: str
-    client_certificate: (
-        bool | None
-    )  #: whether the server asked for ours and got it; None: not told before TLS 1.3
+    #: Whether the server asked for ours and got it.  None: not told: before TLS 1.3, and in resumed sessions.
+    client_certificate: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,10 @@ def tls_of(text: str) -> TlsSession | None:
     match = _SUMMARY.match(text)
     if match is None:
         return None
-    protocol = match["protocol"]
     # The signatures are told from TLS 1.3 on; a client signs if it was asked for a certificate and has one.
-    signed = " client-signature " in text if protocol == "TLSv1.3" else None
-    return TlsSession(TlsTrust(match["trust"]), protocol, match["cipher"], signed)
+    # In a resumed session nobody signs: then, and with keys that have no digest, the server's is not told.
+    signed = True if " client-signature " in text else False if " server-digest " in text else None
+    return TlsSession(TlsTrust(match["trust"]), match["protocol"], match["cipher"], signed)
 
 
 def is_verified(level: str | None, tls: TlsSession | None) -> bool:

@@ -11,7 +11,8 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 RELAY = "mail.woodgrovebank.test[198.51.100.20]:25"
 SECOND = "mx2.woodgrovebank.test[198.51.100.21]:25"
 CIPHER = "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519"
-SIGNED = " server-signature ECDSA (prime256v1) server-digest SHA256 client-signature ECDSA (prime256v1)"
+SERVER = " server-signature ECDSA (prime256v1) server-digest SHA256"
+SIGNED = f"{SERVER} client-signature ECDSA (prime256v1) client-digest SHA256"
 LISTED = DomainList.of("woodgrovebank.test", "*.fabrikam.test")
 
 
@@ -32,7 +33,7 @@ class Log:
     ) -> None:
         """Add the summary of a TLS session."""
         self.line(
-            f"{trust} TLS connection established to {relay}: {CIPHER}{SIGNED if signed else ''}", pid=pid
+            f"{trust} TLS connection established to {relay}: {CIPHER}{SIGNED if signed else SERVER}", pid=pid
         )
 
     def status(
