@@ -10,6 +10,7 @@ from .log_level import told
 from .status_document import COUNTERS, status_document
 
 _SHOWN_DOMAINS = 50
+_LATE_SECONDS = 60
 # As ``check`` warns.
 _SOON_DAYS, _VERY_SOON_DAYS = 21, 7
 
@@ -52,6 +53,8 @@ def _print(document: dict[str, Any]) -> None:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
     for direction, levels in (document["protocol_log"] or {}).items():
         print(f"{f'log {direction}':<14} {told(levels)}")
+    if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:
+        print(f"Postfix's log  not read to its end for {lag:.0f} s: see log-not-followed in the daemon's log")
     if document["connectors_problem"]:
         print(f"Postfix        {document['connectors_problem']}")
     if document["connectors"]:
@@ -65,7 +68,7 @@ def _print(document: dict[str, Any]) -> None:
     if document["domains"]:
         shown = document["domains"][:_SHOWN_DOMAINS]
         print_table(
-            ("domain", "receive", "send", "mode", *COUNTERS),
+            ("domain", "receive", "send", "mode", *COUNTERS, "asks for our certificate"),
             [
                 (
                     one["domain"],
@@ -73,6 +76,7 @@ def _print(document: dict[str, Any]) -> None:
                     "yes" if one["send"] else "no",
                     one["mode"],
                     *one["counters"].values(),
+                    one["asks_for_our_certificate"] if one["send"] else "",
                 )
                 for one in shown
             ],

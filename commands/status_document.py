@@ -11,7 +11,6 @@ from typing import Any
 
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import DEFAULT_METRICS_LISTEN, Configuration
-from ..policy.domain import Entry
 from ..policy.problems import Problem
 from ..policy.reading import load
 from ..postfix.connectors import connectors_of
@@ -23,7 +22,13 @@ from .log_level import levels_document
 COUNTERS = {
     "Domain Secure Messages Received": "domain_secure_messages_received_total",
     "Refused or deferred on receipt": "domain_secure_inbound_refusals_total",
+    "Domain Secure Messages Sent": "domain_secure_messages_sent_total",
+    "Domain Secure Outbound Session Failures": "domain_secure_outbound_session_failures_total",
+    "Sent without verified TLS": "domain_secure_messages_sent_unverified_total",
 }
+_ASKED = "domain_secure_messages_sent_mutual_total"
+_NOT_ASKED = "domain_secure_messages_sent_certificate_not_asked_total"
+_LAG = "domain_secure_log_lag_seconds"
 _CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
 _CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
 
@@ -52,6 +57,7 @@ def status_document(path: Path) -> dict[str, Any]:
         "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
         "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
         "protocol_log": _protocol_log(configuration) if configuration else None,
+        "log_lag_seconds": next((sample.value for sample in counted if sample.name == _LAG), None),
     }
 
 
@@ -87,13 +93,18 @@ def _protocol_log(configuration: Configuration) -> dict[str, Any] | None:
 
 
 def _domains(configuration: Configuration, counted: tuple[Sample, ...]) -> list[dict[str, Any]]:
+    sums: dict[tuple[str, str], int] = {}
+    for sample in counted:
+        if entry := sample.labels.get("domain"):
+            sums[sample.name, entry] = sums.get((sample.name, entry), 0) + int(sample.value)
     return [
         {
             "domain": entry,
             "receive": entry in configuration.receive,
             "send": entry in configuration.send,
             "mode": configuration.partner(entry).mode,
-            "counters": {title: _sum(counted, name, entry) for title, name in COUNTERS.items()},
+            "counters": {title: sums.get((name, entry), 0) for title, name in COUNTERS.items()},
+            "asks_for_our_certificate": _asks(sums.get((_ASKED, entry), 0), sums.get((_NOT_ASKED, entry), 0)),
         }
         for entry in dict.fromkeys((*configuration.receive, *configuration.send))
     ]
@@ -112,8 +123,11 @@ def _ends(counted: tuple[Sample, ...], metric: str, *labels: str) -> list[dict[s
     return found
 
 
-def _sum(counted: tuple[Sample, ...], name: str, entry: Entry) -> int:
-    return int(sum(one.value for one in counted if one.name == name and one.labels.get("domain") == entry))
+def _asks(asked: int, not_asked: int) -> str:
+    """Return whether a domain's servers ask for our certificate, as far as the log proves it."""
+    if asked and not_asked:
+        return "sometimes"
+    return "yes" if asked else "never" if not_asked else "unknown"
 
 
 def _pending(configuration: Configuration) -> int | None:

@@ -11,7 +11,6 @@ Source: sqlite.org/wal.html.
 import json
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,18 +116,6 @@ class DeliveryLedger:
                     str(self._path),
                     "install the version that wrote it, or move the file away: the counters begin at 0 then",
                 )
-
-
-def kept_sums(state: Path) -> Sums:
-    """Return the sums as they were committed last, without making anything; raises Problem."""
-    path = state / FILE_NAME
-    if not path.exists():
-        return {}
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", timeout=_BUSY_SECONDS, uri=True)) as connection:
-            return _sums(connection)
-    except (sqlite3.Error, ValueError) as error:
-        raise _problem(path, error) from error
 
 
 def _sums(connection: sqlite3.Connection) -> dict[CountKey, int]:

@@ -1,5 +1,7 @@
 """The outbound counters against what Postfix really did, whatever happens to the log and to the daemon."""
 
+import json
+
 import pytest
 
 from lab.laboratory import CONTOSO, EVIL, FABRIKAM, LOOPBACK, WOODGROVE
@@ -92,6 +94,9 @@ def test_recipients_and_domains(product: Product) -> None:
     wait_for_counters(
         product, before, **of(WOODGROVE, sent=1, sent_mutual=1), **of(EVIL, sent=1, sent_mutual=1)
     )
+    for domain in json.loads(product.command("status", "--json").stdout)["domains"]:
+        assert domain["counters"]["Domain Secure Messages Sent"] == 1
+        assert domain["asks_for_our_certificate"] == "yes"
 
 
 def test_held_then_delivered(product: Product) -> None:

@@ -34,7 +34,11 @@ def test_counters_connectors_and_lists(product: Product) -> None:
     assert domain["counters"] == {
         "Domain Secure Messages Received": 1,
         "Refused or deferred on receipt": 1,
+        "Domain Secure Messages Sent": 0,
+        "Domain Secure Outbound Session Failures": 0,
+        "Sent without verified TLS": 0,
     }
+    assert domain["asks_for_our_certificate"] == "unknown"
     secured = {one["name"] for one in document["connectors"] if one["domain_secure"]}
     assert secured == {"smtp/inet", "domain-secure/unix"}
     shown = product.command("status").stdout

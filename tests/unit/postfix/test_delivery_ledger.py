@@ -9,7 +9,7 @@ import pytest
 from domain_secure.policy.delivery_counts import CountKey, OutboundCounter
 from domain_secure.policy.domain import Entry
 from domain_secure.policy.problems import Problem
-from domain_secure.postfix.delivery_ledger import FILE_NAME, DeliveryLedger, Reading, kept_sums
+from domain_secure.postfix.delivery_ledger import FILE_NAME, DeliveryLedger, Reading
 
 SENT = CountKey(OutboundCounter.SENT, Entry("woodgrovebank.test"), "")
 FAILED = CountKey(OutboundCounter.FAILURE, Entry("*.fabrikam.test"), "no-tls")
@@ -35,22 +35,12 @@ def test_what_was_committed_is_there_after_a_restart(ledger: DeliveryLedger, tmp
     assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) & 0o007 == 0
 
 
-def test_sums_are_read_without_the_daemon(ledger: DeliveryLedger, tmp_path: Path) -> None:
-    """And nothing is made where there is nothing."""
-    ledger.commit(READING)
-    assert kept_sums(tmp_path) == READING.sums
-    assert kept_sums(tmp_path / "none") == {}
-    assert not (tmp_path / "none").exists()
-
-
 @pytest.mark.parametrize("content", [b"not a database, in no way at all", b"\0" * 8192])
 def test_a_damaged_file_is_a_problem(tmp_path: Path, content: bytes) -> None:
     """It says what may be done about it."""
     (tmp_path / FILE_NAME).write_bytes(content)
     with pytest.raises(Problem, match="may be moved away"):
         DeliveryLedger(tmp_path)
-    with pytest.raises(Problem):
-        kept_sums(tmp_path)
 
 
 def test_another_format_is_a_problem(ledger: DeliveryLedger, tmp_path: Path) -> None:
