@@ -47,6 +47,7 @@ COMMANDS = {
     "report": Command("report", "what became of the mail with each partner, for those who account for it"),
     "whatif": Command("whatif", "which recorded messages would another configuration treat otherwise"),
     "fleet": Command("fleet", "one policy for many edges, kept in etcd"),
+    "suggest": Command("suggest", "propose domains for the send list, by how their mail left so far"),
     "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
 }
 

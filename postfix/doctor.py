@@ -16,6 +16,7 @@ from .file_checks import check_certificates, check_outbound_authorities, check_t
 from .findings import Examination, Finding, Severity, Unseen
 from .inbound_checks import check_inbound
 from .listener_checks import check_listeners
+from .log_checks import check_log
 from .outbound_checks import check_outbound
 from .own_certificate_checks import check_own_certificates
 from .programs import PostfixInstance
@@ -75,6 +76,7 @@ def _questions(
             ("the generated tables", lambda: check_tables(job)),
             ("the authorities for sending", lambda: check_outbound_authorities(facts)),
             ("the certificates shown to partners", lambda: check_certificates(facts, now)),
+            ("the log of Postfix", lambda: check_log(configuration, instance)),
             ("routing", lambda: check_routing(configuration, instance, facts, only)),
         ]
     return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]

@@ -66,7 +66,7 @@ class LogFile:
         """Start at the end, and look a little behind it."""
         if not self._is_first:
             self._lost = f"Postfix logs to {self._path} now"
-        if (segment := self._open(self._path)) is None:
+        if (segment := _opened(self._path)) is None:
             return
         self._segments = [segment]
         size = segment.size()
@@ -78,7 +78,7 @@ class LogFile:
 
     def _resume(self, position: Position) -> None:
         """Find the files of a position again, and those that came after."""
-        current = self._open(self._path)
+        current = _opened(self._path)
         found = [self._find(one, current) for one in position["segments"]]
         if None in found:
             self._lost = f"{self._path}: what was read last is no longer there"
@@ -90,7 +90,7 @@ class LogFile:
 
     def _find(self, mark: dict[str, Any], current: Segment | None) -> Segment | None:
         """Return the file of a mark, with the reading going on there."""
-        for candidate in chain([current] if current else [], self._siblings()):
+        for candidate in chain([current] if current else [], _siblings(self._path)):
             if candidate.begins_as(mark) and candidate.size() >= mark["offset"]:
                 candidate.go_to(mark)
                 return candidate
@@ -101,7 +101,7 @@ class LogFile:
     def _between(self, former: Segment, current: Segment) -> list[Segment]:
         """Return the files that were the log between two others, the oldest first."""
         known, found = [former, current], []
-        for segment in sorted(self._siblings(), key=lambda one: one.modified):
+        for segment in sorted(_siblings(self._path), key=lambda one: one.modified):
             # A copy, or the same compressed, begins alike.
             if segment.modified <= former.modified or any(segment.is_like(other) for other in known):
                 segment.close()
@@ -109,14 +109,6 @@ class LogFile:
                 known.append(segment)
                 found.append(segment)
         return found
-
-    def _siblings(self) -> Iterator[Segment]:
-        """Yield what looks like earlier files of this log: its name with ``.`` or ``-`` and more behind."""
-        for path in sorted(self._path.parent.glob(f"{glob.escape(self._path.name)}[.-]*")):
-            # Somebody's own copy that we may not read is none of ours.
-            with suppress(OSError):
-                if path.is_file():
-                    yield Segment(path)
 
     def _look_for_rotation(self) -> None:
         try:
@@ -132,7 +124,7 @@ class LogFile:
             self._take_truncated(current)
 
     def _take_new(self, former: Segment | None) -> None:
-        new = self._open(self._path)
+        new = _opened(self._path)
         if new is None:
             return
         if former:
@@ -144,7 +136,7 @@ class LogFile:
         """Go on at the new beginning, after what a copy has that was not read."""
         former = current.mark()
         current.start_again()
-        for copy in self._siblings():
+        for copy in _siblings(self._path):
             if copy.begins_as(former):
                 copy.offset = min(former["offset"], copy.size())
                 self._segments.insert(-1, copy)
@@ -163,16 +155,39 @@ class LogFile:
         oldest.close()
         return [rest] if rest else []
 
-    def _open(self, path: Path) -> Segment | None:
-        try:
-            return Segment(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unreadable(path, error) from error
-
     def _position(self) -> dict[str, Any]:
         return {"file": str(self._path), "segments": [segment.mark() for segment in self._segments]}
+
+
+def segments(path: Path, since: float) -> list[Segment]:
+    """Return the files of a log that were written to since then, the oldest first; raises Problem."""
+    found: list[Segment] = []
+    current = _opened(path)
+    for segment in sorted(_siblings(path), key=lambda one: one.modified):
+        known = [*found, *([current] if current else [])]
+        if segment.modified < since * 1e9 or any(segment.is_like(other) for other in known):
+            segment.close()
+        else:
+            found.append(segment)
+    return [*found, *([current] if current else [])]
+
+
+def _siblings(path: Path) -> Iterator[Segment]:
+    """Yield what looks like earlier files of a log: its name with ``.`` or ``-`` and more behind."""
+    for sibling in sorted(path.parent.glob(f"{glob.escape(path.name)}[.-]*")):
+        # Somebody's own copy that we may not read is none of ours.
+        with suppress(OSError):
+            if sibling.is_file():
+                yield Segment(sibling)
+
+
+def _opened(path: Path) -> Segment | None:
+    try:
+        return Segment(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:

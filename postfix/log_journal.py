@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,8 +59,8 @@ class LogJournal:
             return Batch([], dict(self._position), at_end=True)
         if not block:
             raise self._ended()
-        *records, self._rest = (self._rest + block).split(b"\n")
-        return Batch(list(self._lines(records)), dict(self._position), at_end=False)
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        return Batch(list(self._lines(lines)), dict(self._position), at_end=False)
 
     def close(self) -> None:
         """End journalctl."""
@@ -106,14 +106,18 @@ class LogJournal:
         self._complaints.seek(0)
         return _problem(_complaint(self._complaints.read()) or f"journalctl ended with status {status}")
 
-    def _lines(self, records: Sequence[bytes]) -> Iterator[bytes]:
-        for record in records:
-            if not record:
-                continue
-            fields = json.loads(record)
+    def _lines(self, lines: Sequence[bytes]) -> Iterator[bytes]:
+        for fields in records(lines):
             self._position = {"cursor": fields["__CURSOR"]}
             if (line := line_of(fields)) is not None:
                 yield line
+
+
+def records(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the records in journalctl's output."""
+    for line in lines:
+        if line.strip():
+            yield json.loads(line)
 
 
 def line_of(fields: dict[str, Any]) -> bytes | None:

@@ -57,10 +57,15 @@ class Segment:
         """Return when the file was last written to, in nanoseconds."""
         return os.fstat(self._stream.fileno()).st_mtime_ns
 
+    @property
+    def stored(self) -> int:
+        """Return how many octets there are on disk."""
+        return os.fstat(self._stream.fileno()).st_size
+
     def size(self) -> int:
         """Return how many octets there are, decompressed; 0 when they cannot be."""
         if self._is_plain:
-            return os.fstat(self._stream.fileno()).st_size
+            return self.stored
         if self._size < 0:
             try:
                 self._size = self._stream.seek(0, os.SEEK_END)
