@@ -1,5 +1,7 @@
 """Messages per second through a real Postfix: with the product, with a milter that does nothing, with none.
 
+What the verbose protocol log costs is measured beside the normal one.
+
 Owns: one Postfix with a port for each of the three, the load, the interleaved rounds.
 Load comes from smtp-source(1), one message a connection, over loopback and in the clear: it speaks no TLS,
 and a client that does would cost more than all that is compared here.  Delivery is discard(8).
@@ -33,6 +35,8 @@ _SOURCE = Path(__file__).with_name("noop_milter.c")
 _SOCKET = Path("bench/milter")  #: below the queue directory, where a chrooted smtpd looks
 _NOOP = "C milter"
 _PRODUCT = "product, unlisted"
+_LISTED = "product, listed and marked"
+_VERBOSE_GOAL = ">= 0.90"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 #: Observed only, so that mail in the clear takes the whole way of a listed one: log line and marks.
@@ -52,6 +56,7 @@ class Variant:
     port: int
     sender: str
     milter: int | None  #: process id
+    verbose: bool = False  #: the protocol log says everything meanwhile
 
 
 def why_not() -> str | None:
@@ -78,9 +83,10 @@ def measure(messages: int, rounds: int) -> list[Measurement]:
             Variant("no milter", 2601, _UNLISTED, None),
             Variant(_NOOP, 2602, _UNLISTED, noop.pid),
             Variant(_PRODUCT, 25, _UNLISTED, product.pid),
-            Variant("product, listed and marked", 25, WOODGROVE, product.pid),
+            Variant(_LISTED, 25, WOODGROVE, product.pid),
+            Variant("product, listed, verbose log", 25, WOODGROVE, product.pid, verbose=True),
         )
-        turns = _Turns(lab, variants, messages)
+        turns = _Turns(product, variants, messages)
         turns.play(rounds)
         loaded = resident_memory(product.pid)
         _check_counters(product, messages * (rounds + 1))
@@ -127,10 +133,12 @@ class _Turn:
 class _Turns:
     """Lets the variants take turns; the first round warms up and is not counted."""
 
-    def __init__(self, lab: Lab, variants: tuple[Variant, ...], messages: int) -> None:
-        self._lab = lab
+    def __init__(self, product: Product, variants: tuple[Variant, ...], messages: int) -> None:
+        self._lab = product.lab
+        self._product = product
         self._variants = variants
         self._messages = messages
+        self._was_verbose = False
         self._turns: dict[Variant, list[_Turn]] = {variant: [] for variant in variants}
 
     def play(self, rounds: int) -> None:
@@ -149,7 +157,19 @@ class _Turns:
             *self._compared("", "msg/s", lambda turn: turn.rate, goal=GOAL),
             *self._compared("processor, with Postfix: ", "µs/msg", lambda turn: turn.everything),
             *self._compared("processor, alone: ", "µs/msg", lambda turn: turn.milter),
+            *self._verbosity(),
         ]
+
+    def _verbosity(self) -> list[Measurement]:
+        """Return what the verbose log leaves of the rate with the normal one."""
+        rates = {
+            variant.verbose: Measurement(
+                PART, f"verbose log: {variant.what}", "msg/s", tuple(turn.rate for turn in turns)
+            )
+            for variant, turns in self._turns.items()
+            if variant.sender == WOODGROVE
+        }
+        return [rates[True].against(rates[False], called=_LISTED, goal=_VERBOSE_GOAL)]
 
     def _compared(
         self, kind: str, unit: str, value: Callable[[_Turn], float], *, goal: str = ""
@@ -169,6 +189,7 @@ class _Turns:
         ]
 
     def _turn(self, variant: Variant) -> _Turn:
+        self._set_level(verbose=variant.verbose)
         before = self._used(variant)
         seconds = self._send(variant)
         everything, milter = (
@@ -176,6 +197,17 @@ class _Turns:
             for after, earlier in zip(self._used(variant), before, strict=True)
         )
         return _Turn(self._messages / seconds, everything, milter)
+
+    def _set_level(self, *, verbose: bool) -> None:
+        """Switch the protocol log, as an administrator would, and wait until the daemon knows."""
+        at = len(self._product.log())
+        if verbose:
+            self._product.command("log", "receive", "verbose", "--for", "1h")
+            self._product.wait_for_log('log-levels-changed temporary="receive=verbose', after=at)
+        elif self._was_verbose:
+            self._product.command("log", "receive", "normal")
+            self._product.wait_for_log("log-levels-changed temporary=none", after=at)
+        self._was_verbose = verbose
 
     def _used(self, variant: Variant) -> tuple[float, float]:
         """Return the processor seconds used so far by all processes inside, and by the variant's milter."""
@@ -212,7 +244,10 @@ def _processor_seconds(process: Path) -> float:
 def _check_counters(product: Product, expected: int) -> None:
     """Raise LabError unless the product saw every message of its two variants: else nothing was measured."""
     metrics = product.metrics()
-    for verdict in ("none", "no-tls"):
+    for verdict, variants in (("none", 1), ("no-tls", 2)):
         seen = metrics.get(f'domain_secure_decisions_total{{method="none",verdict="{verdict}"}}', 0)
-        if seen != expected:
-            raise LabError(f"the product decided {verdict} {seen:g} times for {expected} messages")
+        if seen != expected * variants:
+            raise LabError(f"the product decided {verdict} {seen:g} times for {expected * variants} messages")
+    lost = {name: value for name, value in metrics.items() if "records_lost_total" in name and value}
+    if lost:
+        raise LabError(f"records were lost, so that their cost was not measured: {lost}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import decisions, mail_flow, scrape, start_up, tables
+from . import decisions, mail_flow, records, scrape, start_up, tables
 from .measurement import Measurement, print_measurements
 
 
@@ -21,18 +21,20 @@ class Size:
     messages: int  #: a round and variant
     mail_rounds: int
     domains: int
+    records: int  #: written down a round
     rounds: int  #: of everything else
 
 
 # Short rounds and many of them: what else the machine does then disturbs neighbours alike, and medians
 # forget it.
-FULL = Size(messages=600, mail_rounds=21, domains=1_000_000, rounds=5)
-QUICK = Size(messages=40, mail_rounds=2, domains=2_000, rounds=1)
+FULL = Size(messages=600, mail_rounds=21, domains=1_000_000, records=20_000, rounds=5)
+QUICK = Size(messages=40, mail_rounds=2, domains=2_000, records=500, rounds=1)
 
 PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     mail_flow.PART: lambda size: mail_flow.measure(size.messages, size.mail_rounds),
     decisions.PART: lambda size: decisions.measure(size.domains),
     scrape.PART: lambda size: scrape.measure(min(size.domains, 10_000)),
+    records.PART: lambda size: records.measure(size.records),
     start_up.PART: lambda size: start_up.measure(size.rounds),
     tables.PART: lambda size: tables.measure(size.domains, min(size.rounds, 3)),
 }
