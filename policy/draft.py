@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from tomlkit.exceptions import TOMLKitError
-
 from .atomic_file import replace, writer_lock
 from .configuration import Configuration
 from .problems import Problem
@@ -56,6 +54,9 @@ class Draft:
 
     def edit(self, change: Callable[[str], str]) -> None:
         """Change the text of the configuration; raises Problem where its layout does not allow it."""
+        # The daemon reads this module too, and never edits.
+        from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
         try:
             self.text = change(self.text)
         except (TOMLKitError, TypeError) as error:

@@ -22,6 +22,7 @@ _BESIDE = ("-wal", "-shm")  #: what SQLite keeps next to the file
 _BUSY_SECONDS = 5.0
 # The log file is cut back to this after each checkpoint; a reader that takes long lets it grow meanwhile.
 _LOG_OCTETS = 16 * 1024 * 1024
+_CACHE_KIBIBYTES = 512  #: the ends of the tables; SQLite's own 2 MiB would stay in the daemon's memory
 _SCHEMA = """
 CREATE TABLE record (
     number INTEGER PRIMARY KEY AUTOINCREMENT,  -- in the order of writing, and never used twice
@@ -117,6 +118,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         # mail server's disk is spent on that.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_OCTETS}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
     except BaseException:
         connection.close()
         raise
