@@ -1,6 +1,6 @@
 """When certificates end: our own, and those that carry a listed partner's name.
 
-Owns: which certificates are worth an alarm.  A stranger's certificate that a probe has found is not.
+Owns: the roles and names that the metric has.
 """
 
 from collections.abc import Iterator
@@ -8,13 +8,11 @@ from datetime import datetime
 
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import Configuration
-from ..policy.domain import Entry
 from ..policy.enabled_certificates import EnabledCertificates
-from ..policy.methods import is_in_name_of
 from ..policy.own_certificates import OwnCertificates, expiries
+from ..policy.partner_certificates import latest_certificates
 
 PARTNER = "partner"  #: the role of a partner's certificate; its name is the list entry
-_MOST = 1000  #: of the certificates seen last; a partner shows a handful
 
 
 def certificate_dates(
@@ -27,11 +25,5 @@ def certificate_dates(
     yield from expiries(
         OwnCertificates(configuration.state).inventory(), EnabledCertificates(configuration.state).roles()
     )
-    ends: dict[Entry, datetime] = {}
-    for known in book.all(_MOST):
-        leaf = known.chain[0]
-        for entry in {origin.entry for origin in known.origins if origin.entry in configuration.receive}:
-            if is_in_name_of(leaf, (entry,), configuration):
-                ends[entry] = max(leaf.not_after, ends.get(entry, leaf.not_after))
-    for entry, end in ends.items():
-        yield PARTNER, entry, end
+    for entry, certificate in latest_certificates(book, configuration).items():
+        yield PARTNER, entry, certificate.not_after

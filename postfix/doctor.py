@@ -19,6 +19,7 @@ from .listener_checks import check_listeners
 from .log_checks import check_log
 from .outbound_checks import check_outbound
 from .own_certificate_checks import check_own_certificates
+from .partner_certificate_checks import check_partner_certificates
 from .programs import PostfixInstance
 from .publication import Job
 from .resolver_checks import check_resolver
@@ -38,6 +39,7 @@ def examine(
             ("our configuration", lambda: check_configuration(configuration)),
             ("the authorities for receiving", lambda: check_trust(configuration)),
             ("our own certificates", lambda: check_own_certificates(configuration, now)),
+            ("partners' certificates", lambda: check_partner_certificates(configuration, now)),
             ("revocation lists", lambda: check_revocation_lists(configuration, now)),
             ("the DNS resolver", lambda: check_resolver(configuration)),
         ]

@@ -11,8 +11,9 @@ from lab.certificates import SERVER, Authority, Issued, pem
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
 from lab.messages import compose
 from lab.postfix_host import PostfixHost
-from lab.product import COMMAND, STATE, USER, Product
+from lab.product import COMMAND, CONFIGURATION, STATE, USER, Product
 from lab.smtp_client import client_context
+from lab.waiting import wait_for
 
 pytestmark = pytest.mark.real
 
@@ -245,6 +246,39 @@ def test_hook_of_an_acme_client(edge: Edge) -> None:
     assert edge.shown_as_server(lab.contoso) == renewed
 
 
+def _exchange_mail_by_private_authority(edge: Edge) -> None:
+    """Woodgrove's certificate of that authority is believed until it is revoked in the published list."""
+    key, request, issued = (WORK / f"woodgrove.{kind}" for kind in ("key", "csr", "pem"))
+    edge.openssl(
+        "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request,
+        "-subj", f"/CN=mail.{WOODGROVE}",
+    )  # fmt: skip
+    edge.cert("ca", "issue", request, "--out", issued, "--crl-out", WORK / "c.crl")
+    edge.put("woodgrove.chain", edge.read(key.name) + edge.read(issued.name))
+    trust = f'[trust]\nca_file = "{WORK}/root.pem"\ncrl_files = ["{WORK}/c.crl"]\nrevocation = "require"\n'
+    product, lab = edge.product, edge.lab
+    configuration = (
+        f'[receive]\ndomains = ["{WOODGROVE}"]\n[inbound]\nprobe = false\n[paths]\nstate = "{STATE}"\n'
+    )
+    lab.namespaces.outside(CONFIGURATION).write_text(configuration + trust)
+    product.command("partner", "cert", "add", WOODGROVE, issued)
+    product.attach()
+    product.serve()
+    tls = client_context(lab.namespaces.outside(WORK / "woodgrove.chain"))
+
+    def reply() -> str:
+        sender, recipient = f"a@{WOODGROVE}", f"b@{CONTOSO}"
+        return str(
+            lab.send(lab.contoso, compose(sender, recipient), source=ADDRESSES[WOODGROVE],
+                     sender=sender, recipient=recipient, tls=tls)
+        )  # fmt: skip
+
+    assert reply().startswith("250")
+    sha1 = x509.load_pem_x509_certificate(edge.read(issued.name)).fingerprint(hashes.SHA1())  # noqa: S303
+    edge.cert("ca", "revoke", sha1.hex(), "--crl-out", WORK / "c.crl")
+    wait_for(lambda: "(revoked)" in reply(), "the new list to count")
+
+
 def test_private_authority_for_both(edge: Edge) -> None:
     """OpenSSL agrees with what the private authority issues and revokes, and Postfix shows it."""
     edge.cert("ca", "init", "--domain", CONTOSO, "--domain", WOODGROVE, "--out", WORK / "root.pem")
@@ -257,6 +291,7 @@ def test_private_authority_for_both(edge: Edge) -> None:
         assert said.endswith("OK\n")
     edge.cert("import", WORK / "c.pem", "--enable")
     assert edge.shown_as_server(edge.lab.contoso) == der_of(edge.read("c.pem"))
+    _exchange_mail_by_private_authority(edge)
     thumbprint = json.loads(edge.cert("ca", "list", "--json"))["issued"][0]["thumbprint"]
     edge.cert("ca", "revoke", thumbprint, "--crl-out", WORK / "c.crl")
     edge.openssl("crl", "-inform", "DER", "-in", WORK / "c.crl", "-out", WORK / "crl.pem")
