@@ -94,7 +94,8 @@ def explain(arguments: argparse.Namespace) -> ExitStatus:
     message = MessageFile.read(arguments.message) if arguments.message is not None else None
     if message is not None:
         claims |= message.claims(configuration.receive)
-    why = exemption_of(_client_address(arguments.client), configuration.inbound)
+    shown = (session.certificate_pin, session.public_key_pin)
+    why = exemption_of(_client_address(arguments.client), configuration.inbound, shown)
     if why is not None:
         found = _Reasoning(exempted(claims, configuration, why))
     else:

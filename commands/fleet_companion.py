@@ -18,8 +18,10 @@ from ..fleet.client import Etcd
 from ..fleet.follower import Follower
 from ..fleet.reports import NO_MAPS, Report, bounded_counters
 from ..fleet.repository import Repository
+from ..fleet.shared_book import SharedBook
 from ..milter.daemon import Running, log_event
 from ..milter.metrics import Metrics
+from ..policy.certificate_book import FILE_NAME
 from ..policy.configuration import Configuration, Store
 from ..policy.enabled_certificates import EnabledCertificates
 from ..policy.fleet_cache import FleetCache
@@ -80,8 +82,14 @@ class FleetCompanion:
             running.wake,
             lambda standing: _observe(standing, running.metrics),
             log_event,
+            lambda repository: self._exchange(repository, running),
         )
         return (self._agent,)
+
+    @staticmethod
+    def _exchange(repository: Repository, running: Running) -> Callable[[], object]:
+        path = running.configuration().state / FILE_NAME
+        return SharedBook(repository, path, running.configuration).exchange
 
     def _follower(self, repository: Repository) -> Follower:
         return Follower(self._path, self._cache, repository, self._demands, log_event)

@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Declare the arguments of ``status``."""
     del command
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--fleet", action="store_true", help="the counters of all edges of the fleet together, and of each"
+    )
     parser.set_defaults(run=status)
 
 
@@ -27,6 +30,11 @@ def status(arguments: argparse.Namespace) -> ExitStatus:
 
     1 when the file on disk is not what the daemon runs, 3 when the daemon does not answer.
     """
+    if arguments.fleet:
+        # Loads requests, for which a machine that stands alone should not pay.
+        from .fleet_counters import run_counters  # noqa: PLC0415
+
+        return run_counters(arguments)
     document = status_document(configuration_path(arguments))
     if arguments.json:
         print_json(document)

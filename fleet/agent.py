@@ -46,10 +46,10 @@ class Agent:
     """Follows and reports until stopped.
 
     *report* returns what this node enforces now, *applied* is called when something new is on disk, *observe*
-    after each round; all of them from the agent's own thread.
+    after each round, and what *exchange* returns at its end; all of them from the agent's own thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a round touches
         self,
         store: Store,
         follower: Callable[[Repository], Follower],
@@ -57,6 +57,7 @@ class Agent:
         applied: Callable[[], None],
         observe: Callable[[Standing], None],
         log: Callable[[Event], None],
+        exchange: Callable[[Repository], Callable[[], object]],
     ) -> None:
         self._store = store
         self._repository = Repository(Etcd(store), store.prefix)
@@ -65,6 +66,7 @@ class Agent:
         self._applied = applied
         self._observe = observe
         self._log = log
+        self._exchange = exchange(self._repository)
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._threads = [
@@ -127,6 +129,7 @@ class Agent:
         try:
             self._send_report(report)
             self._silenced = False
+            self._exchange()
         except StoreProblem as problem:
             if problem.kind not in {Kind.FULL, Kind.DENIED}:
                 raise

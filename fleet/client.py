@@ -73,6 +73,17 @@ def get(key: str, end: str | None = None, *, keys_only: bool = False, limit: int
     return {"request_range": request | ({"range_end": encode(end)} if end else {})}
 
 
+def get_newer(prefix: str, revision: int, limit: int) -> dict[str, Any]:
+    """Return the operation that names the keys changed since *revision* of etcd, the oldest change first."""
+    operation = get(prefix, end_of(prefix), keys_only=True, limit=limit)
+    operation["request_range"] |= {
+        "min_mod_revision": str(revision + 1),
+        "sort_target": "MOD",
+        "sort_order": "ASCEND",
+    }
+    return operation
+
+
 def get_prefix(prefix: str, *, keys_only: bool = False) -> dict[str, Any]:
     """Return the operation that reads all keys that begin with *prefix*."""
     return get(prefix, end_of(prefix), keys_only=keys_only)

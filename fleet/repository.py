@@ -10,6 +10,7 @@ so that what somebody else wrote under the prefix is a StoreProblem and never a 
 | ``head`` | the newest revision, signed or not |
 | ``revisions/NUMBER`` | the same, kept as history |
 | ``chunks/SHA256`` | a part of a text, or an index that names parts |
+| ``book/SHA256`` | a partner's certificate that some node knows (``shared_book``) |
 | ``nodes/NODE/report`` | what a node enforces, under a lease |
 | ``nodes/NODE/member`` | that the node belongs to the fleet |
 """

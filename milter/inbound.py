@@ -20,7 +20,7 @@ from ..policy.decision import NOT_LISTED, Decision, Inquiries, decide_with, exem
 from ..policy.decision_document import AUTHENTICATED
 from ..policy.decision_record import DecisionRecord
 from ..policy.evidence import Claim, Evidence, Session
-from ..policy.exemption import exemption_of, is_within
+from ..policy.exemption import RELAY_CERTIFICATE, exemption_of, is_relay_certificate, is_within
 from ..policy.marks import is_forged_mark, mark_headers
 from ..policy.message_signature import MessageSignature
 from ..policy.reply import Reply, reply_to
@@ -108,6 +108,13 @@ class Transaction:
         if forged and not self.has_too_many_forged:
             self.forged.append((name, self._seen[folded]))
 
+    def meet(self, session: Session | None) -> None:
+        """Take in who the client proved to be: a relay of ours is exempt, and its marks are kept."""
+        inbound = self.live.configuration.inbound
+        if session and is_relay_certificate((session.certificate_pin, session.public_key_pin), inbound):
+            self.exemption = self.exemption or RELAY_CERTIFICATE
+            self.is_trusted_relay = True
+
     @property
     def has_too_many_forged(self) -> bool:
         """Tell whether there are more forged marks than are worth removing."""
@@ -191,11 +198,13 @@ class Inbound:
         started = time.perf_counter()
         facts = transaction.facts
         delegated = self._requests.take((facts.client_address, facts.client_port, queue_id))
+        session = agreed_session(facts, delegated)
+        transaction.meet(session)
         if transaction.has_too_many_forged and not transaction.is_trusted_relay:
             self._log(events.forged_marks_refused(queue_id=queue_id, client=_client(facts)))
             return Outcome(_forged_marks_reply(queue_id))
         try:
-            decision = self._decide(transaction, agreed_session(facts, delegated))
+            decision = self._decide(transaction, session)
         except Exception as error:  # noqa: BLE001 - whatever it is, listed mail waits and other mail flows
             self._log(events.internal_error("decision", error))
             _log.debug("traceback of the internal error", exc_info=error)

@@ -76,7 +76,10 @@ class Replayer:
         if not claims:
             return Replay(recorded, NOT_LISTED, ())
         inbound = self._configuration.inbound
-        why = AUTHENTICATED if recorded.is_authenticated else exemption_of(recorded.client_address, inbound)
+        session = recorded.session
+        shown = (session.certificate_pin, session.public_key_pin) if session else ()
+        why = exemption_of(recorded.client_address, inbound, shown)
+        why = AUTHENTICATED if recorded.is_authenticated else why
         if why is not None:
             return Replay(recorded, exempted(claims, self._configuration, why), ())
         inquiry = _Inquiry(self, recorded)

@@ -116,9 +116,10 @@ class Etcd:
                 continue
             self.control("role", "add", f"edge-{name}")
             self.control("role", "grant-permission", f"edge-{name}", "read", PREFIX, "--prefix")
-            self.control(
-                "role", "grant-permission", f"edge-{name}", "readwrite", f"{PREFIX}nodes/{name}/", "--prefix"
-            )
+            for own in (f"nodes/{name}/", "book/"):
+                self.control(
+                    "role", "grant-permission", f"edge-{name}", "readwrite", f"{PREFIX}{own}", "--prefix"
+                )
             self.control("user", "grant-role", name, f"edge-{name}")
         self.control("auth", "enable")
         self._has_users = True

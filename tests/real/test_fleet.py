@@ -133,6 +133,9 @@ def test_a_change_is_enforced_everywhere(fleet: Fleet) -> None:
         "edge2": True,
         "edge3": True,
     }
+    counted = json.loads(fleet.admin.command("status", "--fleet", "--json").stdout)
+    assert [node["node"] for node in counted["nodes"]] == ["edge1", "edge2", "edge3"]
+    assert set(counted["total"].values()) == {0}
 
 
 def test_writers_at_once_lose_nothing(fleet: Fleet) -> None:
@@ -218,6 +221,23 @@ def test_what_keeps_a_node_out_is_said(fleet: Fleet, setting: str, value: str, s
     assert done.returncode == 3
     assert said in done.stdout
     assert "this node  edge1 holds revision" in done.stdout
+
+
+def test_a_certificate_known_to_one_is_known_to_all(fleet: Fleet) -> None:
+    """What is imported on one edge reaches the books of the others; rubbish beside it reaches nobody's."""
+    domain = "woodgrovebank.test"
+    issued = fleet.etcd.authority.issue(domain, dns_names=(domain,))
+    fleet.etcd.control("put", f"{PREFIX}book/{'1' * 64}", "rubbish")
+    other = json.dumps({"entry": domain, "certificates": []})
+    fleet.etcd.control("put", f"{PREFIX}book/{'2' * 64}", standard_input=other)
+    fleet.near[0].command("partner", "cert", "add", domain, issued.write(fleet.near[0].folder, "partner"))
+    for edge in fleet.edges:
+        wait_for(
+            lambda e=edge: issued.fingerprint in e.command("partner", "show", domain, "--json").stdout,
+            f"the certificate in the book of {edge.name}",
+            deadline=40.0,
+        )
+        assert "internal-error" not in edge.log()
 
 
 def test_killed_leader(fleet: Fleet) -> None:

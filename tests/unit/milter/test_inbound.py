@@ -67,6 +67,21 @@ def test_unlisted_mail_only_loses_forged_marks(edge: Edge) -> None:
     )
 
 
+def test_relay_is_known_by_its_certificate(tmp_path: Path) -> None:
+    """From any address, who proves to hold a relay's certificate is exempt, and its marks stay."""
+    mark = ("X-Domain-Secure", b"pass (woodgrovebank.test; pkix; TLSv1.3) by mx2.contoso.test; ref=1")
+    digests = {name: name * 64 for name in "ab"}
+    edge = Edge(tmp_path, f'[inbound]\ntrusted_relay_certificates = ["sha256:{digests["a"]}"]')
+    relayed = edge.message("a@woodgrovebank.test", mark, fingerprint=digests["a"].upper())
+    assert relayed.reply is None
+    assert relayed.removed_headers == ()
+    assert relayed.added_headers == ()
+    stranger = edge.message("a@elsewhere.test", mark, fingerprint=digests["b"].upper())
+    assert stranger.removed_headers == (("X-Domain-Secure", 1),)
+    unproved = edge.message("a@elsewhere.test", mark, tls=False)
+    assert unproved.removed_headers == (("X-Domain-Secure", 1),)
+
+
 @pytest.mark.parametrize(
     "settings", ['[inbound]\ntrusted_relays = ["127.0.0.0/30"]', '[inbound]\nexempt_clients = ["127.0.0.3"]']
 )
