@@ -1,7 +1,5 @@
 """The three counters of the system this one follows, by the names they have there."""
 
-from collections.abc import Iterable
-
 from ..milter.metrics import Metrics
 
 COUNTERS = {
@@ -13,16 +11,11 @@ COUNTERS = {
 
 def counted(metrics: Metrics) -> dict[str, dict[str, int]]:
     """Return what a running daemon has counted, by title and list entry; no count is left out."""
-    found: dict[str, dict[str, int]] = {}
-    for title, entry, value in _samples(metrics):
-        row = found.setdefault(title, {})
-        row[entry] = row.get(entry, 0) + int(value)
-    return {title: {entry: count for entry, count in row.items() if count} for title, row in found.items()}
-
-
-def _samples(metrics: Metrics) -> Iterable[tuple[str, str, float]]:
     titles = {name: title for title, name in COUNTERS.items()}
-    for family in metrics.registry.collect():
-        for sample in family.samples:
-            if sample.name in titles and "domain" in sample.labels:
-                yield titles[sample.name], sample.labels["domain"], sample.value
+    found: dict[str, dict[str, int]] = {}
+    for counter in metrics.by_entry:
+        if title := titles.get(f"{counter.name}_total"):
+            row = found.setdefault(title, {})
+            for values, number in counter.counts().items():
+                row[values[0]] = row.get(values[0], 0) + number
+    return {title: {entry: count for entry, count in row.items() if count} for title, row in found.items()}

@@ -45,6 +45,15 @@ def status(arguments: argparse.Namespace) -> ExitStatus:
     return ExitStatus.DIFFERENCE if document["configuration"]["problem"] else ExitStatus.DONE
 
 
+def _print_fleet(fleet: dict[str, Any] | None) -> None:
+    if fleet is None:
+        return
+    heard = f"store last heard of {fleet['store_last_answered'] or 'never'}"
+    print(f"fleet          {fleet['node']} holds revision {fleet['revision']}, {heard}; see `fleet status`")
+    if fleet["problem"]:
+        print(f"               NOT the newest: {fleet['problem']}")
+
+
 def _print(document: dict[str, Any]) -> None:
     configuration, daemon = document["configuration"], document["daemon"]
     print(f"configuration  {configuration['path']}")
@@ -57,6 +66,7 @@ def _print(document: dict[str, Any]) -> None:
             f"daemon         {daemon['version']}, pid {daemon['pid']}, runs the configuration "
             f"{daemon['configuration_in_force']}"
         )
+    _print_fleet(document["fleet"])
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
     for direction, levels in (document["protocol_log"] or {}).items():

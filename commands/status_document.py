@@ -11,6 +11,7 @@ from typing import Any
 
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import DEFAULT_METRICS_LISTEN, Configuration
+from ..policy.fleet_cache import FleetCache
 from ..policy.problems import Problem
 from ..policy.reading import load
 from ..postfix.connectors import connectors_of
@@ -48,6 +49,7 @@ def status_document(path: Path) -> dict[str, Any]:
     daemon, counted = _daemon(address)
     connectors, connectors_problem = _connectors(configuration) if configuration else ([], None)
     return {
+        "fleet": _fleet(configuration) if configuration else None,
         "configuration": {"path": str(path), "problem": problem or daemon.pop("configuration_problem", None)},
         "daemon": daemon,
         "connectors": connectors,
@@ -74,6 +76,19 @@ def _daemon(address: tuple[str, int]) -> tuple[dict[str, Any], tuple[Sample, ...
         "configuration_in_force": answer["configuration"]["in_force"],
         "configuration_problem": answer["configuration"]["problem"],
     }, counted
+
+
+def _fleet(configuration: Configuration) -> dict[str, Any] | None:
+    """Return what this node holds of the fleet's policy, and when the store was last heard of."""
+    if configuration.revision is None:
+        return None
+    contact = FleetCache(configuration.state).contact()
+    return {
+        "node": configuration.store.node,
+        "revision": configuration.revision,
+        "store_last_answered": contact.at.isoformat() if contact else None,
+        "problem": contact.problem if contact else None,
+    }
 
 
 def _connectors(configuration: Configuration) -> tuple[list[dict[str, Any]], str | None]:

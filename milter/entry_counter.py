@@ -41,6 +41,11 @@ class EntryCounter:
                 self._lines[values] = self._line(values)
             self._counts = dict(counts)
 
+    def counts(self) -> dict[tuple[str, ...], int]:
+        """Return every number by its label values, of which the first is the list entry."""
+        with self._lock:
+            return dict(self._counts)
+
     def forget(self, entries: AbstractSet[str]) -> None:
         """Drop the series of these list entries."""
         with self._lock:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import decisions, mail_flow, records, scrape, start_up, tables
+from . import decisions, fleet, mail_flow, records, scrape, start_up, tables
 from .measurement import Measurement, print_measurements
 
 
@@ -22,13 +22,15 @@ class Size:
     mail_rounds: int
     domains: int
     records: int  #: written down a round
+    edges: int  #: of a fleet
+    changes: int  #: of its policy
     rounds: int  #: of everything else
 
 
 # Short rounds and many of them: what else the machine does then disturbs neighbours alike, and medians
 # forget it.
-FULL = Size(messages=600, mail_rounds=21, domains=1_000_000, records=20_000, rounds=5)
-QUICK = Size(messages=40, mail_rounds=2, domains=2_000, records=500, rounds=1)
+FULL = Size(messages=600, mail_rounds=21, domains=1_000_000, records=20_000, edges=50, changes=20, rounds=5)
+QUICK = Size(messages=40, mail_rounds=2, domains=2_000, records=500, edges=2, changes=1, rounds=1)
 
 PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     mail_flow.PART: lambda size: mail_flow.measure(size.messages, size.mail_rounds),
@@ -37,6 +39,7 @@ PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     records.PART: lambda size: records.measure(size.records),
     start_up.PART: lambda size: start_up.measure(size.rounds),
     tables.PART: lambda size: tables.measure(size.domains, min(size.rounds, 3)),
+    fleet.PART: lambda size: fleet.measure(size.edges, size.changes, size.domains),
 }
 
 
@@ -51,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there is {', '.join(PARTS)}")
     size = QUICK if options.quick else FULL
     measurements: list[Measurement] = []
-    left_out = {mail_flow.PART: reason} if (reason := mail_flow.why_not()) else {}
+    reasons = {mail_flow.PART: mail_flow.why_not(), fleet.PART: fleet.why_not()}
+    left_out = {part: reason for part, reason in reasons.items() if reason}
     for part in options.parts or PARTS:
         if part in left_out:
             print(f"bench: {part} is left out: {left_out[part]}", file=sys.stderr)

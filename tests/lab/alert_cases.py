@@ -127,6 +127,16 @@ CASES = (
         ("DomainSecureMapsNotGenerated",),
     ),
     Case(
+        "an edge of a fleet holds an older policy",
+        _with("fleet_applied_revision", "5x60") | _with("fleet_head_revision", "5x50 6x10"),
+        ("DomainSecureFleetBehind",),
+    ),
+    Case(
+        "the fleet's store is away",
+        _with("fleet_store_reachable", "1x30 0x30"),
+        ("DomainSecureFleetStoreAway",),
+    ),
+    Case(
         "records were lost",
         _with("records_lost_total", "0x55 7x5", ',where="queue"'),
         ("DomainSecureRecordsLost",),
