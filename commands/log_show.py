@@ -187,6 +187,7 @@ class _Printer:
 
     def __init__(self) -> None:
         self.day: date | None = None
+        self._lines: object = None  #: of Postfix, shown last
         self._zone = datetime.now().astimezone()
         self._print: Callable[[Line], None] = _coloured() if sys.stdout.isatty() else _plain
 
@@ -198,8 +199,10 @@ class _Printer:
             self._print(
                 (Piece(f"{local:%A, %Y-%m-%d} (times are {local:%Z}, UTC{local:%z})", "bold underline"),)
             )
-        for line in record_lines(record, self._zone):
+        lines = record.document.get("lines")
+        for line in record_lines(record, self._zone, with_lines=lines != self._lines):
             self._print(line)
+        self._lines = lines
 
 
 def _plain(line: Line) -> None:

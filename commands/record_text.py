@@ -29,13 +29,17 @@ class Piece:
 Line = tuple[Piece, ...]
 
 
-def record_lines(record: Record, zone: datetime) -> Iterator[Line]:
-    """Yield the lines about one record; *zone* is any local time, whose zone the times are shown in."""
+def record_lines(record: Record, zone: datetime, *, with_lines: bool = True) -> Iterator[Line]:
+    """Yield the lines about one record; *zone* is any local time, whose zone the times are shown in.
+
+    Postfix's own lines are left out without *with_lines*: a failed session and the deferral that comes of it
+    have the same ones.
+    """
     time = record.time.astimezone(zone.tzinfo).strftime("%H:%M:%S")
     if record.kind == DECISION:
         yield from _decision(record.document, time)
     else:
-        yield from _outbound(record, time)
+        yield from _outbound(record, time, with_lines=with_lines)
 
 
 def printable(text: object) -> str:
@@ -91,7 +95,7 @@ def _reasoning(document: Mapping[str, Any], session: Mapping[str, Any]) -> Itera
         yield _aside(f"   {one['public_key']}", deeper=True)
 
 
-def _outbound(record: Record, time: str) -> Iterator[Line]:
+def _outbound(record: Record, time: str, *, with_lines: bool) -> Iterator[Line]:
     document = record.document
     is_delivery = record.kind == DELIVERY
     proof = _proof(document) if is_delivery else ""
@@ -109,7 +113,7 @@ def _outbound(record: Record, time: str) -> Iterator[Line]:
         Piece(f"{printable(document['relay'])} {printable(record.queue_id)}", "dim"),
     )
     yield _aside(document["reply"] if is_delivery else document["detail"])
-    for line in document.get("lines", ()):
+    for line in document.get("lines", ()) if with_lines else ():
         yield _aside(line, deeper=True)
 
 

@@ -23,6 +23,8 @@ from ..policy.observed import Observed, direction_of, entries_of, item_of
 _log = logging.getLogger("domain_secure")
 
 _PRUNE_SECONDS = 60.0
+# Some megabytes: a flood shall not outgrow the bound before the minute is over.
+_PRUNE_RECORDS = 5000
 
 
 class HistoryKeeper:
@@ -43,14 +45,18 @@ class HistoryKeeper:
         self._lost = lost
         self._is_failing = False
         self._prune_due = 0.0
+        self._unpruned = 0  #: records written since the last look
 
     def consume(self, batch: Sequence[Observed]) -> None:
         """Keep the records, or count them as lost."""
         items = [item for record in batch if (item := self._item(record))]
         if items and not (self._succeeds(lambda: self._writer.write(items))):
             self._lost(len(items))
-        elif time.monotonic() >= self._prune_due:
+            return
+        self._unpruned += len(items)
+        if time.monotonic() >= self._prune_due or self._unpruned >= _PRUNE_RECORDS:
             self._prune_due = time.monotonic() + _PRUNE_SECONDS
+            self._unpruned = 0
             self._succeeds(self._prune)
 
     def close(self) -> None:

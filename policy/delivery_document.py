@@ -25,7 +25,7 @@ def delivery_item(delivery: Delivery, level: LogLevel) -> HistoryItem:
         outcome=str(delivery.status),
         effect=str(delivery.status),
         is_success=delivery.verified if is_sent else None,
-        method=proof_of(delivery),
+        method=proof_of(delivery) if is_sent else "",
         tls=delivery.tls.protocol if delivery.tls else "",
         detail=shown(delivery.reply),
     )

@@ -61,11 +61,11 @@ class HistoryWriter:
         # Hours outlive records.
         oldest_hour = int(present - max(retention.days, retention.summary_days) * _DAY)
         with _transaction(connection):
-            dropped = _drop_records(connection, "time < ?", oldest)
+            dropped = _drop_records(connection, "WHERE time < ? ORDER BY time", oldest)
             dropped += _drop_hours(connection, oldest_hour)
             if not dropped and _octets(connection) > retention.megabytes * _MEGABYTE:
                 # Records first: the counts are small, and what an auditor asks for last.
-                dropped += _drop_records(connection, "?", True) or _drop_oldest_hours(connection)
+                dropped += _drop_records(connection, "ORDER BY number") or _drop_oldest_hours(connection)
             connection.execute(
                 "DELETE FROM certificate WHERE last_seen < ?", (oldest - _CERTIFICATE_SECONDS,)
             )
@@ -226,10 +226,10 @@ def _note_sightings(connection: sqlite3.Connection, items: Sequence[HistoryItem]
     )
 
 
-def _drop_records(connection: sqlite3.Connection, condition: str, value: float) -> int:
+def _drop_records(connection: sqlite3.Connection, which: str, *values: float) -> int:
     numbers = connection.execute(
-        f"SELECT number FROM record WHERE {condition} ORDER BY number LIMIT ?",  # noqa: S608 - ours
-        (value, _ROWS_AT_A_TIME),
+        f"SELECT number FROM record {which} LIMIT ?",  # noqa: S608 - ours
+        (*values, _ROWS_AT_A_TIME),
     ).fetchall()
     if numbers:
         connection.executemany("DELETE FROM record WHERE number = ?", numbers)

@@ -32,7 +32,7 @@ class Category(StrEnum):
     EXEMPT = "exempt"
     SENT = "sent verified"
     UNVERIFIED = "sent unverified"
-    POSTPONED = "not delivered yet"
+    POSTPONED = "attempts deferred"
     BOUNCED = "bounced"
     FAILED = "failed sessions"
 

@@ -15,6 +15,7 @@ import pytest
 from domain_secure.commands.main import main
 from domain_secure.policy.configuration import LogLevel
 from domain_secure.policy.decision import decide
+from domain_secure.policy.delivery import DeliveryStatus
 from domain_secure.policy.evidence import Evidence
 from domain_secure.policy.history_file import FILE_NAME
 from domain_secure.policy.history_item import HistoryItem
@@ -140,6 +141,15 @@ def test_a_strangers_words_move_no_cursor(run: Run, writer: HistoryWriter) -> No
     assert "\u202e" not in printed
     assert "\\x1b[2J" in printed
     assert not any(line.startswith("fake") for line in printed.splitlines())
+
+
+def test_lines_of_a_failed_session_are_shown_once(run: Run, writer: HistoryWriter) -> None:
+    """The deferral that comes of a failed session has the same lines, and does not repeat them."""
+    deferred = replace(SENT, status=DeliveryStatus.DEFERRED, verified=False, lines=FAILED.lines)
+    writer.write([kept(FAILED, "OUT1", LogLevel.VERBOSE), kept(deferred, "OUT1", LogLevel.VERBOSE)])
+    _, printed, _ = run("show")
+    assert printed.count("to=<…@woodgrovebank.test>") == 1
+    assert "deferred" in printed
 
 
 def test_nothing_to_show(run: Run, writer: HistoryWriter) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from domain_secure.milter.history_keeper import HistoryKeeper
-from domain_secure.policy.configuration import DEFAULT_RETENTION, LogLevel
+from domain_secure.policy.configuration import DEFAULT_RETENTION, LogLevel, Retention
 from domain_secure.policy.events import Event
-from domain_secure.policy.history import History
+from domain_secure.policy.history import History, RecordQuery
 from domain_secure.policy.history_file import FILE_NAME
 
 from unit.policy.history_items import record
@@ -17,7 +17,7 @@ from unit.policy.history_items import record
 class Kept:
     """A keeper with its history, what it logged and what it lost."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, retention: Retention = DEFAULT_RETENTION) -> None:
         self.history = History(folder)
         self.logged: list[Event] = []
         self.lost: list[int] = []
@@ -25,7 +25,7 @@ class Kept:
         self.keeper = HistoryKeeper(
             folder / FILE_NAME,
             lambda _direction, _entries: self.level,
-            lambda: DEFAULT_RETENTION,
+            lambda: retention,
             self.logged.append,
             self.lost.append,
         )
@@ -103,6 +103,17 @@ def test_a_folder_that_is_in_the_way(kept: Kept) -> None:
     kept.keeper.consume([record(queue_id="Q9")])
     assert kept.queue_ids() == ["Q9"]
     assert kept.words() == ["history-failed", "history-resumed"]
+
+
+def test_a_flood_stays_within_the_bound(tmp_path: Path) -> None:
+    """More records within a minute than fit do not wait for the minute to be over."""
+    kept = Kept(tmp_path, Retention(days=90, summary_days=90, megabytes=8))
+    kept.level = LogLevel.VERBOSE
+    for start in range(0, 24_000, 500):
+        kept.keeper.consume([record(queue_id=f"Q{start + number}") for number in range(500)])
+    kept.keeper.close()
+    assert kept.history.path.stat().st_size < 16 * 1024 * 1024
+    assert next(iter(kept.history.last_records(RecordQuery(), 1))).queue_id == "Q23999"
 
 
 def test_quiet_moments_without_a_file(kept: Kept) -> None:
