@@ -117,3 +117,27 @@ def test_flood_of_forged_marks(product: Product) -> None:
     with product.lab.connect(product.lab.contoso, ADDRESSES[EVIL]) as dialogue:
         reply = dialogue.message(STRANGER, RECIPIENT, message.content)
     assert str(reply).startswith("550 5.7.1 more than 100 header fields"), str(reply)
+
+
+def test_internationalised_domain_in_every_spelling(product: Product) -> None:
+    """U-label, A-label, any case, a final dot, SMTPUTF8 or not, raw octets of two charsets: it is claimed."""
+    after = len(product.log())
+    product.command("receive", "add", "bücher.test")
+    product.wait_for_log("configuration-loaded", after=after)
+    spellings = (
+        "bücher.test",
+        "BÜCHER.TEST",
+        "xn--bcher-kva.test",
+        "XN--BCHER-KVA.test.",
+        "bu\u0308cher.test",
+    )
+    with product.lab.connect(product.lab.contoso, ADDRESSES[EVIL]) as dialogue:
+        for domain in spellings:
+            message = compose(STRANGER, RECIPIENT)
+            if dialogue.mail(f"a@{domain}", "SMTPUTF8").is_positive:
+                dialogue.rcpt(RECIPIENT)
+                assert "(no-tls)" in str(dialogue.data(message.content)), domain
+            dialogue.command("RSET")
+            for author in (f"a@{domain}".encode(), b"\xff <a@" + domain.encode() + b">"):
+                content = b"From: " + author + b"\r\n" + message.content.partition(b"\r\n")[2]
+                assert "(no-tls)" in str(dialogue.message(STRANGER, RECIPIENT, content)), author
