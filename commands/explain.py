@@ -34,7 +34,7 @@ from ..policy.verdict import Verdict
 from ..postfix.dkim_key_lookup import DkimKeyLookup
 from ..postfix.dns_lookup import system_lookup
 from ..postfix.tlsa_lookup import TlsaLookup
-from .common import configuration_path, print_json
+from .common import configuration_path, note, print_json
 from .message_file import MessageFile
 from .reasoning import known_certificate_document, print_certificate, print_tlsa, tlsa_document
 
@@ -100,6 +100,8 @@ def explain(arguments: argparse.Namespace) -> ExitStatus:
         found = _Reasoning(exempted(claims, configuration, why))
     else:
         found = _reason(arguments.client, session, claims, message, live)
+    if message is None and any(finding.partner.require for finding in found.decision.findings):
+        note("name the message as FILE as well: what is required of it besides its session is in there")
     if arguments.json:
         print_json(_document(found, configuration))
     else:

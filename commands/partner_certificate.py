@@ -12,7 +12,7 @@ from ..policy.certificate_book import FILE_NAME, IMPORT, CertificateBook
 from ..policy.certificate_source import Chain
 from ..policy.certificate_structure import MalformedCertificateError
 from ..policy.configuration import Configuration
-from ..policy.decision import Finding, decide
+from ..policy.decision import Finding, decide_about_session
 from ..policy.domain import Entry, entry_base
 from ..policy.editing import parse_entries
 from ..policy.evidence import Claim, Evidence, KnownCertificate, RevocationStatus, Session
@@ -108,7 +108,7 @@ def _finding(chain: Chain, entry: Entry, live: Live, now: datetime) -> Finding:
     )
     evidence = Evidence(session, KnownCertificate(leaf, path, RevocationStatus.UNKNOWN))
     claim = Claim(entry, entry_base(entry), "envelope")
-    return decide((claim,), evidence, live.configuration, now).findings[0]
+    return decide_about_session((claim,), evidence, live.configuration, now).findings[0]
 
 
 def _document(entry: Entry, chain: Chain, finding: Finding) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from ..milter.live_configuration import Live
 from ..policy.certificate_document import certificate_document
 from ..policy.claims import envelope_claims
-from ..policy.decision import Decision, decide
+from ..policy.decision import Decision, decide_about_session
 from ..policy.domain import Entry, entry_base
 from ..policy.evidence import Evidence, KnownCertificate, RevocationStatus, Session
 from ..policy.mutual_proof import Mutual, Shown, conclude
@@ -231,7 +231,7 @@ def _decision(
     )
     tlsa: dict[Entry, TlsaAnswer] = {entry: server.tlsa}
     claims = envelope_claims((f"postmaster@{domain}",), live.configuration.receive)
-    return decide(claims, Evidence(session, known, tlsa), live.configuration, now)
+    return decide_about_session(claims, Evidence(session, known, tlsa), live.configuration, now)
 
 
 def _version(text: str | None) -> TlsVersion | None:

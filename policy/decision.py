@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .conditions import attempt_on
-from .configuration import Configuration, Method, Mode, OnFailure, Partner
+from .configuration import Condition, Configuration, Method, Mode, OnFailure, Partner
 from .domain import Domain, Entry
 from .evidence import Claim, Evidence, KnownCertificate, Proof, Session
 from .message_signature import MessageSignature
@@ -90,6 +90,14 @@ def decide(
     """
     findings = tuple(_judge(claim, evidence, configuration, now) for claim in _by_domain(claims))
     return _decision(findings, evidence.session)
+
+
+def decide_about_session(
+    claims: Iterable[Claim], evidence: Evidence, configuration: Configuration, now: datetime
+) -> Decision:
+    """Return the verdict on a session alone, for when there is no message: conditions are told, not asked."""
+    decision = decide(claims, replace(evidence, signatures=None), configuration, now)
+    return _decision(tuple(map(_without_conditions, decision.findings)), evidence.session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +231,25 @@ def _with_conditions(outcome: _Outcome, claim: Claim, partner: Partner, evidence
             return _Outcome(attempt.verdict, attempt.detail, attempts)
         outcome = _Outcome(Verdict.PASS, f"{outcome.detail}; {attempt.detail}", attempts)
     return outcome
+
+
+def _without_conditions(finding: Finding) -> Finding:
+    asked = tuple(one for one in finding.attempts if one.method not in finding.partner.require)
+    passed = next((one for one in asked if one.verdict is Verdict.PASS), None)
+    if passed is None or not finding.partner.require:
+        return finding
+    besides = " and ".join(_BESIDES[condition] for condition in finding.partner.require)
+    return replace(
+        finding,
+        verdict=Verdict.PASS,
+        method=passed.method if isinstance(passed.method, Method) else None,
+        detail=f"{passed.detail}; each message needs {besides} as well",
+        attempts=asked,
+        effect=Effect.ACCEPT,
+    )
+
+
+_BESIDES = {Condition.DKIM: "a DKIM signature of its author's domain"}
 
 
 def _outcome(

@@ -79,7 +79,8 @@ def choice(values: type[StrEnum]) -> Kind:
             raise ValueError(f"{word!r} is not known here")
         return values(word)
 
-    return Kind(f"{', '.join(words[:-1])} or {words[-1]}", parse)
+    *others, last = words
+    return Kind(f"{', '.join(others)} or {last}" if others else last, parse)
 
 
 def only(value: object, literal: str, reason: str) -> Kind:

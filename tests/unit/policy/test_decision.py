@@ -20,6 +20,7 @@ from domain_secure.policy.decision import (
     Decision,
     Inquiries,
     decide,
+    decide_about_session,
     decide_with,
     exempted,
     undecidable,
@@ -425,6 +426,20 @@ def test_signature_does_not_stand_for_the_session() -> None:
     assert not asked
     assert verdict(OWN, configuration(partners=SIGNING)) is Verdict.PASS
     assert asked == [1]
+
+
+def test_session_alone() -> None:
+    """Where there is no message yet, what each will need is told and not held against the session."""
+    rules = configuration(partners=SIGNING)
+    decision = decide_about_session([claim()], Evidence(session(), OWN), rules, NOW)
+    assert (decision.verdict, decision.method, decision.effect) == (Verdict.PASS, Method.PKIX, Effect.ACCEPT)
+    assert decision.findings[0].detail.endswith(
+        "; each message needs a DKIM signature of its author's domain as well"
+    )
+    stranger = Evidence(session(), known("evil.test"))
+    assert decide_about_session([claim()], stranger, rules, NOW).verdict is Verdict.NAME_MISMATCH
+    plain = decide([claim()], Evidence(session(), OWN), configuration(), NOW)
+    assert decide_about_session([claim()], Evidence(session(), OWN), configuration(), NOW) == plain
 
 
 def test_our_own_fault_defers_listed_domains_only() -> None:
