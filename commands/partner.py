@@ -86,6 +86,9 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "pins": sorted(map(str, partner.pins)),
         "minimum_tls": str(partner.minimum_tls),
         "mx": list(partner.mx),
+        "via": str(partner.via) if partner.via else None,
+        "servername": partner.servername,
+        "send_ca_file": str(partner.send_ca_file) if partner.send_ca_file else None,
         "certificates": _certificates(configuration, {entry, receive, send}),
     }
 

@@ -84,8 +84,9 @@ class _Look:
 
     def at(self, entry: Entry) -> Found:
         """Look at all servers of a list entry."""
-        base = entry_base(entry)
-        probed = probe_domain(Destination(base), system_lookup, lambda target: probe(target, self.identity))
+        base, partner = entry_base(entry), self.live.configuration.partner(entry)
+        destination = Destination(base, partner.via, partner.servername)
+        probed = probe_domain(destination, system_lookup, lambda target: probe(target, self.identity))
         sts = find_policy(base, system_lookup, self._fetch)
         return Found(entry, probed, sts, self._mutual(probed) if self.mutual else None)
 

@@ -13,13 +13,15 @@ from typing import Any
 from ..milter.live_configuration import Live
 from ..policy.certificate_document import certificate_document
 from ..policy.claims import envelope_claims
+from ..policy.configuration import Partner
 from ..policy.decision import Decision, decide_about_session
 from ..policy.domain import Entry, entry_base
 from ..policy.evidence import Evidence, KnownCertificate, RevocationStatus, Session
 from ..policy.mutual_proof import Mutual, Shown, conclude
 from ..policy.mutual_proof import Session as MutualSession
-from ..policy.path_validation import validate
+from ..policy.path_validation import TrustAnchors, validate
 from ..policy.pin import Pin
+from ..policy.problems import Problem
 from ..policy.revocation import RevocationSource
 from ..policy.send_suggestion import suggest
 from ..policy.server_verdict import ServerVerdict, ShownServer, judge_server, matching_name, matching_record
@@ -53,14 +55,15 @@ def probe_document(found: Found, live: Live, revocation: RevocationSource, now: 
     """Return the document of one list entry."""
     configuration, probed = live.configuration, found.probed
     partner = configuration.partner(found.entry)
+    anchors = _anchors(partner, live)
     nexthop = entry_base(found.entry)
     verdicts = [
-        (server, _verdict(server, judge_server(_shown(server), partner, nexthop, live.anchors, now)))
+        (server, _verdict(server, judge_server(_shown(server), partner, nexthop, anchors, now)))
         for server in probed.servers
     ]
     good = next((server for server, verdict in verdicts if verdict.is_good), None)
     shown = [_shown(server) for server in probed.servers if server.result.chain]
-    suggestion = suggest(shown, partner, nexthop, live.anchors, now) if good is None else None
+    suggestion = suggest(shown, partner, nexthop, anchors, now) if good is None else None
     outcome = _outcome(probed, good, [verdict for _, verdict in verdicts])
     return {
         "domain": found.entry,
@@ -110,7 +113,8 @@ def _detail(
     if good is not None:
         # Postfix takes the next server after a failed check.
         passed_over = any(verdict.reason and verdict.reason.is_security for _, verdict in verdicts)
-        return f"over verified TLS by {good.host}{'; another would be passed over' if passed_over else ''}"
+        by = good.host or good.result.target.address
+        return f"over verified TLS by {by}{'; another would be passed over' if passed_over else ''}"
     if outcome is Outcome.NO_MAIL:
         return "the domain says that it takes no mail (null MX)"
     if outcome is Outcome.HELD:
@@ -137,7 +141,7 @@ def _server(
         "names": list(result.chain[0].dns_names) if result.chain else [],
         "certificate": str(result.chain[0].certificate_pin) if result.chain else None,
         "public_key": str(result.chain[0].public_key_pin) if result.chain else None,
-        "path": _path(server, live, now),
+        "path": _path(server, live, _anchors(partner, live), now),
         "name": matching_name(result.chain[0], partner) if result.chain else None,
         "tlsa": _tlsa(server, found, now),
     }
@@ -146,11 +150,25 @@ def _server(
     return document
 
 
-def _path(server: ServerProbe, live: Live, now: datetime) -> dict[str, Any] | None:
+def _anchors(partner: Partner, live: Live) -> TrustAnchors:
+    """Return the authorities that count when we send to a partner; raises Problem."""
+    if partner.send_ca_file is None:
+        return live.anchors
+    try:
+        return TrustAnchors.load(partner.send_ca_file.read_bytes())
+    except OSError as error:
+        raise Problem(
+            f"the authorities of {partner.entry} cannot be read ({error.strerror})",
+            f"send_ca_file = {partner.send_ca_file}",
+            "make the file readable",
+        ) from error
+
+
+def _path(server: ServerProbe, live: Live, anchors: TrustAnchors, now: datetime) -> dict[str, Any] | None:
     if not server.result.chain:
         return None
     leaf, *others = server.result.chain
-    path = validate(leaf, others, live.anchors, live.configuration.trust.client_purpose, now)
+    path = validate(leaf, others, anchors, live.configuration.trust.client_purpose, now)
     return {"outcome": path.outcome, "detail": path.detail}
 
 
@@ -184,7 +202,7 @@ def _sts(finding: StsFinding, servers: Iterable[ServerProbe]) -> dict[str, Any] 
         "problem": None,
         "mode": policy.mode,
         "mx": list(policy.mx),
-        "not_covered": [host for host in hosts if not policy.allows(host)],
+        "not_covered": [host for host in hosts if host is not None and not policy.allows(host)],
     }
 
 

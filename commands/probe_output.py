@@ -69,7 +69,7 @@ def print_summary(documents: Sequence[Mapping[str, Any]]) -> None:
 
 def _print_server(server: Mapping[str, Any]) -> None:
     port = "" if server["port"] == 25 else f":{server['port']}"
-    place = f"{server['preference']:>2} {server['host']}[{server['address']}]{port}"
+    place = f"{server['preference']:>2} {server['host'] or ''}[{server['address']}]{port}"
     word = "good" if server["verdict"] == "good" else server["verdict"]
     _line(2, "", f"{place}  {word}: {server['detail']}", "good" if word == "good" else "held")
     for label, text in _facts(server):

@@ -128,10 +128,9 @@ def publish_tables(configuration: Configuration, metrics: Metrics) -> None:
         result = publish(configuration, PostfixInstance(configuration.config_directory))
     except Problem as problem:
         log_event(events.maps_failed(str(problem)))
-        metrics.maps_successful.set(0)
+        metrics.tables.attempted(str(problem))
         return
-    metrics.maps_successful.set(1)
-    metrics.maps_generated.set_to_current_time()
+    metrics.tables.attempted(None)
     if result.changed:
         log_event(events.maps_published(changed=",".join(result.changed)))
 

@@ -66,6 +66,7 @@ def _print(document: dict[str, Any]) -> None:
             f"daemon         {daemon['version']}, pid {daemon['pid']}, runs the configuration "
             f"{daemon['configuration_in_force']}"
         )
+        _print_tables_problem(daemon["tables_problem"])
     _print_fleet(document["fleet"])
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
@@ -103,6 +104,11 @@ def _print(document: dict[str, Any]) -> None:
             print(f"and {more} more: --json has them all")
     else:
         print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
+
+
+def _print_tables_problem(problem: str | None) -> None:
+    if problem is not None:
+        print(f"tables         NOT UP TO DATE: {problem}")
 
 
 def _connector_row(connector: dict[str, Any]) -> tuple[str, ...]:

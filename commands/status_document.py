@@ -75,6 +75,7 @@ def _daemon(address: tuple[str, int]) -> tuple[dict[str, Any], tuple[Sample, ...
         "pid": answer["pid"],
         "configuration_in_force": answer["configuration"]["in_force"],
         "configuration_problem": answer["configuration"]["problem"],
+        "tables_problem": answer.get("tables", {}).get("problem"),
     }, counted
 
 

@@ -43,6 +43,7 @@ from .protocol_log import ProtocolLog
 from .recorder import Recorder
 from .revocation_watch import RevocationWatch
 from .sockets import SOCKET_MODE, Endpoint, clear_stale_socket, listen
+from .table_upkeep import TableUpkeep
 
 _log = logging.getLogger("domain_secure")
 
@@ -107,7 +108,7 @@ class Daemon:
         self, load: Callable[[Path], Configuration], path: Path, version: str, surroundings: Surroundings
     ) -> None:
         self.metrics = Metrics()
-        self._configuration_changed = surroundings.configuration_changed
+        self._tables = TableUpkeep(surroundings.configuration_changed, self.metrics)
         self._version = version
         self._live = LiveConfiguration(load, path, log_event, self._on_reload)
         configuration = self._live.current.configuration
@@ -151,7 +152,6 @@ class Daemon:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._reload_asked = threading.Event()
-        self._tables_due = threading.Event()
         self._milter_thread = threading.Thread(target=self._run_milter, name="milter", daemon=True)
         self._milter_error: BaseException | None = None
         self._dates_due = 0.0
@@ -195,7 +195,7 @@ class Daemon:
             )
         )
         notify(f"READY=1\nSTATUS={self._status_line()}")
-        self._tables_due.set()
+        self._tables.ask()
         for background in self._background:
             background.start()
         self._watch_revocation(self._live.current)
@@ -226,6 +226,7 @@ class Daemon:
                 "receive_domains": len(configuration.receive),
                 "send_domains": len(configuration.send),
             },
+            "tables": {"problem": self.metrics.tables.problem},
         }
 
     def _supervise(self, policy: PolicyListener) -> None:
@@ -236,9 +237,7 @@ class Daemon:
                 self._after_reload()
             elif self._live.reload_if_changed():
                 self._after_reload()
-            if self._tables_due.is_set():
-                self._tables_due.clear()
-                self._configuration_changed(self._live.current.configuration, self.metrics)
+            self._tables.attend(self._live.current.configuration)
             self._levels.refresh()
             self._refresh_certificate_dates()
             if not self._milter_thread.is_alive() or not policy.is_alive:
@@ -275,7 +274,7 @@ class Daemon:
     def _on_reload(self, former: Live, present: Live) -> None:
         before, now = former.configuration, present.configuration
         self.metrics.forget_unlisted(frozenset(before.receive), frozenset(now.receive))
-        self._tables_due.set()
+        self._tables.ask()
         self._watch_revocation(present)
         changed = tuple(
             name

@@ -16,6 +16,7 @@ from ..policy.verdict import Effect, Verdict
 from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
 from .outbound_metrics import OutboundMetrics
+from .table_metrics import TableMetrics
 
 # Twice the series, for a time that every scraper knows by itself.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -56,15 +57,7 @@ class Metrics:
             "domain_secure_config_last_reload_successful",
             "1 when the configuration in force is the one on disk, 0 after a reload that failed.",
         )
-        self.maps_generated = self._gauge(
-            "domain_secure_maps_generated_timestamp_seconds",
-            "When the Postfix tables of the send list were last found or made up to date.",
-        )
-        self.maps_successful = self._gauge(
-            "domain_secure_maps_last_generation_successful",
-            "1 when the Postfix tables in force are those of the send list, 0 after an attempt that failed.",
-        )
-        self.maps_successful.set(1)
+        self.tables = TableMetrics(self.registry)
         self._certificate_ends = self._gauge(
             "domain_secure_certificate_not_after_timestamp_seconds",
             "When a certificate ends: our own by role and name, a partner's by list entry.",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .domain import Domain, Entry, entry_base
 from .lists import DomainList
+from .nexthop import Nexthop
 from .pin import Pin
 from .revision import PublicKey
 from .tls import TlsVersion
@@ -126,6 +127,9 @@ class Partner:
     pins: frozenset[Pin]
     minimum_tls: TlsVersion
     mx: tuple[Domain, ...]  #: literal MX host names to accept instead of the names, outbound
+    via: Nexthop | None = None  #: where mail goes instead of to the MX hosts, outbound
+    servername: Domain | None = None  #: sent as SNI, outbound; None: Postfix's choice
+    send_ca_file: Path | None = None  #: authorities for this partner's servers alone, outbound
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,9 +128,12 @@ def _configuration(document: dict[str, Any], faults: Faults, read: ReadFile) -> 
     send, send_file = _domain_list("send", values, read, faults)
     trust = document.get("trust", {})
     if isinstance(trust, dict) and "ca_file" in trust:
-        _check_readable(path.parent / values["trust"]["ca_file"], faults, "ca_file", "a readable PEM file")
+        _check_readable(
+            path.parent / values["trust"]["ca_file"], faults, ("trust", "ca_file"), "a readable PEM file"
+        )
     for index, name in enumerate(values["trust"]["crl_files"]):
-        _check_readable(path.parent / name, faults, "crl_files", "a readable revocation list", index)
+        keys = ("trust", "crl_files")
+        _check_readable(path.parent / name, faults, keys, "a readable revocation list", index)
     store = values["store"]
     if store["type"] is StoreType.ETCD and not store["endpoints"]:
         faults.add(
@@ -143,13 +146,14 @@ def _configuration(document: dict[str, Any], faults: Faults, read: ReadFile) -> 
     if store["require_signature"] and not store["trusted_keys"]:
         fix = "add one with `domain-secure fleet trust KEY`"
         faults.add(("store", "require_signature"), "signatures are required and no key is trusted", fix)
+    authorities = _partners_authorities(path.parent, partners, faults)
     faults.raise_first()
     return Configuration(
         path=path,
         receive=receive,
         send=send,
         partners=MappingProxyType(partners),
-        files=(path, *receive_file, *send_file),
+        files=(path, *receive_file, *send_file, *authorities),
         **_from_sections(path.parent, values, document),
     )
 
@@ -224,6 +228,8 @@ def _partners(tables: object, mode: Mode, faults: Faults) -> dict[Entry, Partner
         values["names"] = values["names"] or (entry_base(entry),)
         values["mode"] = values["mode"] or mode
         values["pins"] = frozenset(values["pins"])
+        if values["send_ca_file"] is not None:
+            values["send_ca_file"] = faults.path.parent / values["send_ca_file"]
         partners[entry] = Partner(entry=entry, **values)
     return partners
 
@@ -248,19 +254,29 @@ def _domain_list(
     return DomainList((*entries, *more)), (file,)
 
 
+def _partners_authorities(
+    folder: Path, partners: Mapping[Entry, Partner], faults: Faults
+) -> tuple[Path, ...]:
+    """Return the files of authorities that partners have for themselves."""
+    found = {entry: partner.send_ca_file for entry, partner in partners.items() if partner.send_ca_file}
+    for entry, file in found.items():
+        _check_readable(folder / file, faults, (PARTNER, entry, "send_ca_file"), "a readable PEM file")
+    return tuple(dict.fromkeys(found.values()))
+
+
 def _check_readable(
-    file: Path, faults: Faults, key: str, what_instead: str, index: int | None = None
+    file: Path, faults: Faults, keys: Keys, what_instead: str, index: int | None = None
 ) -> None:
     try:
         # Opening a pipe would wait for whoever writes into it.
         if not stat.S_ISREG(file.stat().st_mode):
-            faults.add(("trust", key), f"{file} is not a file", f"name {what_instead}", index)
+            faults.add(keys, f"{file} is not a file", f"name {what_instead}", index)
             return
         with file.open("rb") as stream:
             stream.read(1)
     except OSError as error:
         what = f"cannot read {file} ({error.strerror})"
-        faults.add(("trust", key), what, f"name {what_instead}", index)
+        faults.add(keys, what, f"name {what_instead}", index)
 
 
 def _from_sections(

@@ -30,7 +30,7 @@ from .tlsa import TlsaAnswer, TlsaRecord, Usage
 class ShownServer:
     """What one server showed in one TLS session."""
 
-    host: Domain  #: the MX host
+    host: Domain | None  #: the MX host; None: only an address is known
     chain: Chain  #: as presented; empty where there was no certificate
     tls_version: str | None
     cipher: str | None
@@ -81,11 +81,12 @@ def matching_name(certificate: Certificate, partner: Partner) -> str | None:
 def matching_record(shown: ShownServer, nexthop: Domain, at: datetime) -> TlsaRecord | None:
     """Return the TLSA record that the server's certificate matches, or None."""
     leaf = shown.chain[0]
+    names = (nexthop,) if shown.host is None else (shown.host, nexthop)
     for record in sorted(shown.tlsa.records, reverse=True):
         if record.usage is Usage.DANE_EE:
             if matches_end_entity(record, leaf):
                 return record
-        elif matches_authority(record, shown.chain, (shown.host, nexthop), ClientPurpose.ACCEPT_SERVER, at):
+        elif matches_authority(record, shown.chain, names, ClientPurpose.ACCEPT_SERVER, at):
             return record
     return None
 

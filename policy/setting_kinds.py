@@ -15,6 +15,7 @@ from typing import Any
 
 from .configuration import Network
 from .domain import Domain, is_public_suffix, parse_domain, parse_entry
+from .nexthop import Nexthop
 from .pin import Pin
 from .revision import PublicKey
 from .tls import TlsVersion
@@ -239,6 +240,10 @@ PATH = Kind("a path; a relative one starts at the folder of this file", lambda v
 ENTRY = Kind("a domain, or `*.` and a domain for all its subdomains", lambda value: parse_entry(text(value)))
 CERTIFICATE_NAME = Kind("a domain or host name", _certificate_name)
 HOST = Kind("a host name", lambda value: parse_domain(text(value)))
+NEXTHOP = Kind(
+    "`[host]`, `[host]:port`, or without brackets for the MX hosts of that name",
+    lambda value: Nexthop.parse(text(value)),
+)
 NETWORK = Kind("an IP address or a network such as `192.0.2.0/24`", _network)
 PIN = Kind("`sha256:` or `spki-sha256:` and 64 hexadecimal digits", lambda value: Pin.parse(text(value)))
 TLS_VERSION = Kind(

@@ -107,6 +107,19 @@ SETTINGS: tuple[Setting, ...] = (
             "Names of the partner's mail servers that are accepted instead of `names` when we send; for a "
             "partner whose servers are named after their provider."),
 
+    Setting(PARTNER, "via", kinds.NEXTHOP, None, _RELOAD,
+            "Where this partner's mail is sent instead of to its MX hosts; its certificate is still checked "
+            "against `names`, or `mx`. Two partners with different rules cannot share a relay.",
+            "the MX hosts"),
+    Setting(PARTNER, "servername", kinds.HOST, None, _RELOAD,
+            "The name sent in the TLS handshake (SNI), for a server that shows different certificates by it.",
+            "none, or with DANE the host's"),
+    Setting(PARTNER, "send_ca_file", kinds.PATH, None, _RELOAD,
+            "Certificate authorities, in PEM, that are believed for this partner's servers when we send, and "
+            "instead of `ca_file`; for a partner with an authority of its own. It does not count for mail "
+            "that comes in.",
+            "`ca_file` under `[trust]`"),
+
     Setting("trust", "ca_file", kinds.PATH, '"/etc/ssl/certs/ca-certificates.crt"', _RELOAD,
             "The certificate authorities that are believed, in PEM; a file of your own keeps them few."),
     Setting("trust", "client_purpose", choice(ClientPurpose), '"accept-server"', _RELOAD,

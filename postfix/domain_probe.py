@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..policy.domain import Domain
+from ..policy.nexthop import Nexthop
 from ..policy.tlsa import TlsaAnswer
 from .dns_lookup import Lookups, LookupStatus
 from .mail_exchangers import MailHost, mail_exchangers, preferences
@@ -27,7 +28,7 @@ Probe = Callable[[ProbeTarget], ProbeResult]
 class ServerProbe:
     """One address of one mail server."""
 
-    host: Domain
+    host: Domain | None  #: None: a relay that is an address
     preference: int
     result: ProbeResult
     tlsa: TlsaAnswer
@@ -48,14 +49,23 @@ class Destination:
     """Where mail for a domain goes: to its MX hosts, or to one *relay* past them."""
 
     domain: Domain
-    relay: Domain | None = None
-    port: int = PORT
+    relay: Nexthop | None = None
+    server_name: Domain | None = None  #: sent as SNI; None: the host's own
+
+    @property
+    def port(self) -> int:
+        """Return the port of the servers."""
+        return PORT if self.relay is None else self.relay.smtp_port
 
 
 def probe_domain(destination: Destination, lookup: Lookups, probe: Probe) -> DomainProbe:
     """Return what the mail servers of a destination show; raises nothing of its own."""
-    domain = destination.relay or destination.domain
-    if destination.relay is None:
+    relay = destination.relay
+    if relay is not None and relay.address is not None:
+        target = ProbeTarget(relay.address, destination.server_name, relay.smtp_port)
+        return DomainProbe(destination.domain, (ServerProbe(None, 0, probe(target), TlsaAnswer()),))
+    domain = relay.host if relay is not None and relay.host is not None else destination.domain
+    if relay is None or relay.by_mx:
         mx = lookup(domain, "MX")
         if mx.status is LookupStatus.FAILED:
             return DomainProbe(destination.domain, (), (mx.detail,))
@@ -70,7 +80,7 @@ def probe_domain(destination: Destination, lookup: Lookups, probe: Probe) -> Dom
     reached = {host.name for host in hosts}
     missing = tuple(f"{name} has no address" for name in named if name not in reached)
     targets = [
-        (host, ProbeTarget(address, host.name, destination.port))
+        (host, ProbeTarget(address, host.name, destination.port, destination.server_name))
         for host in hosts
         for address in host.addresses
     ]

@@ -34,8 +34,9 @@ class ProbeTarget:
     """Whom to probe."""
 
     address: str  #: IPv4 or IPv6
-    host: Domain | None = None  #: name for SNI; None where only the address is known
+    host: Domain | None = None  #: None where only the address is known
     port: int = PORT
+    server_name: Domain | None = None  #: for SNI; None: the host's
 
     def __str__(self) -> str:
         """Return it for the log and for the certificate book."""
@@ -110,7 +111,9 @@ def probe(
         return ProbeResult(target, failure=str(error), reason=error.reason)
     try:
         _start_tls(stream, identity.helo)
-        session = TlsSession(stream, target.host, identity.certificate_file, identity.key_file)
+        session = TlsSession(
+            stream, target.server_name or target.host, identity.certificate_file, identity.key_file
+        )
         return _shake_hands(session, target, _commands(identity.helo, envelope))
     except ProbeFailureError as error:
         return ProbeResult(target, failure=str(error), reason=error.reason)

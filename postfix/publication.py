@@ -8,10 +8,11 @@ Invariant: the record only saves work.  Without it, or with one that does not fi
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..policy.configuration import Configuration
+from .authority_files import AuthorityFiles
 from .programs import PostfixInstance
 from .tables import SUFFIXES, Dialect, Table, lines_of, map_type, table_path
 
@@ -88,11 +89,15 @@ class Job:
     instance: PostfixInstance
     dialect: Dialect
     map_type: str
+    authorities: AuthorityFiles | None = None  #: None where no partner has authorities of its own
 
     @classmethod
     def of(cls, configuration: Configuration, instance: PostfixInstance) -> "Job":
         """Ask the instance for what the tables depend on; raises Problem when it cannot be asked."""
-        return cls(configuration, instance, Dialect.of(instance), map_type(instance))
+        dialect = Dialect.of(instance)
+        if authorities := AuthorityFiles.of(configuration, instance):
+            dialect = replace(dialect, authorities=authorities.names)
+        return cls(configuration, instance, dialect, map_type(instance), authorities)
 
     @property
     def directory(self) -> Path:
@@ -152,7 +157,17 @@ def input_digest(job: Job) -> str:
     """Return a digest over everything the lines depend on, taken without making them."""
     configuration = job.configuration
     partners = sorted(
-        (key, rule.names, rule.send_method, sorted(map(str, rule.pins)), rule.minimum_tls, rule.mx)
+        (
+            key,
+            rule.names,
+            rule.send_method,
+            sorted(map(str, rule.pins)),
+            rule.minimum_tls,
+            rule.mx,
+            str(rule.via),
+            rule.servername,
+            rule.send_ca_file and job.dialect.authorities.get(rule.send_ca_file),
+        )
         for key, rule in configuration.partners.items()
     )
     settings = (

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from ..policy import atomic_file, state_folder
 from ..policy.configuration import Configuration
 from ..policy.problems import ExitStatus, Problem
+from . import authority_files
 from .programs import PostfixInstance
 from .publication import RECORD, Job, Publication, Record, TableRecord, current, input_digest, published
 from .tables import Table
@@ -43,7 +44,11 @@ def publish(
         _make_directory(job.directory)
         with atomic_file.writer_lock(job.directory):
             _remove_temporary(job)
-            return current(job) or _build(job, report or (lambda *_: None))
+            if job.authorities is not None:
+                job.authorities.put()
+            found = current(job) or _build(job, report or (lambda *_: None))
+            authority_files.tidy_up(job.instance, job.authorities)
+            return found
     except OSError as error:
         raise _cannot_write(error, job.directory) from error
 

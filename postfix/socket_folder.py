@@ -17,6 +17,7 @@ from .programs import PostfixInstance
 
 MODE = 0o2750  #: the set-group-id bit hands the group on to the sockets
 SOCKETS = ("milter", "policy")
+AUTHORITIES = "authorities"  #: a folder of certificates that anybody may read, beside the sockets
 SECONDS = 3.0
 
 
@@ -46,12 +47,18 @@ def remove(instance: PostfixInstance) -> None:
     folder = instance.queue_directory / SOCKET_FOLDER
     if not folder.is_dir() or folder.is_symlink():
         return
-    paths = list(folder.iterdir())
+    paths = [path for path in folder.iterdir() if path.name != AUTHORITIES]
     if any(path.name not in SOCKETS or not path.is_socket() or is_listening(Address(path)) for path in paths):
         return
     for path in paths:
         path.unlink()
-    folder.rmdir()
+    authorities = folder / AUTHORITIES
+    if authorities.is_dir() and not authorities.is_symlink():
+        for path in authorities.iterdir():
+            path.unlink()
+        authorities.rmdir()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def is_listening(address: Address) -> bool:

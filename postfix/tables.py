@@ -13,8 +13,8 @@ The keys follow from how Postfix looks up, which differs by table:
 * None of them converts between U-labels and A-labels, so that an internationalised domain gets both keys.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from pathlib import Path
 
@@ -22,6 +22,8 @@ import idna
 
 from ..policy.configuration import Configuration, Partner, SendMethod, WhenDown
 from ..policy.domain import Entry, entry_base
+from ..policy.lists import DomainList
+from ..policy.nexthop import Nexthop
 from ..policy.pin import Pin
 from ..policy.problems import Problem
 from ..policy.tls import TlsVersion
@@ -59,6 +61,8 @@ class Dialect:
 
     version: tuple[int, ...]
     parents_match: frozenset[str]  #: parent_domain_matches_subdomains
+    #: Where Postfix finds the files of ``send_ca_file``.
+    authorities: Mapping[Path, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, instance: PostfixInstance) -> "Dialect":
@@ -125,6 +129,8 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
     Raises Problem for ``send_method = "pin"`` without a pin.
     """
     strength = f"protocols={_protocols(partner.minimum_tls, dialect.version)} ciphers=high"
+    if partner.servername is not None:
+        strength += f" servername={partner.servername}"
     if partner.send_method is SendMethod.DANE:
         return f"dane-only {strength}"
     if partner.send_method is SendMethod.PIN:
@@ -137,6 +143,8 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
         digests = "|".join(colon_form(pin) for pin in sorted(partner.pins))
         return f"fingerprint match={digests} {strength}"
     names: Iterable[str] = partner.mx or (part for name in partner.names for part in (name, f".{name}"))
+    if partner.send_ca_file is not None:
+        strength += f" tafile={dialect.authorities[partner.send_ca_file]}"
     return f"secure match={':'.join(names)} {strength}"
 
 
@@ -149,14 +157,25 @@ def colon_form(pin: Pin) -> str:
 
 
 def _policy_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
+    relays = _Relays(configuration.send)
     for entry in configuration.send:
-        policy = policy_of(configuration.partner(entry), dialect)
+        partner = configuration.partner(entry)
+        policy = policy_of(partner, dialect)
         for key in keys_of(entry):
             yield f"{key}\t{policy}"
+        if partner.via is not None and relays.is_new(partner.via, entry, policy):
+            yield f"{partner.via}\t{policy}"
 
 
 def _transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
     if not configuration.direct:
+        for entry in configuration.send:
+            if configuration.partner(entry).via is not None:
+                raise Problem(
+                    f"mail to {entry} is to go by a relay of its own, and our table does not route",
+                    f'partner."{entry_base(entry)}": via',
+                    'set "direct = true" under [outbound], or take via out and route by a table of your own',
+                )
         return
     if "transport_maps" in dialect.parents_match and len(configuration.send):
         raise Problem(
@@ -165,9 +184,40 @@ def _transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator
             'take transport_maps out of it, or set "direct = false" under [outbound]',
         )
     for entry in configuration.send:
+        via = configuration.partner(entry).via
         for key in keys_of(entry):
             # transport(5): an empty nexthop means the recipient's domain, whatever relayhost says.
-            yield f"{key}\t{TRANSPORT_SERVICE}:"
+            yield f"{key}\t{TRANSPORT_SERVICE}:{via or ''}"
+
+
+class _Relays:
+    """The policies of relays that partners are reached by: Postfix looks up the relay, not the domain.
+
+    Two partners may share one only where their policies are the same; else one would be verified by the
+    other's rule.
+    """
+
+    def __init__(self, listed: DomainList) -> None:
+        self._listed = listed
+        self._known: dict[str, tuple[Entry, str]] = {}
+
+    def is_new(self, relay: Nexthop, entry: Entry, policy: str) -> bool:
+        """Tell whether the relay needs a line; raises Problem where it has one that says something else."""
+        key = str(relay)
+        owner, known = self._known.setdefault(key, (entry, policy))
+        if known != policy:
+            raise self._clash(relay, entry, owner)
+        if relay.is_plain_domain and key in self._listed:
+            raise self._clash(relay, entry, Entry(key))
+        return owner == entry
+
+    @staticmethod
+    def _clash(relay: Nexthop, entry: Entry, owner: Entry) -> Problem:
+        return Problem(
+            f"mail to {entry} and to {owner} goes to {relay}, and Postfix knows one TLS policy for a relay",
+            f'partner."{entry_base(entry)}": via',
+            "give both the same names, mx, send_method and minimum_tls, or different relays or ports",
+        )
 
 
 def _sender_access_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:

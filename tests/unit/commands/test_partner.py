@@ -51,6 +51,9 @@ def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[st
         "pins": [],
         "minimum_tls": "TLSv1.2",
         "mx": [],
+        "via": None,
+        "servername": None,
+        "send_ca_file": None,
         "certificates": [],
     }
 

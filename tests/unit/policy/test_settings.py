@@ -15,7 +15,8 @@ KNOWN = {
     "": {"mode"},
     "receive": {"domains", "domains_file", "on_failure"},
     "send": {"domains", "domains_file"},
-    "partner": {"names", "methods", "require", "send_method", "mode", "pins", "minimum_tls", "mx"},
+    "partner": {"names", "methods", "require", "send_method", "mode", "pins", "minimum_tls", "mx"}
+    | {"via", "servername", "send_ca_file"},
     "trust": {"ca_file", "client_purpose", "revocation", "crl_files", "fetch_private", "common_name"},
     "inbound": {
         "trusted_relays",

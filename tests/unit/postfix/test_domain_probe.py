@@ -3,6 +3,7 @@
 import threading
 
 from domain_secure.policy.domain import Domain
+from domain_secure.policy.nexthop import Nexthop
 from domain_secure.postfix.dns_lookup import Lookup
 from domain_secure.postfix.domain_probe import Destination, DomainProbe, probe_domain
 from domain_secure.postfix.probe import ProbeResult, ProbeTarget
@@ -69,11 +70,26 @@ def test_hosts_without_an_address_are_named() -> None:
 
 def test_relay_stands_in_the_place_of_mx() -> None:
     """Its MX is not asked for, its port is used for everything."""
-    destination = Destination(WOODGROVE, Domain("a.test"), 2525)
+    destination = Destination(WOODGROVE, Nexthop.parse("[a.test]:2525"), Domain("sni.test"))
     asked = probed(TWO_HOSTS | {("_2525._tcp.a.test", "TLSA"): found("TLSA", TLSA, TLSA)}, destination)
     assert [(one.host, one.result.target.port, len(one.tlsa.records)) for one in asked.servers] == [
         ("a.test", 2525, 1),
         ("a.test", 2525, 1),
+    ]
+    assert {one.result.target.server_name for one in asked.servers} == {"sni.test"}
+
+
+def test_relay_by_its_address() -> None:
+    """Nothing is looked up."""
+    (server,) = probed({}, Destination(WOODGROVE, Nexthop.parse("[IPv6:2001:db8::9]:26"))).servers
+    assert (server.host, server.result.target.address, server.result.target.port) == (None, "2001:db8::9", 26)
+
+
+def test_relay_that_is_found_by_mx() -> None:
+    """Without brackets the relay's own MX records count."""
+    other = TWO_HOSTS | {("relay.test", "MX"): found("MX", "10 b.test.")}
+    assert places(probed(other, Destination(WOODGROVE, Nexthop.parse("relay.test")))) == [
+        (10, "b.test", "192.0.2.2")
     ]
 
 

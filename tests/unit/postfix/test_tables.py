@@ -1,6 +1,7 @@
 """The lines of Postfix's lookup tables."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from configurations import make_configuration, make_partner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.policy.configuration import SendMethod, WhenDown
+from domain_secure.policy.configuration import Configuration, SendMethod, WhenDown
 from domain_secure.policy.domain import Domain, Entry, parse_domain
 from domain_secure.policy.lists import DomainList
+from domain_secure.policy.nexthop import Nexthop
 from domain_secure.policy.pin import Pin
 from domain_secure.policy.problems import Problem
 from domain_secure.policy.tls import TlsVersion
@@ -63,6 +65,64 @@ def test_keys(entry: str, keys: tuple[str, ...]) -> None:
 def test_policy(changes: dict[str, Any], policy: str) -> None:
     """Each way of verifying the partner's server has its level and attributes."""
     assert policy_of(make_partner("a.test", **changes), STOCK) == policy
+
+
+def test_policy_with_a_name_and_authorities_of_its_own() -> None:
+    """SNI at every level; authorities where these are asked."""
+    file = Path("/etc/partner.pem")
+    dialect = replace(STOCK, authorities={file: "/domain-secure/authorities/x.pem"})
+    partner = make_partner("a.test", servername=Domain("mx.a.test"), send_ca_file=file)
+    assert policy_of(partner, dialect) == (
+        "secure match=a.test:.a.test protocols=>=TLSv1.2 ciphers=high servername=mx.a.test"
+        " tafile=/domain-secure/authorities/x.pem"
+    )
+    dane = replace(partner, send_method=SendMethod.DANE)
+    assert policy_of(dane, dialect) == "dane-only protocols=>=TLSv1.2 ciphers=high servername=mx.a.test"
+
+
+def with_relays(*relays: tuple[str, str], listed: tuple[str, ...] = (), **changes: Any) -> Configuration:
+    """Return a configuration in which each of the domains is reached by a relay."""
+    partners = {
+        Entry(entry): make_partner(entry, via=Nexthop.parse(relay), **changes) for entry, relay in relays
+    }
+    return make_configuration(send=DomainList.of(*partners, *listed), partners=partners)
+
+
+def test_relay_has_the_policy_and_the_route() -> None:
+    """Postfix looks the relay up as it is written, brackets and port included."""
+    configuration = with_relays(("*.a.test", "[mx.a.test]:2525"))
+    policy = "secure match=a.test:.a.test protocols=>=TLSv1.2 ciphers=high"
+    assert list(lines_of(Table.TLS_POLICY, configuration, STOCK)) == [
+        f".a.test\t{policy}",
+        f"[mx.a.test]:2525\t{policy}",
+    ]
+    assert list(lines_of(Table.TRANSPORT, configuration, STOCK)) == [
+        ".a.test\tdomain-secure:[mx.a.test]:2525"
+    ]
+
+
+def test_relay_that_two_partners_share() -> None:
+    """With one rule there is one line; with two, one would be verified by the other's: none is made."""
+    shared = (("a.test", "[mx.test]"), ("b.test", "[mx.test]"))
+    alike = with_relays(*shared, names=(Domain("mx.test"),))
+    keys = [line.split("\t")[0] for line in lines_of(Table.TLS_POLICY, alike, STOCK)]
+    assert keys == ["a.test", "[mx.test]", "b.test"]
+    with pytest.raises(Problem, match=r"to b\.test and to a\.test goes to"):
+        list(lines_of(Table.TLS_POLICY, with_relays(*shared), STOCK))
+
+
+def test_relay_that_is_another_partners_domain() -> None:
+    """Its key is taken."""
+    configuration = with_relays(("a.test", "b.test"), listed=("b.test",))
+    with pytest.raises(Problem, match=r"goes to b\.test"):
+        list(lines_of(Table.TLS_POLICY, configuration, STOCK))
+
+
+def test_relay_needs_our_routes() -> None:
+    """With ``direct = false`` nothing of ours sends it there."""
+    configuration = replace(with_relays(("a.test", "[mx.test]")), direct=False)
+    with pytest.raises(Problem, match="does not route"):
+        list(lines_of(Table.TRANSPORT, configuration, STOCK))
 
 
 def test_policy_for_an_older_postfix() -> None:

@@ -1,0 +1,130 @@
+"""Each scenario of mail that leaves: delivered over verified TLS, or held; and counted exactly."""
+
+import hashlib
+import re
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from lab.deliveries import BOTH, MAIL, SCENARIOS, SENDER, Scenario, entered, good_again
+from lab.laboratory import ADDRESSES, EVIL, WOODGROVE, Lab
+from lab.messages import Message, compose
+from lab.product import Product
+from lab.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+SENT, FAILED = "domain_secure_messages_sent_total", "domain_secure_outbound_session_failures_total"
+
+
+@pytest.fixture(scope="module")
+def product(lab: Lab) -> Product:
+    """The product attached and serving, with Woodgrove and Evil on the send list."""
+    made = Product(lab)
+    made.configure(BOTH)
+    made.command("generate")
+    made.attach()
+    made.serve()
+    return made
+
+
+@pytest.fixture
+def good(lab: Lab, product: Product) -> Product:
+    """Everything in order, at the start of a scenario."""
+    good_again(lab, product)
+    return product
+
+
+def submit(lab: Lab, recipients: tuple[str, ...]) -> tuple[Message, str]:
+    """Let a user of Contoso send one message; return it and its queue id."""
+    message = compose(SENDER, ", ".join(recipients))
+    with lab.connect(lab.contoso, "127.0.0.1") as dialogue:
+        dialogue.mail(SENDER)
+        for recipient in recipients:
+            assert dialogue.rcpt(recipient).code == 250
+        reply = dialogue.data(message.content)
+        dialogue.quit()
+    match = re.search(r"queued as (\w+)", str(reply))
+    assert match, str(reply)
+    return message, match[1]
+
+
+def counters(product: Product) -> dict[tuple[str, str], int]:
+    """Return the outbound counters: sent by entry, failures by reason."""
+    found: dict[tuple[str, str], int] = {}
+    for sample, value in product.metrics().items():
+        if match := re.fullmatch(rf'{SENT}\{{domain="(.+)"\}}', sample):
+            found["sent", match[1]] = int(value)
+        if match := re.fullmatch(rf'{FAILED}\{{domain=".+",reason="(.+)"\}}', sample):
+            found["failed", match[1]] = int(value)
+    return found
+
+
+def settled(lab: Lab, queue_id: str, recipients: int, after: int) -> str:
+    """Wait until every recipient's delivery was attempted; return Postfix's lines about them."""
+
+    def lines() -> list[str]:
+        return re.findall(rf"{queue_id}: to=.*", lab.contoso.log()[after:])
+
+    wait_for(lambda: len(lines()) >= recipients, "the deliveries", context=lab.contoso.log)
+    return "\n".join(lines())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_delivered_or_held_and_counted(lab: Lab, good: Product, scenario: Scenario) -> None:
+    """Exactly as the scenario says; nothing ever reaches another's server unverified."""
+    with entered(scenario, lab, good):
+        before, after = counters(good), len(lab.contoso.log())
+        message, queue_id = submit(lab, scenario.recipients)
+        told = settled(lab, queue_id, len(scenario.recipients), after)
+    assert told.count("status=sent") == (len(scenario.recipients) if scenario.delivered else 0), told
+    if scenario.delivered:
+        lab.woodgrove.wait_for_delivery(message.mark)
+    else:
+        assert queue_id in {entry["queue_id"] for entry in lab.contoso.queue()}
+        assert not lab.woodgrove.delivered(message.mark)
+    if EVIL not in scenario.counted:
+        assert not lab.evil.delivered(message.mark)
+    expected = before.copy()
+    for entry, number in scenario.counted.items():
+        expected["sent", entry] = expected.get(("sent", entry), 0) + number
+    for reason, number in scenario.failures.items():
+        expected["failed", reason] = expected.get(("failed", reason), 0) + number
+    wait_for(
+        lambda: counters(good) == expected,
+        "the counters",
+        context=lambda: f"{expected}\n{counters(good)}\n{told}",
+    )
+
+
+@pytest.mark.parametrize("fits", [True, False], ids=["tlsa-right", "tlsa-wrong"])
+def test_published_key(own_lab: Lab, fits: bool) -> None:
+    """With DANE the published key decides, in a zone that a validating resolver vouches for."""
+
+    key = own_lab.identities[WOODGROVE if fits else EVIL].certificate.public_key()
+    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    own_lab.dns.sign(
+        WOODGROVE,
+        f"{WOODGROVE}. 300 MX 10 {MAIL}.",
+        f"{MAIL}. 300 A {ADDRESSES[WOODGROVE]}",
+        f"_25._tcp.{MAIL}. 300 TLSA 3 1 1 {digest}",
+    )
+    product = Product(own_lab)
+    product.configure(f'[send]\ndomains = ["{WOODGROVE}"]\n[partner."{WOODGROVE}"]\nsend_method = "dane"\n')
+    product.command("generate")
+    product.attach()
+    product.serve()
+    message, queue_id = submit(own_lab, (f"admin@{WOODGROVE}",))
+    told = settled(own_lab, queue_id, 1, 0)
+    if fits:
+        own_lab.woodgrove.wait_for_delivery(message.mark)
+        expected = {("sent", WOODGROVE): 1}
+    else:
+        assert "status=deferred" in told
+        assert not own_lab.woodgrove.delivered(message.mark)
+        expected = {("failed", "dane"): 1}
+    wait_for(
+        lambda: {key: number for key, number in counters(product).items() if number} == expected,
+        "the counters",
+        context=lambda: f"{counters(product)}\n{told}",
+    )
