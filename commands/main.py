@@ -37,6 +37,7 @@ COMMANDS = {
     "partner": Command("partner", "names, methods, pins and certificates of one partner"),
     "pending": Command("pending", "certificates seen from listed domains and not known yet"),
     "generate": Command("generate", "write Postfix's tables for the send list"),
+    "give-up": Command("give_up", "return mail that has waited too long for a partner's server"),
     "attach": Command("attach", "connect Postfix to the daemon and the tables"),
     "detach": Command("attach", "undo what attach did to Postfix's configuration"),
     "check": Command("check", "find what is wrong, with its cause and its fix"),

@@ -215,6 +215,7 @@ class Configuration:
     history: Retention = DEFAULT_RETENTION
     postfix_log: str = "auto"  #: where Postfix logs to: ``auto``, ``journal``, or a file
     outbound_tables: bool = True  #: this node writes Postfix's tables of the send list
+    give_up: float | None = None  #: seconds after which held mail goes back; None: as Postfix says
     store: Store = FILE_STORE
     revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need

@@ -301,6 +301,7 @@ def _from_sections(
         "config_directory": folder / values["postfix"]["config_directory"],
         "postfix_log": values["postfix"]["log"],
         "outbound_tables": values["outbound"]["tables"],
+        "give_up": values["outbound"]["give_up"],
         "metrics_listen": values["metrics"]["listen"],
         "state": folder / values["paths"]["state"],
         "log_receive": values["log"]["receive"],

@@ -33,6 +33,7 @@ _LONGEST_WAIT = (
     60  # seconds; a sending server that waits longer may give up the session (RFC 5321 section 4.5.3.2)
 )
 _MOST_DAYS = 3650
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}  # postconf(5)
 _LEAST_MEGABYTES, _MOST_MEGABYTES = 8, 65536
 
 
@@ -131,6 +132,13 @@ def _seconds(value: object) -> float:
     if not 0 <= value <= _LONGEST_WAIT:
         raise ValueError(f"{value} is not between 0 and {_LONGEST_WAIT}")
     return float(value)
+
+
+def _duration(value: object) -> float:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhdw])", text(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not a time")
+    return float(int(match[1]) * _UNIT_SECONDS[match[2]])
 
 
 def _whole(lowest: int, highest: int) -> Callable[[object], int]:
@@ -232,6 +240,7 @@ def node_name(value: object) -> str:
 
 BOOLEAN = Kind("true or false", _boolean)
 SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
+DURATION = Kind("a number and one of s, m, h, d and w, such as `4h`", _duration)
 DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
 MEGABYTES = Kind(
     f"megabytes, from {_LEAST_MEGABYTES} to {_MOST_MEGABYTES}", _whole(_LEAST_MEGABYTES, _MOST_MEGABYTES)

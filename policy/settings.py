@@ -160,6 +160,10 @@ SETTINGS: tuple[Setting, ...] = (
             "Listed domains are reached by their MX records, past any `relayhost`, so that the verified "
             "server is the partner's."),
 
+    Setting("outbound", "give_up", kinds.DURATION, None, _RELOAD,
+            "How long mail to listed domains may wait for a server that can be verified; then it goes back "
+            "to its sender, where `domain-secure-give-up.timer` is enabled.",
+            "as long as Postfix's `maximal_queue_lifetime`"),
     Setting("outbound", "tables", kinds.BOOLEAN, "true", _RELOAD,
             "Whether this node writes Postfix's tables of the send list; `false` where it only receives."),
 

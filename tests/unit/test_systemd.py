@@ -30,6 +30,19 @@ def test_unit_is_understood(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_timer_is_understood(tmp_path: Path) -> None:
+    """``systemd-analyze verify`` has nothing to say of the timer and what it starts."""
+    program = tmp_path / "domain-secure"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for kind in ("service", "timer"):
+        source = UNIT.with_name(f"domain-secure-give-up.{kind}")
+        text = source.read_text().replace("/usr/local/bin/domain-secure", str(program))
+        (tmp_path / source.name).write_text(text)
+    done = analyze("verify", "--man=no", str(tmp_path / "domain-secure-give-up.timer"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_unit_is_hardened() -> None:
     """``systemd-analyze security`` rates the exposure as OK."""
     done = analyze("security", "--offline=true", "--no-pager", str(UNIT))

@@ -27,7 +27,7 @@ KNOWN = {
         "authserv_id",
         "trusted_relay_certificates",
     },
-    "outbound": {"direct", "tables"},
+    "outbound": {"direct", "tables", "give_up"},
     "postfix": {"config_directory", "log"},
     "metrics": {"listen"},
     "paths": {"state"},
