@@ -104,7 +104,7 @@ def _overview(report: Report) -> Markup:
             ],
             class_="tiles",
         ),
-        _directions(totals, report.days, "all partners", tables=False),
+        _directions(totals, report.days, "all partners", tables=False) if len(report.partners) > 1 else "",
         class_="overview",
     )
 
@@ -113,7 +113,8 @@ def _directions(totals: Totals, days: Sequence[date], whose: str, *, tables: boo
     """Return a chart for each direction that has mail, its tables below, or beside it where it is alone."""
     blocks: list[Markup] = []
     for name, categories, table in (("Received", RECEIVED, _received), ("Sent", SENT, _sent)):
-        used = [one for one in categories if totals.categories[one]]
+        # A deferred attempt is, as a rule, a failed session once more.
+        used = [one for one in categories if totals.categories[one] and one is not Category.POSTPONED]
         if used:
             figure = element(
                 "figure",

@@ -24,9 +24,9 @@ from .record_text import printable
 
 _EXAMPLES = 5
 _LIMITS = (
-    "not replayed: mail that claimed no listed domain at the time was not recorded, so that what a newly "
-    "listed domain would have met is not known; revocation, TLSA records and DKIM keys are taken as they "
-    "were; mail of a time at which the log was off is counted only"
+    "mail that claimed no listed domain then was not recorded: what a newly listed one would meet is unknown",
+    "revocation, TLSA records and DKIM keys are taken as they were",
+    "mail of a time at which the log was off is counted, and not recorded",
 )
 
 
@@ -204,7 +204,9 @@ def _print(outcome: Outcome, path: Path, history: History) -> None:
     print(f"\n{outcome.same} would be treated as they were")
     if outcome.unreadable:
         print(f"{outcome.unreadable} could not be read, perhaps from another version")
-    print(_LIMITS)
+    print("\nwhat cannot be replayed:")
+    for limit in _LIMITS:
+        print(f"  {limit}")
 
 
 def _print_change(change: Change) -> None:

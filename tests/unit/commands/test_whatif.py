@@ -65,7 +65,7 @@ def test_what_enforcing_would_have_refused(run: Run, writer: HistoryWriter) -> N
     assert "woodgrovebank.test\n  2 messages: let in (no-tls) → refused (no-tls)\n" in printed
     assert "      Q1, Q2\n" in printed
     assert "0 would be treated as they were" in printed
-    assert "not replayed: " in printed
+    assert "what cannot be replayed:\n  mail that claimed no listed domain" in printed
 
 
 def test_the_document(run: Run, writer: HistoryWriter) -> None:
@@ -77,7 +77,7 @@ def test_the_document(run: Run, writer: HistoryWriter) -> None:
     assert change["present"] == {"verdict": "no-tls", "effect": "reject"}
     assert [one["queue_id"] for one in change["messages"]] == ["Q1", "OLD"]
     assert (document["judged"], document["same"]) == (2, 0)
-    assert "was not recorded" in document["limits"]
+    assert any("was not recorded" in limit for limit in document["limits"])
 
 
 def test_nothing_would_change(run: Run, writer: HistoryWriter) -> None:
