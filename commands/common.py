@@ -33,9 +33,16 @@ def configuration_of(arguments: argparse.Namespace) -> Configuration:
 
 
 def policy_store(arguments: argparse.Namespace) -> PolicyStore:
-    """Return where lists and rules are edited: the file, or the store of the fleet; raises Problem."""
+    """Return where lists and rules are edited: the file, or the store of the fleet; raises Problem.
+
+    Where there is no fleet, nobody can wait for it.
+    """
     path = configuration_path(arguments)
-    return fleet_store(arguments) if belongs_to_fleet(path) else FileStore(path)
+    if belongs_to_fleet(path):
+        return fleet_store(arguments)
+    if arguments.wait is not None:
+        raise Problem("there is no fleet to wait for", "--wait", "leave it out, or see `domain-secure fleet`")
+    return FileStore(path)
 
 
 def fleet_store(arguments: argparse.Namespace) -> "FleetStore":

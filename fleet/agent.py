@@ -18,11 +18,11 @@ from ..policy.configuration import Store
 from ..policy.events import Event, internal_error
 from ..policy.problems import Problem
 from .backoff import Backoff
-from .client import Etcd, get, put
+from .client import Etcd, put
 from .follower import Follower
 from .problems import Kind, StoreProblem
-from .reports import MEMBER, REPORT, Report
-from .repository import Repository
+from .reports import Report
+from .repository import MEMBER, REPORT, Repository
 
 LEASE_SECONDS = 30  #: after which a node that died is no longer called live
 _HEARTBEAT_SECONDS = 8.0
@@ -77,6 +77,7 @@ class Agent:
         self._reported: Report | None = None
         self._lost_at: float | None = None
         self._silenced = False
+        self._renew_due = self._exchange_due = 0.0
         self._standing = Standing(None, None, reachable=False, contact=None, problem=None)
 
     def start(self) -> None:
@@ -113,10 +114,11 @@ class Agent:
         self._leave()
 
     def _round(self) -> None:
-        head = self._repository.head_of(self._repository.etcd.transaction(get(self._repository.head_key)))
+        head, is_new = self._follower.follow()
         self._answered()
-        if self._follower.follow(head):
-            self._applied()
+        if is_new:
+            self._applied()  # which ends in changed(), when there is something to report
+            return
         report = self._report(self._follower.problem)
         number = head.envelope.revision.number if head.envelope else None
         self._tell(
@@ -129,7 +131,9 @@ class Agent:
         try:
             self._send_report(report)
             self._silenced = False
-            self._exchange()
+            if time.monotonic() >= self._exchange_due:
+                self._exchange_due = time.monotonic() + _HEARTBEAT_SECONDS
+                self._exchange()
         except StoreProblem as problem:
             if problem.kind not in {Kind.FULL, Kind.DENIED}:
                 raise
@@ -138,13 +142,23 @@ class Agent:
             self._silenced = True
 
     def _send_report(self, report: Report) -> None:
-        if self._lease is None or not self._repository.etcd.keep_alive(self._lease):
-            self._lease = self._repository.etcd.grant(LEASE_SECONDS)
-            self._reported = None
-            self._put(MEMBER, report, None)
+        if time.monotonic() >= self._renew_due:
+            if self._lease is None or not self._repository.etcd.keep_alive(self._lease):
+                self._lease = self._repository.etcd.grant(LEASE_SECONDS)
+                self._reported = None
+                self._put(MEMBER, report, None)
+            self._renew_due = time.monotonic() + _HEARTBEAT_SECONDS / 2
         if self._reported is not None and not _is_news(self._reported, report):
             return
-        self._put(REPORT, report, self._lease)
+        try:
+            self._put(REPORT, report, self._lease)
+        except StoreProblem as problem:
+            self._renew_due = 0.0
+            if problem.kind is not Kind.NO_LEASE:
+                raise
+            self._lease = None  # the store was restored, or did not hear of us for too long
+            self._wake.set()
+            return
         self._reported = report
 
     def _put(self, what: str, report: Report, lease: str | None) -> None:

@@ -84,11 +84,6 @@ def get_newer(prefix: str, revision: int, limit: int) -> dict[str, Any]:
     return operation
 
 
-def get_prefix(prefix: str, *, keys_only: bool = False) -> dict[str, Any]:
-    """Return the operation that reads all keys that begin with *prefix*."""
-    return get(prefix, end_of(prefix), keys_only=keys_only)
-
-
 def delete(key: str, end: str | None = None) -> dict[str, Any]:
     """Return the operation that removes a key, or the keys up to *end*."""
     return {"request_delete_range": {"key": encode(key)} | ({"range_end": encode(end)} if end else {})}

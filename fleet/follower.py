@@ -57,16 +57,16 @@ class Follower:
         """Return why the newest revision is not applied, or None."""
         return self._refusal.problem if self._refusal else None
 
-    def head(self) -> Head:
-        """Return what the store holds; raises StoreProblem."""
-        return self._repository.head()
+    def follow(self) -> tuple[Head, bool]:
+        """Apply the newest revision if it may be; returns it, and whether something new is on disk now.
 
-    def follow(self, head: Head) -> bool:
-        """Apply the revision at *head* if it may be; returns whether something new is on disk now.
-
-        Raises StoreProblem where the store fails in between, and OSError where the disk does.
+        Raises StoreProblem where the store fails, and OSError where the disk does.
         """
         applied = self._held()
+        head, history = self._repository.head_and_history(applied.revision.number if applied else 2**52)
+        return head, self._follow(head, history, applied)
+
+    def _follow(self, head: Head, history: list[Envelope], applied: Envelope | None) -> bool:
         if head.fault:
             self._refuse("", b"", str(head.fault))
             self._note(head)
@@ -83,7 +83,7 @@ class Follower:
         if self._refusal and (self._refusal.digest, self._refusal.local) == (digest, local):
             self._note(head)
             return False
-        kind = self._step(head.envelope, applied)
+        kind = step(head.envelope, applied, history, self._demands())
         if kind is Step.FOLLOWS:
             return self._apply(head, head.envelope, applied, local)
         if kind is Step.SAME:
@@ -110,12 +110,6 @@ class Follower:
         self._log(events.revision_fetched(envelope.revision))
         self._note(head)
         return True
-
-    def _step(self, head: Envelope, applied: Envelope | None) -> Step:
-        demands = self._demands()
-        if applied is None:
-            return step(head, None, (), demands)
-        return step(head, applied, self._repository.history(applied.revision.number), demands)
 
     def _held(self) -> Envelope | None:
         try:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     UNREACHABLE = "unreachable"  #: nobody answered, or nobody who may
     DENIED = "denied"  #: the user, the password or the role
     FULL = "full"
+    NO_LEASE = "no-lease"  #: the lease has ended
     UNUSABLE = "unusable"  #: what stands in the store is not what we wrote
     OTHER = "other"
 
@@ -88,6 +89,8 @@ def refused(message: str, store: Store) -> StoreProblem:
             "run `etcdctl compact`, `etcdctl defrag` and `etcdctl alarm disarm` (docs/fleet.md)",
         )
     fix = "see the log of etcd"
+    if "lease not found" in lower:
+        return StoreProblem(Kind.NO_LEASE, "the lease of a report has ended", "etcd", fix)
     return StoreProblem(Kind.OTHER, f"etcd refuses ({_clause(message)})", ", ".join(store.endpoints), fix)
 
 

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Any, Self
 
-from .repository import Repository
+from .repository import REPORT, Repository
 
-MEMBER, REPORT = "member", "report"
 NO_MAPS = "none"  #: of a node that writes no tables for Postfix
 _LARGEST = 256 * 1024
-_MOST_DOMAINS = 500  #: whose counters a report names; the others are summed up
+_MOST_DOMAINS = 100  #: whose counters a report names; the others are summed up
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def read_reports(repository: Repository) -> dict[str, Node]:
                 nodes[name] = Node(name, NodeState.LIVE, Report.parse(item.value))
             except ValueError as error:
                 nodes[name] = Node(name, NodeState.UNREADABLE, detail=str(error))
-        elif what == MEMBER:
+        else:
             nodes.setdefault(name, Node(name, NodeState.SILENT))
     return dict(sorted(nodes.items()))
 

@@ -17,11 +17,13 @@ so that what somebody else wrote under the prefix is a StoreProblem and never a 
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ..policy import chunks
 from ..policy.revision import Envelope, Text
+from ..policy.setting_kinds import is_node_name
 from .client import (
     Answer,
     Etcd,
@@ -29,11 +31,10 @@ from .client import (
     delete,
     end_of,
     get,
-    get_prefix,
     modified_at,
     put,
 )
-from .problems import StoreProblem, unusable
+from .problems import Kind, StoreProblem, unusable
 
 T = TypeVar("T")
 
@@ -42,6 +43,9 @@ _TIDY_EVERY = 100  #: revisions
 _LARGEST_TEXT = 256 * 1024 * 1024
 _BATCH = 8  #: chunks read at once: the gateway takes answers up to 4 MB
 _BATCH_OCTETS = 768 * 1024  #: written at once; etcd takes requests up to 1.5 MiB, in base64
+_KEYS_AT_ONCE = 1000
+_NODES_AT_ONCE = 50
+MEMBER, REPORT = "member", "report"  #: what a node says of itself
 _DELETED_AT_ONCE = 60  #: etcd takes 128 conditions and operations
 
 
@@ -72,8 +76,8 @@ class Repository:
         return self.head_of(self.etcd.transaction(get(self.head_key)))
 
     def head_of(self, answer: Answer) -> Head:
-        """Return what an answer says whose last range is the head key."""
-        found = answer.ranges[-1]
+        """Return what an answer says whose first range is the head key."""
+        found = answer.ranges[0]
         if not found:
             return Head(None, 0, answer.cluster)
         try:
@@ -86,8 +90,15 @@ class Repository:
 
         Raises StoreProblem where one is missing, too large, or not what the revision names.
         """
+        same = {hashlib.sha256(text).hexdigest(): text for text in held.values()}
+        wanted = envelope.revision.texts
+        if all(text.sha256 in same for text in wanted.values()):
+            return {name: same[text.sha256] for name, text in wanted.items()}
         known = {chunks.digest(chunk): chunk for text in held.values() for chunk in chunks.split(text)}
-        return {name: self._text(text, known) for name, text in envelope.revision.texts.items()}
+        return {
+            name: same[text.sha256] if text.sha256 in same else self._text(text, known)
+            for name, text in wanted.items()
+        }
 
     def put_texts(self, texts: Mapping[str, bytes], parent: Mapping[str, bytes]) -> dict[str, Text]:
         """Write what the texts consist of, and return how a revision names them.
@@ -124,17 +135,17 @@ class Repository:
             self._tidy(number, answer.revision)
         return True
 
+    def head_and_history(self, first: int) -> tuple[Head, list[Envelope]]:
+        """Return the newest revision and those that are kept from number *first* on; raises StoreProblem."""
+        end = end_of(f"{self.prefix}revisions/")
+        answer = self.etcd.transaction(get(self.head_key), get(self._revision_key(first), end))
+        return self.head_of(answer), _readable(answer.ranges[1])
+
     def history(self, first: int = 0, last: int | None = None) -> list[Envelope]:
         """Return the revisions that are kept, the newest first; what cannot be read is left out."""
         end = end_of(f"{self.prefix}revisions/") if last is None else self._revision_key(last + 1)
         (found,) = self.etcd.transaction(get(self._revision_key(first), end)).ranges
-        envelopes = []
-        for item in reversed(found):
-            try:
-                envelopes.append(_envelope(item))
-            except StoreProblem:
-                continue
-        return envelopes
+        return _readable(found)
 
     def node_key(self, node: str, what: str) -> str:
         """Return the key of what one node says of itself."""
@@ -142,8 +153,37 @@ class Repository:
 
     def nodes(self) -> tuple[KeyValue, ...]:
         """Return all that nodes say of themselves; raises StoreProblem."""
-        (found,) = self.etcd.transaction(get_prefix(f"{self.prefix}nodes/")).ranges
-        return found
+        wanted = [item.key for item in self._keys(f"{self.prefix}nodes/") if self._is_of_node(item.key)]
+        found: list[KeyValue] = []
+        for batch in _batched(wanted, _NODES_AT_ONCE):
+            try:
+                found += self._values(*batch)
+            except StoreProblem as problem:
+                # One may have written more than an answer holds; the others are still to be heard.
+                if problem.kind is not Kind.OTHER:
+                    raise
+                for key in batch:
+                    with suppress(StoreProblem):
+                        found += self._values(key)
+        return tuple(found)
+
+    def _is_of_node(self, key: str) -> bool:
+        node, what = self.node_of(key)
+        return what in {MEMBER, REPORT} and is_node_name(node)
+
+    def _values(self, *keys: str) -> list[KeyValue]:
+        answer = self.etcd.transaction(*(get(key) for key in keys))
+        return [item for values in answer.ranges for item in values]
+
+    def _keys(self, prefix: str) -> Iterator[KeyValue]:
+        """Yield every key that begins with *prefix*, without its value, by as many as an answer holds."""
+        start, end = prefix, end_of(prefix)
+        while True:
+            (found,) = self.etcd.transaction(get(start, end, keys_only=True, limit=_KEYS_AT_ONCE)).ranges
+            yield from found
+            if len(found) < _KEYS_AT_ONCE:
+                return
+            start = found[-1].key + "\0"
 
     def node_of(self, key: str) -> tuple[str, str]:
         """Return node and kind of what stands under a key."""
@@ -152,7 +192,7 @@ class Repository:
 
     def forget(self, node: str) -> None:
         """Remove all that a node said of itself; raises StoreProblem."""
-        self.etcd.transaction(*(delete(self.node_key(node, what)) for what in ("report", "member")))
+        self.etcd.transaction(*(delete(self.node_key(node, what)) for what in (MEMBER, REPORT)))
 
     def _text(self, text: Text, known: Mapping[str, bytes]) -> bytes:
         if text.octets > _LARGEST_TEXT:
@@ -163,6 +203,8 @@ class Repository:
         except ValueError as error:
             raise unusable(str(error), self._chunk_key(text.index)) from error
         found = self._chunks(names, known)
+        if sum(len(found[name]) for name in names) != text.octets:  # before it takes so much memory
+            raise unusable("the parts are not as long as the revision says", self._chunk_key(text.index))
         whole = b"".join(found[name] for name in names)
         if hashlib.sha256(whole).hexdigest() != text.sha256:
             raise unusable("the parts are not the text the revision names", self._chunk_key(text.index))
@@ -195,7 +237,7 @@ class Repository:
             for text in envelope.revision.texts.values():
                 if text.index not in live:
                     live |= {text.index, *self._named(text.index)}
-        (there,) = self.etcd.transaction(get_prefix(f"{self.prefix}chunks/", keys_only=True)).ranges
+        there = self._keys(f"{self.prefix}chunks/")
         old = [item for item in there if item.modified < revision and item.key.rpartition("/")[2] not in live]
         for batch in _batched(old, _DELETED_AT_ONCE):
             conditions = tuple(modified_at(item.key, item.modified) for item in batch)
@@ -212,6 +254,15 @@ class Repository:
 
     def _revision_key(self, number: int) -> str:
         return f"{self.prefix}revisions/{number:016d}"
+
+
+def _readable(found: Iterable[KeyValue]) -> list[Envelope]:
+    """Return the revisions among these, the newest first."""
+    envelopes = []
+    for item in reversed(tuple(found)):
+        with suppress(StoreProblem):
+            envelopes.append(_envelope(item))
+    return envelopes
 
 
 def _envelope(item: KeyValue) -> Envelope:

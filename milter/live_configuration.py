@@ -7,10 +7,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..policy import events
-from ..policy.configuration import Configuration, Revocation
+from ..policy.configuration import Configuration, Revocation, Trust
 from ..policy.crl_files import read_crl_files
 from ..policy.path_validation import TrustAnchors
 from ..policy.problems import Problem
@@ -54,7 +55,17 @@ def read_live(load: Callable[[Path], Configuration], path: Path) -> Live:
             "make it readable for the user the daemon runs as",
         ) from error
     lists = () if trust.revocation is Revocation.OFF else read_crl_files(trust.crl_files, path)
-    return Live(configuration, TrustAnchors.load(content), lists)
+    return Live(configuration, _anchors(content, trust), lists)
+
+
+@lru_cache(maxsize=1)
+def _anchors(content: bytes, trust: Trust) -> TrustAnchors:
+    """Return the authorities in a file; most reloads find the same ones, and reading them takes 50 ms.
+
+    What was judged by them is remembered as long as they are these, so other rules of *trust* make them anew.
+    """
+    del trust
+    return TrustAnchors.load(content)
 
 
 class LiveConfiguration:

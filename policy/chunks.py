@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 
 # The store would take larger ones, up to 1.5 MiB.  With some 2,000 lines a chunk, one changed line of a
-# million costs an edge about 50 KB for the chunk and 32 KB for the index: their sum is least there.
+# million costs an edge about 50 KB for the chunk and 16 KB for the index.
 _LINES = 2048
 MAXIMUM_OCTETS = 256 * 1024
 

@@ -231,6 +231,11 @@ def _prefix(value: object) -> str:
     return text(value)
 
 
+def is_node_name(name: str) -> bool:
+    """Tell whether a node may be called so."""
+    return _NODE.fullmatch(name) is not None
+
+
 def node_name(value: object) -> str:
     """Return the name of a node; raises ValueError.  It becomes part of a key that etcd's roles name."""
     if not _NODE.fullmatch(text(value)):

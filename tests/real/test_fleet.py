@@ -300,6 +300,11 @@ def test_garbage_below_the_prefix(fleet: Fleet) -> None:
     """Rubbish for a head, a chunk and a report: nobody follows it, it is named, and one command mends it."""
     good, number = fleet.admin.listed(), fleet.admin.revision()
     fleet.etcd.control("put", f"{PREFIX}nodes/edge9/report", "rubbish")
+    fleet.etcd.control("put", f"{PREFIX}nodes/edge9/more/report", "rubbish")
+    for large in "89":
+        fleet.etcd.control("put", f"{PREFIX}nodes/edge{large}/member", standard_input="x" * 1_400_000)
+    for large in "5678":
+        fleet.etcd.control("put", f"{PREFIX}nodes/edge{large}/report", standard_input="x" * 1_400_000)
     fleet.etcd.control("put", f"{PREFIX}chunks/{'0' * 64}", "rubbish")
     head = fleet.etcd.control("get", f"{PREFIX}head", "--print-value-only") or ""
     document = json.loads(head)
@@ -317,7 +322,8 @@ def test_garbage_below_the_prefix(fleet: Fleet) -> None:
         assert fleet.admin.command("receive", "add", "x.test", check=False).returncode in {2, 3}
     assert "edge9" in done.stdout
     fleet.etcd.control("put", f"{PREFIX}head", "rubbish")
-    fleet.admin.command("fleet", "leave", "--node", "edge9")
+    for name in "56789":
+        fleet.admin.command("fleet", "leave", "--node", f"edge{name}")
     fleet.change("fleet", "revert", str(number))
     assert fleet.admin.listed() == good
 

@@ -47,6 +47,7 @@ def test_unreachable(detail: str, said: str, where: str) -> None:
         ("etcdserver: authentication failed, invalid user ID or password", Kind.DENIED),
         ("etcdserver: user name is empty", Kind.DENIED),
         ("etcdserver: permission denied", Kind.DENIED),
+        ("etcdserver: requested lease not found", Kind.NO_LEASE),
         ("CommonName of client sending a request against gateway will be ignored", Kind.DENIED),
         ("etcdserver: mvcc: database space exceeded", Kind.FULL),
         ("etcdserver: too many operations in txn request", Kind.OTHER),

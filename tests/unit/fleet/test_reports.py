@@ -73,7 +73,7 @@ def test_counters() -> None:
     """Counters are bounded without losing any, and summed up over live nodes."""
     many = {f"d{number}.test": number + 1 for number in range(700)}
     bounded = bounded_counters({"t": many})["t"]
-    assert len(bounded) == 501
+    assert len(bounded) == 101
     assert sum(bounded.values()) == sum(many.values())
     nodes = {
         name: Node(name, NodeState.LIVE, replace(REPORT, counters={"t": {"a.test": count}}))

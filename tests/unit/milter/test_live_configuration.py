@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from domain_secure.milter.live_configuration import Live, LiveConfiguration
+from domain_secure.milter.live_configuration import Live, LiveConfiguration, read_live
 from domain_secure.policy.events import Event
 from domain_secure.policy.problems import Problem
 from domain_secure.policy.reading import load
+
+from lab.certificates import Authority
 
 
 @pytest.fixture
@@ -90,3 +92,15 @@ def test_a_missing_authority_file_that_was_named_is_a_problem(file: Path) -> Non
     assert live.reload_if_changed()
     assert live.problem is not None
     assert "ca_file" in str(live.problem)
+
+
+def test_unchanged_authorities_are_kept_and_other_rules_make_them_anew(tmp_path: Path) -> None:
+    """The same authorities are read once; another rule of trust never meets what was judged before."""
+    path = tmp_path / "domain-secure.toml"
+    (tmp_path / "ca.pem").write_bytes(Authority.create("CA").certificate_pem)
+    path.write_text('[trust]\nca_file = "ca.pem"\n')
+    first = read_live(load, path).anchors
+    path.write_text('mode = "observe"\n[trust]\nca_file = "ca.pem"\n')
+    assert read_live(load, path).anchors is first
+    path.write_text('[trust]\nca_file = "ca.pem"\nclient_purpose = "require"\n')
+    assert read_live(load, path).anchors is not first
