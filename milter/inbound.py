@@ -235,7 +235,9 @@ class Inbound:
 
         def signatures() -> tuple[MessageSignature, ...] | None:
             signed = transaction.signed
-            return None if signed is None else signed.signatures(self._knowledge.keys, deadline, now)
+            if signed is None or not signed.is_header_complete:
+                return None
+            return signed.signatures(self._knowledge.keys, deadline, now)
 
         # What the certificate took of the time is gone for the others.
         inquiries = Inquiries(

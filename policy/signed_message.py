@@ -31,6 +31,7 @@ class SignedMessage:
         self._octets = 0
         self._signatures: tuple[DkimSignature, ...] = ()
         self._hashes: dict[Canonicalization, BodyHash] = {}
+        self.is_header_complete = False  #: until then nobody can say that there is no signature
 
     def add_field(self, name: bytes, body: bytes) -> None:
         """Take in a header field; its line ends may be LF alone, as milters get them."""
@@ -41,6 +42,7 @@ class SignedMessage:
     def begin_body(self, claims: Collection[Claim]) -> None:
         """Say that the header is complete, and whom a signature has to be of."""
         self._signatures = tuple(_worth_checking(self._fields, claims)) if self._is_whole else ()
+        self.is_header_complete = True
         wanted = {one.canonicalization for one in self._signatures} - {None}
         self._hashes = {one: BodyHash(one) for one in wanted if one is not None}
 

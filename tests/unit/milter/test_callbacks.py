@@ -6,8 +6,10 @@ import milter as libmilter
 import pytest
 
 from domain_secure.milter.callbacks import ACTIONS, Callbacks
+from domain_secure.milter.delegation import DelegatedFacts
+from domain_secure.milter.macros import MilterFacts
 
-from unit.milter.edge import Edge
+from unit.milter.edge import CIPHER, Edge
 
 # Of all steps and options that Postfix 3.7 offers.
 OFFERED = 0x1FFFFF
@@ -99,3 +101,23 @@ def test_added_headers_have_one_space(tmp_path: Path, settings: str, space: str)
     assert callbacks.eom() == libmilter.CONTINUE
     assert context.added
     assert all(value.startswith((f"{space}fail", f"{space}mx1")) for _, value in context.added)
+
+
+def test_header_that_was_not_seen_to_its_end(tmp_path: Path) -> None:
+    """Without the end of the header nobody can say that there is no signature: the message waits."""
+    edge = Edge(tmp_path, REQUIRING)
+    facts = MilterFacts("127.0.0.3", "40001", "TLSv1.3", CIPHER, None, None, False, "", "mx1.contoso.test")
+    fingerprint = edge.know("woodgrovebank.test")
+    words = []
+    for begun in (False, True):
+        edge.requests.remember(
+            DelegatedFacts(
+                "127.0.0.3", "40001", "Q1", "TLSv1.3", CIPHER, fingerprint, fingerprint, None, None
+            )
+        )
+        transaction = edge.inbound.begin(facts, "<x@woodgrovebank.test>", sees_message=True)
+        if begun:
+            transaction.begin_body()
+        words.append(str(edge.inbound.end(transaction, "Q1").reply))
+    assert "(no-evidence)" in words[0]
+    assert "(no-signature)" in words[1]
