@@ -123,8 +123,9 @@ def _commit(
     what: str,
     **fields: object,
 ) -> ExitStatus:
+    store.parse(content)
     try:
-        revision = store.commit(content.texts, state, what, **fields)
+        revision = store.commit(content.texts, state, what, is_repair=True, **fields)
     except Overtaken as overtaken:
         raise Problem(
             "somebody else made a revision in between", "the store", "look at `fleet log` and decide anew"

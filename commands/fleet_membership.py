@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..fleet.fleet_store import FleetStore, Overtaken
 from ..fleet.moving import Halves, apart, together
+from ..fleet.reports import read_reports
 from ..policy.atomic_file import replace, writer_lock
 from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import parse, parse_toml, read_configuration, read_file
@@ -56,6 +57,9 @@ def run_join(arguments: argparse.Namespace) -> ExitStatus:
     store.parse(state.shared)
     if halves.local != content:
         print_difference(_policy(halves.texts), state.shared, ("this machine had", "the fleet has"))
+    node = read_reports(store.repository).get(store.settings.node)
+    if node and node.live and halves.local != content:
+        note(f"a live node calls itself {node.name} already: give each machine a store.node of its own")
     store.cache.write(state.envelope, state.shared.texts)
     print(f"joined as {store.settings.node}: {state.envelope.revision}")
     _switch(path, content, halves)

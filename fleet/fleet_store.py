@@ -128,10 +128,11 @@ class FleetStore:
         """Return the texts of a revision, from this node's disk as far as they are there."""
         held: Mapping[str, bytes] = {}
         try:
-            if (own := self.cache.envelope()) is not None:
-                held = self.cache.read()[1].texts
+            if self.cache.envelope() is not None:
+                own, shared = self.cache.read()
                 if own.revision.digest == envelope.revision.digest:
-                    return self.cache.read()[1]
+                    return shared
+                held = shared.texts
         except Problem:
             pass  # what is damaged here is fetched anew
         return shared_policy(envelope, self.repository.texts(envelope, held), _WHERE)
@@ -141,17 +142,27 @@ class FleetStore:
         return parse(self.local, self.path, shared=shared)
 
     def commit(
-        self, texts: Mapping[str, bytes], state: State | None, what: str, **fields: object
+        self,
+        texts: Mapping[str, bytes],
+        state: State | None,
+        what: str,
+        *,
+        is_repair: bool = False,
+        **fields: object,
     ) -> Revision:
-        """Write the next revision, with *texts* for its content; raises Problem, and Overtaken.
+        """Write the next revision, with *texts*, which were parsed; raises Problem, and Overtaken.
 
-        *state* is what it follows on, None for the first one; *fields* are what is special about it.
+        *state* is what it follows on, None for the first one; a repair relies on nothing that ought to be in
+        the store; *fields* are what is special about the revision.
         """
-        check_for_every_node(self.local, self.path, texts)
+        check_rules_of_nodes(self.path, texts)
         self._check_known(texts)
         parent = state.envelope.revision if state else None
         head = state.head if state else self.repository.head()
-        named = self.repository.put_texts(texts, state.shared.texts if state else {})
+        if state is None or is_repair:
+            named = self.repository.put_texts(texts, None, {})
+        else:
+            named = self.repository.put_texts(texts, state.envelope, state.shared.texts)
         envelope = self._signed(self._next(parent, named, what, **fields))
         if not self.repository.commit(envelope, head):
             raise Overtaken
@@ -249,17 +260,16 @@ class _InStore:
         return (self._fleet.commit(new, self._state, self._what),)
 
 
-def check_for_every_node(local: bytes, path: Path, texts: Mapping[str, bytes]) -> None:
-    """Raise the Problem of the first node for which a policy could not be parsed.
+def check_rules_of_nodes(path: Path, texts: Mapping[str, bytes]) -> None:
+    """Raise the Problem of the first node with rules of its own that could not be parsed.
 
-    Only what the fleet shares is known of other nodes; their own files were read by themselves.
+    What holds for all was read by whoever asks; the long lists are the same for each.
     """
-    lists = {name: texts[name] for name in LISTS if name in texts}
-    parse(local, path, shared=SharedPolicy(texts[POLICY], lists, None, _WHERE))
+    shared = SharedPolicy(texts[POLICY], {name: b"" for name in LISTS if name in texts}, None, _WHERE)
     for node in overrides(tomllib.loads(texts[POLICY].decode())):
         anybody = f'[store]\ntype = "etcd"\nendpoints = ["http://localhost:1"]\nnode = "{node}"\n'
         try:
-            parse(anybody.encode(), path, shared=SharedPolicy(texts[POLICY], lists, None, _WHERE))
+            parse(anybody.encode(), path, shared=shared)
         except Problem as problem:
             raise Problem(f"on node {node}: {problem.what}", problem.where, problem.fix) from problem
 

@@ -100,18 +100,24 @@ class Repository:
             for name, text in wanted.items()
         }
 
-    def put_texts(self, texts: Mapping[str, bytes], parent: Mapping[str, bytes]) -> dict[str, Text]:
+    def put_texts(
+        self, texts: Mapping[str, bytes], parent: Envelope | None, held: Mapping[str, bytes]
+    ) -> dict[str, Text]:
         """Write what the texts consist of, and return how a revision names them.
 
-        Chunks of the *parent*'s texts are there, as long as the parent is the head when this one becomes it.
+        *held* are the texts of the *parent*: their chunks are there, as long as the parent is the head when
+        the new revision becomes it.
         """
-        there = {chunks.digest(chunk) for text in parent.values() for chunk in chunks.split(text)}
         named: dict[str, Text] = {}
         wanted: dict[str, bytes] = {}
         for name, text in texts.items():
-            parts = {chunks.digest(chunk): chunk for chunk in chunks.split(text)}
-            index = chunks.write_index([chunks.digest(chunk) for chunk in chunks.split(text)])
-            wanted |= {key: part for key, part in parts.items() if key not in there}
+            if parent and name in parent.revision.texts and held.get(name) == text:
+                named[name] = parent.revision.texts[name]
+                continue
+            there = {chunks.digest(chunk) for chunk in chunks.split(held.get(name, b""))}
+            parts = [(chunks.digest(chunk), chunk) for chunk in chunks.split(text)]
+            index = chunks.write_index([key for key, _ in parts])
+            wanted |= {key: part for key, part in parts if key not in there}
             wanted[chunks.digest(index)] = index
             named[name] = Text(chunks.digest(index), hashlib.sha256(text).hexdigest(), len(text))
         for batch in _batches(wanted.items()):

@@ -14,6 +14,7 @@ from .attach_checks import check_attachment
 from .configuration_checks import check_configuration
 from .file_checks import check_certificates, check_outbound_authorities, check_tables, check_trust
 from .findings import Examination, Finding, Severity, Unseen
+from .fleet_checks import check_fleet
 from .inbound_checks import check_inbound
 from .listener_checks import check_listeners
 from .log_checks import check_log
@@ -41,6 +42,7 @@ def examine(
             ("our own certificates", lambda: check_own_certificates(configuration, now)),
             ("partners' certificates", lambda: check_partner_certificates(configuration, now)),
             ("revocation lists", lambda: check_revocation_lists(configuration, now)),
+            ("the fleet", lambda: check_fleet(configuration, now)),
             ("the DNS resolver", lambda: check_resolver(configuration)),
         ]
     )

@@ -321,6 +321,7 @@ def test_garbage_below_the_prefix(fleet: Fleet) -> None:
         assert done.returncode == 1
         assert fleet.admin.command("receive", "add", "x.test", check=False).returncode in {2, 3}
     assert "edge9" in done.stdout
+    fleet.etcd.control("del", f"{PREFIX}chunks/", "--prefix")
     fleet.etcd.control("put", f"{PREFIX}head", "rubbish")
     for name in "56789":
         fleet.admin.command("fleet", "leave", "--node", f"edge{name}")
