@@ -9,6 +9,7 @@ import signal
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from subprocess import TimeoutExpired
 
 from rich.console import Console
@@ -18,9 +19,12 @@ from .laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
 from .namespaces import LabError
 from .product import COMMAND, CONFIGURATION, LOG, Product
 from .story import COUNTERS, SCENES, Outcome, Scene
+from .waiting import wait_for
 
 _MARGIN = 3
 _STYLES = dict.fromkeys(("reply", "mark", "their view"), "cyan") | {"verdict": "bold"}
+_OF_LINES = "domain_secure_log_lines"
+_SETTLE_SECONDS = 10.0
 _STOPPED = 128 + signal.SIGINT
 #: What a part that does not play along raises.
 _FAILURES = (LabError, TimeoutError, TimeoutExpired, EOFError, OSError)
@@ -80,7 +84,43 @@ def _play(console: Console, lab: Lab, product: Product) -> int:
         outcome = _outcome(scene, lab, product)
         _show(console, scene, outcome)
         unexpected += not outcome.is_as_expected
-    return unexpected + _show_counters(console, product.metrics())
+    unexpected += _show_counters(console, _settled_counters(product))
+    _show_log(console, product)
+    return unexpected
+
+
+def _settled_counters(product: Product) -> dict[str, float]:
+    """Return the counters, once what Postfix logged last is among them."""
+
+    def settled() -> bool:
+        found = _counters(product)
+        return all(found.get(name) == value for name, value in COUNTERS.items())
+
+    with suppress(TimeoutError):
+        wait_for(settled, "the counters", deadline=_SETTLE_SECONDS)
+    return _counters(product)
+
+
+def _counters(product: Product) -> dict[str, float]:
+    return {
+        name: value
+        for name, value in product.metrics().items()
+        if name.split("{")[0].endswith("_total") and not name.startswith(_OF_LINES)
+    }
+
+
+def _show_log(console: Console, product: Product) -> None:
+    """Show the protocol log, once the last deferral is in it."""
+    console.print(Text("The same, as `domain-secure log show` tells it", "bold"))
+
+    def written() -> bool:
+        return "deferred" in product.command("log", "show", "send").stdout
+
+    with suppress(TimeoutError):
+        wait_for(written, "the protocol log", deadline=_SETTLE_SECONDS)
+    for line in product.command("log", "show").stdout.splitlines():
+        console.print(Text(f"   {line}"))
+    console.print()
 
 
 def _outcome(scene: Scene, lab: Lab, product: Product) -> Outcome:
@@ -118,10 +158,9 @@ def _judgement(*, as_expected: bool) -> Text:
     return Text("   ok", "green") if as_expected else Text("   NOT AS EXPECTED", "bold red")
 
 
-def _show_counters(console: Console, samples: dict[str, float]) -> int:
+def _show_counters(console: Console, counters: dict[str, float]) -> int:
     """Show the counters; return 1 when one of them is not what the story makes it."""
     console.print(Text("The counters, from http://127.0.0.1:9797/metrics", "bold"))
-    counters = {name: value for name, value in samples.items() if name.split("{")[0].endswith("_total")}
     for name in sorted(counters.keys() | COUNTERS.keys()):
         value, expected = counters.get(name, 0.0), COUNTERS.get(name, 0.0)
         wrong = "" if value == expected else f"   expected {expected:g}"

@@ -223,9 +223,9 @@ SCENES = (
 )
 
 _REASONS = ("no-tls", "no-certificate", "unknown-certificate", "name-mismatch")
-#: What the counters must show in the end; any other counter is 0.  Contoso's own two messages and the one in
-#: evil.test's name claim no listed domain.
-COUNTERS = {
+#: What the counters must show in the end; any other counter is 0, but for those of lines read.  Contoso's own
+#: two messages and the one in evil.test's name claim no listed domain.
+COUNTERS: dict[str, float] = {
     f'domain_secure_messages_received_total{{domain="{WOODGROVE}"}}': 1.0,
     'domain_secure_decisions_total{method="pkix",verdict="pass"}': 1.0,
     'domain_secure_decisions_total{method="none",verdict="none"}': 3.0,
@@ -234,4 +234,7 @@ COUNTERS = {
         f'domain_secure_inbound_refusals_total{{domain="{WOODGROVE}",reason="{reason}"}}': 1.0
         for reason in _REASONS
     },
+    f'domain_secure_messages_sent_total{{domain="{WOODGROVE}"}}': 1.0,
+    f'domain_secure_messages_sent_mutual_total{{domain="{WOODGROVE}"}}': 1.0,
+    f'domain_secure_outbound_session_failures_total{{domain="{WOODGROVE}",reason="name-mismatch"}}': 1.0,
 }
