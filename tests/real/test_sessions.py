@@ -1,12 +1,15 @@
 """What a hostile client may do with a session: resume it, pipeline, take back, hold two at once."""
 
+import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE
+from lab.certificates import self_signed
+from lab.laboratory import ADDRESSES, CONTOSO, EVIL, NOBODY, WOODGROVE
 from lab.messages import Message, compose, header_lines
-from lab.product import Product
+from lab.product import CONFIGURATION, Product
 from lab.smtp_client import Dialogue, Reply
 
 pytestmark = pytest.mark.real
@@ -141,3 +144,28 @@ def test_internationalised_domain_in_every_spelling(product: Product) -> None:
             for author in (f"a@{domain}".encode(), b"\xff <a@" + domain.encode() + b">"):
                 content = b"From: " + author + b"\r\n" + message.content.partition(b"\r\n")[2]
                 assert "(no-tls)" in str(dialogue.message(STRANGER, RECIPIENT, content)), author
+
+
+def test_message_that_waits_for_a_probe_holds_no_other(product: Product) -> None:
+    """A stranger's server that accepts and is silent keeps the stranger's message waiting, and no other."""
+    lab = product.lab
+    file = lab.namespaces.outside(CONFIGURATION)
+    after = len(product.log())
+    file.write_text(f"{file.read_text()}[inbound]\nprobe_timeout = 30\n")
+    product.wait_for_log("configuration-loaded", after=after)
+    stranger = lab.client_context(self_signed(WOODGROVE, dns_names=(WOODGROVE,)))
+    with lab.namespaces.network():
+        silent = socket.create_server((NOBODY, 25))
+
+    def send(source: str, tls: ssl.SSLContext) -> Reply:
+        message = compose(PARTNER, RECIPIENT)
+        return lab.send(lab.contoso, message, source=source, sender=PARTNER, recipient=RECIPIENT, tls=tls)
+
+    with ThreadPoolExecutor(1) as pool, silent:
+        waiting = pool.submit(send, NOBODY, stranger)
+        held, _ = silent.accept()
+        for _ in range(3):
+            assert send(ADDRESSES[WOODGROVE], lab.client_context(lab.identities[WOODGROVE])).code == 250
+        assert not waiting.done()
+        held.close()
+        assert "(unknown-certificate)" in str(waiting.result(60))
