@@ -63,7 +63,7 @@ def _daemon(configuration: Configuration) -> list[Finding]:
     host, port = configuration.metrics_listen
     url = f"http://{host}:{port}/healthz"
     try:
-        answer = health(configuration.metrics_listen)
+        answer = health(configuration.metrics_listen, configuration.metrics_access)
     except Problem as problem:
         return [Finding.error("daemon-silent", problem.what, url, problem.fix)]
     except ValueError:

@@ -47,10 +47,14 @@ def policy_store(arguments: argparse.Namespace) -> PolicyStore:
 
 def fleet_store(arguments: argparse.Namespace) -> "FleetStore":
     """Return the store of the fleet this machine belongs to; raises Problem where it stands alone."""
+    return fleet_store_at(configuration_path(arguments))
+
+
+def fleet_store_at(path: Path) -> "FleetStore":
+    """Return the store of the fleet that a configuration names; raises Problem where it names none."""
     # Loads requests, for which neither a file's commands nor its daemon should pay.
     from ..fleet.fleet_store import FleetStore  # noqa: PLC0415
 
-    path = configuration_path(arguments)
     if not belongs_to_fleet(path):
         raise Problem(
             "this machine is not part of a fleet",

@@ -19,8 +19,9 @@ from ..fleet.follower import Follower
 from ..fleet.reports import NO_MAPS, Report, bounded_counters
 from ..fleet.repository import Repository
 from ..fleet.shared_book import SharedBook
-from ..milter.daemon import Running, log_event
+from ..milter.daemon import log_event
 from ..milter.metrics import Metrics
+from ..milter.surroundings import Running
 from ..policy.certificate_book import FILE_NAME
 from ..policy.configuration import Configuration, Store
 from ..policy.enabled_certificates import EnabledCertificates

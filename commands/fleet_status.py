@@ -16,14 +16,7 @@ _WIDEST = 40  #: of a cell; --json has the whole
 
 def run_status(arguments: argparse.Namespace) -> ExitStatus:
     """Print the fleet; 1 when a node enforces not the newest revision, 3 without an answer of the store."""
-    store = fleet_store(arguments)
-    document = _here(store)
-    status = ExitStatus.DONE
-    try:
-        document |= _fleet(store)
-    except Problem as problem:
-        document |= {"store_problem": str(problem), "head": None, "nodes": []}
-        status = problem.status
+    document, status = fleet_document(fleet_store(arguments))
     if (
         document["store_problem"]
         or document["here"]["problem"]
@@ -35,6 +28,15 @@ def run_status(arguments: argparse.Namespace) -> ExitStatus:
     else:
         _print(document)
     return status
+
+
+def fleet_document(store: FleetStore) -> tuple[dict[str, Any], ExitStatus]:
+    """Return what every node enforces, and whether the store answered; raises nothing."""
+    document = _here(store)
+    try:
+        return document | _fleet(store), ExitStatus.DONE
+    except Problem as problem:
+        return document | {"store_problem": str(problem), "head": None, "nodes": []}, problem.status
 
 
 def _here(store: FleetStore) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import argparse
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ..policy import toml_edit
 from ..policy.configuration import Configuration, LogLevel
@@ -20,6 +19,7 @@ from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import load
 from ..policy.time_words import parse_span
 from .common import configuration_path, note, print_json
+from .log_level_document import levels_document, told
 
 _LONGEST = timedelta(days=30)
 _SECTION = "log"
@@ -39,40 +39,6 @@ def run_level(arguments: argparse.Namespace) -> ExitStatus:
     else:
         print(f"{arguments.direction}: {told(document)}")
     return ExitStatus.DONE
-
-
-def levels_document(configuration: Configuration) -> dict[str, Any]:
-    """Return what holds in both directions; raises Problem."""
-    now = datetime.now(UTC)
-    temporary = temporary_levels(configuration.state)
-    return {
-        str(direction): {
-            "configured": str(level),
-            "temporary": [
-                {
-                    "level": str(one.level),
-                    "domains": list(one.entries),
-                    "until": one.until.isoformat(timespec="seconds"),
-                }
-                for one in temporary
-                if one.direction is direction and now < one.until
-            ],
-        }
-        for direction, level in configured_levels(configuration).items()
-    }
-
-
-def told(document: dict[str, Any]) -> str:
-    """Return what holds in one direction in one line."""
-    temporary = [
-        f"{one['level']} for {', '.join(one['domains']) or 'every partner'} until {_local(one['until'])}"
-        for one in document["temporary"]
-    ]
-    return "; ".join([str(document["configured"]), *temporary])
-
-
-def _local(moment: str) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def _set(arguments: argparse.Namespace, configuration: Configuration) -> None:

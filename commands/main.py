@@ -50,6 +50,7 @@ COMMANDS = {
     "fleet": Command("fleet", "one policy for many edges, kept in etcd"),
     "suggest": Command("suggest", "propose domains for the send list, by how their mail left so far"),
     "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
+    "top": Command("top", "watch which partners have mail now, and how it fares"),
 }
 
 

@@ -7,17 +7,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 
-from ..milter.daemon import Daemon, Endpoints, Surroundings, log_event
+from ..milter.daemon import Daemon, log_event
+from ..milter.http_server import Render
 from ..milter.journal import log_handler
 from ..milter.knowledge import Sources
 from ..milter.metrics import Metrics
 from ..milter.sockets import Endpoint
+from ..milter.status_page import StatusPage
+from ..milter.surroundings import Endpoints, Surroundings
 from ..policy import events
 from ..policy.certificate_book import FILE_NAME, CertificateBook
 from ..policy.client_requests import ClientRequests
 from ..policy.configuration import Configuration
 from ..policy.delivery import DeliveryObserver
 from ..policy.delivery_counts import OutboundProgress
+from ..policy.history import History
 from ..policy.problems import ExitStatus, Problem
 from ..policy.reading import load
 from ..postfix import socket_folder
@@ -36,7 +40,12 @@ from ..postfix.probe_source import ProbeSource
 from ..postfix.programs import PostfixInstance
 from ..postfix.publish import publish
 from ..postfix.tlsa_lookup import TlsaLookup
+from .check_process import check_document
 from .common import belongs_to_fleet, configuration_path
+from .status_document import running_document
+
+# Some 30 MiB while somebody looks at the page; a list of a million must not take the daemon's memory.
+_MOST_PARTNERS = 20_000
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -52,7 +61,7 @@ def serve(arguments: argparse.Namespace) -> ExitStatus:
     """Run the daemon until it is told to stop."""
     _set_up_logging(debug=arguments.debug)
     path = configuration_path(arguments)
-    surroundings = Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources, deliveries)
+    surroundings = Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources, deliveries, status_page)
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
         from .fleet_companion import FleetCompanion  # noqa: PLC0415
@@ -113,6 +122,16 @@ def deliveries(
             log_event,
         )
     )
+
+
+def status_page(configuration: Callable[[], Configuration]) -> Render:
+    """Return what renders the status page."""
+    page = StatusPage(
+        lambda: running_document(configuration(), _MOST_PARTNERS),
+        lambda: check_document(configuration().path),
+        History(configuration().state),
+    )
+    return page.render
 
 
 def publish_tables(configuration: Configuration, metrics: Metrics) -> None:

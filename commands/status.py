@@ -3,12 +3,14 @@
 import argparse
 from typing import Any
 
-from ..policy.problems import ExitStatus
+from ..policy.problems import ExitStatus, Problem
 from ..policy.renewal_check import some
 from .common import configuration_path, print_json, print_table
-from .log_level import told
+from .log_level_document import told
 from .status_document import COUNTERS, status_document
+from .watching import count, seconds, watch
 
+_PAUSE = 2.0
 _SHOWN_DOMAINS = 50
 _LATE_SECONDS = 60
 # As ``check`` warns.
@@ -18,7 +20,17 @@ _SOON_DAYS, _VERY_SOON_DAYS = 21, 7
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Declare the arguments of ``status``."""
     del command
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument(
+        "--watch",
+        type=seconds,
+        nargs="?",
+        const=_PAUSE,
+        metavar="SECONDS",
+        help=f"look again every so many seconds until Ctrl-C (default: {_PAUSE:g})",
+    )
+    parser.add_argument("--count", type=count, metavar="N", help="with --watch: end after N looks")
     parser.add_argument(
         "--fleet", action="store_true", help="the counters of all edges of the fleet together, and of each"
     )
@@ -30,11 +42,23 @@ def status(arguments: argparse.Namespace) -> ExitStatus:
 
     1 when the file on disk is not what the daemon runs, 3 when the daemon does not answer.
     """
-    if arguments.fleet:
-        # Loads requests, for which a machine that stands alone should not pay.
-        from .fleet_counters import run_counters  # noqa: PLC0415
+    if arguments.count and not arguments.watch:
+        raise Problem("--count is about --watch", "status --count", "add --watch, or leave --count out")
+    look = _fleet_counters if arguments.fleet else _edge
+    if arguments.watch:
+        watch(lambda: look(arguments), arguments.watch, arguments.count)
+        return ExitStatus.DONE
+    return look(arguments)
 
-        return run_counters(arguments)
+
+def _fleet_counters(arguments: argparse.Namespace) -> ExitStatus:
+    # Loads requests, for which a machine that stands alone should not pay.
+    from .fleet_counters import run_counters  # noqa: PLC0415
+
+    return run_counters(arguments)
+
+
+def _edge(arguments: argparse.Namespace) -> ExitStatus:
     document = status_document(configuration_path(arguments))
     if arguments.json:
         print_json(document)
@@ -55,25 +79,7 @@ def _print_fleet(fleet: dict[str, Any] | None) -> None:
 
 
 def _print(document: dict[str, Any]) -> None:
-    configuration, daemon = document["configuration"], document["daemon"]
-    print(f"configuration  {configuration['path']}")
-    if configuration["problem"]:
-        print(f"               NOT APPLIED: {configuration['problem']}")
-    if daemon["problem"]:
-        print(f"daemon         {daemon['problem']}")
-    else:
-        print(
-            f"daemon         {daemon['version']}, pid {daemon['pid']}, runs the configuration "
-            f"{daemon['configuration_in_force']}"
-        )
-        _print_tables_problem(daemon["tables_problem"])
-    _print_fleet(document["fleet"])
-    if document["pending_certificates"]:
-        print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
-    for direction, levels in (document["protocol_log"] or {}).items():
-        print(f"{f'log {direction}':<14} {told(levels)}")
-    if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:
-        print(f"Postfix's log  not read to its end for {lag:.0f} s: see log-not-followed in the daemon's log")
+    _print_daemon(document)
     if document["connectors_problem"]:
         print(f"Postfix        {document['connectors_problem']}")
     if document["connectors"]:
@@ -109,6 +115,28 @@ def _print(document: dict[str, Any]) -> None:
 def _print_tables_problem(problem: str | None) -> None:
     if problem is not None:
         print(f"tables         NOT UP TO DATE: {problem}")
+
+
+def _print_daemon(document: dict[str, Any]) -> None:
+    configuration, daemon = document["configuration"], document["daemon"]
+    print(f"configuration  {configuration['path']}")
+    if configuration["problem"]:
+        print(f"               NOT APPLIED: {configuration['problem']}")
+    if daemon["problem"]:
+        print(f"daemon         {daemon['problem']}")
+    else:
+        print(
+            f"daemon         {daemon['version']}, pid {daemon['pid']}, runs the configuration "
+            f"{daemon['configuration_in_force']}"
+        )
+        _print_tables_problem(daemon["tables_problem"])
+    _print_fleet(document["fleet"])
+    if document["pending_certificates"]:
+        print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
+    for direction, levels in (document["protocol_log"] or {}).items():
+        print(f"{f'log {direction}':<14} {told(levels)}")
+    if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:
+        print(f"Postfix's log  not read to its end for {lag:.0f} s: see log-not-followed in the daemon's log")
 
 
 def _connector_row(connector: dict[str, Any]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -21,8 +21,6 @@ from Milter import close_callback
 from ..policy import events
 from ..policy.certificate_book import CertificateBook
 from ..policy.configuration import Configuration
-from ..policy.delivery import DeliveryObserver
-from ..policy.delivery_counts import OutboundProgress
 from ..policy.history_file import FILE_NAME as HISTORY
 from ..policy.observed import Observed
 from ..policy.problems import Problem
@@ -31,10 +29,10 @@ from .callbacks import ACTIONS, Callbacks
 from .certificate_dates import certificate_dates
 from .current_levels import CurrentLevels
 from .history_keeper import HistoryKeeper
-from .http_server import Health, HttpServer
+from .http_server import Health, HttpServer, Pages
 from .inbound import Inbound
 from .joined import RecentRequests
-from .knowledge import Background, CertificateKnowledge, Sources
+from .knowledge import CertificateKnowledge
 from .live_configuration import POLL_SECONDS, Live, LiveConfiguration, loaded_event
 from .metrics import LOST_HISTORY, LOST_QUEUE, Metrics
 from .notify import notify
@@ -42,7 +40,8 @@ from .policy_listener import PolicyListener
 from .protocol_log import ProtocolLog
 from .recorder import Recorder
 from .revocation_watch import RevocationWatch
-from .sockets import SOCKET_MODE, Endpoint, clear_stale_socket, listen
+from .sockets import SOCKET_MODE, clear_stale_socket, listen
+from .surroundings import Running, Surroundings
 from .table_upkeep import TableUpkeep
 
 _log = logging.getLogger("domain_secure")
@@ -53,47 +52,6 @@ _SWITCH_SECONDS = 0.0005
 
 # Certificates change when somebody imports, enables or probes one; alarms on them look days ahead.
 _DATES_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Where Postfix finds the daemon."""
-
-    milter: Endpoint
-    policy: Endpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What a companion of the daemon may know and do."""
-
-    configuration: Callable[[], Configuration]
-    configuration_fault: Callable[[], Problem | None]  #: why the files on disk are not applied
-    metrics: Metrics
-    wake: Callable[[], None]  #: look for changed files now
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the daemon is told of Postfix and of the network, which it does not know itself.
-
-    *configuration_changed* is called with the configuration at the start and after every reload, from the
-    supervising thread; it may take its time.  *when_down_action* is what Postfix does by itself
-    (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
-    *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
-    likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
-    *companions* are started and stopped with the daemon.
-    """
-
-    endpoints: Callable[[Configuration], Endpoints]
-    configuration_changed: Callable[[Configuration, Metrics], None]
-    when_down_action: str
-    sources: Callable[[CertificateBook, Callable[[], Configuration]], Sources]
-    deliveries: Callable[
-        [Callable[[], Configuration], Callable[[OutboundProgress], None], tuple[DeliveryObserver, ...]],
-        Background,
-    ]
-    companions: Callable[[Running], tuple[Background, ...]] = lambda _: ()
 
 
 def log_event(event: events.Event) -> None:
@@ -144,6 +102,7 @@ class Daemon:
             self._recorder.observe,
             surroundings.when_down_action,
         )
+        self._status_page = surroundings.status_page(lambda: self._live.current.configuration)
         self._deliveries = surroundings.deliveries(
             lambda: self._live.current.configuration,
             self.metrics.outbound.update,
@@ -175,9 +134,7 @@ class Daemon:
         sys.setswitchinterval(_SWITCH_SECONDS)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        http = HttpServer(
-            self._live.current.configuration.metrics_listen, self.metrics.exposition, self.health
-        )
+        http = self._http_server()
         policy = PolicyListener(listen(self._endpoints.policy), self._inbound.delegated, log_event)
         self._open_milter_socket()
         self._recorder.start()
@@ -209,6 +166,10 @@ class Daemon:
             policy.stop()
             self._remove_sockets()
             self._recorder.stop()
+
+    def _http_server(self) -> HttpServer:
+        pages = Pages(self.metrics.exposition, self.health, self._status_page)
+        return HttpServer(self._started_with.metrics_listen, pages, self._started_with.metrics_access)
 
     def health(self) -> Health:
         """Return the state of the daemon as one JSON document."""
@@ -278,7 +239,14 @@ class Daemon:
         self._watch_revocation(present)
         changed = tuple(
             name
-            for name in ("metrics_listen", "state", "milter_socket", "policy_socket", "config_directory")
+            for name in (
+                "metrics_listen",
+                "metrics_access",
+                "state",
+                "milter_socket",
+                "policy_socket",
+                "config_directory",
+            )
             if getattr(self._started_with, name) != getattr(now, name)
         )
         if changed:

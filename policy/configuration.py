@@ -192,6 +192,16 @@ DEFAULT_RETENTION = Retention(days=90, summary_days=730, megabytes=256)
 
 
 @dataclass(frozen=True, slots=True)
+class WebAccess:
+    """How metrics and the status page are protected; beyond loopback the first three are there."""
+
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    token_file: Path | None = None
+    host_names: tuple[Domain, ...] = ()  #: under which a browser may ask, besides those of loopback
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything that was configured; immutable, so that a reload is one assignment."""
 
@@ -206,6 +216,7 @@ class Configuration:
     direct: bool  #: outbound: send listed domains by MX, past any relayhost
     config_directory: Path  #: Postfix's
     metrics_listen: tuple[str, int]
+    metrics_access: WebAccess
     state: Path
     log_receive: LogLevel
     log_send: LogLevel

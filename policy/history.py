@@ -20,8 +20,11 @@ from .certificate_structure import MalformedCertificateError
 from .domain import Entry
 from .history_item import Direction
 from .pin import Pin
+from .verdict import Verdict
 
 _PAGE = 500
+_SUCCESSES = (Verdict.PASS.word, "sent")
+_NEITHER = (Verdict.NONE.word, Verdict.EXEMPT.word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,17 @@ class HourlyCount:
     effect: str
     method: str
     tls: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How often something went well, or did not, in one hour."""
+
+    hour: datetime  #: aware, UTC: the hour that begins then
+    direction: Direction
+    entry: Entry | None  #: None: of all partners together
+    is_success: bool
     count: int
 
 
@@ -132,6 +146,23 @@ class History:
         """Return the first hour of which there are counts, or None where there is none."""
         rows = self._rows("SELECT min(hour) FROM hourly")
         return None if not rows or rows[0][0] is None else _time(rows[0][0])
+
+    def activity(
+        self, since: datetime, until: datetime, entries: tuple[Entry, ...] = ()
+    ) -> tuple[Activity, ...]:
+        """Return what happened from *since* to before *until*: with each of *entries*, or with all."""
+        column = "entry" if entries else "NULL"
+        among = f"AND entry IN ({_marks(entries)})" if entries else ""
+        rows = self._rows(
+            f"SELECT hour, direction, {column}, outcome IN ({_marks(_SUCCESSES)}), sum(count)"  # noqa: S608
+            f" FROM hourly WHERE hour >= ? AND hour < ? AND outcome NOT IN ({_marks(_NEITHER)}) {among}"
+            " GROUP BY 1, 2, 3, 4 ORDER BY hour",
+            (*_SUCCESSES, int(since.timestamp()), int(until.timestamp()), *_NEITHER, *entries),
+        )
+        return tuple(
+            Activity(_time(hour), Direction(direction), entry and Entry(entry), bool(good), count)
+            for hour, direction, entry, good, count in rows
+        )
 
     def latest(self) -> tuple[Latest, ...]:
         """Return the last success and the last failure of each partner and direction."""

@@ -29,6 +29,7 @@ from .settings import PARTNER, SECTIONS, Setting, settings_of
 from .shared_policy import SharedPolicy, list_file, merged
 from .shared_settings import is_shared
 from .toml_lines import Keys, dotted
+from .web_access import check_web_access, web_access
 
 ReadFile = Callable[[Path], bytes]
 
@@ -147,6 +148,7 @@ def _configuration(document: dict[str, Any], faults: Faults, read: ReadFile) -> 
         fix = "add one with `domain-secure fleet trust KEY`"
         faults.add(("store", "require_signature"), "signatures are required and no key is trusted", fix)
     authorities = _partners_authorities(path.parent, partners, faults)
+    check_web_access(values["metrics"], faults)
     faults.raise_first()
     return Configuration(
         path=path,
@@ -303,6 +305,7 @@ def _from_sections(
         "outbound_tables": values["outbound"]["tables"],
         "give_up": values["outbound"]["give_up"],
         "metrics_listen": values["metrics"]["listen"],
+        "metrics_access": web_access(folder, values["metrics"]),
         "state": folder / values["paths"]["state"],
         "log_receive": values["log"]["receive"],
         "log_send": values["log"]["send"],

@@ -194,13 +194,13 @@ def _port(digits: str) -> int:
     return int(digits)
 
 
-def _loopback(value: object) -> tuple[str, int]:
+def _listen(value: object) -> tuple[str, int]:
     match = _LISTEN.fullmatch(text(value))
     if not match:
         raise ValueError(f"{value!r} is not host:port")
     host = match["host"].strip("[]")
-    if host != "localhost" and not ip_address(host).is_loopback:
-        raise ValueError(f"{host} is not a loopback address, and the page has neither TLS nor a password yet")
+    if host != "localhost":
+        ip_address(host)
     return host, _port(match["port"])
 
 
@@ -264,7 +264,7 @@ TLS_VERSION = Kind(
     ", ".join(f'"{version}"' for version in TlsVersion), lambda value: TlsVersion.parse(text(value))
 )
 SOCKET = Kind("`unix:/path` or `inet:port@host`", _socket)
-LOOPBACK = Kind("a loopback address and a port, such as `127.0.0.1:9797`", _loopback)
+LISTEN = Kind("an IP address and a port, such as `127.0.0.1:9797`", _listen)
 AUTHSERV_ID = Kind("a word without spaces, usually this server's host name", _token)
 LOG = Kind('"auto", "journal" or the absolute path of a file', _log)
 ENDPOINT = Kind("`https://HOST:PORT` of an etcd server", _endpoint)

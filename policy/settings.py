@@ -173,8 +173,24 @@ SETTINGS: tuple[Setting, ...] = (
             "Where Postfix logs to, for the counters of outbound mail: a file, `journal`, or `auto`: what "
             "`maillog_file` names, else `/var/log/mail.log` if there is one, else the journal."),
 
-    Setting("metrics", "listen", kinds.LOOPBACK, _METRICS_LISTEN, _RESTART,
-            "Where metrics, health and the status page are served."),
+    Setting("metrics", "listen", kinds.LISTEN, _METRICS_LISTEN, _RESTART,
+            "Where metrics, health and the status page are served; elsewhere than on a loopback address only "
+            "with `cert_file`, `key_file` and `token_file`."),
+    Setting("metrics", "cert_file", kinds.PATH, None, _RESTART,
+            "The certificate chain of that listener, in PEM, which then speaks TLS; a renewed one is shown "
+            "at once.",
+            "no TLS"),
+    Setting("metrics", "key_file", kinds.PATH, None, _RESTART,
+            "The key of `cert_file`, readable for the user of the daemon.",
+            "no TLS"),
+    Setting("metrics", "token_file", kinds.PATH, None, _RESTART,
+            "A file with one secret of 16 characters or more, not readable for everybody: who asks must show "
+            "it, as `Authorization: Bearer` or as the password of any user name.",
+            "nobody is asked for a token"),
+    Setting("metrics", "host_names", list_of(kinds.HOST), "[]", _RESTART,
+            "Names besides those of loopback under which a browser may ask where there is no token; for a "
+            "proxy in front. Other names get nothing, or any web site could read the page through its "
+            "visitors."),
 
     Setting("paths", "state", kinds.PATH, '"/var/lib/domain-secure"', _RESTART,
             "The folder for tables, known certificates and the record of what `attach` changed."),

@@ -15,6 +15,7 @@ from domain_secure.policy.configuration import (
     Partner,
     Revocation,
     Trust,
+    WebAccess,
     WhenDown,
     default_partner,
 )
@@ -42,6 +43,7 @@ def make_configuration(state: Path = Path("/nonexistent"), **changes: Any) -> Co
         direct=True,
         config_directory=Path("/etc/postfix"),
         metrics_listen=("127.0.0.1", 9797),
+        metrics_access=WebAccess(),
         state=state,
         log_receive=LogLevel.NORMAL,
         log_send=LogLevel.NORMAL,

@@ -27,10 +27,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{_LEFT_OUT}needs root")
     if not is_root:
         pytest.fail("needs root, and in CI nothing is left out", pytrace=False)
-    from lab.laboratory import PROGRAMS
+    from lab import browser, etcd, laboratory, prometheus
     from lab.namespaces import missing_programs
 
-    if missing := missing_programs(PROGRAMS):
+    parts = (laboratory, etcd, prometheus, browser)
+    if missing := missing_programs([program for part in parts for program in part.PROGRAMS]):
         pytest.fail(f"not installed: {', '.join(missing)}; `./dev test` installs them", pytrace=False)
 
 

@@ -10,8 +10,9 @@ from http.client import HTTPConnection
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
-from domain_secure.milter.http_server import HttpServer
+from domain_secure.milter.http_server import HttpServer, Pages
 from domain_secure.milter.metrics import Metrics
+from domain_secure.policy.configuration import WebAccess
 from domain_secure.policy.delivery_counts import CountKey, OutboundCounter, OutboundProgress
 from domain_secure.policy.domain import Entry
 
@@ -32,7 +33,8 @@ def measure(domains: int) -> list[Measurement]:
         library = Counter(counter.name, "The same.", counter.labels, registry=registry)
         for entry in entries if counter.labels == ("domain",) else entries[::10]:
             library.labels(entry, *("no-tls" for _ in counter.labels[1:])).inc()
-    server = HttpServer(("127.0.0.1", 0), metrics.exposition, lambda: {"healthy": True})
+    pages = Pages(metrics.exposition, lambda: {"healthy": True}, lambda _: ({}, b""))
+    server = HttpServer(("127.0.0.1", 0), pages, WebAccess())
     server.start()
     try:
         rounds = [(_milliseconds(lambda: generate_latest(registry)), _scrape(server)) for _ in range(_ROUNDS)]

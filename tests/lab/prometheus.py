@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from .laboratory import LOOPBACK, Lab
 
-PROGRAM = "prometheus"
+PROGRAMS = (PROMETHEUS, PROMTOOL) = "prometheus", "promtool"
 RULES = Path(__file__).parents[2] / "docs" / "prometheus" / "rules.yml"
 
 _PORT = 9090
@@ -41,7 +41,7 @@ class Prometheus:
         # JSON is YAML.
         (outside / "prometheus.yml").write_text(json.dumps(configuration))
         self._process = lab.namespaces.start(
-            PROGRAM,
+            PROMETHEUS,
             f"--config.file={_FOLDER / 'prometheus.yml'}",
             f"--storage.tsdb.path={_FOLDER / 'data'}",
             f"--web.listen-address={LOOPBACK}:{_PORT}",

@@ -1,7 +1,6 @@
 """Real Prometheus: it likes our metrics, our rules say what they should, and the right alert fires."""
 
 import json
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +12,10 @@ from lab.alert_cases import rule_tests
 from lab.laboratory import ADDRESSES, CONTOSO, FABRIKAM, WOODGROVE
 from lab.messages import compose
 from lab.product import Product
-from lab.prometheus import RULES, Prometheus
+from lab.prometheus import PROMTOOL, RULES, Prometheus
 from lab.waiting import wait_for
 
 pytestmark = pytest.mark.real
-
-PROMTOOL = shutil.which("promtool") or pytest.fail("promtool is missing: `./dev test` installs prometheus")
 
 
 def promtool(*arguments: str | Path, text: str = "") -> str:

@@ -18,6 +18,7 @@ from domain_secure.policy.configuration import (
     Partner,
     Revocation,
     Trust,
+    WebAccess,
     WhenDown,
     default_partner,
 )
@@ -62,6 +63,7 @@ def configuration(
         direct=True,
         config_directory=Path("/etc/postfix"),
         metrics_listen=("127.0.0.1", 9797),
+        metrics_access=WebAccess(),
         state=Path("/var/lib/domain-secure"),
         log_receive=LogLevel.NORMAL,
         log_send=LogLevel.NORMAL,

@@ -14,6 +14,7 @@ import pytest
 
 from domain_secure.policy.certificate import read_certificates
 from domain_secure.policy.configuration import Retention
+from domain_secure.policy.domain import Entry
 from domain_secure.policy.history import History, RecordQuery
 from domain_secure.policy.history_file import FILE_NAME, UnusableHistoryError
 from domain_secure.policy.history_item import Direction
@@ -272,3 +273,42 @@ def test_a_file_that_was_moved_away(writer: HistoryWriter, history: History) -> 
     history.path.rename(history.path.with_name("old"))
     writer.write([item(2)])
     assert numbers(history) == [2]
+
+
+def test_activity(writer: HistoryWriter, history: History) -> None:
+    """By hour, by direction, and by success; of the partners that are named, or of all together."""
+    later = NOW + timedelta(hours=2)
+    writer.write(
+        [
+            item(1),
+            item(2, good=False),
+            item(3, "b.test"),
+            item(4, "b.test", time=later),
+            item(5, direction=Direction.SEND),
+        ]
+    )
+
+    def found(*entries: str) -> list[tuple[int, str, str | None, bool, int]]:
+        start = NOW.replace(minute=0, second=0, microsecond=0)
+        return sorted(
+            (
+                int((one.hour - start) / timedelta(hours=1)),
+                str(one.direction),
+                one.entry,
+                one.is_success,
+                one.count,
+            )
+            for one in history.activity(start, start + timedelta(hours=3), tuple(map(Entry, entries)))
+        )
+
+    assert found() == [
+        (0, "receive", None, False, 1),
+        (0, "receive", None, True, 2),
+        (0, "send", None, True, 1),
+        (2, "receive", None, True, 1),
+    ]
+    assert found("b.test", "nobody.test") == [
+        (0, "receive", "b.test", True, 1),
+        (2, "receive", "b.test", True, 1),
+    ]
+    assert history.activity(LONG_AGO, LONG_AGO + timedelta(days=1)) == ()

@@ -29,7 +29,7 @@ KNOWN = {
     },
     "outbound": {"direct", "tables", "give_up"},
     "postfix": {"config_directory", "log"},
-    "metrics": {"listen"},
+    "metrics": {"listen", "cert_file", "key_file", "token_file", "host_names"},
     "paths": {"state"},
     "log": {"receive", "send"},
     "history": {"days", "summary_days", "megabytes"},

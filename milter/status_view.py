@@ -1,0 +1,303 @@
+"""What the status page shows: chosen, ordered and put into words, before any markup.
+
+Owns: which partners are on the page, what needs attention, and the words for states and times.
+Must not know: HTML, sockets, where the status document comes from.
+Invariant: worst first.  Every text may have been written by a stranger; whoever shows it escapes it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, unique
+from typing import Any
+
+PAGE = 50  #: partners on one page
+SOON_DAYS, VERY_SOON_DAYS = 21, 7  #: as ``check`` warns
+
+Document = Mapping[str, Any]
+
+
+@unique
+class State(Enum):
+    """How something fares: a rank (worst first), a sign for those who see no colours, and a word."""
+
+    FAILING = 0, "✕", "failing"
+    ATTENTION = 1, "▲", "attention"
+    GOOD = 2, "●", "good"
+    QUIET = 3, "○", "quiet"
+
+    def __init__(self, rank: int, sign: str, word: str) -> None:
+        self.rank, self.sign, self.word = rank, sign, word
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time, for machines and for people."""
+
+    iso: str
+    exact: str
+    ago: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The last success or failure of one partner in one direction."""
+
+    when: Moment
+    word: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """One direction of one partner."""
+
+    state: State
+    word: str
+    success: Outcome | None
+    failure: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Something that ends."""
+
+    state: State
+    role: str
+    name: str
+    when: str
+    left: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRow:
+    """One partner on the page."""
+
+    domain: str
+    mode: str
+    state: State
+    receive: Traffic | None  #: None: not on that list
+    send: Traffic | None
+    certificate: Ending | None
+    pending: int
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that needs attention, and what to do."""
+
+    state: State
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the reader asked for."""
+
+    domain: str = ""  #: part of a list entry
+    attention: bool = False  #: only partners that need some
+    page: int = 1
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, Sequence[str]]) -> "Query":
+        """Return what the query of a URL asks for; what it does not understand is not asked."""
+        number = fields.get("page", ("1",))[-1]
+        return cls(
+            domain=fields.get("domain", ("",))[-1].strip()[:255],
+            attention=fields.get("show", ("",))[-1] == "attention",
+            page=int(number) if number.isascii() and number.isdigit() and len(number) < 8 else 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """The partners on the page, and how they were chosen."""
+
+    rows: tuple[PartnerRow, ...]
+    query: Query
+    total: int  #: that are listed
+    matching: int  #: that the query asks for
+    page: int
+    pages: int
+
+
+def partners(document: Document, query: Query, now: datetime) -> Partners:
+    """Return one page of the partners that *query* asks for, the worst first."""
+    rows = all_partners(document, now, query.domain.lower())
+    if query.attention:
+        rows = [row for row in rows if row.state in {State.FAILING, State.ATTENTION}]
+    rows.sort(key=lambda row: row.state.rank)
+    pages = max(1, -(-len(rows) // PAGE))
+    page = min(max(query.page, 1), pages)
+    shown = tuple(rows[(page - 1) * PAGE : page * PAGE])
+    return Partners(shown, query, document["domains_listed"], len(rows), page, pages)
+
+
+def all_partners(document: Document, now: datetime, wanted: str = "") -> list[PartnerRow]:
+    """Return the partners with *wanted* in their names, as they are listed."""
+    ends = {one["name"]: one for one in document["certificates"] if one["role"] == "partner"}
+    pending: dict[str, int] = {}
+    for one in document["pending"]:
+        pending[one["domain"]] = pending.get(one["domain"], 0) + 1
+    return [
+        _row(one, ends.get(one["domain"]), pending.get(one["domain"], 0), now)
+        for one in document["domains"]
+        if wanted in one["domain"]
+    ]
+
+
+def notices(document: Document, check: Document | None) -> tuple[Notice, ...]:
+    """Return all that needs attention, the worst first."""
+    # What ``check`` finds has our own certificates and the revocation lists in it.
+    found = [*_broken(document), *(() if check else _ending(document))]
+    if count := len(document["pending"]):
+        what = f"{count} unknown certificate{'s' * (count > 1)} came with mail of listed domains"
+        found.append(Notice(State.ATTENTION, what, "compare with the partner, see “Pending” below"))
+    for one in check["findings"] if check else ():
+        if one["severity"] in {"error", "warning"}:
+            state = State.FAILING if one["severity"] == "error" else State.ATTENTION
+            found.append(Notice(state, one["what"], one["fix"]))
+    return tuple(sorted(found, key=lambda notice: notice.state.rank))
+
+
+def own_endings(document: Document) -> tuple[Ending, ...]:
+    """Return our own certificates and the revocation lists, what ends first first."""
+    own = [
+        ending(one, one["role"], one["name"]) for one in document["certificates"] if one["role"] != "partner"
+    ]
+    lists = [_list_ending(one) for one in document["revocation_lists"]]
+    return (*own, *lists)
+
+
+def ending(document: Document, role: str, name: str) -> Ending:
+    """Return a certificate with its time left."""
+    days = document["days_left"]
+    state = State.FAILING if days < VERY_SOON_DAYS else State.ATTENTION if days < SOON_DAYS else State.GOOD
+    return Ending(state, role, name, document["ends"][:10], _left(days))
+
+
+def fleet_nodes(document: Document) -> tuple[Ending, ...]:
+    """Return the nodes of the fleet: whether each enforces the newest policy, those that do not first."""
+    fleet = document["fleet_status"] or {"nodes": ()}
+    nodes = [
+        Ending(
+            State.GOOD if node["enforces_head"] else State.FAILING,
+            str(node["why_not"] or ""),
+            node["node"],
+            f"{node['state']}, version {node['version'] or 'not known'}",
+            "newest policy" if node["enforces_head"] else "behind",
+        )
+        for node in fleet["nodes"]
+    ]
+    return tuple(sorted(nodes, key=lambda node: node.state.rank))
+
+
+def moment(iso: str, now: datetime) -> Moment:
+    """Return a time of a document as the page shows it."""
+    when = datetime.fromisoformat(iso)
+    return Moment(iso, f"{when:%Y-%m-%d %H:%M:%S} UTC", _ago(now - when))
+
+
+def _list_ending(document: Document) -> Ending:
+    # Lists live for days only, and are fetched anew in time; one that has ended was not.
+    days = document["days_left"]
+    state = State.ATTENTION if days < 0 else State.GOOD
+    return Ending(state, "revocation list", document["issuer"], document["ends"][:10], _left(days))
+
+
+def _left(days: int) -> str:
+    if days < 0:
+        return "has ended"
+    return "ends today" if days == 0 else f"{days} day{'s' * (days > 1)} left"
+
+
+def _row(document: Document, end: Document | None, pending: int, now: datetime) -> PartnerRow:
+    latest = document["latest"]
+    receive = _traffic(latest["receive"], ("passes", "is refused"), now) if document["receive"] else None
+    send = _traffic(latest["send"], ("is delivered", "is held"), now) if document["send"] else None
+    certificate = ending(end, "partner", document["domain"]) if end else None
+    states = [one.state for one in (receive, send) if one]
+    if (
+        certificate and certificate.state is not State.GOOD
+    ):  # one that lasts makes no quiet partner a good one
+        states.append(certificate.state)
+    if pending:
+        states.append(State.ATTENTION)
+    state = min(states, key=lambda one: one.rank, default=State.QUIET)
+    return PartnerRow(
+        document["domain"], document["mode"], state, receive, send, certificate, pending, document["counters"]
+    )
+
+
+def _traffic(latest: Document, words: tuple[str, str], now: datetime) -> Traffic:
+    success, failure = (_outcome(latest[kind], now) for kind in ("success", "failure"))
+    if success is None and failure is None:
+        return Traffic(State.QUIET, "nothing yet", None, None)
+    if failure is None or (success is not None and success.when.iso >= failure.when.iso):
+        return Traffic(State.GOOD, words[0], success, failure)
+    return Traffic(State.FAILING, words[1], success, failure)
+
+
+def _outcome(document: Document | None, now: datetime) -> Outcome | None:
+    if document is None:
+        return None
+    return Outcome(moment(document["time"], now), document["outcome"], document["detail"])
+
+
+def _broken(document: Document) -> Iterable[Notice]:
+    daemon, configuration = document["daemon"], document["configuration"]
+    if daemon["problem"]:
+        yield Notice(State.FAILING, daemon["problem"], "read journalctl -u domain-secure")
+    if configuration["problem"]:
+        what = f"The configuration on disk is not in force: {configuration['problem']}"
+        yield Notice(State.FAILING, what, "the last good one goes on; mend the file")
+    if daemon.get("tables_problem"):
+        what = f"Postfix's tables are not those of the send list: {daemon['tables_problem']}"
+        yield Notice(State.FAILING, what, "domain-secure generate")
+    if (fleet := document.get("fleet_status")) and (problem := fleet["store_problem"]):
+        yield Notice(State.ATTENTION, f"Fleet: {problem}", "domain-secure fleet status")
+    for key, what in (("connectors_problem", "Postfix cannot be asked"), ("history_problem", "No history")):
+        if document[key]:
+            yield Notice(State.ATTENTION, f"{what}: {document[key]}", "domain-secure check")
+
+
+def _ending(document: Document) -> Iterable[Notice]:
+    for one in document["certificates"]:
+        found = ending(one, one["role"], one["name"])
+        # A partner's is told in its row: there may be thousands.
+        if one["role"] not in {"unused", "partner"} and found.state is not State.GOOD:
+            what = f"Our certificate {found.name} ({found.role}): {found.left}"
+            yield Notice(found.state, what, "domain-secure cert request --renew")
+    for one in document["revocation_lists"]:
+        found = _list_ending(one)
+        if found.state is not State.GOOD:
+            yield Notice(found.state, f"The revocation list of {found.name} {found.left}", "see the log")
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {unit}{'s' * (number > 1)} ago"
+    return "just now"
+
+
+def verdict(document: Document, told: Sequence[Notice], now: datetime) -> tuple[State, str]:
+    """Return the whole in one state and one sentence."""
+    troubled = partners(document, Query(attention=True), now)
+    if told or troubled.matching:
+        states = [*(notice.state for notice in told[:1]), *(row.state for row in troubled.rows[:1])]
+        counts = [_counted(len(told), "thing"), _counted(troubled.matching, "partner")]
+        needs = "needs" if len(told) + troubled.matching == 1 else "need"
+        worst = min(states, key=lambda state: state.rank)
+        return worst, f"{' and '.join(filter(None, counts))} {needs} attention"
+    if not document["domains"]:
+        return State.QUIET, "no domain is listed yet"
+    return State.GOOD, "all is well"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}" if number else ""
