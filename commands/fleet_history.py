@@ -17,7 +17,8 @@ def run_log(arguments: argparse.Namespace) -> ExitStatus:
     store = fleet_store(arguments)
     head = store.repository.head().envelope
     last = head.revision.number if head else 0
-    found = store.repository.history(max(0, last - max(arguments.number, 1) + 1))[: arguments.number]
+    number = max(arguments.number, 1)
+    found = store.repository.history(max(0, last - number + 1))[:number]
     held = store.cache.envelope()
     rows = [_document(one, held, store) for one in found]
     if arguments.json:

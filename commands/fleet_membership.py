@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 
 from ..fleet.fleet_store import FleetStore, Overtaken
@@ -140,9 +141,15 @@ def _switch(path: Path, content: bytes, halves: Halves) -> None:
     """Put the node's half in place of the file, and keep the file as it was beside it."""
     if halves.local == content:
         return
-    kept = path.with_name(path.name + _KEPT)
+    kept = _unused(path.with_name(path.name + _KEPT))
     with writer_lock(path.parent):
         replace(kept, content)
         replace(path, halves.local)
     print(f"written: {path}, without what the fleet shares; as it was: {kept}")
     note("restart the daemon: `systemctl restart domain-secure`")
+
+
+def _unused(path: Path) -> Path:
+    """Return *path*, or with a number behind it: what was kept once is not overwritten."""
+    numbered = (path.with_name(f"{path.name}.{number}") for number in count(2))
+    return next(name for name in chain((path,), numbered) if not name.exists())

@@ -112,10 +112,11 @@ def _print(document: dict[str, Any]) -> None:
     if document["store_problem"]:
         print(f"store      {document['store_problem']}")
     age = here["store_last_answered_seconds_ago"]
-    heard = (
-        "the daemon has not heard of the store yet" if age is None else f"heard of the store {_span(age)} ago"
+    heard = "no daemon here has heard of the store" if age is None else f"heard of the store {_span(age)} ago"
+    held = (
+        f"revision {here['revision']} of {here['at']}" if here["revision"] else "no revision that can be used"
     )
-    print(f"this node  {here['node']} holds revision {here['revision']} of {here['at']}; {heard}")
+    print(f"this node  {here['node']} holds {held}; {heard}")
     if here["problem"]:
         print(f"           NOT the newest: {here['problem']}")
     if not document["nodes"]:

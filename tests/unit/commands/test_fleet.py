@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from domain_secure.commands.fleet_membership import _unused
 from domain_secure.commands.main import main
 
 NOWHERE = '[store]\nendpoints = ["http://127.0.0.1:1"]\nnode = "edge1"\n'
@@ -77,3 +78,11 @@ def test_key_and_trust(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert path.read_text().count(public) == 1
     assert "require_signature = true" in path.read_text()
     assert main(["--config", str(path), "fleet", "trust", "rsa:x"]) == 2
+
+
+def test_what_was_kept_is_not_overwritten(tmp_path: Path) -> None:
+    """Each time a machine joins, its file as it was gets a name of its own."""
+    kept = tmp_path / "domain-secure.toml.before-fleet"
+    for expected in (kept, Path(f"{kept}.2"), Path(f"{kept}.3")):
+        assert _unused(kept) == expected
+        expected.touch()
