@@ -10,7 +10,7 @@ import pytest
 from lab.certificates import Authority, Issued
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, LOOPBACK, NOBODY, WOODGROVE, Lab
 from lab.messages import Message, compose, header_lines
-from lab.product import Product
+from lab.product import CONFIGURATION, Product
 from lab.smtp_client import Dialogue, Reply
 
 pytestmark = pytest.mark.real
@@ -292,6 +292,28 @@ def test_odd_octets_neither_stop_mail_nor_hide_a_claim(product: Product, octets:
         head = product.lab.contoso.wait_for_delivery(message.mark).split(b"\n\n", 1)[0]
         assert b"woodgrovebank" not in head
         assert b"X-Domain-Secure" not in head
+
+
+def test_marks_of_our_other_edge_are_kept_by_its_certificate(product: Product) -> None:
+    """From any address, who proves to hold a relay's certificate passes marks on, and nobody else does."""
+    relay, stranger = (
+        product.lab.authority.issue(name, dns_names=(name,)) for name in ("mx2.test", "mx3.test")
+    )
+    path = product.lab.namespaces.outside(CONFIGURATION)
+    good, logged = path.read_text(), len(product.log())
+    path.write_text(f'{good}\n[inbound]\ntrusted_relay_certificates = ["sha256:{relay.fingerprint}"]\n')
+    product.wait_for_log("configuration-loaded", after=logged)
+    try:
+        relayed = send(product, WOODGROVE_SENDER, None, FORGED_MARK, tls=client(product, relay))
+        assert relayed.reply.code == 250
+        assert relayed.marks() == [FORGED_MARK.partition(": ")[2]]
+        other = send(product, EVIL_SENDER, None, FORGED_MARK, tls=client(product, stranger))
+        assert other.marks() == []
+        assert send(product, tls=client(product, stranger)).reply.code != 250
+    finally:
+        logged = len(product.log())
+        path.write_text(good)
+        product.wait_for_log("configuration-loaded", after=logged)
 
 
 def test_submitted_and_local_mail_is_judged_like_any_other(product: Product) -> None:
