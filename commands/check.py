@@ -1,6 +1,7 @@
 """``domain-secure check``: the doctor; each finding with its cause, its proof and its fix."""
 
 import argparse
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -88,7 +89,27 @@ def _daemon(configuration: Configuration) -> list[Finding]:
                 "mend the configuration; the daemon reads it again by itself",
             )
         )
+    findings += _self_proof(answer.get("self_proof") or {}, url)
     return findings
+
+
+def _self_proof(answer: Mapping[str, Any], url: str) -> Iterator[Finding]:
+    proof = f"{url}: self_proof: {answer.get('detail')}"
+    if answer.get("standing") == "failed":
+        yield Finding.error(
+            "self-proof-failed",
+            "canary messages on our own port 25 are not judged as they should be",
+            proof,
+            "run domain-secure attach, and mend what else this examination names",
+        )
+    elif answer.get("standing") == "unknown":
+        yield Finding.note(
+            "self-proof-unknown",
+            "our own port 25 could not be tested by canary messages",
+            proof,
+            "let Postfix take mail for postmaster from canary.invalid on it, or set enabled = false under "
+            "[selfproof]",
+        )
 
 
 def _show(examination: Examination, *, json: bool) -> None:

@@ -12,9 +12,10 @@ from ..milter.http_server import Render
 from ..milter.journal import log_handler
 from ..milter.knowledge import Sources
 from ..milter.metrics import Metrics
+from ..milter.self_proof import SelfProof
 from ..milter.sockets import Endpoint
 from ..milter.status_page import StatusPage
-from ..milter.surroundings import Endpoints, Surroundings
+from ..milter.surroundings import Endpoints, Running, Surroundings
 from ..policy import events
 from ..policy.certificate_book import FILE_NAME, CertificateBook
 from ..policy.client_requests import ClientRequests
@@ -34,6 +35,7 @@ from ..postfix.log_follower import LogFollower
 from ..postfix.log_follower import Surroundings as FollowerSurroundings
 from ..postfix.log_location import LocationWatch, log_location
 from ..postfix.mail_exchangers import mail_exchangers
+from ..postfix.own_listener import own_listener
 from ..postfix.probe import probe
 from ..postfix.probe_schedule import ProbeSchedule
 from ..postfix.probe_source import ProbeSource
@@ -61,14 +63,26 @@ def serve(arguments: argparse.Namespace) -> ExitStatus:
     """Run the daemon until it is told to stop."""
     _set_up_logging(debug=arguments.debug)
     path = configuration_path(arguments)
-    surroundings = Surroundings(endpoints, publish_tables, WHEN_DOWN_CLASS, sources, deliveries, status_page)
+    surroundings = Surroundings(
+        endpoints,
+        publish_tables,
+        WHEN_DOWN_CLASS,
+        sources,
+        deliveries,
+        status_page,
+        lambda running: (self_proof(running),),
+    )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
         from .fleet_companion import FleetCompanion  # noqa: PLC0415
 
         fleet = FleetCompanion(path, publish_tables)
         fleet.fetch_first()
-        surroundings = replace(surroundings, configuration_changed=fleet.publish, companions=fleet.companions)
+        surroundings = replace(
+            surroundings,
+            configuration_changed=fleet.publish,
+            companions=lambda running: (self_proof(running), *fleet.companions(running)),
+        )
     Daemon(load, path, version("postfix-domain-secure"), surroundings).run()
     return ExitStatus.DONE
 
@@ -102,6 +116,17 @@ def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -
         TlsaLookup(configuration, system_lookup),
         (schedule,),
         keys=DkimKeyLookup(system_lookup),
+    )
+
+
+def self_proof(running: Running) -> SelfProof:
+    """Return what tests our own port 25."""
+    return SelfProof(
+        running.configuration,
+        lambda configuration: own_listener(PostfixInstance(configuration.config_directory)),
+        running.canaries,
+        running.metrics,
+        log_event,
     )
 
 

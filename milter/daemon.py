@@ -127,6 +127,7 @@ class Daemon:
             lambda: self._live.problem,
             self.metrics,
             self._wake.set,
+            self._inbound.canaries,
         )
 
     def run(self) -> None:
@@ -188,6 +189,10 @@ class Daemon:
                 "send_domains": len(configuration.send),
             },
             "tables": {"problem": self.metrics.tables.problem},
+            "self_proof": {
+                "standing": self.metrics.self_proof.standing,
+                "detail": self.metrics.self_proof.detail,
+            },
         }
 
     def _supervise(self, policy: PolicyListener) -> None:

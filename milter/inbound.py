@@ -26,6 +26,7 @@ from ..policy.message_signature import MessageSignature
 from ..policy.reply import Reply, reply_to
 from ..policy.signed_message import SignedMessage
 from ..policy.verdict import Effect, Verdict
+from .canary import Canaries
 from .delegation import NO_OPINION, DelegatedFacts
 from .joined import MilterSessions, RecentRequests, agreed_session
 from .knowledge import CertificateKnowledge
@@ -58,6 +59,7 @@ class Transaction:
     exemption: str | None  #: why the client is never refused
     is_trusted_relay: bool
     authserv_id: str
+    reverse_path: str = ""  #: as the client wrote it
     claims: set[Claim] = field(default_factory=set)
     forged: list[tuple[str, int]] = field(default_factory=list)
     fault: BaseException | None = None
@@ -138,6 +140,7 @@ class Inbound:
 
         *observe* is told of each decision about listed mail, must not wait, and may fail.
         """
+        self.canaries = Canaries()
         self._when_down_action = when_down_action
         self._observe = observe
         self._sessions = MilterSessions()
@@ -184,6 +187,7 @@ class Inbound:
             exemption,
             is_within(facts.client_address, inbound.trusted_relays),
             inbound.authserv_id or facts.myhostname,
+            reverse_path,
         )
         if sees_message and exemption is None:
             transaction.signed = SignedMessage()
@@ -199,6 +203,11 @@ class Inbound:
         facts = transaction.facts
         delegated = self._requests.take((facts.client_address, facts.client_port, queue_id))
         session = agreed_session(facts, delegated)
+        canary = self.canaries.answer(
+            transaction.reverse_path, session, transaction.live.configuration, queue_id, datetime.now(UTC)
+        )
+        if canary is not None:
+            return Outcome(canary)
         transaction.meet(session)
         if transaction.has_too_many_forged and not transaction.is_trusted_relay:
             self._log(events.forged_marks_refused(queue_id=queue_id, client=_client(facts)))

@@ -16,6 +16,7 @@ from ..policy.verdict import Effect, Verdict
 from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
 from .outbound_metrics import OutboundMetrics
+from .self_proof_metrics import SelfProofMetrics
 from .table_metrics import TableMetrics
 
 # Twice the series, for a time that every scraper knows by itself.
@@ -58,6 +59,7 @@ class Metrics:
             "1 when the configuration in force is the one on disk, 0 after a reload that failed.",
         )
         self.tables = TableMetrics(self.registry)
+        self.self_proof = SelfProofMetrics(self.registry)
         self._certificate_ends = self._gauge(
             "domain_secure_certificate_not_after_timestamp_seconds",
             "When a certificate ends: our own by role and name, a partner's by list entry.",

@@ -11,6 +11,7 @@ from ..policy.configuration import Configuration
 from ..policy.delivery import DeliveryObserver
 from ..policy.delivery_counts import OutboundProgress
 from ..policy.problems import Problem
+from .canary import Canaries
 from .http_server import Render
 from .knowledge import Background, Sources
 from .metrics import Metrics
@@ -33,6 +34,7 @@ class Running:
     configuration_fault: Callable[[], Problem | None]  #: why the files on disk are not applied
     metrics: Metrics
     wake: Callable[[], None]  #: look for changed files now
+    canaries: Canaries
 
 
 @dataclass(frozen=True, slots=True)

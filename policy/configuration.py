@@ -227,6 +227,8 @@ class Configuration:
     postfix_log: str = "auto"  #: where Postfix logs to: ``auto``, ``journal``, or a file
     outbound_tables: bool = True  #: this node writes Postfix's tables of the send list
     give_up: float | None = None  #: seconds after which held mail goes back; None: as Postfix says
+    self_proof: bool = True  #: whether canary messages test our own port 25
+    self_proof_interval: float = 3600.0  #: seconds between two such tests
     store: Store = FILE_STORE
     revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need

@@ -103,6 +103,12 @@ def probed(*, target: str, certificate: str | None, tls: str | None, detail: str
     return _event(logging.INFO, "probed", target=target, certificate=certificate, tls=tls, detail=detail)
 
 
+def self_proof(standing: str, detail: str) -> Event:
+    """Return the line for a test of our own port 25: ``proved``, ``failed`` or ``unknown``."""
+    level = {"proved": logging.INFO, "failed": logging.ERROR}.get(standing, logging.WARNING)
+    return _event(level, "self-proof", standing=standing, detail=detail)
+
+
 def probe_not_kept(target: str, problem: str) -> Event:
     """Return the line for a probed certificate that the book does not hold."""
     return _event(logging.ERROR, "probe-not-kept", target=target, detail=problem)

@@ -304,6 +304,8 @@ def _from_sections(
         "postfix_log": values["postfix"]["log"],
         "outbound_tables": values["outbound"]["tables"],
         "give_up": values["outbound"]["give_up"],
+        "self_proof": values["selfproof"]["enabled"],
+        "self_proof_interval": values["selfproof"]["interval"],
         "metrics_listen": values["metrics"]["listen"],
         "metrics_access": web_access(folder, values["metrics"]),
         "state": folder / values["paths"]["state"],

@@ -167,6 +167,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("outbound", "tables", kinds.BOOLEAN, "true", _RELOAD,
             "Whether this node writes Postfix's tables of the send list; `false` where it only receives."),
 
+    Setting("selfproof", "enabled", kinds.BOOLEAN, "true", _RELOAD,
+            "Whether the daemon tests its own port 25 at its start and then again and again, by canary "
+            "messages that are never let in: with a right certificate, with a wrong one, and with none."),
+    Setting("selfproof", "interval", kinds.DURATION, '"1h"', _RELOAD,
+            "How much time lies between two such tests."),
+
     Setting("postfix", "config_directory", kinds.PATH, '"/etc/postfix"', _RESTART,
             "The configuration of the Postfix instance that is served."),
     Setting("postfix", "log", kinds.LOG, '"auto"', _RESTART,

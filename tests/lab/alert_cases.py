@@ -127,6 +127,11 @@ CASES = (
         ("DomainSecureMapsNotGenerated",),
     ),
     Case(
+        "port 25 no longer asks the daemon",
+        _with("selfproof", "1x50 0x10"),
+        ("DomainSecureSelfProofFailed",),
+    ),
+    Case(
         "an edge of a fleet holds an older policy",
         _with("fleet_applied_revision", "5x60") | _with("fleet_head_revision", "5x50 6x10"),
         ("DomainSecureFleetBehind",),

@@ -28,6 +28,7 @@ KNOWN = {
         "trusted_relay_certificates",
     },
     "outbound": {"direct", "tables", "give_up"},
+    "selfproof": {"enabled", "interval"},
     "postfix": {"config_directory", "log"},
     "metrics": {"listen", "cert_file", "key_file", "token_file", "host_names"},
     "paths": {"state"},

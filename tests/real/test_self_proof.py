@@ -1,0 +1,75 @@
+"""The daemon tests its own port 25: a stock set-up is proved, a broken one is found."""
+
+import math
+
+import pytest
+
+from lab.laboratory import WOODGROVE, Lab
+from lab.product import Product
+from lab.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+LISTED = f'[receive]\ndomains = ["{WOODGROVE}"]\n'
+
+
+def gauge(product: Product) -> float:
+    """Return the metric."""
+    return product.metrics()["domain_secure_selfproof"]
+
+
+def restarted(product: Product) -> None:
+    """Start the daemon anew, and wait for its first trial."""
+    product.stop()
+    before = len(product.log())
+    product.serve()
+    product.wait_for_log("self-proof standing=", after=before)
+
+
+def test_proof_and_its_loss(own_lab: Lab) -> None:
+    """Proved; not asked any more; nobody is asked for a certificate; tested by nobody."""
+    lab, product = own_lab, Product(own_lab)
+    product.configure(LISTED)
+    product.attach()
+    product.serve()
+    product.wait_for_log("self-proof standing=proved")
+    assert gauge(product) == 1
+    assert "self-proof" not in product.command("check", check=False).stdout
+    assert not lab.contoso.mailbox()
+    assert not any(
+        name.startswith("domain_secure_decisions") for name in product.metrics() if "canary" in name
+    )
+
+    master = lab.namespaces.outside(lab.contoso.layout.configuration / "master.cf")
+    good = master.read_text()
+    master.write_text(good.replace("smtpd_tls_ask_ccert=yes", "smtpd_tls_ask_ccert=no"))
+    lab.contoso.reload()
+    restarted(product)
+    assert gauge(product) == 0
+    told = product.command("check", check=False).stdout
+    assert "[self-proof-failed]" in told
+    assert "with the right certificate would not be let in" in told
+
+    master.write_text("\n".join(line for line in good.splitlines() if "smtpd_milters" not in line) + "\n")
+    lab.contoso.reload()
+    restarted(product)
+    assert gauge(product) == 0
+    assert "smtpd took a message without asking us" in product.command("check", check=False).stdout
+
+    master.write_text(good)
+    lab.contoso.reload()
+    product.configure(LISTED + "[selfproof]\nenabled = false\n")
+    product.stop()
+    product.serve()
+    assert math.isnan(gauge(product))
+    assert "self-proof" not in product.command("check", check=False).stdout
+
+    product.configure(LISTED)
+    lab.contoso.stop()
+    restarted(product)
+    assert math.isnan(gauge(product))
+    wait_for(
+        lambda: "[self-proof-unknown]" in product.command("check", check=False).stdout,
+        "the note",
+        context=product.log,
+    )
