@@ -42,7 +42,10 @@ class Cached(Generic[T]):
     def last(self) -> Answer[T]:
         """Return the last answer at once; where it is too old, a thread asks for the next one."""
         if time.monotonic() >= self._due and self._lock.acquire(blocking=False):
-            threading.Thread(target=self._renew_and_release, name="cached", daemon=True).start()
+            try:
+                threading.Thread(target=self._renew_and_release, name="cached", daemon=True).start()
+            except RuntimeError:  # no more threads: somebody asks again
+                self._lock.release()
         return self._answer
 
     def _renew(self) -> None:

@@ -12,6 +12,7 @@ from enum import Enum, unique
 from typing import Any
 
 PAGE = 50  #: partners on one page
+_RECENT = timedelta(hours=1)
 SOON_DAYS, VERY_SOON_DAYS = 21, 7  #: as ``check`` warns
 
 Document = Mapping[str, Any]
@@ -215,8 +216,11 @@ def _left(days: int) -> str:
 
 def _row(document: Document, end: Document | None, pending: int, now: datetime) -> PartnerRow:
     latest = document["latest"]
-    receive = _traffic(latest["receive"], ("passes", "is refused"), now) if document["receive"] else None
-    send = _traffic(latest["send"], ("is delivered", "is held"), now) if document["send"] else None
+    receive = send = None
+    if document["receive"]:
+        receive = _traffic(latest["receive"], ("passes", "is refused"), now, forgeable=True)
+    if document["send"]:
+        send = _traffic(latest["send"], ("is delivered", "is held"), now)
     certificate = ending(end, "partner", document["domain"]) if end else None
     states = [one.state for one in (receive, send) if one]
     if (
@@ -231,13 +235,20 @@ def _row(document: Document, end: Document | None, pending: int, now: datetime) 
     )
 
 
-def _traffic(latest: Document, words: tuple[str, str], now: datetime) -> Traffic:
+def _traffic(latest: Document, words: tuple[str, str], now: datetime, *, forgeable: bool = False) -> Traffic:
     success, failure = (_outcome(latest[kind], now) for kind in ("success", "failure"))
     if success is None and failure is None:
         return Traffic(State.QUIET, "nothing yet", None, None)
     if failure is None or (success is not None and success.when.iso >= failure.when.iso):
         return Traffic(State.GOOD, words[0], success, failure)
+    if forgeable and success is not None and _apart(success, failure) <= _RECENT:
+        # The partner passed not long before: this may as well have been somebody else in its name.
+        return Traffic(State.ATTENTION, "last was refused", success, failure)
     return Traffic(State.FAILING, words[1], success, failure)
+
+
+def _apart(one: Outcome, other: Outcome) -> timedelta:
+    return abs(datetime.fromisoformat(one.when.iso) - datetime.fromisoformat(other.when.iso))
 
 
 def _outcome(document: Document | None, now: datetime) -> Outcome | None:

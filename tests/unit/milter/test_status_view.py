@@ -51,14 +51,15 @@ def test_worst_first() -> None:
         (None, None, State.QUIET, "nothing yet"),
         (outcome(1), None, State.GOOD, "passes"),
         (outcome(1), outcome(2), State.GOOD, "passes"),
-        (outcome(2), outcome(1, "expired"), State.FAILING, "is refused"),
+        (outcome(1.5), outcome(1, "name-mismatch"), State.ATTENTION, "last was refused"),
+        (outcome(3), outcome(1, "expired"), State.FAILING, "is refused"),
         (None, outcome(1), State.FAILING, "is refused"),
     ],
 )
 def test_the_later_outcome_counts(
     success: dict[str, str] | None, failure: dict[str, str] | None, state: State, word: str
 ) -> None:
-    """A partner passes if the last thing that happened was a pass."""
+    """A partner passes if the last thing was a pass; a refusal soon after one may be that of a forger."""
     (row,) = partners(
         document(domain("a.test", latest=latest("receive", success, failure))), Query(), NOW
     ).rows
