@@ -19,6 +19,7 @@ from ..fleet.follower import Follower
 from ..fleet.reports import NO_MAPS, Report, bounded_counters
 from ..fleet.repository import Repository
 from ..fleet.shared_book import SharedBook
+from ..fleet.shared_revocation import SharedRevocation
 from ..milter.daemon import log_event
 from ..milter.metrics import Metrics
 from ..milter.surroundings import Running
@@ -30,6 +31,7 @@ from ..policy.lineage import Demands
 from ..policy.own_certificates import OwnCertificates, expiries
 from ..policy.problems import Problem
 from ..policy.reading import parse, read_configuration
+from ..policy.revocation_store import FOLDER, RevocationStore
 from ..policy.shared_policy import SharedPolicy, overrides
 from ..policy.shared_settings import known_keys
 from ..postfix.doctor import examine
@@ -89,8 +91,15 @@ class FleetCompanion:
 
     @staticmethod
     def _exchange(repository: Repository, running: Running) -> Callable[[], object]:
-        path = running.configuration().state / FILE_NAME
-        return SharedBook(repository, path, running.configuration).exchange
+        state = running.configuration().state
+        book = SharedBook(repository, state / FILE_NAME, running.configuration)
+        revocation = SharedRevocation(repository, RevocationStore(state / FOLDER))
+
+        def exchange() -> None:
+            book.exchange()
+            revocation.exchange()
+
+        return exchange
 
     def _follower(self, repository: Repository) -> Follower:
         return Follower(self._path, self._cache, repository, self._demands, log_event)

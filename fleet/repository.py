@@ -11,6 +11,7 @@ so that what somebody else wrote under the prefix is a StoreProblem and never a 
 | ``revisions/NUMBER`` | the same, kept as history |
 | ``chunks/SHA256`` | a part of a text, or an index that names parts |
 | ``book/SHA256`` | a partner's certificate that some node knows (``shared_book``) |
+| ``revocation/NAME`` | a revocation list or an OCSP answer that some node got (``shared_revocation``) |
 | ``nodes/NODE/report`` | what a node enforces, under a lease |
 | ``nodes/NODE/member`` | that the node belongs to the fleet |
 """

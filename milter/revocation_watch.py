@@ -157,6 +157,9 @@ class RevocationWatch:
             self._fetcher.start(location, private=self._private)
 
     def _received(self, location: Location, result: bytes | FetchError) -> None:
+        if isinstance(result, FetchError):
+            # Another node of the fleet may have got through; its word is judged like the location's.
+            result = self._store.from_others(location) or result
         users = self._table.received(location, result)
         self._ask()
         for watched in users:

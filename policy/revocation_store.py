@@ -9,11 +9,13 @@ a log line; when there is too much, what was fetched longest ago gives way.
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from . import atomic_file, events
 from .ocsp import parse_ocsp_answers
@@ -22,6 +24,9 @@ from .revocation import Statement
 from .revocation_list import read_revocation_lists
 
 FOLDER = "revocation"  #: in the state folder
+_FROM_OTHERS = "revocation-fleet"  #: beside it: what other nodes of a fleet have fetched
+MAXIMUM_SHARED_OCTETS = 512 * 1024  #: of one file that nodes share; etcd takes values up to 1.5 MiB
+_MOST_FROM_OTHERS = 500
 
 # A partner's chain has two or three lists of some kilobytes; public ones reach a megabyte.
 DEFAULT_OCTETS = 128 * 1024 * 1024
@@ -30,6 +35,7 @@ DEFAULT_FILES = 4096
 _FOLDER_MODE = 0o755
 _SUFFIX = ".statement"
 _LONGEST_HEADER = 8192
+_FILE_NAME = re.compile(rf"[0-9a-f]{{40}}{re.escape(_SUFFIX)}")
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +100,42 @@ class RevocationStore:
                 "make it writable for the user of the daemon, and see that the disk is not full",
             ) from error
 
+    def own_files(self) -> Iterator[tuple[str, datetime, bytes]]:
+        """Yield each file that may be shared: its name, when it was fetched, and its octets."""
+        for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                content = path.read_bytes()
+                if len(content) <= MAXIMUM_SHARED_OCTETS:
+                    yield path.name, _header(content)[0], content
+
+    def take_from_another(self, name: str, content: bytes) -> datetime | None:
+        """Keep what another node has fetched; returns when, or None where it is no such file.
+
+        It is kept apart, and used where a location does not answer this node.  Raises OSError.
+        """
+        if not _FILE_NAME.fullmatch(name) or len(content) > MAXIMUM_SHARED_OCTETS:
+            return None
+        try:
+            fetched = _header(content)[0]
+        except (ValueError, KeyError, TypeError):
+            return None
+        folder = self.folder.with_name(_FROM_OTHERS)
+        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+        kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        for path in kept[: max(0, len(kept) - _MOST_FROM_OTHERS + 1)]:
+            path.unlink(missing_ok=True)
+        atomic_file.replace(folder / name, content)
+        return fetched
+
+    def from_others(self, location: Location) -> bytes | None:
+        """Return what another node has got from a location, to be judged like an answer of the location."""
+        try:
+            content = (self.folder.with_name(_FROM_OTHERS) / location.file_name).read_bytes()
+            _header(content)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return content.partition(b"\n")[2]
+
     def all(self) -> Iterator[Stored]:
         """Yield everything that can be read, in no order; raises PermissionError."""
         if not self.folder.exists():
@@ -137,13 +179,19 @@ class RevocationStore:
 
 
 def _decoded(content: bytes) -> Stored:
+    fetched, header, body = _header(content)
+    statements = parse_statements(body, answers=bool(header["answers"]))
+    return Stored(str(header["url"]), fetched, statements)
+
+
+def _header(content: bytes) -> tuple[datetime, dict[str, Any], bytes]:
+    """Return when it was fetched, the whole header, and what follows; raises as a wrong header makes it."""
     head, separator, _body = content[:_LONGEST_HEADER].partition(b"\n")
     if not separator:
         raise ValueError("it has no header")
     header = json.loads(head)
     fetched = datetime.fromisoformat(header["fetched"]).astimezone(UTC)
-    statements = parse_statements(content[len(head) + 1 :], answers=bool(header["answers"]))
-    return Stored(str(header["url"]), fetched, statements)
+    return fetched, header, content[len(head) + 1 :]
 
 
 def _set_aside(path: Path, detail: str) -> None:

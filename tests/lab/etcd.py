@@ -116,7 +116,7 @@ class Etcd:
                 continue
             self.control("role", "add", f"edge-{name}")
             self.control("role", "grant-permission", f"edge-{name}", "read", PREFIX, "--prefix")
-            for own in (f"nodes/{name}/", "book/"):
+            for own in (f"nodes/{name}/", "book/", "revocation/"):
                 self.control(
                     "role", "grant-permission", f"edge-{name}", "readwrite", f"{PREFIX}{own}", "--prefix"
                 )

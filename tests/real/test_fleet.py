@@ -240,6 +240,21 @@ def test_a_certificate_known_to_one_is_known_to_all(fleet: Fleet) -> None:
         assert "internal-error" not in edge.log()
 
 
+def test_what_one_has_fetched_reaches_those_that_cannot(fleet: Fleet) -> None:
+    """A revocation list that one edge got is at hand on the others; a name that leads elsewhere is not."""
+    own = fleet.near[0].folder / "state" / "revocation"
+    own.mkdir(exist_ok=True)
+    name = f"{'a' * 40}.statement"
+    fleet.etcd.control("put", f"{PREFIX}revocation/../../escaped", "{}")
+    header = {"url": "http://ca.test/a.crl", "answers": False, "fetched": datetime.now(UTC).isoformat()}
+    (own / name).write_text(f"{json.dumps(header)}\nlist")
+    for edge in (fleet.near[1], fleet.far):
+        taken = edge.folder / "state" / "revocation-fleet"
+        wait_for(lambda t=taken: (t / name).exists(), f"the list on {edge.name}", deadline=40.0)
+        assert [path.name for path in taken.iterdir()] == [name]
+    (own / name).unlink()
+
+
 def test_killed_leader(fleet: Fleet) -> None:
     """Without the leader of etcd a change goes through, and the member that comes back is used."""
     leader = fleet.etcd.leader()

@@ -129,6 +129,43 @@ def test_restart_needs_no_network(scene: Scene) -> None:
     assert judge_from_store(scene.path(leaf), scene.store, (), scene.now()).status is REVOKED
 
 
+def test_what_another_node_got_serves_where_a_location_does_not_answer(scene: Scene, tmp_path: Path) -> None:
+    """It is judged like the location's own answer: forged or for another authority it is of no use."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    assert scene.status(leaf) is REVOKED
+    ((name, fetched, content),) = scene.store.own_files()
+    del scene.web.pages["/a.crl"]
+    forged = revocation_list(Authority.create("Lab Root"))
+    for number, (octets, expected) in enumerate(
+        ((content.partition(b"\n")[0] + b"\n" + forged, UNKNOWN), (b"{}\nx", UNKNOWN), (content, REVOKED))
+    ):
+        scene.watch.stop()
+        scene.store = RevocationStore(tmp_path / str(number) / "revocation")
+        scene.store.folder.parent.mkdir()
+        taken = scene.store.take_from_another(name, octets)
+        assert taken == (None if octets.startswith(b"{}") else fetched)
+        scene.watch = scene.new_watch()
+        assert scene.status(leaf) is expected
+
+
+def test_only_files_of_the_store_are_taken_from_others(tmp_path: Path) -> None:
+    """A name that leads elsewhere, a header that is none and too many octets are refused."""
+    store = RevocationStore(tmp_path / "revocation")
+    header = b'{"url": "http://a.test/", "answers": false, "fetched": "2026-11-25T12:00:00+00:00"}\n'
+    good = f"{'a' * 40}.statement"
+    for name, content in (
+        ("../../etc/passwd", header),
+        (f"{'a' * 39}/.statement", header),
+        (good, b"nothing"),
+        (good, b'{"fetched": 3}\n'),
+        (good, header + b"x" * 600_000),
+    ):
+        assert store.take_from_another(name, content) is None
+    assert not list(tmp_path.rglob("*.statement"))
+    assert store.take_from_another(good, header) is not None
+
+
 def test_ocsp_responder(scene: Scene) -> None:
     """The responder is asked about this certificate, and its answer is kept."""
     leaf = scene.leaf(responder="/ocsp")
