@@ -19,7 +19,7 @@ from ..policy.events import Event, internal_error
 from ..policy.problems import Problem
 from .backoff import Backoff
 from .client import Etcd, put
-from .follower import Follower
+from .follower import Follower, HasLeft
 from .problems import Kind, StoreProblem
 from .reports import Report
 from .repository import MEMBER, REPORT, Repository
@@ -105,6 +105,9 @@ class Agent:
                 # A thousand nodes that began together are soon spread evenly.
                 pause = _HEARTBEAT_SECONDS * random.uniform(0.7, 1.3)  # noqa: S311 - not a secret
                 self._wake.wait(pause)
+            except HasLeft:
+                self._log(events.left_fleet())
+                self._stop.set()
             except (Problem, OSError) as problem:
                 self._failed(str(problem))
                 self._wake.wait(pauses.pause())  # the watch may be back first

@@ -16,7 +16,7 @@ from ..policy.events import Event
 from ..policy.fleet_cache import Contact, FleetCache, shared_policy
 from ..policy.lineage import Demands, Step, describe, step
 from ..policy.problems import Problem
-from ..policy.reading import parse, read_configuration
+from ..policy.reading import is_fleet_node, parse, parse_toml, read_configuration
 from ..policy.revision import Envelope
 from .problems import StoreProblem
 from .repository import Head, Repository
@@ -31,6 +31,10 @@ class Refusal:
     digest: str
     local: bytes
     problem: str
+
+
+class HasLeft(Exception):  # noqa: N818 - it is no error
+    """This node's own file says that it stands alone by now."""
 
 
 class Follower:
@@ -60,8 +64,11 @@ class Follower:
     def follow(self) -> tuple[Head, bool]:
         """Apply the newest revision if it may be; returns it, and whether something new is on disk now.
 
-        Raises StoreProblem where the store fails, and OSError where the disk does.
+        Raises HasLeft where this node does not belong to the fleet any more, StoreProblem where the store
+        fails, and OSError where the disk does.
         """
+        if not is_fleet_node(parse_toml(read_configuration(self._path).decode(errors="replace"), self._path)):
+            raise HasLeft
         applied = self._held()
         head, history = self._repository.head_and_history(applied.revision.number if applied else 2**52)
         return head, self._follow(head, history, applied)

@@ -26,6 +26,11 @@ def revision_refused(problem: str) -> Event:
     return Event.of(logging.ERROR, "fleet-revision-refused", detail=problem)
 
 
+def left_fleet() -> Event:
+    """Return the line for a daemon that follows no store any more, as its file says so; a restart is due."""
+    return Event.of(logging.WARNING, "fleet-left", restart="needed")
+
+
 def report_refused(problem: str) -> Event:
     """Return the line for a store that takes no report of this node; its policy is followed all the same."""
     return Event.of(logging.WARNING, "fleet-report-refused", detail=problem)

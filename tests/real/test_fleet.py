@@ -445,8 +445,11 @@ def test_full_store(tmp_path: Path) -> None:
         etcd.control("alarm", "disarm")
         edge.command("receive", "add", "room.test", "--wait=40")
         assert "room.test" in edge.listed()
-        done = edge.command("fleet", "leave")
+        edge.command("fleet", "leave")
         assert "room.test" in edge.file.read_text()
+        edge.wait_for_log("fleet-left")
+        assert not (edge.folder / "state" / "fleet").exists()
+        assert json.loads(edge.command("receive", "list", "--json").stdout)["revision"] is None
     finally:
         with_store.close()
 
