@@ -65,7 +65,7 @@ class FleetCompanion:
             self._cache.read()
         except Problem as missing:
             follower = self._follower(Repository(Etcd(self._store), self._store.prefix))
-            follower.follow()
+            follower.follow(is_damaged=True)
             if follower.problem:
                 raise Problem(follower.problem, str(self._path), missing.fix, missing.status) from missing
 

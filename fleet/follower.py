@@ -61,9 +61,10 @@ class Follower:
         """Return why the newest revision is not applied, or None."""
         return self._refusal.problem if self._refusal else None
 
-    def follow(self) -> tuple[Head, bool]:
+    def follow(self, *, is_damaged: bool = False) -> tuple[Head, bool]:
         """Apply the newest revision if it may be; returns it, and whether something new is on disk now.
 
+        *is_damaged* says that the texts on disk cannot be used, so that the same revision is fetched again.
         Raises HasLeft where this node does not belong to the fleet any more, StoreProblem where the store
         fails, and OSError where the disk does.
         """
@@ -71,9 +72,11 @@ class Follower:
             raise HasLeft
         applied = self._held()
         head, history = self._repository.head_and_history(applied.revision.number if applied else 2**52)
-        return head, self._follow(head, history, applied)
+        return head, self._follow(head, history, applied, is_damaged=is_damaged)
 
-    def _follow(self, head: Head, history: list[Envelope], applied: Envelope | None) -> bool:
+    def _follow(
+        self, head: Head, history: list[Envelope], applied: Envelope | None, *, is_damaged: bool
+    ) -> bool:
         if head.fault:
             self._refuse("", b"", str(head.fault))
             self._note(head)
@@ -91,7 +94,7 @@ class Follower:
             self._note(head)
             return False
         kind = step(head.envelope, applied, history, self._demands())
-        if kind is Step.FOLLOWS:
+        if kind is Step.FOLLOWS or (kind is Step.SAME and is_damaged):
             return self._apply(head, head.envelope, applied, local)
         if kind is Step.SAME:
             self._refusal = None

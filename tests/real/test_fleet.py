@@ -405,6 +405,8 @@ def test_killed_writers_and_edges(fleet: Fleet) -> None:
             writer.signal(9)
         writer.wait(10)
     fleet.near[0].kill()
+    for text in (fleet.near[0].folder / "state" / "fleet").glob("*.text"):
+        text.write_bytes(b"torn")  # a daemon that starts fetches again what a disk has lost
     fleet.near[0].serve()
     fleet.change("receive", "add", "alive.test", wait="--wait=40")
     found = [set(edge.listed()) for edge in fleet.edges]
