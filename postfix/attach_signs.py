@@ -18,6 +18,7 @@ from .master_cf import Option
 from .tables import TRANSPORT_SERVICE, Table, table_path
 
 CLEANUP_SERVICE = "domain-secure-cleanup"
+TLS_MANAGER_SERVICE = "domain-secure-tls"
 WHEN_DOWN_CLASS = "domain_secure_when_down"
 INBOUND_COMMENT = b"# domain-secure attach: receiving; domain-secure detach removes it."
 OUTBOUND_COMMENT = b"# domain-secure attach: sending; domain-secure detach removes it."
@@ -105,7 +106,8 @@ def without_outbound(main: bytes, master: bytes, signs: Signs) -> tuple[bytes, b
     """Return main.cf and master.cf without the outbound half."""
     names = {name.encode() for name in TABLE_PARAMETERS.values()}
     main = main_cf.without(main, names, signs.is_our_table)
-    master = master_cf.without_services(master, {f"{TRANSPORT_SERVICE}/unix".encode()})
+    ours = {f"{name}/unix".encode() for name in (TRANSPORT_SERVICE, TLS_MANAGER_SERVICE)}
+    master = master_cf.without_services(master, ours)
     return main, master_cf.without_comment(master, OUTBOUND_COMMENT)
 
 

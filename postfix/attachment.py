@@ -21,6 +21,7 @@ from .attach_signs import (
     CLEANUP_SERVICE,
     INBOUND_COMMENT,
     OUTBOUND_COMMENT,
+    TLS_MANAGER_SERVICE,
     Signs,
     has_outbound,
     inbound_services,
@@ -31,7 +32,13 @@ from .attach_signs import (
 from .certificate_settings import without_certificates
 from .endpoints import milter_listener, policy_listener
 from .inbound_settings import COPIED_PARAMETERS, InboundPlan, plan_inbound
-from .outbound_settings import ORIGINAL, OutboundPlan, plan_outbound
+from .outbound_settings import (
+    ORIGINAL,
+    ORIGINAL_TLS_MANAGER,
+    TLS_MANAGER_OPTIONS,
+    OutboundPlan,
+    plan_outbound,
+)
 from .programs import PostfixInstance
 from .tables import TRANSPORT_SERVICE
 
@@ -206,6 +213,9 @@ def _with_inbound(master: bytes, plan: InboundPlan) -> bytes:
 def _with_outbound(main: bytes, master: bytes, plan: OutboundPlan) -> tuple[bytes, bytes]:
     name = TRANSPORT_SERVICE.encode()
     master = master_cf.with_clone(master, ORIGINAL.encode(), name, plan.options, OUTBOUND_COMMENT)
+    name = TLS_MANAGER_SERVICE.encode()
+    original = ORIGINAL_TLS_MANAGER.encode()
+    master = master_cf.with_clone(master, original, name, TLS_MANAGER_OPTIONS, OUTBOUND_COMMENT)
     for parameter, element in plan.elements.items():
         main = main_cf.prepended(main, parameter.encode(), element.encode())
     return main, master
@@ -219,6 +229,7 @@ def _verify(future: PostfixInstance, inbound: InboundPlan | None, outbound: Outb
         expected[f"{CLEANUP_SERVICE}/unix"] = inbound.cleanup_options
     if outbound is not None:
         expected[f"{TRANSPORT_SERVICE}/unix"] = outbound.options
+        expected[f"{TLS_MANAGER_SERVICE}/unix"] = TLS_MANAGER_OPTIONS
         for parameter, element in outbound.elements.items():
             if not future.unexpanded(parameter).startswith(element):
                 raise _misread(MAIN, parameter)

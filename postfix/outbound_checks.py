@@ -24,7 +24,7 @@ def check_outbound(configuration: Configuration, facts: PostfixFacts, map_type: 
     yield from _check_attached(configuration, facts, transport)
     yield from _check_tables(configuration, facts, transport, map_type)
     if transport is not None:
-        yield from _check_transport(transport)
+        yield from _check_transport(facts, transport)
         yield from _check_verification(transport, _methods(configuration))
 
 
@@ -76,7 +76,7 @@ def _check_tables(
             )
 
 
-def _check_transport(transport: ServiceFacts) -> Iterator[Finding]:
+def _check_transport(facts: PostfixFacts, transport: ServiceFacts) -> Iterator[Finding]:
     if not any(_certificate_files(transport)):
         yield Finding.error(
             "no-client-certificate",
@@ -91,10 +91,10 @@ def _check_transport(transport: ServiceFacts) -> Iterator[Finding]:
             f"{OURS}: smtp_tls_security_level = {level}",
             ATTACH,
         )
-    yield from _check_ways_around(transport)
+    yield from _check_ways_around(facts, transport)
 
 
-def _check_ways_around(transport: ServiceFacts) -> Iterator[Finding]:
+def _check_ways_around(facts: PostfixFacts, transport: ServiceFacts) -> Iterator[Finding]:
     """Yield what lets mail leave without the check that the policy asks for."""
     if relay := transport.value("smtp_fallback_relay"):
         yield Finding.error(
@@ -103,11 +103,12 @@ def _check_ways_around(transport: ServiceFacts) -> Iterator[Finding]:
             f"{OURS}: smtp_fallback_relay = {relay}",
             ATTACH,
         )
-    if cache := transport.value("smtp_tls_session_cache_database"):
+    if cache := facts.session_cache(transport):
         yield Finding.warning(
             "session-cache",
             "resumed TLS sessions are not verified again, so that a stricter rule waits for up to an hour",
-            f"{OURS}: smtp_tls_session_cache_database = {cache}",
+            f"{transport.value('tlsmgr_service_name')}/unix, which keeps the TLS sessions of {OURS}: "
+            f"smtp_tls_session_cache_database = {cache}",
             ATTACH,
         )
     if transport.is_on("tls_required_enable"):

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from ..policy.configuration import Configuration, SendMethod
 from ..policy.problems import Problem
-from .attach_signs import TABLE_PARAMETERS
+from .attach_signs import TABLE_PARAMETERS, TLS_MANAGER_SERVICE
 from .programs import PostfixInstance
 from .tables import TRANSPORT_SERVICE, Table, map_type, table_name
 
 ORIGINAL = "smtp/unix"  #: the service the transport is a clone of
+ORIGINAL_TLS_MANAGER = "tlsmgr/unix"
+TLS_MANAGER_OPTIONS = {"smtp_tls_session_cache_database": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,12 @@ def plan_outbound(configuration: Configuration, instance: PostfixInstance) -> Ou
     if original is None or original.program != "smtp":
         raise Problem(
             f"there is no service {ORIGINAL} that runs smtp", "master.cf", "restore it from master.cf.proto"
+        )
+    if instance.service(ORIGINAL_TLS_MANAGER) is None:
+        raise Problem(
+            f"there is no service {ORIGINAL_TLS_MANAGER}, without which there is no TLS",
+            "master.cf",
+            "restore it from master.cf.proto",
         )
     if instance.parameter("smtp_tls_per_site"):
         raise Problem(
@@ -73,7 +81,9 @@ def _options(configuration: Configuration, instance: PostfixInstance, policy_tab
         "smtp_tls_trust_anchor_file": "",
         "tls_append_default_CA": "no",
         # A resumed session, a reused connection and a fallback relay all skip the check of this delivery.
+        # Sessions are kept by tlsmgr(8), which knows its own settings only: so there is one for us alone.
         "smtp_tls_session_cache_database": "",
+        "tlsmgr_service_name": TLS_MANAGER_SERVICE,
         "smtp_tls_connection_reuse": "no",
         "smtp_fallback_relay": "",
         "smtp_tls_loglevel": "1",

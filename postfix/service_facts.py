@@ -48,6 +48,7 @@ _SMTP_PARAMETERS = (
     "smtp_tls_security_level",
     "smtp_tls_session_cache_database",
     "tls_required_enable",
+    "tlsmgr_service_name",
 )
 _MAIN_PARAMETERS = (
     "mail_owner",
@@ -82,6 +83,7 @@ class PostfixFacts:
     main: Mapping[str, str]  #: main.cf's effective settings, without a service's overrides
     receivers: tuple[ServiceFacts, ...]  #: every smtpd(8)
     senders: tuple[ServiceFacts, ...]  #: every smtp(8) and lmtp(8)
+    tls_managers: tuple[ServiceFacts, ...]  #: every tlsmgr(8)
     behind_postscreen: bool  #: port 25 is postscreen(8)'s, which hands its clients to smtpd/pass
 
     @property
@@ -92,6 +94,12 @@ class PostfixFacts:
     def sender(self, name: str) -> ServiceFacts | None:
         """Return the transport *name*, or None when master.cf has no smtp client of that name."""
         return next((facts for facts in self.senders if facts.service.key == f"{name}/unix"), None)
+
+    def session_cache(self, sender: ServiceFacts) -> str:
+        """Return where the TLS sessions of a transport are kept, empty if nowhere: its tlsmgr(8) decides."""
+        name = sender.value("tlsmgr_service_name")
+        kept = (one for one in self.tls_managers if one.service.key == f"{name}/unix")
+        return next((one.value("smtp_tls_session_cache_database") for one in kept), "")
 
     def _is_public(self, service: Service) -> bool:
         if service.type == "pass":
@@ -121,6 +129,11 @@ def facts_of(instance: PostfixInstance) -> PostfixFacts:
             ServiceFacts(service, instance.service_parameters(service, *_SMTP_PARAMETERS))
             for service in services
             if service.program in {"smtp", "lmtp"}
+        ),
+        tls_managers=tuple(
+            ServiceFacts(service, instance.service_parameters(service, "smtp_tls_session_cache_database"))
+            for service in services
+            if service.program == "tlsmgr"
         ),
         behind_postscreen=any(
             service.program == "postscreen" and service.type == "inet" and is_port_25(service.name)

@@ -18,6 +18,7 @@ smtp      inet  n       -       y       -       -       smtpd
 submission inet n       -       y       -       -       smtpd
   -o smtpd_tls_security_level=encrypt
 cleanup   unix  n       -       y       -       0       cleanup
+tlsmgr    unix  -       -       y       1000?   1       tlsmgr
 smtp      unix  -       -       y       -       -       smtp
 relay     unix  -       -       y       -       -       smtp
         -o syslog_name=postfix/$service_name

@@ -22,6 +22,7 @@ relay_domains =
 MASTER = """\
 smtp      inet  n       -       y       -       -       smtpd
 cleanup   unix  n       -       y       -       0       cleanup
+tlsmgr    unix  -       -       y       1000?   1       tlsmgr
 rewrite   unix  -       -       n       -       -       trivial-rewrite
 smtp      unix  -       -       y       -       -       smtp
 relay     unix  -       -       y       -       -       smtp

@@ -137,7 +137,7 @@ SMTPD, TRANSPORT = "smtp      inet", "domain-secure unix"
         (main("smtpd_milters = inet:127.0.0.1:8891"), "attach-outdated"),
         (lambda scratch: scratch.add_service("[127.0.0.2]:25 inet n - y - - smtpd"), "service-not-attached"),
         (service(TRANSPORT, "smtp_fallback_relay = [relay.test]"), "fallback-relay"),
-        (service(TRANSPORT, "smtp_tls_session_cache_database = btree:/x"), "session-cache"),
+        (service("domain-secure-tls unix", "smtp_tls_session_cache_database = btree:/x"), "session-cache"),
         (service(TRANSPORT, "smtp_tls_security_level = may"), "no-security-floor"),
         (service(TRANSPORT, "smtp_tls_CAfile ="), "no-ca"),
         (service(TRANSPORT, "smtp_tls_CAfile = /nonexistent"), "ca-file-missing"),

@@ -53,6 +53,19 @@ def test_delivered_over_verified_tls_with_our_certificate(product: Product) -> N
     assert "verified OK" in received
 
 
+def test_each_delivery_is_verified_anew(product: Product) -> None:
+    """No TLS session is resumed: our certificate is shown each time, though main.cf has a session cache."""
+    lab = product.lab
+    assert lab.contoso.parameter("smtp_tls_session_cache_database")
+    before = len(lab.contoso.log())
+    messages = [submit(lab) for _ in range(4)]
+    for message in messages:
+        lab.woodgrove.wait_for_delivery(message.mark)
+    lines = re.findall(r"domain-secure/smtp.*TLS connection established.*", lab.contoso.log()[before:])
+    assert len(lines) == len(messages)
+    assert all("client-signature" in line for line in lines)
+
+
 def test_other_destinations_keep_their_transport(product: Product) -> None:
     """Mail to an unlisted domain leaves by Postfix's own smtp, as before."""
     lab = product.lab

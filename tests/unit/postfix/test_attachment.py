@@ -76,6 +76,8 @@ def test_postfix_reads_what_is_meant(place: Place) -> None:
     assert place.instance.parameter("transport_maps") == f"{table}/transport"
     assert place.override("domain-secure/unix", "smtp_tls_policy_maps") == f"{table}/tls_policy"
     assert place.override("domain-secure/unix", "smtp_tls_security_level") == "secure"
+    assert place.override("domain-secure/unix", "tlsmgr_service_name") == "domain-secure-tls"
+    assert place.override("domain-secure-tls/unix", "smtp_tls_session_cache_database") == ""
 
 
 def test_only_what_is_needed_is_set(place: Place) -> None:

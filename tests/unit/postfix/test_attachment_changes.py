@@ -128,7 +128,14 @@ def test_detach_after_postconf_has_rewritten_the_files(place: Place) -> None:
     assert place.override("smtp/inet", "smtpd_tls_ask_ccert") is None
     assert place.instance.unexpanded("transport_maps") == "hash:/x, $virtual_transport_maps"
     theirs = {service.key for service in place.instance.services()}
-    assert theirs == {"smtp/inet", "submission/inet", "cleanup/unix", "smtp/unix", "relay/unix"}
+    assert theirs == {
+        "smtp/inet",
+        "submission/inet",
+        "cleanup/unix",
+        "tlsmgr/unix",
+        "smtp/unix",
+        "relay/unix",
+    }
 
 
 def _killed(place: Place, action: Callable[[Place], Plan]) -> Iterator[dict[str, bytes]]:

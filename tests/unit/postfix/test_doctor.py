@@ -49,6 +49,7 @@ def make_facts(queue: Path = Path("/queue"), **transport: str) -> PostfixFacts:
         },
         receivers=(),
         senders=(ServiceFacts(TRANSPORT, STRICT | transport),),
+        tls_managers=(),
         behind_postscreen=False,
     )
 
