@@ -5,7 +5,7 @@ Must not know: what the lines mean.
 Source: smtp(8): a process serves one delivery request at a time.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ..policy.delivery import FailureReason
@@ -57,6 +57,7 @@ class ClientProcess:
         """Take a line that is no status line."""
         if self.status_seen:
             self.failed, self.details, self.lines, self.status_seen = [], [], [], False
+            self.established.clear()
         if len(self.lines) < _LINES:
             self.lines.append(line)
 
@@ -89,7 +90,11 @@ class ClientProcess:
     def document(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return {
-            "established": {relay: asdict(one) for relay, one in self.established.items()},
+            # By hand: this is done for every process at every commit, and asdict() copies all it sees.
+            "established": {
+                relay: [one.stamp, one.summary, one.lines, one.request]
+                for relay, one in self.established.items()
+            },
             "failed": [
                 {name: getattr(one, name) for name in _FAILED_FIELDS}
                 | {"cause": one.cause.name, "details": [_detail_document(detail) for detail in one.details]}
@@ -105,7 +110,7 @@ class ClientProcess:
     def of(cls, document: dict[str, Any]) -> Self:
         """Return what `document` gave."""
         return cls(
-            established={relay: Established(**one) for relay, one in document["established"].items()},
+            established={relay: Established(*one) for relay, one in document["established"].items()},
             failed=[
                 Failed(**one | {"cause": _cause(one["cause"]), "details": _details(one["details"])})
                 for one in document["failed"]

@@ -7,6 +7,7 @@ once (a daemon that is killed between the two tells nobody, and its sums are rig
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -132,9 +133,8 @@ class LogFollower:
                 self._around.configuration()
             ):
                 return
-            batch = source.read()
-            found = self._feed(tracker, batch)
-            if batch.lines or batch.position != reading.position:
+            found, batch = self._take(source, tracker)
+            if batch.position != reading.position:
                 sums = added(reading.sums, found) if found else reading.sums
                 reading = Reading(sums, batch.position, tracker.document())
                 ledger.commit(reading)
@@ -149,6 +149,16 @@ class LogFollower:
             self._tell(found)
             if batch.at_end:
                 self._stop.wait(POLL_SECONDS)
+
+    def _take(self, source: LogSource, tracker: DeliveryTracker) -> tuple[list[DeliveryEvent], Batch]:
+        """Read to the end, but not for long: each commit costs as much as some thousand lines."""
+        until = time.monotonic() + POLL_SECONDS
+        batch = source.read()
+        found = self._feed(tracker, batch)
+        while not batch.at_end and time.monotonic() < until:
+            batch = source.read()
+            found += self._feed(tracker, batch)
+        return found, batch
 
     def _feed(self, tracker: DeliveryTracker, batch: Batch) -> list[DeliveryEvent]:
         if batch.lost:

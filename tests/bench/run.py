@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import decisions, fleet, mail_flow, records, scrape, start_up, tables
+from . import decisions, fleet, log_reading, mail_flow, records, scrape, start_up, tables
 from .measurement import Measurement, print_measurements
 
 
@@ -22,6 +22,7 @@ class Size:
     mail_rounds: int
     domains: int
     records: int  #: written down a round
+    log_lines: int  #: of Postfix's log
     edges: int  #: of a fleet
     changes: int  #: of its policy
     rounds: int  #: of everything else
@@ -29,14 +30,26 @@ class Size:
 
 # Short rounds and many of them: what else the machine does then disturbs neighbours alike, and medians
 # forget it.
-FULL = Size(messages=600, mail_rounds=21, domains=1_000_000, records=20_000, edges=50, changes=20, rounds=5)
-QUICK = Size(messages=40, mail_rounds=2, domains=2_000, records=500, edges=2, changes=1, rounds=1)
+FULL = Size(
+    messages=600,
+    mail_rounds=21,
+    domains=1_000_000,
+    records=20_000,
+    log_lines=500_000,
+    edges=50,
+    changes=20,
+    rounds=5,
+)
+QUICK = Size(
+    messages=40, mail_rounds=2, domains=2_000, records=500, log_lines=10_000, edges=2, changes=1, rounds=1
+)
 
 PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     mail_flow.PART: lambda size: mail_flow.measure(size.messages, size.mail_rounds),
     decisions.PART: lambda size: decisions.measure(size.domains),
     scrape.PART: lambda size: scrape.measure(min(size.domains, 10_000)),
     records.PART: lambda size: records.measure(size.records),
+    log_reading.PART: lambda size: log_reading.measure(size.log_lines, size.rounds),
     start_up.PART: lambda size: start_up.measure(size.rounds),
     tables.PART: lambda size: tables.measure(size.domains, min(size.rounds, 3)),
     fleet.PART: lambda size: fleet.measure(size.edges, size.changes, size.domains),
