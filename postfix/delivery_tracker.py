@@ -30,7 +30,7 @@ from ..policy.domain import Domain, Entry
 from .client_process import ClientProcess, Established, Failed
 from .counted_messages import CountedMessages
 from .failure_text import PeerDetail, Unsettled, failure, host_in, peer_detail, settled
-from .log_line import LINE, MESSAGE, STATUS, Status, decoded, parse_stamp
+from .log_line import LINE, MESSAGE, STATUS, Status, decoded, delays_of, parse_stamp, seconds
 from .tls_summary import is_verified, relay_of, tls_of
 
 Listed = Callable[[str], tuple[Domain, Entry] | None]  #: a domain as logged, to its normal form and entry
@@ -200,7 +200,7 @@ class DeliveryTracker:
         if listed is None and process is None:
             return
         queue_id, relay = decoded(match["queue_id"]), decoded(match["relay"])
-        delays = _delays(match["attributes"])
+        delays = delays_of(match["attributes"])
         request = f"{queue_id} {'/'.join(delays[:2])}"
         process = process or self._process(key)
         established = process.bind(relay, queue_id, request)
@@ -286,7 +286,7 @@ class DeliveryTracker:
         word = _STATUSES[status.status]
         counted = False
         if word is DeliveryStatus.SENT and verified is not None:
-            arrival = time.timestamp() - _seconds(status.attributes.get("delay", ""))
+            arrival = time.timestamp() - seconds(status.attributes.get("delay", ""))
             counted = self._messages.count(status.queue_id, arrival, entry, verified=verified)
         return Delivery(
             time=time,
@@ -322,28 +322,15 @@ class DeliveryTracker:
         self._interrupted, self._latest = document["interrupted"], document["latest"]
 
 
-def _delays(attributes: bytes) -> list[str]:
-    """Return the figures of ``delays=``, without the cost of taking all attributes apart."""
-    start = attributes.find(b"delays=")
-    return decoded(attributes[start + 7 : attributes.find(b",", start)]).split("/") if start >= 0 else []
-
-
 def _began(time: datetime, delays: list[str]) -> datetime:
     """Return when a request was handed to the process, at the earliest."""
-    lasted = sum(_seconds(part) for part in delays[2:4])
+    lasted = sum(seconds(part) for part in delays[2:4])
     return time - _SLACK - timedelta(seconds=lasted * 1.05)
 
 
 def _is_before(stamp: str, began: datetime, now: datetime) -> bool:
     time = _time(stamp, now)
     return time is None or time < began
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 def _time(stamp: str, now: datetime) -> datetime | None:

@@ -100,3 +100,17 @@ def parse_stamp(stamp: str, now: datetime) -> datetime:
         if (time := local.astimezone()) <= here + _AHEAD:
             return time.astimezone(UTC)
     raise ValueError(f"{stamp!r} is not a date")
+
+
+def delays_of(attributes: bytes) -> list[str]:
+    """Return the figures of ``delays=``, without the cost of taking all attributes apart."""
+    start = attributes.find(b"delays=")
+    return decoded(attributes[start + 7 : attributes.find(b",", start)]).split("/") if start >= 0 else []
+
+
+def seconds(text: str) -> float:
+    """Return a figure of ``delay`` or ``delays``, 0 for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,6 +1,7 @@
 """The doctor on Postfix's log."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -55,20 +56,22 @@ def test_a_log_that_cannot_be_read_back(instance: PostfixInstance) -> None:
     assert words(instance, "woodgrovebank.test") == ["log-unknown"]
 
 
-def test_a_log_for_root_alone(
-    instance: PostfixInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_log_for_root_alone(instance: PostfixInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     """The finding says what to do about it; a readable one is none."""
     if state_folder.daemon_user() is None:
         monkeypatch.setattr(state_folder, "USER", "nobody")
-    log = tmp_path / "mail.log"
-    log.write_text("")
-    folders = [folder for folder in log.parents if not folder.stat().st_mode & 0o001]
-    for folder in folders:
-        folder.chmod(folder.stat().st_mode | 0o001)
-    assert words(instance, "woodgrovebank.test") == []
-    log.chmod(0o600)
-    (finding,) = check_log(configuration("woodgrovebank.test"), instance)
+    # Not below pytest's own folder, which is closed to others.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        log = folder / "mail.log"
+        log.write_text("")
+        log.chmod(0o644)
+        with (instance.config_directory / "main.cf").open("a") as main:
+            main.write(f"maillog_file = {log}\n")
+        assert words(instance, "woodgrovebank.test") == []
+        log.chmod(0o600)
+        (finding,) = check_log(configuration("woodgrovebank.test"), instance)
     assert finding.word == "log-unreadable"
     assert "0600" in finding.proof
     assert "postfix logrotate" in finding.fix or "maillog_file_permissions" in finding.fix
