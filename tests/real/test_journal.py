@@ -1,70 +1,94 @@
-"""The protocol log in a real systemd journal, in a mount namespace of its own."""
+"""The outbound counters where Postfix logs to systemd's journal: a real journald, a real journalctl."""
 
-import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-JOURNALD = Path("/lib/systemd/systemd-journald")
+from lab.laboratory import CONTOSO, WOODGROVE, Lab
+from lab.messages import compose
+from lab.namespaces import Namespaces
+from lab.product import USER, Product
+from lab.waiting import wait_for
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(
-        not JOURNALD.exists() or not shutil.which("systemd-cat"), reason="systemd-journald is not installed"
-    ),
-]
+pytestmark = pytest.mark.real
 
-_ALONE = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
-_SCRIPT = """\
-set -eu
-mount -t tmpfs tmpfs /run
-mkdir -p /run/systemd/journal /run/log/journal
-"$1" &
-journald=$!
-trap 'kill $journald' EXIT
-while [ ! -S /run/systemd/journal/stdout ]; do :; done
-systemd-cat "$2" -c "$3"
-journalctl --directory=/run/log/journal --sync >/dev/null 2>&1 || kill -RTMIN+1 $journald
-while ! journalctl --directory=/run/log/journal --grep=the-end -q >/dev/null 2>&1; do :; done
-journalctl --directory=/run/log/journal -o json --no-pager SYSLOG_IDENTIFIER=domain-secure
-"""
+SENDER, RECIPIENT = f"user@{CONTOSO}", f"admin@{WOODGROVE}"
+SENT = f'domain_secure_messages_sent_total{{domain="{WOODGROVE}"}}'
+JOURNALD = "/lib/systemd/systemd-journald"
+SOCKET = "/run/systemd/journal/dev-log"
 
-# systemd-cat does not say JOURNAL_STREAM as the service manager does.
-_DAEMON = """\
-import logging, os, sys
-status = os.fstat(sys.stderr.fileno())
-os.environ["JOURNAL_STREAM"] = f"{status.st_dev}:{status.st_ino}"
-from domain_secure.milter.journal import log_handler
-from domain_secure.policy.events import Event
-logger = logging.getLogger("domain_secure")
-logger.addHandler(log_handler())
-event = Event.of(logging.WARNING, "decision", verdict="no-tls", domain="a.test", detail="first\\nsecond")
-logger.log(event.level, event)
-large = Event.of(logging.WARNING, "large", detail="x" * 1000000)
-logger.log(large.level, large)
-last = Event.of(logging.WARNING, "the-end")
-logger.log(last.level, last)
+# A /dev of its own, so that syslog(3) finds the journal of the laboratory and not the host's; and the folder
+# of the journal as systemd-tmpfiles(8) makes it.
+_PREPARE = f"""
+mkdir /run/lab/dev
+mount --rbind /dev /run/lab/dev
+mount -t tmpfs -o mode=755 dev /dev
+for node in /run/lab/dev/*; do
+    [ "$node" = /run/lab/dev/log ] || ln -s "$node" /dev/
+done
+ln -s {SOCKET} /dev/log
+mkdir -p /run/systemd /run/log/journal
+chgrp systemd-journal /run/log/journal
+chmod 2755 /run/log/journal
 """
 
 
-def test_fields_and_once() -> None:
-    """A decision is in the journal once, and can be asked for by its fields."""
-    done = subprocess.run(
-        [*_ALONE, "sh", "-c", _SCRIPT, "sh", JOURNALD, sys.executable, _DAEMON],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+@pytest.fixture
+def journal(own_lab: Lab) -> Iterator[Namespaces]:
+    """Let Contoso's Postfix log to a journal."""
+    inside = own_lab.namespaces
+    inside.run("sh", "-ec", _PREPARE)
+    journald = inside.start(JOURNALD, output=inside.outside("/run/lab/journald.log"))
+    wait_for(inside.outside(SOCKET).exists, "the journal to listen")
+    own_lab.contoso.configure(maillog_file="")
+    # A file that is there would be taken for the log.
+    inside.run("postfix", "stop")
+    inside.outside(own_lab.contoso.layout.log).unlink()
+    inside.run("postfix", "start")
+    yield inside
+    assert journald.is_running, inside.outside("/run/lab/journald.log").read_text()
+
+
+def deliver(lab: Lab) -> None:
+    """Send a message and see it arrive."""
+    message = compose(SENDER, RECIPIENT)
+    with lab.connect(lab.contoso, "127.0.0.1") as dialogue:
+        assert dialogue.message(SENDER, RECIPIENT, message.content).code == 250
+        dialogue.quit()
+    lab.woodgrove.wait_for_delivery(message.mark)
+
+
+def logged(journal: Namespaces) -> str:
+    """Return what the journal has of mail."""
+    return journal.run("journalctl", "--no-pager", "--facility=mail", "--lines=30").stdout
+
+
+def test_counted_from_the_journal(journal: Namespaces, own_lab: Lab) -> None:
+    """Each message once: those of before the first start not, those while nobody reads afterwards."""
+    lab = own_lab
+    product = Product(lab)
+    journal.run("usermod", "--append", "--groups", "systemd-journal", USER)
+    product.command("send", "add", WOODGROVE)
+    product.attach("--no-receive")
+    deliver(lab)
+    product.serve()
+    product.wait_for_log("log-followed log=journal")
+    for number in (1, 2):
+        deliver(lab)
+        wait_for(
+            lambda: product.metrics().get(SENT) == number,  # noqa: B023 - asked at once
+            f"{number} messages to be counted",
+            context=lambda: f"{product.metrics()}\n{product.log()}\n{logged(journal)}",
+        )
+    product.kill()
+    deliver(lab)
+    journal.run("journalctl", "--rotate")
+    deliver(lab)
+    product.serve()
+    wait_for(
+        lambda: product.metrics().get(SENT) == 4,
+        "4 messages to be counted",
+        context=lambda: f"{product.metrics()}\n{product.log()}\n{logged(journal)}",
     )
-    assert done.returncode == 0, done.stderr
-    entries = [json.loads(line) for line in done.stdout.splitlines()]
-    (decision,) = [one for one in entries if one.get("DOMAIN_SECURE_EVENT") == "decision"]
-    assert decision["MESSAGE"] == 'decision verdict=no-tls domain=a.test detail="first\\nsecond"'
-    assert decision["DOMAIN_SECURE_VERDICT"] == "no-tls"
-    assert decision["DOMAIN_SECURE_DOMAIN"] == "a.test"
-    assert decision["DOMAIN_SECURE_DETAIL"] == "first\nsecond"
-    assert decision["PRIORITY"] == "4"
-    assert sum("verdict=no-tls" in str(one["MESSAGE"]) for one in entries) == 1
+    assert "log-lines-lost" not in product.log()
+    assert product.metrics()["domain_secure_log_lines_unknown_total"] == 0
