@@ -82,7 +82,7 @@ CREATE TABLE sighting (
 
 
 class UnusableHistoryError(Exception):
-    """The file is damaged, or of another format: it has to make way for a new one."""
+    """The file is damaged, of another format, or not ours: it has to make way for a new one."""
 
 
 def make(path: Path) -> None:
@@ -111,6 +111,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         make(path)
+    elif path.is_file() and not os.access(path, os.R_OK | os.W_OK):
+        raise UnusableHistoryError("the history belongs to another user")
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         _check_format(connection)

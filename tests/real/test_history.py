@@ -127,6 +127,26 @@ def test_killed_in_the_middle_of_mail(product: Product) -> None:
     assert after[: len(kept)] == kept
 
 
+def test_read_while_the_daemon_is_away(product: Product) -> None:
+    """Root reads a history that nobody writes, and leaves nothing behind that keeps the daemon out."""
+    product.stop()
+    before = len(shown(product, "receive", "--since", "1d"))
+    product.serve()
+    receive(product.lab, tls=False)
+    wait_for_records(product, before + 1, "receive", "--since", "1d")
+
+
+def test_a_history_of_another_user(product: Product) -> None:
+    """A file that the daemon may not open, perhaps a copy put back, is set aside and a new one begun."""
+    product.stop()
+    product.lab.namespaces.run("chown", "root:root", HISTORY)
+    at = len(product.log())
+    product.serve()
+    assert receive(product.lab, tls=False).code == 530
+    product.wait_for_log("history-set-aside file=", after=at)
+    wait_for_records(product, 1, "receive")
+
+
 def test_followed_over_a_damaged_file(product: Product) -> None:
     """The history is damaged while it is followed: it is set aside, mail is judged, following goes on."""
     lab = product.lab
