@@ -56,8 +56,6 @@ class Fleet:
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Three servers, an administrator, two edges beside them and one across a cable."""
     folder = tmp_path_factory.mktemp("fleet")
-    for part in (*folder.parents[:2], folder):
-        part.chmod(0o755)
     store, far = Namespaces("store.test"), Namespaces("far.test")
     try:
         _cable(store, far)
@@ -419,7 +417,6 @@ def test_full_store(tmp_path: Path) -> None:
     """With etcd's quota used up changes are refused and explained, and edges go on."""
     with_store = Namespaces("full.test")
     try:
-        tmp_path.chmod(0o755)
         with_store.add_address(STORE_ADDRESS)
         etcd = Etcd(with_store, tmp_path / "etcd", STORE_ADDRESS, members=1, quota=2 * 1024 * 1024)
         etcd.start()
@@ -458,7 +455,6 @@ def test_full_store(tmp_path: Path) -> None:
 
 def test_real_postfix(tmp_path: Path, lab: Lab) -> None:
     """Two edges with a Postfix each: the revision is called enforced when the tables on disk hold it."""
-    tmp_path.chmod(0o755)
     where = lab.namespaces
     where.add_address(STORE_ADDRESS)
     etcd = Etcd(where, tmp_path / "etcd", STORE_ADDRESS, members=1)
