@@ -40,6 +40,8 @@ state = "{tmp_path}"
 def test_on_a_terminal_it_ends_with_ctrl_c(configuration: Path, command: tuple[str, ...]) -> None:
     """The other screen is entered, drawn and left, and nothing is said of the interruption."""
     ours, theirs = pty.openpty()
+    # A shell starts what runs in the background with this signal ignored, and a program inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     program = subprocess.Popen(
         [PROGRAM, "--config", configuration, *command],
         stdin=theirs,
