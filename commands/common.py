@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -73,12 +74,17 @@ def belongs_to_fleet(path: Path) -> bool:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document; what JSON does not know is printed as text."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    """Print one JSON document; what JSON does not know is printed as text, what the locale lacks escaped."""
+    # What stands for standard output in a program of ours has no encoding.
+    has_all_letters = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    print(json.dumps(document, indent=2, ensure_ascii=not has_all_letters, default=str))
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under headers: with rules and colour on a terminal, aligned plain text elsewhere."""
+    """Print rows under headers: with rules and colour on a terminal, aligned plain text elsewhere.
+
+    On a terminal that is too narrow for the table each row becomes a paragraph, in which nothing is cut off.
+    """
     cells = [[str(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _print_rich(headers, cells)
@@ -94,10 +100,39 @@ def _print_rich(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    rows, console = list(rows), Console()
+    if _least_width(headers, rows) > console.width:
+        _print_paragraphs(headers, rows, console.width)
+        return
     table = Table(*headers)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text: a cell is never markup
-    Console().print(table)
+    console.print(table)
+
+
+def _least_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how wide the table is when its cells are broken between words alone."""
+    columns = zip(headers, *rows, strict=True)
+    # Rules and padding: three for each column, and one.
+    return 1 + sum(
+        3 + max(len(word) for cell in column for word in cell.split() or [""]) for column in columns
+    )
+
+
+def _print_paragraphs(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> None:
+    for row in rows:
+        print(" ".join(row[:1]))
+        named = zip(headers[1:], row[1:], strict=True)
+        text = " · ".join(f"{header}: {cell}" for header, cell in named if cell)
+        lines = textwrap.wrap(
+            text,
+            max(width, 20),
+            initial_indent="    ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        print("\n".join(lines))
 
 
 def note(text: str) -> None:

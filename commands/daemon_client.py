@@ -57,7 +57,7 @@ def _get(address: tuple[str, int], access: WebAccess, path: str) -> bytes:
         raise Problem("no permission to ask the daemon", str(error.filename), "run this as root") from error
     except (OSError, HTTPException, ValueError) as error:
         raise Problem(
-            f"the daemon does not answer ({error})",
+            f"the daemon does not answer ({getattr(error, 'strerror', None) or error})",
             url,
             "start it with `systemctl start domain-secure` or `domain-secure serve`, and read its log",
             ExitStatus.NO_ANSWER,

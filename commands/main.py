@@ -6,6 +6,7 @@ Must not do: import a command that is not asked for; the daemon's start and memo
 
 import argparse
 import errno
+import io
 import os
 import sys
 import traceback
@@ -120,6 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status; nothing but argparse's own exit is raised."""
+    _prepare_standard_streams()
     try:
         arguments = build_parser().parse_args(argv)
         status = int(arguments.run(arguments))
@@ -137,6 +139,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the person gets one line whatever happens
         return _fail(_report(error), INTERNAL_ERROR)
     return status
+
+
+def _prepare_standard_streams() -> None:
+    """Let the command print wherever it was started from.
+
+    A closed stream (``>&-``) is opened on nothing: a file of ours that got its number would be written
+    over by a message.  A character that the locale lacks becomes a question mark.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    # Python leaves None where a stream was closed at the start; typeshed does not know.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Open for as long as the process is.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _fail(message: str, status: int) -> int:

@@ -160,7 +160,7 @@ def text_report(report: Report) -> str:
     if report.kept_since:
         lines.append(f"the history begins at {report.kept_since.astimezone(zone):%Y-%m-%d %H:%M %Z}")
     if not report.partners:
-        lines += ["", "nothing was recorded in this period"]
+        lines += ["", "nothing that fits was recorded in this period"]
     for partner in report.partners:
         lines += ["", printable(partner.entry), *_partner_lines(partner, report)]
     return "\n".join(lines) + "\n"

@@ -108,6 +108,8 @@ def _print(document: dict[str, Any]) -> None:
         )
         if more := len(document["domains"]) - len(shown):
             print(f"and {more} more: --json has them all")
+    elif document["configuration"]["problem"]:
+        print("the lists are not shown: the configuration is not applied, see above")
     else:
         print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
 

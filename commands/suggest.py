@@ -151,7 +151,7 @@ def _commands(domain: str) -> list[str]:
 
 
 def _print(found: list[DomainNumbers], since: datetime, seen: int, relay: str | None) -> None:
-    print(f"mail to {seen} domains since {since.astimezone():%Y-%m-%d %H:%M %Z}")
+    print(f"mail to {seen} domain{'' if seen == 1 else 's'} since {since.astimezone():%Y-%m-%d %H:%M %Z}")
     if relay:
         note(f"mail goes through relayhost {relay}: what the log tells of TLS is about that host")
     if not found:

@@ -68,6 +68,7 @@ class _Top:
             "node": document["node"],
             "time": now.isoformat(timespec="seconds"),
             "daemon_problem": self.problem,
+            "configuration_problem": document["configuration"]["problem"],
             "state": state.word,
             "summary": words,
             "partners": [_row(row, rates.get(row.domain)) for row in rows],
@@ -79,9 +80,13 @@ class _Top:
         print(f"{found['node']}  {found['time']}  {_SIGNS[found['state']]} {found['summary']}")
         if found["daemon_problem"]:
             print(found["daemon_problem"])
+        if found["configuration_problem"]:
+            print(f"configuration NOT APPLIED: {found['configuration_problem']}")
         print(self._past())
         print()
         rows = found["partners"][:_SHOWN]
+        if not rows and found["configuration_problem"]:
+            return
         if not rows:
             print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
             return

@@ -50,10 +50,13 @@ def parse_entry(text: str) -> Entry:
     """Return a list entry: a domain, or ``*.domain`` for every subdomain and not the domain itself.
 
     Raises InvalidDomainError, also for a public suffix: an entry for ``co.uk`` or ``*.co.uk`` would
-    speak for organisations that have nothing in common.
+    speak for organisations that have nothing in common.  And for an address: no top-level domain is all
+    digits (RFC 3696 section 2).
     """
     wildcard = text.startswith("*.")
     domain = parse_domain(text[2:] if wildcard else text)
+    if domain.rpartition(".")[2].isdigit():
+        raise InvalidDomainError(f"{text!r} is no domain but an address or a number: no mail is from it")
     if is_public_suffix(domain):
         raise InvalidDomainError(
             f"{text!r} is a public suffix: names below it belong to unrelated organisations"

@@ -68,7 +68,9 @@ def temporary_levels(state: Path) -> tuple[TemporaryLevel, ...]:
         return ()
     except OSError as error:
         what = f"cannot read the temporary log levels ({error.strerror})"
-        raise Problem(what, str(path), "make it readable for the daemon's user") from error
+        raise Problem(
+            what, str(path), "run this as root; the daemon's user too must be able to read it"
+        ) from error
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         what = "the temporary log levels cannot be understood"
         raise Problem(what, str(path), "remove the file; the configured levels hold then") from error

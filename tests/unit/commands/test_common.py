@@ -35,6 +35,28 @@ def test_table_has_rules_on_a_terminal() -> None:
     assert "━" in shown
 
 
+def test_table_too_wide_for_the_terminal_is_paragraphs() -> None:
+    """On a narrow terminal no domain is cut off: each row is a paragraph of its header and cell pairs."""
+    code = (
+        "from domain_secure.commands.common import print_table;"
+        "print_table(['domain', 'certificate', 'mode'],"
+        " [['woodgrovebank.test', 'none', 'enforce'], ['b', '', 'x']])"
+    )
+    master, slave = pty.openpty()
+    environment = os.environ | {"COLUMNS": "30"}
+    subprocess.run([sys.executable, "-c", code], stdout=slave, env=environment, check=True, timeout=60)
+    os.close(slave)
+    shown = os.read(master, 10_000).decode()
+    os.close(master)
+    assert shown.splitlines() == [
+        "woodgrovebank.test",
+        "    certificate: none · mode:",
+        "    enforce",
+        "b",
+        "    mode: x",
+    ]
+
+
 def test_json_keeps_letters(capsys: pytest.CaptureFixture[str]) -> None:
     """A document is one JSON text, readable for people too."""
     print_json({"domain": "bücher.test"})

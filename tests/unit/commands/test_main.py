@@ -1,6 +1,7 @@
 """The entry point: help, the configuration that counts, and how failures are told."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,44 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
         check=False,
         timeout=60,
     )
+
+
+def test_closed_standard_output_is_no_error(tmp_path: Path) -> None:
+    """With its standard output closed a command does its work, and no file of ours takes the place of it."""
+    code = "import sys; from domain_secure.commands.main import main; sys.exit(main())"
+    configuration = tmp_path / "x.toml"
+    command = [sys.executable, "-c", code, "--config", str(configuration), "receive", "add", "a.test"]
+    result = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "a.test" in configuration.read_text()
+    assert "added" not in configuration.read_text()
+
+
+def test_character_that_the_locale_lacks_is_no_error(tmp_path: Path) -> None:
+    """Where the locale is ASCII alone, the help and a table are printed all the same."""
+    configuration = tmp_path / "bücher.toml"
+    configuration.write_text("")
+    result = run("--config", configuration, "status", PYTHONIOENCODING="ascii")
+    assert "internal error" not in result.stderr
+    assert "b?cher.toml" in result.stdout
+    document = json.loads(run("--config", configuration, "status", "--json", PYTHONIOENCODING="ascii").stdout)
+    assert document["configuration"]["path"] == str(configuration)
+
+
+def test_faulty_file_is_not_told_to_list_nobody(tmp_path: Path) -> None:
+    """What a faulty configuration lists is not known; `status` and `top` do not say it were nothing."""
+    configuration = tmp_path / "x.toml"
+    configuration.write_text("[receive\n")
+    for command in (("status",), ("top", "--count", "1")):
+        shown = run("--config", configuration, *command).stdout
+        assert "NOT APPLIED" in shown
+        assert "no domain is listed" not in shown
 
 
 def test_help_names_every_command() -> None:

@@ -94,7 +94,7 @@ def test_wrong_use(run: Run, arguments: list[str], words: str) -> None:
 
 def test_nothing_recorded(run: Run) -> None:
     """An empty period makes a report that says so, in every form."""
-    assert "nothing was recorded in this period" in run()[1]
+    assert "nothing that fits was recorded in this period" in run()[1]
     assert "Nothing was recorded in this period." in run("--format", "html")[1]
     assert len(run("--format", "csv")[1].splitlines()) == 1
 

@@ -99,10 +99,24 @@ def test_entries(text: str, entry: str, base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["test", "*.test", "co.uk", "*.co.uk", "com", "*", "*.", "*.*.a.test", "a.*.test", ""]
+    "text",
+    [
+        "test",
+        "*.test",
+        "co.uk",
+        "*.co.uk",
+        "com",
+        "*",
+        "*.",
+        "*.*.a.test",
+        "a.*.test",
+        "",
+        "192.0.2.1",
+        "*.2.1",
+    ],
 )
 def test_no_entry(text: str) -> None:
-    """A public suffix speaks for nobody, and a wildcard stands in front only."""
+    """A public suffix speaks for nobody, an address is no domain, and a wildcard stands in front only."""
     with pytest.raises(InvalidDomainError):
         parse_entry(text)
 
