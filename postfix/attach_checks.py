@@ -3,7 +3,7 @@
 What attach copies from main.cf, and what follows from our configuration, may have changed since it ran.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 
 from ..policy.configuration import Configuration
@@ -27,19 +27,29 @@ def check_attachment(configuration: Configuration, instance: PostfixInstance) ->
             problem.fix,
         )
         return
-    if plan.changes:
+    if changes := [name for name in plan.changes if not _is_moved_only(plan, name)]:
         yield Finding.warning(
             "attach-outdated",
-            f"attach would write {' and '.join(plan.changes)} otherwise than it is",
-            "; ".join(_difference(plan)),
+            f"attach would write {' and '.join(changes)} otherwise than it is",
+            "; ".join(_difference(plan, changes)),
             "see the rest with domain-secure attach --dry-run, then run domain-secure attach",
         )
 
 
-def _difference(plan: Plan) -> list[str]:
+def _is_moved_only(plan: Plan, name: str) -> bool:
+    """Tell whether our lines would only go behind what others added to the file since."""
+    before, after = (sorted(_settings(content[name])) for content in (plan.current, plan.after))
+    return before == after
+
+
+def _settings(content: bytes) -> list[bytes]:
+    return [line.strip() for line in content.splitlines() if line.strip() and not line.startswith(b"#")]
+
+
+def _difference(plan: Plan, changes: Iterable[str]) -> list[str]:
     """Return the first lines that would change."""
     changed: list[str] = []
-    for name in plan.changes:
+    for name in changes:
         before, after = (
             content[name].decode(errors="replace").splitlines() for content in (plan.current, plan.after)
         )

@@ -11,10 +11,12 @@ from ..policy.configuration import Configuration
 from ..policy.domain import Domain
 from ..policy.problems import Problem
 from .attach_checks import check_attachment
+from .client_certificate_checks import check_certificates
 from .configuration_checks import check_configuration
-from .file_checks import check_certificates, check_outbound_authorities, check_tables, check_trust
+from .file_checks import check_outbound_authorities, check_tables, check_trust
 from .findings import Examination, Finding, Severity, Unseen
 from .fleet_checks import check_fleet
+from .foreign_table_checks import check_foreign_tables
 from .inbound_checks import check_inbound
 from .listener_checks import check_listeners
 from .log_checks import check_log
@@ -27,6 +29,7 @@ from .resolver_checks import check_resolver
 from .revocation_checks import check_revocation_lists
 from .routing_checks import check_routing
 from .service_facts import PostfixFacts, facts_of
+from .surroundings_checks import check_surroundings
 
 Question = tuple[str, Callable[[], Iterator[Finding]]]
 
@@ -72,6 +75,7 @@ def _questions(
     questions: list[Question] = [
         ("receiving", lambda: check_inbound(configuration, facts)),
         ("the daemon's sockets", lambda: check_listeners(configuration, facts)),
+        ("the rest of Postfix", lambda: check_surroundings(configuration, facts)),
     ]
     if configuration.send:
         job = Job.of(configuration, instance)
@@ -81,6 +85,7 @@ def _questions(
             ("the authorities for sending", lambda: check_outbound_authorities(facts)),
             ("the certificates shown to partners", lambda: check_certificates(facts, now)),
             ("the log of Postfix", lambda: check_log(configuration, instance)),
+            ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
             ("routing", lambda: check_routing(configuration, instance, facts, only)),
         ]
     return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]

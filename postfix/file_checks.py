@@ -1,20 +1,16 @@
-"""The doctor's questions about files: authorities, our certificates, the generated tables.
+"""The doctor's questions about files: authorities and the generated tables.
 
-Sources: RFC 7468 for PEM; postconf(5) smtp_tls_chain_files, smtp_tls_CAfile.
+Sources: RFC 7468 for PEM; postconf(5) smtp_tls_CAfile.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
-from ..policy.certificate import Certificate, parse
-from ..policy.certificate_file import encoded_certificates
-from ..policy.certificate_structure import MalformedCertificateError
 from ..policy.configuration import Configuration, Method
 from ..policy.path_validation import TrustAnchors
 from .differences import differences
 from .findings import Finding
-from .outbound_checks import ca_file, certificate_files
+from .outbound_checks import ca_file
 from .publication import Job
 from .service_facts import PostfixFacts
 
@@ -40,29 +36,6 @@ def check_outbound_authorities(facts: PostfixFacts) -> Iterator[Finding]:
         yield from _check_authorities(Path(name), where, "name a readable file of PEM certificates")
 
 
-def check_certificates(facts: PostfixFacts, now: datetime) -> Iterator[Finding]:
-    """Yield what is wrong with the certificates our servers show partners.
-
-    Raises PermissionError where a file must not be read.
-    """
-    for name in certificate_files(facts):
-        certificates = _certificates(Path(name))
-        if not certificates:
-            yield Finding.error(
-                "client-certificate-unreadable",
-                "there is no certificate to show partners, and the transport defers all its mail",
-                f"{name} is missing or holds no PEM certificate",
-                "put the key and its certificate chain there, or name another file in smtp_tls_chain_files",
-            )
-        elif (end := certificates[0].not_after) < now:
-            yield Finding.error(
-                "client-certificate-expired",
-                "the certificate our servers show partners has expired",
-                f"{name}: valid until {end:%Y-%m-%d %H:%M} UTC",
-                "renew it, then run postfix reload",
-            )
-
-
 def check_tables(job: Job) -> Iterator[Finding]:
     """Yield a finding for each generated table that is not what the lists say; raises Problem."""
     for difference in differences(job):
@@ -86,13 +59,3 @@ def _check_authorities(path: Path, where: str, fix: str) -> Iterator[Finding]:
             f"{where} = {path}",
             fix,
         )
-
-
-def _certificates(path: Path) -> tuple[Certificate, ...]:
-    """Return the certificates of a PEM file, none when there is no such file; raises PermissionError."""
-    try:
-        return tuple(parse(der) for der in encoded_certificates(path.read_bytes()))
-    except PermissionError:
-        raise
-    except (OSError, MalformedCertificateError):
-        return ()

@@ -27,6 +27,10 @@ ATTACH = "run domain-secure attach"
 _JUDGED_MACROS = frozenset(
     {"i", "tls_version", "cipher", "cert_subject", "cert_issuer", "client_addr", "client_port", "auth_type"}
 )
+_LOOPBACK = ("127.", "localhost:", "[::1]:")
+_ACTIONS = frozenset({"accept", "reject", "tempfail", "quarantine"})  #: milter_default_action
+# Release notes: the patch level from which each older release knows "shutdown", too.
+_SHUTDOWN_SINCE: dict[tuple[int, ...], int] = {(3, 7): 20, (3, 8): 15, (3, 9): 9, (3, 10): 8}
 
 
 def check_inbound(configuration: Configuration, facts: PostfixFacts) -> Iterator[Finding]:
@@ -53,6 +57,14 @@ def check_inbound(configuration: Configuration, facts: PostfixFacts) -> Iterator
     for receiver in served or facts.public_receivers:
         yield from _check_tls(receiver)
     for receiver in served:
+        if receiver.service.name.startswith(_LOOPBACK):
+            yield Finding.warning(
+                "reinjection-attached",
+                f"what a filter gives back to {receiver.service.key} comes without TLS, so that listed mail "
+                "is refused there",
+                f"{receiver.service.key}: smtpd_milters = {receiver.value('smtpd_milters')}",
+                "run domain-secure detach, then attach without that --service",
+            )
         yield from _check_milter(configuration, receiver, facts, address)
         yield from _check_policy_service(configuration, receiver, facts)
 
@@ -189,6 +201,14 @@ def _check_when_down(
             + (f", and the policy service's leads to no {access}" if defers_listed else ""),
             ATTACH,
         )
+    if action not in _ACTIONS and not (action == "shutdown" and _knows_shutdown(facts.version)):
+        yield Finding.error(
+            "milter-action-unknown",
+            f"while the daemon is down, {key} answers every message with a temporary error of its own",
+            f"{key}: the milter's default_action is {action}, which Postfix "
+            f"{'.'.join(map(str, facts.version))} does not know",
+            "run postconf -e milter_default_action=tempfail, then domain-secure attach",
+        )
     if action != "accept" and defers_listed:
         yield Finding.warning(
             "when-down-not-applied",
@@ -196,6 +216,11 @@ def _check_when_down(
             f"{key}: the milter's default_action is {action}",
             ATTACH,
         )
+
+
+def _knows_shutdown(version: tuple[int, ...]) -> bool:
+    since = _SHUTDOWN_SINCE.get(version[:2])
+    return version >= (3, 11) if since is None else version[2:] >= (since,)
 
 
 def _check_policy_service(

@@ -32,29 +32,29 @@ def check_listeners(configuration: Configuration, facts: PostfixFacts) -> Iterat
         return
     milter = milter_listener(configuration, facts.queue_directory)
     policy = policy_listener(configuration, facts.queue_directory)
-    yield from _check("milter-silent", "milter", milter, _negotiate)
-    yield from _check("policy-silent", "policy service", policy, _ask)
+    if why := _fault(milter, _negotiate):
+        yield Finding.error("milter-silent", "the daemon's milter does not answer", f"{milter}: {why}", START)
+    if why := _fault(policy, _ask):
+        yield Finding.error(
+            "policy-silent", "the daemon's policy service does not answer", f"{policy}: {why}", START
+        )
     for address in (milter, policy):
         if address.path is not None and address.path.exists():
             yield from _check_permission(address.path, facts.main["mail_owner"])
 
 
-def _check(
-    word: str, name: str, address: Address, talk: Callable[[socket.socket], bool]
-) -> Iterator[Finding]:
+def _fault(address: Address, talk: Callable[[socket.socket], bool]) -> str | None:
+    """Return why a listener does not answer as ours does, None when it does; raises PermissionError."""
     try:
         with closing(_connect(address)) as connection:
             connection.settimeout(SECONDS)
-            if talk(connection):
-                return
-        why = "it gave another answer than a listener of ours"
+            return None if talk(connection) else "it gave another answer than a listener of ours"
     except PermissionError:
         raise
     except TimeoutError:
-        why = f"no answer within {SECONDS:g} s"
+        return f"no answer within {SECONDS:g} s"
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-    yield Finding.error(word, f"the daemon's {name} does not answer", f"{address}: {why}", START)
+        return getattr(error, "strerror", None) or str(error)
 
 
 def _connect(address: Address) -> socket.socket:

@@ -5,6 +5,7 @@ Sources: TLS_README, postconf(5), RFC 8689 section 4.2 for the header field "TLS
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from ..policy.configuration import Configuration, SendMethod
 from .findings import Finding
@@ -26,6 +27,7 @@ def check_outbound(configuration: Configuration, facts: PostfixFacts, map_type: 
     if transport is not None:
         yield from _check_transport(facts, transport)
         yield from _check_verification(transport, _methods(configuration))
+        yield from _check_authorities_folder(transport, facts.queue_directory)
 
 
 def _check_attached(
@@ -82,7 +84,7 @@ def _check_transport(facts: PostfixFacts, transport: ServiceFacts) -> Iterator[F
             "no-client-certificate",
             "our servers show partners no certificate, so that only one side proves who it is",
             f"{OURS}: smtp_tls_chain_files and smtp_tls_cert_file are empty",
-            f"give {OURS} in master.cf: -o smtp_tls_chain_files=FILE with a key and its certificate chain",
+            "import one with domain-secure cert import FILE, then run domain-secure cert enable THUMBPRINT",
         )
     if (level := transport.value("smtp_tls_security_level")) != "secure":
         yield Finding.warning(
@@ -164,10 +166,26 @@ def _certificate_files(transport: ServiceFacts) -> list[str]:
     return [value for name in names if (value := transport.value(name))]
 
 
-def certificate_files(facts: PostfixFacts) -> list[str]:
-    """Return the files with the certificates our servers show partners."""
-    transport = facts.sender(TRANSPORT_SERVICE)
-    return [] if transport is None else _certificate_files(transport)
+def _check_authorities_folder(transport: ServiceFacts, queue_directory: Path) -> Iterator[Finding]:
+    name = transport.value("smtp_tls_CApath")
+    if name and not transport.value("smtp_tls_CAfile") and not _has_hashed(transport, queue_directory):
+        inside = f", below {queue_directory}" if transport.service.chroot else ""
+        yield Finding.error(
+            "ca-folder-empty",
+            "the folder of authorities holds none by its hash, so that no partner's server can be verified",
+            f"{OURS}: smtp_tls_CApath = {name}{inside}",
+            ATTACH,
+        )
+
+
+def _has_hashed(transport: ServiceFacts, queue_directory: Path) -> bool:
+    """Tell whether smtp_tls_CApath, below the queue directory for a chrooted service, has what it needs."""
+    folder = Path(transport.value("smtp_tls_CApath"))
+    if transport.service.chroot:
+        folder = (
+            queue_directory / folder.relative_to("/") if folder.is_absolute() else queue_directory / folder
+        )
+    return any(folder.glob("????????.[0-9]"))
 
 
 def ca_file(facts: PostfixFacts) -> str:

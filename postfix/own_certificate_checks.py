@@ -11,7 +11,7 @@ from ..policy.enabled_certificates import EnabledCertificates
 from ..policy.own_certificate import days_left
 from ..policy.own_certificates import OwnCertificates
 from ..policy.thumbprint import sha1_of
-from .findings import Finding
+from .findings import Finding, Severity
 
 SOON, VERY_SOON = timedelta(days=21), timedelta(days=7)
 
@@ -29,14 +29,14 @@ def check_own_certificates(configuration: Configuration, now: datetime) -> Itera
         roles = " and ".join(by_certificate[chain[0].certificate_pin.digest])
         thumbprint = sha1_of(chain[0].der)[:8].upper()
         days = days_left(chain[0], now)
-        found = (
+        yield Finding(
+            Severity.ERROR if left <= VERY_SOON else Severity.WARNING,
             "own-certificate-expires",
             f"our certificate, shown as {roles}, "
             + (f"ends in {days} days" if left > timedelta(0) else "has expired"),
             f"{thumbprint}: valid until {chain[0].not_after:%Y-%m-%d %H:%M} UTC",
             f"run domain-secure cert request --renew {thumbprint}, and enable what is issued",
         )
-        yield Finding.error(*found) if left <= VERY_SOON else Finding.warning(*found)
     for place, why in OwnCertificates(configuration.state).inventory().set_aside:
         yield Finding.warning(
             "own-certificate-set-aside",

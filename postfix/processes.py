@@ -8,6 +8,7 @@ Must not know: what any program is asked.
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -31,6 +32,31 @@ def run(command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[s
             env=_environment(),
             timeout=TIMEOUT,
             check=False,
+        )
+
+
+def lines_of(command: Sequence[str], place: str) -> Iterator[str]:
+    """Yield the lines *command* writes, without holding all of them; raises Problem when it complains."""
+    with _told_to_the_operator(command), tempfile.TemporaryFile() as complaints:
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            encoding="utf-8",
+            errors="surrogateescape",
+            env=_environment(),
+        ) as process:
+            for line in process.stdout or ():
+                yield line.rstrip("\n")
+        complaints.seek(0)
+        said = complaints.read().decode(errors="surrogateescape")
+    if process.returncode != 0:
+        raise Problem(
+            last_line(said) or f"{command[0]} ended with status {process.returncode}",
+            place,
+            "mend the table; until then Postfix defers what needs it",
+            ExitStatus.NO_ANSWER,
         )
 
 

@@ -9,12 +9,12 @@ Sources: postconf(1), postmap(1), postfix(1), master(5), master(8).
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..policy.problems import ExitStatus, Problem
-from .processes import last_line, run, run_on_terminal, warnings
+from .processes import last_line, lines_of, run, run_on_terminal, warnings
 
 _SERVICE_NAME = re.compile(r"\$(?:service_name\b|\(service_name\)|\{service_name\})")
 
@@ -210,6 +210,17 @@ class PostfixInstance:
                 ExitStatus.NO_ANSWER,
             )
         return dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)
+
+    def entries(self, table: str) -> Iterator[tuple[str, str]]:
+        """Yield what is in ``type:name``, one entry after the other, so that a large table fits.
+
+        A table that cannot be opened is a Problem.
+        """
+        command = ["postmap", "-c", str(self.config_directory), "-s", table]
+        for line in lines_of(command, f"{self.config_directory}: {table}"):
+            key, tab, value = line.partition("\t")
+            if tab:
+                yield key, value
 
     def compile_map(self, map_type: str, source: Path) -> tuple[str, ...]:
         """Compile *source* into the indexed file beside it; return postmap's warnings (duplicate keys)."""

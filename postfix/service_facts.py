@@ -31,7 +31,10 @@ _SMTPD_PARAMETERS = (
     "smtpd_tls_req_ccert",
     "smtpd_tls_security_level",
     "smtpd_tls_wrappermode",
+    "smtpd_upstream_proxy_protocol",
     "smtpd_use_tls",
+    "soft_bounce",
+    "tls_server_sni_maps",
 )
 _SMTP_PARAMETERS = (
     "smtp_dns_support_level",
@@ -41,8 +44,12 @@ _SMTP_PARAMETERS = (
     "smtp_tls_cert_file",
     "smtp_tls_chain_files",
     "smtp_tls_dcert_file",
+    "smtp_tls_dkey_file",
     "smtp_tls_eccert_file",
+    "smtp_tls_eckey_file",
     "smtp_tls_fingerprint_digest",
+    "smtp_tls_key_file",
+    "smtp_tls_loglevel",
     "smtp_tls_per_site",
     "smtp_tls_policy_maps",
     "smtp_tls_security_level",
@@ -51,8 +58,15 @@ _SMTP_PARAMETERS = (
     "tlsmgr_service_name",
 )
 _MAIN_PARAMETERS = (
+    "content_filter",
+    "defer_transports",
+    "delay_warning_time",
     "mail_owner",
+    "maximal_queue_lifetime",
+    "multi_instance_directories",
+    "postscreen_upstream_proxy_protocol",
     "smtp_tls_policy_maps",
+    "smtp_tls_security_level",
     "transport_maps",
 )
 
@@ -85,6 +99,7 @@ class PostfixFacts:
     senders: tuple[ServiceFacts, ...]  #: every smtp(8) and lmtp(8)
     tls_managers: tuple[ServiceFacts, ...]  #: every tlsmgr(8)
     behind_postscreen: bool  #: port 25 is postscreen(8)'s, which hands its clients to smtpd/pass
+    has_tlsproxy: bool = True  #: master.cf has tlsproxy(8), without which postscreen(8) offers no TLS
 
     @property
     def public_receivers(self) -> tuple[ServiceFacts, ...]:
@@ -139,4 +154,5 @@ def facts_of(instance: PostfixInstance) -> PostfixFacts:
             service.program == "postscreen" and service.type == "inet" and is_port_25(service.name)
             for service in services
         ),
+        has_tlsproxy=any(service.program == "tlsproxy" for service in services),
     )

@@ -1,14 +1,16 @@
 """``domain-secure check`` on real files of Postfix: each fault is found, and a sound setup has none."""
 
 import json
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scratch_postfix import Scratch, make_scratch
 
-from lab.certificates import Authority
+from lab.certificates import DAY, SERVER, Authority, Issued
 
 pytestmark = pytest.mark.real
 
@@ -20,6 +22,7 @@ domains = ["woodgrovebank.test", "*.fabrikam.com"]
 [trust]
 ca_file = "{folder}/ca.pem"
 """
+NOW = datetime.now(UTC)
 #: Nothing of ours runs in these tests.
 NOBODY_ANSWERS = {"daemon-silent", "milter-silent", "policy-silent"}
 
@@ -46,6 +49,8 @@ def attached(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scratch, dict[Pa
         "smtpd_tls_security_level = may",
         f"smtpd_tls_chain_files = {folder}/mail.pem",
         f"smtp_tls_chain_files = {folder}/mail.pem",
+        "smtp_tls_security_level = may",
+        "delay_warning_time = 4h",
     )
     configure(scratch)
     attach(scratch)
@@ -62,6 +67,11 @@ def sound(attached: tuple[Scratch, dict[Path, bytes]]) -> Scratch:
     scratch.age()
     assert scratch.run("generate") == 0
     return scratch
+
+
+def key_pem(issued: Issued) -> bytes:
+    """Return the key alone."""
+    return issued.pem(key=True).replace(issued.pem(), b"")
 
 
 def examine(scratch: Scratch, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -158,6 +168,19 @@ SMTPD, TRANSPORT = "smtp      inet", "domain-secure unix"
             "route-by-sender",
         ),
         (main("transport_maps ="), "other-transport"),
+        (service(TRANSPORT, "smtp_tls_loglevel = 0"), "tls-not-logged"),
+        (main("smtp_tls_per_site = inline:{a.test=NONE}"), "per-site-tables"),
+        (service(TRANSPORT, "smtp_tls_CAfile =", "smtp_tls_CApath = /nonexistent"), "ca-folder-empty"),
+        (
+            service(SMTPD, "smtpd_milters = { unix:domain-secure/milter, default_action=retry }"),
+            "milter-action-unknown",
+        ),
+        (
+            lambda scratch: scratch.add_service(
+                "127.0.0.1:10025 inet n - y - - smtpd -o smtpd_milters=unix:domain-secure/milter"
+            ),
+            "reinjection-attached",
+        ),
     ],
 )
 def test_found(
@@ -168,6 +191,105 @@ def test_found(
     found = examine(sound, capsys)
     assert word in found
     assert all(found[word][key] for key in ("severity", "what", "proof", "fix"))
+
+
+@pytest.mark.parametrize(
+    ("change", "word", "proof"),
+    [
+        (main("content_filter = smtp:[127.0.0.1]:10024"), "content-filter", "smtp:[127.0.0.1]:10024"),
+        (service(SMTPD, "content_filter = scan:x"), "content-filter", "smtp/inet: content_filter = scan:x"),
+        (main("soft_bounce = yes"), "soft-bounce", "soft_bounce = yes"),
+        (main("smtp_tls_security_level = none"), "other-mail-unencrypted", "= none"),
+        (main("delay_warning_time = 0h"), "senders-not-told", "delay_warning_time = 0h"),
+        (main("defer_transports = domain-secure"), "transport-deferred", "domain-secure"),
+        (main("multi_instance_directories = /etc/postfix-out"), "other-instances", "/etc/postfix-out"),
+        (service(SMTPD, "smtpd_upstream_proxy_protocol = haproxy"), "upstream-proxy", "haproxy"),
+        (main("tls_server_sni_maps = hash:/x"), "certificate-by-name", "hash:/x"),
+    ],
+)
+def test_the_rest_of_postfix(
+    sound: Scratch,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[Scratch], None],
+    word: str,
+    proof: str,
+) -> None:
+    """What is set elsewhere is named, with the value found, and nothing else is."""
+    change(sound)
+    found = examine(sound, capsys)
+    assert found.keys() == {word}
+    assert proof in found[word]["proof"]
+
+
+def test_an_entry_for_one_recipient(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipient's own route wins over the domain's, wherever its table stands; others' are no matter."""
+    ours = sound.instance.parameter("transport_maps")
+    table = sound.folder / "users"
+    table.write_text(
+        "ann@woodgrovebank.test smtp:[gateway]\nbob@woodgrovebank.test domain-secure:\n"
+        "ann@unlisted.test smtp:[gateway]\n@x.fabrikam.com smtp:[gateway]\nnot-an-address smtp:\n"
+    )
+    sound.set(f"transport_maps = {ours}, texthash:{table}")
+    finding = examine(sound, capsys)["route-by-recipient"]
+    assert "ann@woodgrovebank.test = smtp:[gateway]" in finding["proof"]
+    assert "@x.fabrikam.com" in finding["proof"]
+    assert "bob" not in finding["proof"]
+    assert "unlisted" not in finding["proof"]
+    assert "ann@" not in examine(sound, capsys, "x.fabrikam.com")["route-by-recipient"]["proof"]
+
+
+def test_a_table_that_was_not_compiled(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A source that is newer than its index is named with the command that mends it."""
+    ours = sound.instance.parameter("transport_maps")
+    table = sound.folder / "own"
+    table.write_text("a.test smtp:\n")
+    sound.instance.compile_map("hash", table)
+    os.utime(table, (2**31, 2**31))
+    sound.set(f"transport_maps = {ours}, hash:{table}")
+    found = examine(sound, capsys)
+    assert found.keys() == {"table-stale"}
+    assert found["table-stale"]["fix"] == f"run postmap hash:{table}"
+
+
+def test_a_table_type_that_is_missing(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A type this Postfix has not is named as such, with what offers it."""
+    ours = sound.instance.parameter("transport_maps")
+    sound.set(f"transport_maps = {ours}, mongodb:/x")
+    found = examine(sound, capsys)
+    assert "mongodb:/x" in found["table-type-missing"]["proof"]
+    assert "postfix-mongodb" in found["table-type-missing"]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"purposes": (SERVER,)}, "client-certificate-purpose"),
+        ({"not_after": NOW - DAY, "not_before": NOW - 2 * DAY}, "client-certificate-expired"),
+        ({"not_before": NOW + DAY}, "client-certificate-not-yet-valid"),
+    ],
+)
+def test_the_certificate_for_partners(
+    sound: Scratch, capsys: pytest.CaptureFixture[str], options: dict[str, Any], word: str
+) -> None:
+    """A certificate that no partner would accept is named before the first message."""
+    own = sound.folder / "client.pem"
+    own.write_bytes(Authority.create("Lab CA").issue("mail.contoso.test", **options).pem(key=True))
+    sound.set(f"smtp_tls_chain_files = {own}")
+    assert examine(sound, capsys).keys() == {word}
+
+
+def test_the_key_of_another_certificate(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A key in a file of its own is found, and one that belongs to another certificate is named."""
+    one, other = (Authority.create("Lab CA").issue("mail.contoso.test") for _ in range(2))
+    files = {"one.pem": one.pem(), "one.key": key_pem(one), "other.key": key_pem(other)}
+    for name, content in files.items():
+        (sound.folder / name).write_bytes(content)
+    for key, words in (("one.key", set()), ("other.key", {"client-certificate-key"})):
+        sound.set(f"smtp_tls_chain_files = {sound.folder}/{key}, {sound.folder}/one.pem")
+        assert examine(sound, capsys).keys() == words
+        sound.set("smtp_tls_chain_files =")
+        sound.set(f"smtp_tls_cert_file = {sound.folder}/one.pem", f"smtp_tls_key_file = {sound.folder}/{key}")
+        assert examine(sound, capsys).keys() == words
 
 
 def test_a_table_asked_before_ours(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:

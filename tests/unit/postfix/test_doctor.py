@@ -153,7 +153,7 @@ def test_a_rule_is_used_when_it_may_be_found(rule: str, entry: str, used: bool) 
         ({"smtp_tls_fingerprint_digest": "md5"}, SendMethod.PIN, ["fingerprint-digest"]),
         ({"smtp_tls_fingerprint_digest": "md5"}, SendMethod.PKIX, []),
         ({"smtp_tls_CAfile": ""}, SendMethod.PKIX, ["no-ca"]),
-        ({"smtp_tls_CAfile": "", "smtp_tls_CApath": "/ca"}, SendMethod.PKIX, []),
+        ({"smtp_tls_CAfile": "", "smtp_tls_CApath": "/ca"}, SendMethod.PKIX, ["ca-folder-empty"]),
         ({"smtp_tls_CAfile": ""}, SendMethod.PIN, []),
         ({"tls_required_enable": "yes"}, SendMethod.PKIX, ["tls-required-header"]),
         ({"tls_required_enable": "no"}, SendMethod.PKIX, []),
