@@ -10,7 +10,7 @@ from lab.waiting import wait_for
 
 pytestmark = pytest.mark.real
 
-LISTED = f'[receive]\ndomains = ["{WOODGROVE}"]\n'
+LISTED = f'[receive]\ndomains = ["{WOODGROVE}"]\n[selfproof]\nenabled = true\n'
 
 
 def gauge(product: Product) -> float:
@@ -58,7 +58,7 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
 
     master.write_text(good)
     lab.contoso.reload()
-    product.configure(LISTED + "[selfproof]\nenabled = false\n")
+    product.configure(LISTED.replace("true", "false"))
     product.stop()
     product.serve()
     assert math.isnan(gauge(product))
