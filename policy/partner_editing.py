@@ -43,7 +43,9 @@ def set_values(
         for node in document.get(NODE, {}):
             above = (NODE, node, PARTNER)
             _set_all(draft, (*above, _table(document, above, entry, domain)), dict.fromkeys(new))
-        _set_all(draft, (PARTNER, _table(document, (PARTNER,), entry, domain)), new)
+        table = (PARTNER, _table(document, (PARTNER,), entry, domain))
+        _set_all(draft, table, new)
+        _remove_empty(draft, table)
         return draft.write(lambda found: _holds(found, entry, new))
 
     where = f" on {', '.join(nodes)}" if nodes else ""
@@ -89,6 +91,19 @@ def _value(key: str, value: str) -> Value | None:
 def _set_all(draft: Draft, table: Keys, values: Mapping[str, Value | None]) -> None:
     for key, value in values.items():
         _set(draft, (*table, key), value)
+
+
+def _remove_empty(draft: Draft, table: Keys) -> None:
+    """Take out a partner's table in which nothing is left, or the rule would stay for ever.
+
+    Unless somebody wrote a comment in it: `toml_edit` cannot tell whose that is.
+    """
+    if tomllib.loads(draft.text).get(PARTNER, {}).get(table[-1]) != {}:
+        return
+    kept = draft.text.count("#")
+    shorter = toml_edit.remove_key(draft.text, table)
+    if shorter.count("#") == kept:
+        draft.text = shorter
 
 
 def _set(draft: Draft, keys: Keys, value: Value | None) -> None:

@@ -13,7 +13,6 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -165,8 +164,10 @@ def _temporary_record(job: Job) -> Path:
 
 def _remove_temporary(job: Job) -> None:
     for path in (_temporary_record(job), *(path for table in Table for path in job.temporary(table))):
-        with suppress(FileNotFoundError):
-            path.unlink()
+        # Berkeley DB writes a new file under this name first.  Left behind by a full disk or a kill, it would
+        # let every later postmap wait for ever.
+        for name in (path.name, f"__db.{path.name}"):
+            path.with_name(name).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -233,6 +233,15 @@ def test_a_full_disk_leaves_the_former_tables(scratch: Scratch, capsys: pytest.C
         subprocess.run(["umount", scratch.state], check=True)
 
 
+def test_what_a_full_disk_left_stops_no_later_run(scratch: Scratch) -> None:
+    """Berkeley DB's unfinished file, for which postmap waits for ever, is removed before it runs."""
+    scratch.maps.mkdir(parents=True, exist_ok=True)
+    (scratch.maps / "__db..tls_policy.new.db").write_bytes(bytes(4096))
+    assert scratch.run("generate") == 0
+    assert scratch.lookup("transport", "woodgrovebank.test") == {"woodgrovebank.test": "domain-secure:"}
+    assert not list(scratch.maps.glob("__db*"))
+
+
 def test_a_folder_that_is_none(scratch: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     """A file in place of the folder is named, without a traceback."""
     scratch.maps.write_text("")

@@ -262,6 +262,15 @@ def test_partner_table_is_created_and_defaults_come_back(path: Path) -> None:
     assert partner_editing.set_values(FileStore(path), "a.test", {"mode": "", "mx": ""}) == ()
 
 
+def test_rule_without_keys_goes(path: Path) -> None:
+    """What a first `partner set` made is gone when its last key is, and what people wrote stays."""
+    partner_editing.set_values(FileStore(path), "a.test", {"mode": "observe"})
+    partner_editing.set_values(FileStore(path), "a.test", {"mode": ""})
+    assert path.read_text(encoding="utf-8").rstrip() == COMMENTED.rstrip()
+    partner_editing.set_values(FileStore(path), "bücher.test", {"names": ""})
+    assert '[partner."Bücher.test"]  # books' in path.read_text(encoding="utf-8")
+
+
 PARTNER_LAYOUTS = {
     "none": "",
     "no final newline": "[send]\ndomains = []",
