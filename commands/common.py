@@ -57,6 +57,7 @@ def fleet_store_at(path: Path) -> "FleetStore":
     from ..fleet.fleet_store import FleetStore  # noqa: PLC0415
 
     if not belongs_to_fleet(path):
+        load(path)  # of a faulty file it cannot be told, and what is wrong with it comes first
         raise Problem(
             "this machine is not part of a fleet",
             f"{path}: store.type",

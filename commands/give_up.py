@@ -39,6 +39,8 @@ def give_up(arguments: argparse.Namespace) -> ExitStatus:
         print("nothing is given up: [outbound] give_up is not set, and Postfix's own limits hold")
     elif found:
         print_table(("message", "for", "since", "why"), map(_row, found))
+    elif arguments.dry_run:
+        print("nothing would be returned: no message has waited that long for listed domains alone")
     return ExitStatus.DONE
 
 

@@ -43,6 +43,15 @@ def test_a_machine_that_stands_alone(
     assert path.read_bytes() == before
 
 
+def test_faulty_file_is_not_taken_for_no_fleet(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether a machine is part of a fleet cannot be told of a faulty file: the fault is what is told."""
+    path.write_text(path.read_text() + "[store\n")
+    assert main(["--config", str(path), "fleet", "status"]) == 2
+    error = capsys.readouterr().err
+    assert "not valid TOML" in error
+    assert "not part of a fleet" not in error
+
+
 def test_waiting_without_a_fleet(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file has nobody to wait for: that is said before anything is changed."""
     assert main(["--config", str(path), "receive", "add", "b.test", "--wait"]) == 2
