@@ -49,10 +49,25 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
     configuration, instance = _place(arguments)
     request = _request(arguments, arguments.service)
     if arguments.dry_run:
-        _print_diff(plan_attach(configuration, instance, request))
+        print_plan(plan_attach(configuration, instance, request))
         return ExitStatus.DONE
+    for line in apply_attach(configuration, instance, request):
+        print(line)
+    return ExitStatus.DONE
+
+
+def apply_attach(
+    configuration: Configuration, instance: PostfixInstance, request: Request, shown: Plan | None = None
+) -> Iterator[str]:
+    """Attach, and yield what was done; raises Problem, also when that is not what was *shown* any more."""
     with _locked(instance):
         plan = plan_attach(configuration, instance, request)
+        if shown is not None and (plan.current, plan.after) != (shown.current, shown.after):
+            raise Problem(
+                "somebody changed it meanwhile, and nothing was done",
+                str(instance.config_directory),
+                "run this again",
+            )
         if plan.inbound is not None and _has_own_folder(configuration, instance):
             socket_folder.create(instance)
         if plan.outbound is not None or configuration.inbound.when_down is WhenDown.DEFER_LISTED:
@@ -60,13 +75,11 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
             with progress() as report:
                 publish(configuration, instance, report)
         outcome = execute(plan, instance)
-    for line in _attached(plan, outcome):
-        print(line)
+    yield from _attached(plan, outcome)
     if plan.inbound is not None and not _daemon_listens(configuration, instance):
         defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED
         whose = "mail from listed domains" if defers_listed else "all mail"
         note(f"the daemon does not run, and {whose} is deferred until it does: systemctl start domain-secure")
-    return ExitStatus.DONE
 
 
 def detach(arguments: argparse.Namespace) -> ExitStatus:
@@ -74,7 +87,7 @@ def detach(arguments: argparse.Namespace) -> ExitStatus:
     configuration, instance = _place(arguments)
     request = _request(arguments, ())
     if arguments.dry_run:
-        _print_diff(plan_detach(configuration, instance, request))
+        print_plan(plan_detach(configuration, instance, request))
         return ExitStatus.DONE
     with _locked(instance):
         outcome = execute(plan_detach(configuration, instance, request), instance)
@@ -104,7 +117,8 @@ def _request(arguments: argparse.Namespace, services: tuple[str, ...]) -> Reques
     return Request(tuple(services), receive=not arguments.no_receive, send=not arguments.no_send)
 
 
-def _print_diff(plan: Plan) -> None:
+def print_plan(plan: Plan) -> None:
+    """Print the difference between both files as they are and as they are to be."""
     for name in plan.changes:
         path = str(plan.config_directory / name).encode(errors="surrogateescape")
         before, after = (content[name].splitlines(keepends=True) for content in (plan.current, plan.after))

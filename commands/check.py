@@ -1,6 +1,9 @@
 """``domain-secure check``: the doctor; each finding with its cause, its proof and its fix."""
 
 import argparse
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,10 +13,14 @@ from ..policy.configuration import Configuration
 from ..policy.domain import Domain, InvalidDomainError, parse_domain
 from ..policy.problems import ExitStatus, Problem
 from ..postfix.doctor import examine
-from ..postfix.findings import Examination, Finding
+from ..postfix.findings import Examination, Finding, Severity
 from ..postfix.programs import PostfixInstance
+from .check_fix import fix
 from .common import configuration_of, print_json
 from .daemon_client import health
+from .progress import progress
+
+_NARROWEST = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -23,11 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         "domain", nargs="?", metavar="DOMAIN", help="follow the mail of this listed domain only"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="mend what attach and generate own: show the difference, ask, apply it, and examine again",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
     parser.set_defaults(run=check)
 
 
 def check(arguments: argparse.Namespace) -> ExitStatus:
     """Print the findings; 1 when one of them is an error, 2 when the configuration itself is wrong."""
+    if arguments.fix and arguments.json:
+        raise Problem("a person is shown what --fix does", "--fix --json", "give one of them at most")
+    if arguments.yes and not arguments.fix:
+        raise Problem("there is nothing to agree to", "--yes", "add --fix, or leave --yes out")
     try:
         configuration = configuration_of(arguments)
     except Problem as problem:
@@ -36,9 +53,17 @@ def check(arguments: argparse.Namespace) -> ExitStatus:
         return problem.status
     only = _listed(arguments.domain, configuration)
     instance = PostfixInstance(configuration.config_directory)
-    examination = examine(configuration, instance, datetime.now(UTC), only)
+    if arguments.fix:
+        fix(configuration, instance, agreed=arguments.yes)
+    with progress() as report:
+
+        def tell(what: str) -> None:
+            if report is not None:
+                report(f"examining {what}", None, 0)
+
+        examination = examine(configuration, instance, datetime.now(UTC), only, tell)
     if configuration.receive:
-        examination = Examination((*_daemon(configuration), *examination.findings), examination.unseen)
+        examination = examination.with_findings(_daemon(configuration))
     _show(examination, json=arguments.json)
     return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
 
@@ -116,14 +141,41 @@ def _show(examination: Examination, *, json: bool) -> None:
     if json:
         print_json(_document(examination))
         return
+    for lookup in examination.lookups:
+        _print("", f"{lookup.domain} goes to {lookup.nexthop} by {lookup.transport}")
+        _print("    route: ", lookup.route)
+        _print("    TLS:   ", lookup.policy)
     for finding in examination.findings:
-        print(f"{finding.severity}: {finding.what} [{finding.word}]")
-        print(f"    found: {finding.proof}")
-        print(f"    fix:   {finding.fix}")
+        _print(f"{finding.severity}: ", f"{finding.what} [{finding.word}]")
+        _print("    found: ", finding.proof)
+        _print("    fix:   ", finding.fix)
     for unseen in examination.unseen:
-        print(f"not looked at: {unseen.what}: {unseen.why}")
-    if not examination.findings:
+        _print("not looked at: ", f"{unseen.what}: {unseen.why}")
+    if examination.findings:
+        print(", ".join(_counts(examination)))
+    else:
         print("no findings" if not examination.unseen else "no findings in what could be looked at")
+
+
+def _print(label: str, text: str) -> None:
+    """Print a line: on a terminal folded to its width under itself, elsewhere whole, for other programs."""
+    indent = " " * (4 if not label.startswith(" ") else len(label))
+    if not sys.stdout.isatty():
+        print(label + text)
+        return
+    width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    for line in textwrap.wrap(
+        label + text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ):
+        print(line)
+
+
+def _counts(examination: Examination) -> Iterator[str]:
+    for severity in Severity:
+        if number := examination.count(severity):
+            yield f"{number} {severity}{'s' * (number != 1)}"
+    if examination.unseen:
+        yield f"{len(examination.unseen)} not looked at"
 
 
 def _document(examination: Examination) -> dict[str, Any]:
@@ -132,5 +184,7 @@ def _document(examination: Examination) -> dict[str, Any]:
             {key: asdict(finding)[key] for key in ("severity", "word", "what", "proof", "fix")}
             for finding in examination.findings
         ],
+        "lookups": [asdict(lookup) for lookup in examination.lookups],
+        "counts": {severity.value: examination.count(severity) for severity in Severity},
         "not_looked_at": [asdict(unseen) for unseen in examination.unseen],
     }

@@ -5,6 +5,7 @@ Must not know: what is asked; that is the ``*_checks`` modules' part.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from ..policy.configuration import Configuration
@@ -14,7 +15,7 @@ from .attach_checks import check_attachment
 from .client_certificate_checks import check_certificates
 from .configuration_checks import check_configuration
 from .file_checks import check_outbound_authorities, check_tables, check_trust
-from .findings import Examination, Finding, Severity, Unseen
+from .findings import Examination, Finding, Lookup, Unseen
 from .fleet_checks import check_fleet
 from .foreign_table_checks import check_foreign_tables
 from .inbound_checks import check_inbound
@@ -27,7 +28,7 @@ from .programs import PostfixInstance
 from .publication import Job
 from .resolver_checks import check_resolver
 from .revocation_checks import check_revocation_lists
-from .routing_checks import check_routing
+from .routing_checks import check_routing, follow
 from .service_facts import PostfixFacts, facts_of
 from .surroundings_checks import check_surroundings
 
@@ -35,9 +36,16 @@ Question = tuple[str, Callable[[], Iterator[Finding]]]
 
 
 def examine(
-    configuration: Configuration, instance: PostfixInstance, now: datetime, only: Domain | None = None
+    configuration: Configuration,
+    instance: PostfixInstance,
+    now: datetime,
+    only: Domain | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Examination:
-    """Ask every question and return the findings, errors first; about *only* one listed domain when given."""
+    """Ask every question and return the findings, errors first; about *only* one listed domain when given.
+
+    *tell* hears what is examined at the moment.
+    """
     findings, unseen = _asked(
         [
             ("our configuration", lambda: check_configuration(configuration)),
@@ -47,10 +55,13 @@ def examine(
             ("revocation lists", lambda: check_revocation_lists(configuration, now)),
             ("the fleet", lambda: check_fleet(configuration, now)),
             ("the DNS resolver", lambda: check_resolver(configuration)),
-        ]
+        ],
+        tell,
     )
+    lookups: list[Lookup] = []
     try:
-        questions = _questions(configuration, instance, facts_of(instance), now, only)
+        facts = facts_of(instance)
+        questions = _questions(configuration, instance, facts, now, only)
     except Problem as problem:
         findings.append(
             Finding.error(
@@ -58,11 +69,12 @@ def examine(
             )
         )
     else:
-        found, missed = _asked(questions)
+        found, missed = _asked(questions, tell)
+        if only is not None:
+            with suppress(Problem, PermissionError):  # The question about routing has told already.
+                lookups += follow(configuration, instance, facts, only)
         findings, unseen = findings + found, unseen + missed
-    order = list(Severity)
-    findings.sort(key=lambda finding: order.index(finding.severity))
-    return Examination(tuple(findings), tuple(unseen))
+    return Examination((), tuple(unseen), tuple(lookups)).with_findings(findings)
 
 
 def _questions(
@@ -91,10 +103,11 @@ def _questions(
     return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]
 
 
-def _asked(questions: list[Question]) -> tuple[list[Finding], list[Unseen]]:
+def _asked(questions: list[Question], tell: Callable[[str], None]) -> tuple[list[Finding], list[Unseen]]:
     findings: list[Finding] = []
     unseen: list[Unseen] = []
     for what, ask in questions:
+        tell(what)
         try:
             findings += ask()
         except PermissionError as error:

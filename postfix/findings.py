@@ -4,7 +4,8 @@ Owns: the record and its order.
 Invariant: ``word`` is stable, for scripts; the other texts are for people and may change.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 
 
@@ -52,11 +53,33 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """What Postfix's own tables say of the mail for one domain, as it was looked up."""
+
+    domain: str
+    transport: str
+    nexthop: str
+    route: str  #: the setting or the entry that decides on the route
+    policy: str  #: the entry that decides on TLS, or where none was found
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """All that one run of the doctor found."""
 
     findings: tuple[Finding, ...]
     unseen: tuple[Unseen, ...]
+    lookups: tuple[Lookup, ...] = ()  #: of the one domain that was asked about
+
+    def with_findings(self, findings: Iterable[Finding]) -> "Examination":
+        """Return the examination with more findings, errors first."""
+        order = list(Severity)
+        together = sorted((*self.findings, *findings), key=lambda finding: order.index(finding.severity))
+        return replace(self, findings=tuple(together))
+
+    def count(self, severity: Severity) -> int:
+        """Return how many findings are as bad as *severity*."""
+        return sum(finding.severity is severity for finding in self.findings)
 
     @property
     def has_errors(self) -> bool:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from ..policy.configuration import Configuration
 from ..policy.domain import Domain, Entry, entry_base
-from .findings import Finding
+from .findings import Finding, Lookup
 from .lookups import Hit, first_hits, policy_keys, split_elements
 from .programs import PostfixInstance
 from .routing import Route, Router
@@ -52,6 +52,16 @@ def check_routing(
     for finding, cases in alike.items():
         what = f"mail for {_enumerated([domain for domain, _ in cases])} {finding.what}"
         yield replace(finding, what=what, proof=cases[0][1])
+
+
+def follow(
+    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts, domain: Domain
+) -> Iterator[Lookup]:
+    """Yield the look-ups that decide on the mail for one listed domain; raises Problem as `check_routing`."""
+    entry = configuration.send.match(domain)
+    for way in _ways(configuration, instance, facts, () if entry is None else (entry,), domain):
+        route = way.route
+        yield Lookup(route.domain, route.transport, route.nexthop, route.proof, _found(way))
 
 
 def _ways(
@@ -124,11 +134,7 @@ def _judge(way: Way, direct: bool) -> Iterator[Finding]:
 
 
 def _defeated(way: Way) -> Finding:
-    route, policy = way.route, way.policy
-    if policy is not None:
-        found = f"{policy.table} has {policy.key} = {policy.value}"
-    else:
-        found = f"no entry for {', '.join(_nexthops(route))} in {way.policy_setting or 'any table'}"
+    route, policy, found = way.route, way.policy, _found(way)
     if route.is_direct:
         return Finding.error(
             "policy-overridden" if policy else "policy-not-found",
@@ -143,6 +149,12 @@ def _defeated(way: Way) -> Finding:
         'keep "direct = true" under [outbound] and run domain-secure attach, '
         f"and take listed domains out of {route.setting} where it still wins",
     )
+
+
+def _found(way: Way) -> str:
+    if (policy := way.policy) is not None:
+        return f"{policy.table} has {policy.key} = {policy.value}"
+    return f"no entry for {', '.join(_nexthops(way.route))} in {way.policy_setting or 'any table'}"
 
 
 def _nexthops(route: Route) -> list[str]:

@@ -292,6 +292,55 @@ def test_the_key_of_another_certificate(sound: Scratch, capsys: pytest.CaptureFi
         assert examine(sound, capsys).keys() == words
 
 
+def test_the_lookups_of_one_domain(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked about a domain, check shows what Postfix's tables answer for it."""
+    capsys.readouterr()
+    sound.run("check", "mail.fabrikam.com", "--json")
+    (lookup,) = json.loads(capsys.readouterr().out)["lookups"]
+    assert (lookup["transport"], lookup["nexthop"]) == ("domain-secure", "mail.fabrikam.com")
+    assert "/transport has .fabrikam.com = domain-secure:" in lookup["route"]
+    assert "/tls_policy has .fabrikam.com = secure" in lookup["policy"]
+    sound.run("check", "woodgrovebank.test")
+    printed = capsys.readouterr().out
+    assert "woodgrovebank.test goes to woodgrovebank.test by domain-secure" in printed
+    assert printed.splitlines()[-1] == "3 errors"
+
+
+def test_mended(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What attach and generate own is mended after it was shown; others' settings stay, and detach works."""
+    before = [(sound.folder / "postfix" / name).read_bytes() for name in ("main.cf", "master.cf")]
+    sound.set_service(TRANSPORT, "smtp_tls_loglevel = 0", "smtp_fallback_relay = [relay.test]")
+    sound.set("soft_bounce = yes")
+    (sound.maps / "tls_policy.db").unlink()
+    assert examine(sound, capsys).keys() >= {"tls-not-logged", "fallback-relay", "table-out-of-date"}
+    assert sound.run("check", "--fix") == 2
+    assert "add --yes" in capsys.readouterr().err
+    assert "fallback-relay" in examine(sound, capsys)
+    sound.run("check", "--fix", "--yes")
+    printed = capsys.readouterr().out
+    assert "-  -o { smtp_fallback_relay = [relay.test] }" in printed
+    sound.age()
+    assert examine(sound, capsys).keys() == {"soft-bounce"}
+    sound.run("check", "--fix", "--yes")
+    assert "nothing that --fix may mend" in capsys.readouterr().err
+    assert sound.run("detach") == 0
+    after = [(sound.folder / "postfix" / name).read_bytes() for name in ("main.cf", "master.cf")]
+    assert b"domain-secure" not in b"".join(after)
+    assert b"domain-secure" in b"".join(before)
+    assert b"soft_bounce = yes" in after[0]
+
+
+def test_no_postfix(
+    sound: Scratch, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Postfix that is said once, and nothing is claimed about it."""
+    monkeypatch.setattr("domain_secure.postfix.processes.SYSTEM_PATHS", ())
+    monkeypatch.setenv("PATH", str(sound.folder))
+    found = examine(sound, capsys)
+    assert found.keys() == {"postfix-unreadable"}
+    assert found["postfix-unreadable"]["fix"] == "install Postfix"
+
+
 def test_a_table_asked_before_ours(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     """Another table in front is found as such, and what it does to a domain as well."""
     ours = sound.instance.parameter("transport_maps")
