@@ -67,7 +67,8 @@ def rotate(product: Product) -> None:
     lab = product.lab
     lab.namespaces.run("postfix", "logrotate")
     log = lab.contoso.outside(lab.contoso.layout.log)
-    wait_for(log.exists, "the new log")
+    # It is made for the first line, and the former postlogd(8) may take one yet.
+    wait_for(lambda: lab.namespaces.run("postlog", "rotated") and log.exists(), "the new log")
     log.chmod(0o644)
 
 
