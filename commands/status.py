@@ -119,6 +119,11 @@ def _print_tables_problem(problem: str | None) -> None:
         print(f"tables         NOT UP TO DATE: {problem}")
 
 
+def _print_self_proof(proof: dict[str, Any]) -> None:
+    if proof.get("standing") == "failed":
+        print(f"self-proof     FAILED: {proof['detail']}: see `domain-secure check`")
+
+
 def _print_daemon(document: dict[str, Any]) -> None:
     configuration, daemon = document["configuration"], document["daemon"]
     print(f"configuration  {configuration['path']}")
@@ -132,6 +137,7 @@ def _print_daemon(document: dict[str, Any]) -> None:
             f"{daemon['configuration_in_force']}"
         )
         _print_tables_problem(daemon["tables_problem"])
+        _print_self_proof(daemon["self_proof"] or {})
     _print_fleet(document["fleet"])
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")

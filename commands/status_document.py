@@ -108,6 +108,7 @@ def _daemon(address: tuple[str, int], access: WebAccess) -> tuple[dict[str, Any]
         "configuration_in_force": answer["configuration"]["in_force"],
         "configuration_problem": answer["configuration"]["problem"],
         "tables_problem": answer.get("tables", {}).get("problem"),
+        "self_proof": answer.get("self_proof"),
     }, counted
 
 

@@ -35,6 +35,7 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
     product.wait_for_log("self-proof standing=proved")
     assert gauge(product) == 1
     assert "self-proof" not in product.command("check", check=False).stdout
+    assert "self-proof" not in product.command("status").stdout
     assert not lab.contoso.mailbox()
     assert not any(
         name.startswith("domain_secure_decisions") for name in product.metrics() if "canary" in name
@@ -49,6 +50,9 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
     told = product.command("check", check=False).stdout
     assert "[self-proof-failed]" in told
     assert "with the right certificate would not be let in" in told
+    (line,) = [line for line in product.command("status").stdout.splitlines() if "self-proof" in line]
+    assert "FAILED" in line
+    assert "with the right certificate would not be let in" in line
 
     master.write_text("\n".join(line for line in good.splitlines() if "smtpd_milters" not in line) + "\n")
     lab.contoso.reload()
