@@ -14,7 +14,7 @@ from ..policy.problems import Problem
 from .attach_checks import check_attachment
 from .client_certificate_checks import check_certificates
 from .configuration_checks import check_configuration
-from .file_checks import check_outbound_authorities, check_tables, check_trust
+from .file_checks import check_outbound_authorities, check_tables, check_trust, check_writers
 from .findings import Examination, Finding, Lookup, Unseen
 from .fleet_checks import check_fleet
 from .foreign_table_checks import check_foreign_tables
@@ -49,6 +49,7 @@ def examine(
     findings, unseen = _asked(
         [
             ("our configuration", lambda: check_configuration(configuration)),
+            ("who may write our files", lambda: check_writers(configuration)),
             ("the authorities for receiving", lambda: check_trust(configuration)),
             ("our own certificates", lambda: check_own_certificates(configuration, now)),
             ("partners' certificates", lambda: check_partner_certificates(configuration, now)),

@@ -1,9 +1,11 @@
-"""The doctor's questions about files: authorities and the generated tables.
+"""The doctor's questions about files: who may write them, authorities, and the generated tables.
 
 Sources: RFC 7468 for PEM; postconf(5) smtp_tls_CAfile.
 """
 
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..policy.configuration import Configuration, Method
@@ -13,6 +15,29 @@ from .findings import Finding
 from .outbound_checks import ca_file
 from .publication import Job
 from .service_facts import PostfixFacts
+
+
+def check_writers(configuration: Configuration) -> Iterator[Finding]:
+    """Yield each file and folder that decides about mail and that every user of this machine may write."""
+    maps = configuration.state / "maps"
+    paths = (
+        configuration.path,
+        configuration.path.parent,
+        configuration.state,
+        maps,
+        configuration.trust.ca_file,
+    )
+    for path in dict.fromkeys(paths):
+        with suppress(FileNotFoundError):
+            mode = path.stat().st_mode
+            # In a folder with the sticky bit nobody replaces what belongs to another.
+            if mode & stat.S_IWOTH and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
+                yield Finding.error(
+                    "writable-by-everybody",
+                    "every user of this machine may decide whose mail passes",
+                    f"{path}: mode {stat.S_IMODE(mode):04o}",
+                    f"run chmod o-w {path}",
+                )
 
 
 def check_trust(configuration: Configuration) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from configurations import make_configuration
 
 from domain_secure.policy.domain import Entry
 from domain_secure.policy.lists import DomainList
-from domain_secure.postfix.file_checks import check_trust
+from domain_secure.postfix.file_checks import check_trust, check_writers
 
 from lab.certificates import Authority
 from lab.forgery import resigned
@@ -34,6 +34,22 @@ def of_serial_zero() -> bytes:
         certificate["tbs_certificate"]["serial_number"] = 0
 
     return pem.armor("CERTIFICATE", resigned(AUTHORITY, AUTHORITY, change))
+
+
+def test_what_everybody_may_write_is_named(tmp_path: Path) -> None:
+    """The configuration and the folder of the tables are named with their mode, and what is safe is not."""
+    path, state = tmp_path / "domain-secure.toml", tmp_path / "state"
+    path.touch(mode=0o644)
+    (state / "maps").mkdir(parents=True)
+    configuration = replace(make_configuration(), path=path, state=state)
+    assert list(check_writers(configuration)) == []
+    path.chmod(0o666)
+    (state / "maps").chmod(0o777)
+    state.chmod(0o1777)
+    assert [(one.word, one.proof) for one in check_writers(configuration)] == [
+        ("writable-by-everybody", f"{path}: mode 0666"),
+        ("writable-by-everybody", f"{state / 'maps'}: mode 0777"),
+    ]
 
 
 def test_old_authorities_are_read_in_silence(tmp_path: Path) -> None:
