@@ -29,7 +29,11 @@ def check_foreign_tables(
     known = instance.map_types
     for parameter in _PARAMETERS:
         for table in split_elements(facts.main.get(parameter, "")):
-            kind, _, name = table.removeprefix("proxy:").partition(":")
+            # proxymap(8) looks up and does not list: the table behind it is asked.
+            behind = table.removeprefix("proxy:")
+            kind, _, name = behind.partition(":")
+            if not name:
+                continue  # of default_database_type
             if kind not in known:
                 yield Finding.error(
                     "table-type-missing",
@@ -41,7 +45,7 @@ def check_foreign_tables(
             if kind in SUFFIXES and not name.startswith(f"{configuration.state}/"):
                 yield from _check_age(parameter, kind, Path(name))
             if parameter == "transport_maps" and kind in _LISTED_BY_POSTMAP:
-                yield from _check_recipients(configuration, instance, table, only)
+                yield from _check_recipients(configuration, instance, behind, only)
 
 
 def _check_age(parameter: str, kind: str, source: Path) -> Iterator[Finding]:

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from scratch_postfix import Scratch, make_scratch
 
+from domain_secure.policy.reading import load
+from domain_secure.postfix.foreign_table_checks import check_foreign_tables
+from domain_secure.postfix.service_facts import facts_of
+
 from lab.certificates import DAY, SERVER, Authority, Issued
 
 pytestmark = pytest.mark.real
@@ -236,6 +240,17 @@ def test_an_entry_for_one_recipient(sound: Scratch, capsys: pytest.CaptureFixtur
     assert "bob" not in finding["proof"]
     assert "unlisted" not in finding["proof"]
     assert "ann@" not in examine(sound, capsys, "x.fabrikam.com")["route-by-recipient"]["proof"]
+
+
+@pytest.mark.parametrize("named", ["proxy:texthash:{table}", "{table}"])
+def test_a_table_under_another_name(sound: Scratch, named: str) -> None:
+    """A table behind proxymap, which does not list entries, or without its type is no fault in itself."""
+    table = sound.folder / "plain"
+    table.write_text("a.test smtp:\n")
+    sound.instance.compile_map("hash", table)
+    sound.set(f"transport_maps = {named.format(table=table)}")
+    facts = facts_of(sound.instance)
+    assert not list(check_foreign_tables(load(sound.configuration), sound.instance, facts, None))
 
 
 def test_a_table_that_was_not_compiled(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
