@@ -87,7 +87,10 @@ def detach(arguments: argparse.Namespace) -> ExitStatus:
     configuration, instance = _place(arguments)
     request = _request(arguments, ())
     if arguments.dry_run:
-        print_plan(plan_detach(configuration, instance, request))
+        plan = plan_detach(configuration, instance, request)
+        print_plan(plan)
+        if plan.changes:
+            _warn_of_sending(configuration, request)
         return ExitStatus.DONE
     with _locked(instance):
         outcome = execute(plan_detach(configuration, instance, request), instance)
@@ -99,7 +102,16 @@ def detach(arguments: argparse.Namespace) -> ExitStatus:
     for name in outcome.changed:
         print(f"changed {instance.config_directory / name}")
     print(_reloaded(outcome))
+    _warn_of_sending(configuration, request)
     return ExitStatus.DONE
+
+
+def _warn_of_sending(configuration: Configuration, request: Request) -> None:
+    if request.send and configuration.send:
+        note(
+            "without it mail to the send list, also what waits in the queue, leaves as other mail does: "
+            "perhaps unencrypted. `postsuper -h ALL deferred`, before, holds what waits"
+        )
 
 
 def _place(arguments: argparse.Namespace) -> tuple[Configuration, PostfixInstance]:
