@@ -109,7 +109,12 @@ def _parsed(der: bytes) -> RevocationList:
     delta = extensions.get(x509.DeltaCRLIndicator.oid)
     scope = extensions.get(x509.IssuingDistributionPoint.oid)
     freshest = extensions.get(x509.FreshestCRL.oid)
-    issuer = asn1.CertificateList.load(der)["tbs_cert_list"]["issuer"].dump()
+    parts = asn1.CertificateList.load(der)
+    # X.690 section 8.6.2.2: the first octet counts the unused bits.  A signature is whole octets; the library
+    # passes over another count, and one list would have several forms.
+    if parts["signature"].contents[:1] != b"\0":
+        raise MalformedRevocationListError("its signature does not end with an octet")
+    issuer = parts["tbs_cert_list"]["issuer"].dump()
     return RevocationList(
         digest=hashlib.sha256(der).hexdigest(),
         der=der,

@@ -311,6 +311,16 @@ def test_changed_list_says_nothing(place: float, by: int) -> None:
         return
 
 
+@pytest.mark.parametrize("bits", range(1, 8))
+def test_signature_is_whole_octets(bits: int) -> None:
+    """Signatures that end in a zero bit stay valid for the library whatever the count of unused bits says."""
+    signature = x509.load_der_x509_crl(CLEAN_LIST).signature
+    count = len(CLEAN_LIST) - len(signature) - 1
+    assert CLEAN_LIST[count] == 0
+    with pytest.raises(MalformedRevocationListError):
+        judged(ROOT_LIST, CLEAN_LIST[:count] + bytes([bits]) + CLEAN_LIST[count + 1 :])
+
+
 @settings(max_examples=100, deadline=None)
 @given(PLACES, st.integers(1, 255))
 def test_changed_answer_says_nothing_else(place: float, by: int) -> None:
