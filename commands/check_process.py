@@ -12,7 +12,6 @@ from ..policy.problems import ExitStatus, Problem
 _SECONDS = 120.0
 # -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
 _PROGRAM = "from domain_secure.commands.main import main; raise SystemExit(main())"
-_PROGRAM = "from domain_secure.commands.main import main; raise SystemExit(main())"
 _COMMAND = (sys.executable, "-P", "-c", _PROGRAM)
 # What the service manager said to the daemon is not for its children.
 _NOT_PASSED_ON = {"NOTIFY_SOCKET", "JOURNAL_STREAM", "WATCHDOG_USEC", "WATCHDOG_PID"}
