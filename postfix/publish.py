@@ -12,7 +12,9 @@ A process killed between the two leaves a pair that does not fit the record, and
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +27,7 @@ from .publication import RECORD, Job, Publication, Record, TableRecord, current,
 from .tables import Table
 
 REPORT_EVERY = 20_000  #: lines
+_COMPILERS = 2  #: more tables of any length there are not
 
 #: Told of progress: the table, lines done or None while postmap runs, and lines expected.
 Report = Callable[[Table, int | None, int], None]
@@ -52,38 +55,81 @@ def publish(
         raise _cannot_write(error, job.directory) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiling:
+    """A table whose source is written, and which postmap and the reading back are busy with."""
+
+    lines: int
+    digest: str
+    done: Future[None]
+
+
 def _build(job: Job, report: Report) -> Publication:
+    """Write one source while postmap compiles the one before; put them in place in the order of `Table`.
+
+    What goes wrong with one table keeps those behind it as they were, and none before it.
+    """
     record = Record.read(job.directory)
     known = dict(record.tables) if record.map_type == job.map_type else {}
     tables = []
-    for table in Table:
-        former = known.get(table)
-        known[table] = entry = _replace(job, table, former, report)
-        tables.append(published(job, table, entry, changed=entry is not former))
-        # Without the digest: while other tables are still old, the record vouches for the finished ones only.
-        _write_record(job, Record(job.map_type, None, known))
+    try:
+        with ThreadPoolExecutor(_COMPILERS) as compilers:
+            begun, fault = _begun(job, known, report, compilers)
+            for table, table_begun in begun:
+                former = known.get(table)
+                known[table] = entry = _put_in_place(job, table, table_begun, report)
+                tables.append(published(job, table, entry, changed=entry is not former))
+                # Without the digest: while others are old, the record vouches for the finished ones only.
+                _write_record(job, Record(job.map_type, None, known))
+    finally:
+        _remove_temporary(job)
+    if fault is not None:
+        raise fault
     _write_record(job, Record(job.map_type, input_digest(job), known))
     return Publication(job.map_type, tuple(tables))
 
 
-def _replace(job: Job, table: Table, former: TableRecord | None, report: Report) -> TableRecord:
-    """Build *table* and put it in place, unless *former* shows that it is there already."""
+def _begun(
+    job: Job, known: Mapping[Table, TableRecord], report: Report, compilers: ThreadPoolExecutor
+) -> tuple[list[tuple[Table, TableRecord | _Compiling]], Problem | OSError | None]:
+    """Return the tables that are being made, or are there already; and what stopped the others."""
+    begun: list[tuple[Table, TableRecord | _Compiling]] = []
+    for table in Table:
+        try:
+            begun.append((table, _begin(job, table, known.get(table), report, compilers)))
+        except (Problem, OSError) as fault:
+            return begun, fault
+    return begun, None
+
+
+def _begin(
+    job: Job, table: Table, former: TableRecord | None, report: Report, compilers: ThreadPoolExecutor
+) -> TableRecord | _Compiling:
+    """Write a table's source and have it compiled, unless *former* shows that it is in place already."""
+    source = job.temporary(table)[0]
+    lines, digest, sample = _write_source(job, table, source, report)
+    if former is not None and (former.sha256, former.files) == (digest, job.signature(table)):
+        return former
+    return _Compiling(lines, digest, compilers.submit(_compile, job, table, sample))
+
+
+def _compile(job: Job, table: Table, sample: Mapping[str, str]) -> None:
     temporary = job.temporary(table)
-    try:
-        lines, digest, sample = _write_source(job, table, temporary[0], report)
-        if former is not None and (former.sha256, former.files) == (digest, job.signature(table)):
-            return former
-        report(table, None, lines)
-        job.instance.compile_map(job.map_type, temporary[0])
-        _read_back(job, temporary[0], sample)
-        for path in temporary:
-            _sync(path)
-        for new, live in zip(temporary, job.live(table), strict=True):
-            new.replace(live)
-        atomic_file.sync_directory(job.directory)
-    finally:
-        _remove_temporary(job)
-    return TableRecord(digest, lines, time.time(), job.signature(table) or [])
+    job.instance.compile_map(job.map_type, temporary[0])
+    _read_back(job, temporary[0], sample)
+    for path in temporary:
+        _sync(path)
+
+
+def _put_in_place(job: Job, table: Table, begun: TableRecord | _Compiling, report: Report) -> TableRecord:
+    if isinstance(begun, TableRecord):
+        return begun
+    report(table, None, begun.lines)
+    begun.done.result()
+    for new, live in zip(job.temporary(table), job.live(table), strict=True):
+        new.replace(live)
+    atomic_file.sync_directory(job.directory)
+    return TableRecord(begun.digest, begun.lines, time.time(), job.signature(table) or [])
 
 
 def _write_source(job: Job, table: Table, path: Path, report: Report) -> tuple[int, str, dict[str, str]]:
@@ -111,7 +157,7 @@ def _pair(line: str) -> dict[str, str]:
     return {key: value}
 
 
-def _read_back(job: Job, source: Path, sample: dict[str, str]) -> None:
+def _read_back(job: Job, source: Path, sample: Mapping[str, str]) -> None:
     """Look the *sample* up as Postfix would; raises Problem when an answer is not what was written."""
     name = f"{job.map_type}:{source}"
     found = job.instance.query(name, sample or ["a.test"])

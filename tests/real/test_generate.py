@@ -194,6 +194,21 @@ def test_owner_and_mode(scratch: Scratch) -> None:
         assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (12345, 0o644), path
 
 
+def test_a_table_without_a_correct_line_keeps_none_before_it(
+    scratch: Scratch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The policies are made though the routes cannot be; these stay, and nothing half-written."""
+    scratch.run("generate")
+    before = states(scratch)
+    via = '[partner."woodgrovebank.test"]\nvia = "[mx.woodgrovebank.test]"'
+    scratch.configure(f"{ONE}\n[outbound]\ndirect = false\n{via}")
+    assert scratch.run("generate") != 0
+    assert "does not route" in capsys.readouterr().err
+    changed = {name for name, state in states(scratch).items() if before[name] != state}
+    assert changed == {"tls_policy", "tls_policy.db", "published.json"}
+    assert scratch.lookup("tls_policy", "[mx.woodgrovebank.test]")
+
+
 def test_another_default_type(scratch: Scratch) -> None:
     """The tables are compiled to the type Postfix has by default."""
     scratch.set("default_database_type = btree")
