@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from ..policy.claims import envelope_claims
@@ -28,24 +28,19 @@ DOMAIN = "canary.invalid"
 WORD = "self-proof"
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    pin: Pin
-
-
 class Canaries:
     """The canaries that are on their way; safe from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._expected: dict[str, _Expected] = {}
+        self._expected: dict[str, Pin] = {}
 
     @contextmanager
     def sent(self, pin: Pin) -> Iterator[str]:
         """Yield a reverse-path that is a canary's for now; whoever shows the certificate of *pin* passes."""
         address = f"{secrets.token_hex(16)}@{DOMAIN}"
         with self._lock:
-            self._expected[address] = _Expected(pin)
+            self._expected[address] = pin
         try:
             yield address
         finally:
@@ -64,10 +59,10 @@ class Canaries:
         if not self._expected:
             return None
         with self._lock:
-            expected = self._expected.get(reverse_path.removeprefix("<").removesuffix(">"))
-        if expected is None:
+            pin = self._expected.get(reverse_path.removeprefix("<").removesuffix(">"))
+        if pin is None:
             return None
-        verdict = _judged(expected.pin, session, configuration, now)
+        verdict = _judged(pin, session, configuration, now)
         return Reply("550", "5.7.1", f"{WORD} {verdict} [ref {queue_id or 'unknown'}]")
 
 
