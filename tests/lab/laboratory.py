@@ -7,11 +7,14 @@ Postfix.
 
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from socket import create_connection
 from types import TracebackType
 from typing import Self
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from . import dns, namespaces, postfix_host
 from .certificates import Authority, Issued
@@ -113,6 +116,18 @@ class Lab:
         """Hand a message to a host as one of its own users, for it to deliver anywhere."""
         source = LOOPBACK if host is self.contoso else host.address
         return self.send(host, message, source=source, sender=sender, recipient=recipient)
+
+    def publish_key(self, issued: Issued) -> None:
+        """Make Woodgrove's zone a signed one, whose TLSA record 3 1 1 is of this certificate's key."""
+        host = f"mail.{WOODGROVE}"
+        key = issued.certificate.public_key()
+        digest = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+        self.dns.sign(
+            WOODGROVE,
+            f"{WOODGROVE}. 300 MX 10 {host}.",
+            f"{host}. 300 A {ADDRESSES[WOODGROVE]}",
+            f"_25._tcp.{host}. 300 TLSA 3 1 1 {digest}",
+        )
 
     def _build(self) -> None:
         self.dns = DnsServer(self.namespaces)

@@ -1,13 +1,11 @@
 """Each scenario of mail that leaves: delivered over verified TLS, or held; and counted exactly."""
 
-import hashlib
 import re
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lab.deliveries import BOTH, MAIL, SCENARIOS, SENDER, Scenario, entered, good_again
-from lab.laboratory import ADDRESSES, EVIL, WOODGROVE, Lab
+from lab.deliveries import BOTH, SCENARIOS, SENDER, Scenario, entered, good_again
+from lab.laboratory import EVIL, WOODGROVE, Lab
 from lab.messages import Message, compose
 from lab.product import Product
 from lab.waiting import wait_for
@@ -102,14 +100,7 @@ def test_delivered_or_held_and_counted(lab: Lab, good: Product, scenario: Scenar
 def test_published_key(own_lab: Lab, fits: bool) -> None:
     """With DANE the published key decides, in a zone that a validating resolver vouches for."""
 
-    key = own_lab.identities[WOODGROVE if fits else EVIL].certificate.public_key()
-    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
-    own_lab.dns.sign(
-        WOODGROVE,
-        f"{WOODGROVE}. 300 MX 10 {MAIL}.",
-        f"{MAIL}. 300 A {ADDRESSES[WOODGROVE]}",
-        f"_25._tcp.{MAIL}. 300 TLSA 3 1 1 {digest}",
-    )
+    own_lab.publish_key(own_lab.identities[WOODGROVE if fits else EVIL])
     product = Product(own_lab)
     product.configure(f'[send]\ndomains = ["{WOODGROVE}"]\n[partner."{WOODGROVE}"]\nsend_method = "dane"\n')
     product.command("generate")

@@ -1,13 +1,11 @@
 """``probe`` against real Postfix: one partner whose server behaves in every way."""
 
-import hashlib
 import json
 import ssl
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lab.certificates import Issued, self_signed
 from lab.laboratory import ADDRESSES, AUTHORITY_FILE, CONTOSO, EVIL, WOODGROVE, Lab
@@ -221,14 +219,7 @@ def test_domains_without_a_server(
 @pytest.mark.parametrize("fits", [True, False])
 def test_published_key(own_lab: Lab, fits: bool) -> None:
     """By DANE the server's key is the published one, or mail waits."""
-    key = own_lab.identities[WOODGROVE if fits else EVIL].certificate.public_key()
-    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
-    own_lab.dns.sign(
-        WOODGROVE,
-        f"{WOODGROVE}. 300 MX 10 {MAIL}.",
-        f"{MAIL}. 300 A {ADDRESSES[WOODGROVE]}",
-        f"_25._tcp.{MAIL}. 300 TLSA 3 1 1 {digest}",
-    )
+    own_lab.publish_key(own_lab.identities[WOODGROVE if fits else EVIL])
     product = Product(own_lab)
     product.configure(f'[send]\ndomains = ["{WOODGROVE}"]\n[partner."{WOODGROVE}"]\nsend_method = "dane"\n')
     status, document = probed(product)
