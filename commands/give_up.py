@@ -3,11 +3,11 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from ..policy.patience import GivenUp, overdue
-from ..policy.problems import ExitStatus
-from ..postfix.programs import PostfixInstance
-from ..postfix.queue import expire, queued
-from .common import configuration_of, print_json, print_table
+from domain_secure.commands.terminal.common import configuration_of, print_json, print_table
+from domain_secure.policy.sending.patience import GivenUp, overdue
+from domain_secure.policy.terms.problems import ExitStatus
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.instance.queue import expire, queued
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:

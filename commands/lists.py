@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Callable, Iterable
 
-from ..policy.editing import ListChange, ListName, add, remove, set_entries
-from ..policy.problems import ExitStatus
-from .common import configuration_of, note, policy_store, print_json
-from .fleet_wait import add_wait, waited
+from domain_secure.commands.fleet.fleet_wait import add_wait, waited
+from domain_secure.commands.terminal.common import configuration_of, note, policy_store, print_json
+from domain_secure.policy.editing.editing import ListChange, ListName, add, remove, set_entries
+from domain_secure.policy.terms.problems import ExitStatus
 
 Run = Callable[[argparse.Namespace], ExitStatus]
 

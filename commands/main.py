@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..policy.problems import ExitStatus, Problem
+from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 PROGRAM = "domain-secure"
 DEBUG_VARIABLE = "DOMAIN_SECURE_DEBUG"
@@ -32,26 +32,32 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "serve": Command("serve", "run the daemon"),
+    "serve": Command("serve.command", "run the daemon"),
     "receive": Command("lists", "edit or print the list of domains whose mail must be authenticated"),
     "send": Command("lists", "edit or print the list of domains that are sent to over mutual TLS only"),
-    "partner": Command("partner", "names, methods, pins and certificates of one partner"),
-    "pending": Command("pending", "certificates seen from listed domains and not known yet"),
-    "generate": Command("generate", "write Postfix's tables for the send list"),
+    "partner": Command("partner.command", "names, methods, pins and certificates of one partner"),
+    "pending": Command("partner.pending", "certificates seen from listed domains and not known yet"),
+    "generate": Command("attach.generate", "write Postfix's tables for the send list"),
     "give-up": Command("give_up", "return mail that has waited too long for a partner's server"),
-    "attach": Command("attach", "connect Postfix to the daemon and the tables"),
-    "detach": Command("attach", "undo what attach did to Postfix's configuration"),
-    "check": Command("check", "find what is wrong, with its cause and its fix"),
-    "probe": Command("probe", "what would happen if we sent to a partner now: MX, TLS, names, verdict"),
-    "explain": Command("explain", "tell which verdict a message would get, and why"),
-    "cert": Command("certificate", "our own certificate: request, import, enable, export, list, show"),
-    "log": Command("log", "read the protocol log, and say how much goes into it"),
-    "report": Command("report", "what became of the mail with each partner, for those who account for it"),
+    "attach": Command("attach.attach", "connect Postfix to the daemon and the tables"),
+    "detach": Command("attach.attach", "undo what attach did to Postfix's configuration"),
+    "check": Command("check.command", "find what is wrong, with its cause and its fix"),
+    "probe": Command(
+        "probe.command", "what would happen if we sent to a partner now: MX, TLS, names, verdict"
+    ),
+    "explain": Command("explain.command", "tell which verdict a message would get, and why"),
+    "cert": Command(
+        "certificate.command", "our own certificate: request, import, enable, export, list, show"
+    ),
+    "log": Command("log.command", "read the protocol log, and say how much goes into it"),
+    "report": Command(
+        "report.command", "what became of the mail with each partner, for those who account for it"
+    ),
     "whatif": Command("whatif", "which recorded messages would another configuration treat otherwise"),
-    "fleet": Command("fleet", "one policy for many edges, kept in etcd"),
+    "fleet": Command("fleet.command", "one policy for many edges, kept in etcd"),
     "suggest": Command("suggest", "propose domains for the send list, by how their mail left so far"),
-    "status": Command("status", "show the daemon, the lists, the counters and the certificates"),
-    "top": Command("top", "watch which partners have mail now, and how it fares"),
+    "status": Command("status.command", "show the daemon, the lists, the counters and the certificates"),
+    "top": Command("status.top", "watch which partners have mail now, and how it fares"),
 }
 
 

@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..policy.configuration import Configuration
-from ..policy.delivery import DeliveryEvent, FailureReason
-from ..policy.domain import Domain, Entry, InvalidDomainError, parse_domain
-from ..policy.problems import ExitStatus, Problem
-from ..policy.send_candidates import DomainNumbers, Readiness, numbers_of, proposed
-from ..policy.time_words import MOMENT_HELP, parse_moment
-from ..postfix.delivery_tracker import DeliveryTracker
-from ..postfix.log_history import lines_of_files, lines_since
-from ..postfix.log_location import log_location
-from ..postfix.programs import PostfixInstance
-from .common import configuration_of, note, print_json, print_table
-from .progress import progress
+from domain_secure.commands.terminal.common import configuration_of, note, print_json, print_table
+from domain_secure.commands.terminal.progress import progress
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.sending.delivery import DeliveryEvent, FailureReason
+from domain_secure.policy.sending.send_candidates import DomainNumbers, Readiness, numbers_of, proposed
+from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.time_words import MOMENT_HELP, parse_moment
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.log.delivery_tracker import DeliveryTracker
+from domain_secure.postfix.log.log_history import lines_of_files, lines_since
+from domain_secure.postfix.log.log_location import log_location
 
 DEFAULT_SINCE = "14d"
 DEFAULT_MINIMUM = 3

@@ -7,20 +7,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..milter.live_configuration import read_live
-from ..policy.certificate_book import FILE_NAME as BOOK
-from ..policy.certificate_book import CertificateBook
-from ..policy.certificate_source import Chain
-from ..policy.decision_document import KIND, recorded_evidence
-from ..policy.history import History, Record, RecordQuery
-from ..policy.history_item import Direction
-from ..policy.pin import Pin
-from ..policy.problems import ExitStatus, Problem
-from ..policy.reading import load
-from ..policy.replay import Replay, Replayer
-from ..policy.time_words import MOMENT_HELP, parse_moment
-from .common import configuration_path, print_json
-from .record_text import printable
+from domain_secure.commands.log.record_text import printable
+from domain_secure.commands.terminal.common import configuration_path, print_json
+from domain_secure.milter.knowledge.live_configuration import read_live
+from domain_secure.policy.book.certificate_book import FILE_NAME as BOOK
+from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.certificates.certificate import Chain
+from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.history.history import History, Record, RecordQuery
+from domain_secure.policy.history.replay import Replay, Replayer
+from domain_secure.policy.record.decision_document import KIND, recorded_evidence
+from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.time_words import MOMENT_HELP, parse_moment
 
 _EXAMPLES = 5
 _LIMITS = (

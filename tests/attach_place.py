@@ -6,10 +6,10 @@ from pathlib import Path
 
 from configurations import make_configuration
 
-from domain_secure.policy.lists import DomainList
-from domain_secure.postfix import attach_record
-from domain_secure.postfix.attachment import MAIN, MASTER, Plan, Request, plan_attach, plan_detach
-from domain_secure.postfix.programs import PostfixInstance
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.postfix.attach import attach_record
+from domain_secure.postfix.attach.attachment import MAIN, MASTER, Plan, Request, plan_attach, plan_detach
+from domain_secure.postfix.instance.programs import PostfixInstance
 
 STOCK_MASTER = b"""\
 # service type  private unpriv  chroot  wakeup  maxproc command + args

@@ -4,23 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from domain_secure.policy.configuration import (
-    ClientPurpose,
-    CommonName,
+from domain_secure.policy.certificates.trust import ClientPurpose, CommonName, Revocation
+from domain_secure.policy.configuration.configuration import (
     Configuration,
     Inbound,
     LogLevel,
     Mode,
     OnFailure,
     Partner,
-    Revocation,
     Trust,
     WebAccess,
     WhenDown,
     default_partner,
 )
-from domain_secure.policy.domain import Entry
-from domain_secure.policy.lists import DomainList
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.lists import DomainList
 
 
 def make_configuration(state: Path = Path("/nonexistent"), **changes: Any) -> Configuration:

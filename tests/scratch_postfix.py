@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain_secure.commands.main import main
-from domain_secure.postfix.programs import PostfixInstance
+from domain_secure.postfix.instance.programs import PostfixInstance
 
 MAIN = """\
 compatibility_level = 3.6

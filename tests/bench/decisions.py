@@ -15,23 +15,25 @@ from types import MappingProxyType
 
 from configurations import make_configuration, make_partner
 
-from domain_secure.milter.inbound import Inbound
-from domain_secure.milter.joined import RecentRequests
-from domain_secure.milter.knowledge import CertificateKnowledge
-from domain_secure.milter.live_configuration import Live
-from domain_secure.milter.macros import MilterFacts
-from domain_secure.milter.metrics import Metrics
-from domain_secure.policy.certificate import parse
-from domain_secure.policy.certificate_book import CertificateBook
-from domain_secure.policy.claims import envelope_claims, header_claims
-from domain_secure.policy.configuration import ClientPurpose, Configuration
-from domain_secure.policy.decision import decide
-from domain_secure.policy.domain import Entry
-from domain_secure.policy.evidence import Evidence, KnownCertificate, RevocationStatus, Session
-from domain_secure.policy.lists import DomainList
-from domain_secure.policy.path_validation import TrustAnchors, validate
-from domain_secure.policy.tls import TlsVersion
-from domain_secure.policy.verdict import Verdict
+from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
+from domain_secure.milter.knowledge.live_configuration import Live
+from domain_secure.milter.metrics.metrics import Metrics
+from domain_secure.milter.session.inbound import Inbound
+from domain_secure.milter.session.joined import RecentRequests
+from domain_secure.milter.session.macros import MilterFacts
+from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.certificates.certificate import parse
+from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
+from domain_secure.policy.certificates.trust import ClientPurpose
+from domain_secure.policy.claims.claims import envelope_claims, header_claims
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.decision.decision import decide
+from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
+from domain_secure.policy.decision.verdict import Verdict
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.policy.terms.tls import TlsVersion
 
 from .measurement import Measurement
 from lab.certificates import Authority

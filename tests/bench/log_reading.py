@@ -19,12 +19,12 @@ from pathlib import Path
 from configurations import make_configuration
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from domain_secure.policy.delivery_counts import OutboundCounter, OutboundProgress
-from domain_secure.policy.events import Event
-from domain_secure.policy.lists import DomainList
-from domain_secure.postfix.delivery_ledger import DeliveryLedger, Reading
-from domain_secure.postfix.log_follower import LogFollower, Surroundings
-from domain_secure.postfix.log_location import LogLocation
+from domain_secure.policy.sending.delivery_counts import OutboundCounter, OutboundProgress
+from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.postfix.log.delivery_ledger import DeliveryLedger, Reading
+from domain_secure.postfix.log.log_follower import LogFollower, Surroundings
+from domain_secure.postfix.log.log_location import LogLocation
 
 from .measurement import Measurement
 from lab.waiting import wait_for

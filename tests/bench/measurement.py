@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from domain_secure.commands.common import print_table
+from domain_secure.commands.terminal.common import print_table
 
 from lab.namespaces import LabError
 

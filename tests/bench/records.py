@@ -15,17 +15,20 @@ from pathlib import Path
 
 from configurations import make_configuration
 
-from domain_secure.milter.history_keeper import HistoryKeeper
-from domain_secure.milter.protocol_log import ProtocolLog
-from domain_secure.policy.certificate import read_certificates
-from domain_secure.policy.configuration import DEFAULT_RETENTION, ClientPurpose, LogLevel
-from domain_secure.policy.decision import decide
-from domain_secure.policy.decision_record import DecisionRecord
-from domain_secure.policy.domain import Domain, Entry
-from domain_secure.policy.evidence import Claim, Evidence, KnownCertificate, RevocationStatus, Session
-from domain_secure.policy.lists import DomainList
-from domain_secure.policy.path_validation import TrustAnchors, validate
-from domain_secure.policy.tls import TlsVersion
+from domain_secure.milter.record.history_keeper import HistoryKeeper
+from domain_secure.milter.record.protocol_log import ProtocolLog
+from domain_secure.policy.certificates.certificate import read_certificates
+from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
+from domain_secure.policy.certificates.trust import ClientPurpose
+from domain_secure.policy.claims.claim import Claim
+from domain_secure.policy.configuration.configuration import DEFAULT_RETENTION, LogLevel
+from domain_secure.policy.decision.decision import decide
+from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
+from domain_secure.policy.record.decision_record import DecisionRecord
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.policy.terms.tls import TlsVersion
 
 from .measurement import Measurement
 from lab.certificates import Authority

@@ -10,11 +10,11 @@ from http.client import HTTPConnection
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
-from domain_secure.milter.http_server import HttpServer, Pages
-from domain_secure.milter.metrics import Metrics
-from domain_secure.policy.configuration import WebAccess
-from domain_secure.policy.delivery_counts import CountKey, OutboundCounter, OutboundProgress
-from domain_secure.policy.domain import Entry
+from domain_secure.milter.metrics.metrics import Metrics
+from domain_secure.milter.page.http_server import HttpServer, Pages
+from domain_secure.policy.configuration.configuration import WebAccess
+from domain_secure.policy.sending.delivery_counts import CountKey, OutboundCounter, OutboundProgress
+from domain_secure.policy.terms.domain import Entry
 
 from .measurement import Measurement
 

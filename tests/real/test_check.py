@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from scratch_postfix import Scratch, make_scratch
 
-from domain_secure.policy.reading import load
-from domain_secure.postfix.foreign_table_checks import check_foreign_tables
-from domain_secure.postfix.service_facts import facts_of
+from domain_secure.policy.configuration.reading import load
+from domain_secure.postfix.findings.service_facts import facts_of
+from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
 
 from lab.certificates import DAY, SERVER, Authority, Issued
 
@@ -349,7 +349,7 @@ def test_no_postfix(
     sound: Scratch, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without Postfix that is said once, and nothing is claimed about it."""
-    monkeypatch.setattr("domain_secure.postfix.processes.SYSTEM_PATHS", ())
+    monkeypatch.setattr("domain_secure.postfix.instance.processes.SYSTEM_PATHS", ())
     monkeypatch.setenv("PATH", str(sound.folder))
     found = examine(sound, capsys)
     assert found.keys() == {"postfix-unreadable"}

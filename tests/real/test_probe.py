@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from domain_secure.postfix.probe import ClientIdentity, ProbeResult, ProbeTarget, probe
+from domain_secure.postfix.probe.probe import ClientIdentity, ProbeResult, ProbeTarget, probe
 
 from lab.certificates import SERVER, Authority, Issued, self_signed
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
@@ -143,9 +143,9 @@ def test_our_certificate_is_shown_to_the_partner(lab: Lab) -> None:
     """Woodgrove's Postfix asks for it and trusts it; who we are is read from our Postfix."""
     script = (
         "from pathlib import Path\n"
-        "from domain_secure.postfix.client_identity import client_identity\n"
-        "from domain_secure.postfix.programs import PostfixInstance\n"
-        "from domain_secure.postfix.probe import ProbeTarget, probe\n"
+        "from domain_secure.postfix.probe.client_identity import client_identity\n"
+        "from domain_secure.postfix.instance.programs import PostfixInstance\n"
+        "from domain_secure.postfix.probe.probe import ProbeTarget, probe\n"
         f"identity = client_identity(PostfixInstance(Path({str(lab.contoso.layout.configuration)!r})))\n"
         f"result = probe(ProbeTarget({ADDRESSES[WOODGROVE]!r}), identity)\n"
         "print(identity.helo, identity.ipv4_source)\n"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from scratch_postfix import make_scratch
 
-from domain_secure.policy.reading import load
-from domain_secure.postfix.publish import publish
-from domain_secure.postfix.read_back import tables_hold
+from domain_secure.policy.configuration.reading import load
+from domain_secure.postfix.tables.publish import publish
+from domain_secure.postfix.tables.read_back import tables_hold
 
 pytestmark = pytest.mark.real
 

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from scratch_postfix import MAIN, Scratch, make_scratch
 
-from domain_secure.policy.problems import Problem
-from domain_secure.postfix.routing import SAMPLE_USER, Router
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.tables.routing import SAMPLE_USER, Router
 
 pytestmark = pytest.mark.real
 

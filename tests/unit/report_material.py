@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from domain_secure.policy.certificate import Certificate, read_certificates
-from domain_secure.policy.domain import Entry
-from domain_secure.policy.history import HourlyCount, Latest, Sighting
-from domain_secure.policy.history_item import Direction
-from domain_secure.policy.partner_report import Material, Report, report_of
-from domain_secure.policy.pin import Pin
+from domain_secure.policy.certificates.certificate import Certificate, read_certificates
+from domain_secure.policy.history.history import HourlyCount, Latest, Sighting
+from domain_secure.policy.history.partner_report import Material, Report, report_of
+from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.pin import Pin
 
 from lab.certificates import Authority
 

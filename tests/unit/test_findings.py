@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from domain_secure.postfix.findings import Severity
+from domain_secure.postfix.findings.findings import Severity
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "findings.md").read_text()
 FINDINGS, TRAPS = PAGE.split("## From the trap to the finding")
-SOURCES = [*(ROOT / "postfix").glob("*.py"), ROOT / "commands" / "check.py"]
+SOURCES = [*(ROOT / "postfix").glob("**/*.py"), ROOT / "commands" / "check" / "command.py"]
 
 
 def reported() -> Iterator[tuple[str, str]]:

@@ -1,24 +1,169 @@
-"""The shape of the tree: which package may know which, and that everything says what it is for."""
+"""The shape of the house: which room may know which, and that everything says what it is for."""
 
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from room_plan import PACKAGES, PAGE, ROOT, arrows, circle, drawn, imported, modules, room_of
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("policy", "milter", "postfix", "fleet", "commands")
+#: Each room, and the rooms it may know.  ``policy`` knows itself alone; ``milter``, ``postfix`` and ``fleet``
+#: do not know each other.  A new arrow is a decision: write it here only where the room below may not know
+#: what the room above is for.
 MAY_KNOW = {
+    "policy/authority": "policy/certificates policy/files policy/own policy/terms",
+    "policy/book": "policy/certificates policy/files policy/terms",
+    "policy/certificates": "policy/terms",
+    "policy/claims": "policy/terms",
+    "policy/configuration": "policy/certificates policy/files policy/revisions policy/terms policy/toml",
+    "policy/dane": "policy/certificates policy/terms",
+    "policy/decision": (
+        "policy/certificates policy/claims policy/configuration policy/dane policy/dkim policy/revocation "
+        "policy/terms"
+    ),
+    "policy/dkim": "policy/claims policy/terms",
+    "policy/editing": "policy/configuration policy/files policy/revisions policy/terms policy/toml",
+    "policy/files": "",
+    "policy/history": (
+        "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
+        "policy/dkim policy/files policy/record policy/revocation policy/terms"
+    ),
+    "policy/own": "policy/certificates policy/files policy/terms",
+    "policy/record": (
+        "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
+        "policy/files policy/revocation policy/sending policy/terms"
+    ),
+    "policy/revisions": "",
+    "policy/revocation": "policy/certificates policy/files policy/terms",
+    "policy/sending": "policy/certificates policy/configuration policy/dane policy/terms",
+    "policy/terms": "",
+    "policy/toml": "policy/terms",
+    "postfix/attach": (
+        "policy/configuration policy/files policy/own policy/terms postfix/instance postfix/tables"
+    ),
+    "postfix/dns": ("policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"),
+    "postfix/doctor": (
+        "policy/configuration policy/terms postfix/findings postfix/instance postfix/mail_checks "
+        "postfix/own_checks postfix/tables"
+    ),
+    "postfix/findings": (
+        "policy/certificates policy/configuration policy/terms postfix/instance postfix/tables"
+    ),
+    "postfix/instance": "policy/configuration policy/files policy/sending policy/terms",
+    "postfix/log": "policy/configuration policy/files policy/sending policy/terms postfix/instance",
+    "postfix/mail_checks": (
+        "policy/configuration policy/files policy/terms postfix/attach postfix/dns postfix/findings "
+        "postfix/instance postfix/log postfix/tables"
+    ),
+    "postfix/own_checks": (
+        "policy/book policy/certificates policy/configuration policy/history policy/own policy/revocation "
+        "policy/terms postfix/findings postfix/instance postfix/tables"
+    ),
+    "postfix/probe": (
+        "policy/authority policy/book policy/certificates policy/configuration policy/dane policy/sending "
+        "policy/terms postfix/dns postfix/instance postfix/tables postfix/work"
+    ),
+    "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
+    "postfix/work": "policy/terms",
+    "milter/daemon": (
+        "policy/book policy/configuration policy/history policy/record policy/revocation policy/sending "
+        "policy/terms milter/knowledge milter/metrics milter/page milter/proof milter/record "
+        "milter/revocation milter/session"
+    ),
+    "milter/knowledge": (
+        "policy/book policy/certificates policy/configuration policy/dane policy/decision policy/dkim "
+        "policy/history policy/own policy/revocation policy/terms"
+    ),
+    "milter/metrics": "policy/decision policy/sending",
+    "milter/page": "policy/configuration policy/history policy/terms",
+    "milter/proof": (
+        "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
+        "policy/terms milter/metrics"
+    ),
+    "milter/record": "policy/configuration policy/history policy/record policy/sending policy/terms",
+    "milter/revocation": "policy/revocation policy/terms",
+    "milter/session": (
+        "policy/claims policy/configuration policy/decision policy/dkim policy/record policy/terms "
+        "milter/knowledge milter/metrics milter/proof"
+    ),
+    "fleet/editing": (
+        "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node fleet/store"
+    ),
+    "fleet/node": (
+        "policy/book policy/certificates policy/configuration policy/revisions policy/revocation "
+        "policy/terms fleet/store"
+    ),
+    "fleet/store": "policy/configuration policy/revisions policy/terms",
+    "commands": (
+        "policy/book policy/certificates policy/configuration policy/editing policy/history policy/record "
+        "policy/sending policy/terms postfix/instance postfix/log milter/knowledge commands/fleet "
+        "commands/log commands/terminal"
+    ),
+    "commands/attach": (
+        "policy/configuration policy/files policy/terms postfix/attach postfix/instance postfix/tables "
+        "commands/terminal"
+    ),
+    "commands/certificate": (
+        "policy/authority policy/book policy/certificates policy/configuration policy/files policy/own "
+        "policy/terms postfix/attach postfix/instance milter/knowledge commands/terminal"
+    ),
+    "commands/check": (
+        "policy/configuration policy/terms postfix/attach postfix/doctor postfix/findings "
+        "postfix/instance postfix/tables commands/attach commands/terminal"
+    ),
+    "commands/explain": (
+        "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
+        "policy/dkim policy/revocation policy/terms postfix/dns milter/knowledge commands/terminal"
+    ),
+    "commands/fleet": (
+        "policy/configuration policy/editing policy/files policy/revisions policy/terms policy/toml "
+        "fleet/editing fleet/node fleet/store commands/terminal"
+    ),
+    "commands/log": (
+        "policy/configuration policy/decision policy/editing policy/history policy/record policy/sending "
+        "policy/terms policy/toml commands/terminal"
+    ),
+    "commands/partner": (
+        "policy/book policy/certificates policy/claims policy/configuration policy/decision "
+        "policy/editing policy/revocation policy/terms milter/knowledge commands/fleet commands/terminal"
+    ),
+    "commands/probe": (
+        "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
+        "policy/revocation policy/sending policy/terms postfix/dns postfix/instance postfix/probe "
+        "milter/knowledge milter/revocation commands/explain commands/terminal"
+    ),
+    "commands/report": (
+        "policy/certificates policy/editing policy/files policy/history policy/terms commands/log "
+        "commands/terminal"
+    ),
+    "commands/serve": (
+        "policy/book policy/configuration policy/history policy/own policy/revisions policy/revocation "
+        "policy/sending policy/terms postfix/attach postfix/dns postfix/doctor postfix/findings "
+        "postfix/instance postfix/log postfix/probe postfix/tables milter/daemon milter/knowledge "
+        "milter/metrics milter/page milter/proof milter/record fleet/node fleet/store commands/check "
+        "commands/status commands/terminal"
+    ),
+    "commands/status": (
+        "policy/certificates policy/configuration policy/history policy/terms postfix/findings "
+        "postfix/instance milter/page commands/fleet commands/log commands/partner commands/terminal"
+    ),
+    "commands/terminal": "policy/configuration policy/editing policy/terms milter/metrics fleet/editing",
+}
+MODULES = modules()
+ROOMS = sorted({room_of(path) for path in MODULES} - (set(PACKAGES) - {"commands"}))
+FOLDERS = {
     "policy": {"policy"},
     "milter": {"milter", "policy"},
     "postfix": {"postfix", "policy"},
     "fleet": {"fleet", "policy"},
-    "commands": {"commands", "fleet", "milter", "policy", "postfix"},
+    "commands": set(PACKAGES),
 }
-MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).glob("**/*.py"))
 LINES = 350
 STATEMENT_LINES = 60
+FILES = 20  #: of one room
+WELCOME_LINES = 10  #: in which a room says what it is
 
 
 def identifier(path: Path) -> str:
@@ -26,30 +171,68 @@ def identifier(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def packages_imported(tree: ast.AST, package: str) -> set[str]:
-    """Return the packages of ours that a module of *package* imports."""
-    known: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            known |= {
-                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("domain_secure.")
-            }
-        elif isinstance(node, ast.ImportFrom):
-            names = (node.module or "").split(".")
-            if node.level == 0 and names[0] == "domain_secure":
-                known.add(names[1])
-            elif node.level == 1:
-                known.add(package)
-            elif node.level == 2:
-                known.add(names[0])
-    return known
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_one_way(room: str) -> None:
+    """A room imports from the rooms in its row alone, absolutely; inside a room imports are relative."""
+    files = [path for path in MODULES if room_of(path) == room]
+    assert {other for path in files for other in imported(path)} == set(MAY_KNOW[room].split())
 
 
-@pytest.mark.parametrize("path", MODULES, ids=identifier)
-def test_imports_run_one_way(path: Path) -> None:
-    """``policy`` knows itself alone; ``milter``, ``postfix`` and ``fleet`` do not know each other."""
-    package = path.relative_to(ROOT).parts[0]
-    assert packages_imported(ast.parse(path.read_text()), package) <= MAY_KNOW[package]
+def test_no_rooms_know_each_other_in_a_circle() -> None:
+    """The rooms lie in layers, by the table and by the imports."""
+    assert circle(arrows()) == []
+    assert circle({room: set(others.split()) for room, others in MAY_KNOW.items()}) == []
+
+
+def test_a_circle_is_found() -> None:
+    """Three rooms that know each other in turn are told in that order."""
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "complaint"),
+    [
+        ("from ..terms.domain import Domain", "climbs"),
+        ("from domain_secure.policy.decision.verdict import Verdict", "relative"),
+        ("import domain_secure.policy", "names"),
+    ],
+)
+def test_an_import_of_another_form_is_found(tmp_path: Path, statement: str, complaint: str) -> None:
+    """Climbing, absolute inside a room, and whole paths: each is refused where it stands."""
+    module = tmp_path / "policy" / "decision" / "reply.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(f"{statement}\n")
+    with pytest.raises(ValueError, match=rf"reply\.py:1: .*{complaint}"):
+        imported(module, tmp_path)
+
+
+def test_the_table_has_a_row_for_each_room() -> None:
+    """No room is forgotten, none stays behind, and folders are known as DESIGN section 1 says."""
+    assert set(ROOMS) == set(MAY_KNOW)
+    for room, others in MAY_KNOW.items():
+        assert {other.split("/")[0] for other in others.split()} <= FOLDERS[room.split("/")[0]]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_small_and_speaks_for_itself(room: str) -> None:
+    """At most twenty files, and a few lines on what it owns and where to begin."""
+    assert len(list((ROOT / room).glob("*.py"))) <= FILES
+    text = (ROOT / room / "__init__.py").read_text()
+    assert text.count("\n") <= WELCOME_LINES
+    if "/" in room:
+        assert "Begin with ``" in text
+
+
+def test_every_room_is_packaged() -> None:
+    """The wheel holds each room, and no room that is gone."""
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    assert packages == sorted(f"domain_secure.{room.replace('/', '.')}" for room in {*ROOMS, *PACKAGES})
+
+
+def test_the_picture_is_what_the_imports_say() -> None:
+    """CONTRIBUTING.md shows the rooms as they are; ``./dev map`` draws them anew."""
+    page = PAGE.read_text()
+    assert page == drawn(page, arrows())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=identifier)

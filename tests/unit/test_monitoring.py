@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dashboard import FILE, PANELS, dashboard
 
-from domain_secure.milter.metrics import Metrics
+from domain_secure.milter.metrics.metrics import Metrics
 
 from lab.alert_cases import CASES
 

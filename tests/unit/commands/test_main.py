@@ -219,7 +219,7 @@ def test_missing_permission_says_sudo() -> None:
         # The list of public suffixes is read at its first use, from a place that nobody may not see.
         code = (
             "import os, sys; from domain_secure.commands import lists, main;"
-            "from domain_secure.policy.domain import parse_entry; parse_entry('a.test');"
+            "from domain_secure.policy.terms.domain import parse_entry; parse_entry('a.test');"
             "os.geteuid() or (os.setgid(65534), os.setuid(65534)); sys.exit(main.main())"
         )
         command = [sys.executable, "-c", code, "--config", str(path), "receive", "add", "b.test"]

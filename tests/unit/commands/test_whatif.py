@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from domain_secure.commands.main import main
-from domain_secure.policy.configuration import LogLevel, Mode
-from domain_secure.policy.decision import decide
-from domain_secure.policy.evidence import Evidence
-from domain_secure.policy.history_file import FILE_NAME
-from domain_secure.policy.history_item import HistoryItem
-from domain_secure.policy.history_writer import HistoryWriter
-from domain_secure.policy.observed import item_of
+from domain_secure.policy.configuration.configuration import LogLevel, Mode
+from domain_secure.policy.decision.decision import decide
+from domain_secure.policy.decision.evidence import Evidence
+from domain_secure.policy.history.history_file import FILE_NAME
+from domain_secure.policy.history.history_writer import HistoryWriter
+from domain_secure.policy.record.history_item import HistoryItem
+from domain_secure.policy.record.observed import item_of
 
 from unit.policy.builders import WOODGROVE, claim, configuration, partner, session
 from unit.policy.history_items import item, record

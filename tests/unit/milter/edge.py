@@ -4,20 +4,20 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain_secure.milter.delegation import DelegatedFacts
-from domain_secure.milter.inbound import Inbound, Outcome
-from domain_secure.milter.joined import RecentRequests
-from domain_secure.milter.knowledge import CertificateKnowledge
-from domain_secure.milter.live_configuration import LiveConfiguration
-from domain_secure.milter.macros import MilterFacts
-from domain_secure.milter.metrics import Metrics
-from domain_secure.milter.protocol_log import ProtocolLog
-from domain_secure.policy.certificate import read_certificates
-from domain_secure.policy.certificate_book import CertificateBook
-from domain_secure.policy.decision_record import DecisionRecord
-from domain_secure.policy.events import Event
-from domain_secure.policy.log_levels import LogLevels, configured_levels
-from domain_secure.policy.reading import load
+from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
+from domain_secure.milter.knowledge.live_configuration import LiveConfiguration
+from domain_secure.milter.metrics.metrics import Metrics
+from domain_secure.milter.record.protocol_log import ProtocolLog
+from domain_secure.milter.session.delegation import DelegatedFacts
+from domain_secure.milter.session.inbound import Inbound, Outcome
+from domain_secure.milter.session.joined import RecentRequests
+from domain_secure.milter.session.macros import MilterFacts
+from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.certificates.certificate import read_certificates
+from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.record.decision_record import DecisionRecord
+from domain_secure.policy.record.log_levels import LogLevels, configured_levels
+from domain_secure.policy.terms.event import Event
 
 from lab.certificates import Authority
 from unit.policy.builders import NOW

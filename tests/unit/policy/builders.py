@@ -6,34 +6,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from domain_secure.policy.certificate import Certificate
-from domain_secure.policy.configuration import (
-    ClientPurpose,
-    CommonName,
+from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.certificates.certification_path import PathOutcome, PathValidation
+from domain_secure.policy.certificates.trust import ClientPurpose, CommonName, Revocation
+from domain_secure.policy.claims.claim import Claim
+from domain_secure.policy.configuration.configuration import (
     Configuration,
     Inbound,
     LogLevel,
     Mode,
     OnFailure,
     Partner,
-    Revocation,
     Trust,
     WebAccess,
     WhenDown,
     default_partner,
 )
-from domain_secure.policy.domain import Domain, Entry
-from domain_secure.policy.evidence import (
-    Claim,
-    KnownCertificate,
-    PathOutcome,
-    PathValidation,
-    RevocationStatus,
-    Session,
-)
-from domain_secure.policy.lists import DomainList
-from domain_secure.policy.pin import Pin
-from domain_secure.policy.tls import TlsVersion
+from domain_secure.policy.decision.evidence import KnownCertificate, Session
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.tls import TlsVersion
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FINGERPRINT = Pin.certificate("ab" * 32)

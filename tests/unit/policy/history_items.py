@@ -3,14 +3,15 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain_secure.policy.certificate import Certificate
-from domain_secure.policy.decision import decide
-from domain_secure.policy.decision_record import DecisionRecord
-from domain_secure.policy.delivery import FailureReason, SessionFailure
-from domain_secure.policy.domain import Entry
-from domain_secure.policy.evidence import Evidence
-from domain_secure.policy.history_item import Count, Direction, HistoryItem
-from domain_secure.policy.reply import reply_to
+from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.decision.decision import decide
+from domain_secure.policy.decision.evidence import Evidence
+from domain_secure.policy.decision.reply import reply_to
+from domain_secure.policy.record.decision_record import DecisionRecord
+from domain_secure.policy.record.history_item import Count, HistoryItem
+from domain_secure.policy.sending.delivery import FailureReason, SessionFailure
+from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.domain import Entry
 
 from unit.policy.builders import FINGERPRINT, NOW, WOODGROVE, claim, configuration, known, session
 

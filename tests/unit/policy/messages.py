@@ -2,8 +2,8 @@
 
 import re
 
-from domain_secure.policy.body_hash import BodyHash, Canonicalization
-from domain_secure.policy.dkim_signature import Field
+from domain_secure.policy.dkim.body_hash import BodyHash, Canonicalization
+from domain_secure.policy.dkim.dkim_signature import Field
 
 _FIELD = re.compile(rb"([!-9;-~]+):((?:[^\r]|\r\n[ \t])*)\r\n")
 

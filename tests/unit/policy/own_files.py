@@ -6,12 +6,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from domain_secure.policy.domain import Entry
-from domain_secure.policy.key_bundle import Bundle
-from domain_secure.policy.own_certificate import OwnCertificate, PendingRequest
-from domain_secure.policy.own_certificates import OwnCertificates, Wish
-from domain_secure.policy.private_key import KeyType
-from domain_secure.policy.subject_name import parse_subject
+from domain_secure.policy.own.key_bundle import Bundle
+from domain_secure.policy.own.own_certificate import OwnCertificate, PendingRequest
+from domain_secure.policy.own.own_certificates import OwnCertificates, Wish
+from domain_secure.policy.own.private_key import KeyType
+from domain_secure.policy.own.subject_name import parse_subject
+from domain_secure.policy.terms.domain import Entry
 
 from lab.certificates import Authority, Issued, pem
 

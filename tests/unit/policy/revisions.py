@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from domain_secure.policy.revision import Envelope, Revision, Text
+from domain_secure.policy.revisions.revision import Envelope, Revision, Text
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dns.rdata
 
-from domain_secure.postfix.dns_lookup import Lookup, Lookups, LookupStatus
+from domain_secure.postfix.dns.dns_lookup import Lookup, Lookups, LookupStatus
 
 Zone = Mapping[tuple[str, str], "Lookup"]
 

@@ -1,0 +1,186 @@
+"""``domain-secure attach`` and ``detach``: connect Postfix to the daemon and the tables, and undo it."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from difflib import diff_bytes, unified_diff
+from pathlib import Path
+
+from domain_secure.commands.terminal.common import configuration_of, note
+from domain_secure.commands.terminal.progress import progress
+from domain_secure.policy.configuration.configuration import Configuration, WhenDown
+from domain_secure.policy.files import atomic_file
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.attach.attach_execution import Outcome, execute
+from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach, plan_detach
+from domain_secure.postfix.instance import socket_folder
+from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.publish import publish
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``attach`` or ``detach``."""
+    parser.add_argument(
+        "--config-dir",
+        type=Path,
+        metavar="DIR",
+        help="Postfix's configuration directory (default: [postfix] config_directory)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the difference and change nothing")
+    parser.add_argument("--no-send", action="store_true", help="leave sending as it is")
+    parser.add_argument("--no-receive", action="store_true", help="leave receiving as it is")
+    if command == "attach":
+        parser.add_argument(
+            "--service",
+            action="append",
+            default=[],
+            metavar="NAME/TYPE",
+            help="the smtpd service of master.cf to attach to; may be repeated "
+            "(default: those attached already, else smtp/inet, or smtpd/pass behind postscreen)",
+        )
+    parser.set_defaults(run=attach if command == "attach" else detach)
+
+
+def attach(arguments: argparse.Namespace) -> ExitStatus:
+    """Add to Postfix's configuration what is missing or outdated."""
+    configuration, instance = _place(arguments)
+    request = _request(arguments, arguments.service)
+    if arguments.dry_run:
+        print_plan(plan_attach(configuration, instance, request))
+        return ExitStatus.DONE
+    for line in apply_attach(configuration, instance, request):
+        print(line)
+    return ExitStatus.DONE
+
+
+def apply_attach(
+    configuration: Configuration, instance: PostfixInstance, request: Request, shown: Plan | None = None
+) -> Iterator[str]:
+    """Attach, and yield what was done; raises Problem, also when that is not what was *shown* any more."""
+    with _locked(instance):
+        plan = plan_attach(configuration, instance, request)
+        if shown is not None and (plan.current, plan.after) != (shown.current, shown.after):
+            raise Problem(
+                "somebody changed it meanwhile, and nothing was done",
+                str(instance.config_directory),
+                "run this again",
+            )
+        if plan.inbound is not None and _has_own_folder(configuration, instance):
+            socket_folder.create(instance)
+        if plan.outbound is not None or configuration.inbound.when_down is WhenDown.DEFER_LISTED:
+            # A table that is named and not there defers all mail.
+            with progress() as report:
+                publish(configuration, instance, report)
+        outcome = execute(plan, instance)
+    yield from _attached(plan, outcome)
+    if plan.inbound is not None and not _daemon_listens(configuration, instance):
+        defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED
+        whose = "mail from listed domains" if defers_listed else "all mail"
+        note(f"the daemon does not run, and {whose} is deferred until it does: systemctl start domain-secure")
+
+
+def detach(arguments: argparse.Namespace) -> ExitStatus:
+    """Take everything of ours out of Postfix's configuration again."""
+    configuration, instance = _place(arguments)
+    request = _request(arguments, ())
+    if arguments.dry_run:
+        plan = plan_detach(configuration, instance, request)
+        print_plan(plan)
+        if plan.changes:
+            _warn_of_sending(configuration, request)
+        return ExitStatus.DONE
+    with _locked(instance):
+        outcome = execute(plan_detach(configuration, instance, request), instance)
+        if request.receive:
+            socket_folder.remove(instance)
+    if not outcome.changed:
+        print(f"not attached: nothing to do in {instance.config_directory}")
+        return ExitStatus.DONE
+    for name in outcome.changed:
+        print(f"changed {instance.config_directory / name}")
+    print(_reloaded(outcome))
+    _warn_of_sending(configuration, request)
+    return ExitStatus.DONE
+
+
+def _warn_of_sending(configuration: Configuration, request: Request) -> None:
+    if request.send and configuration.send:
+        note(
+            "without it mail to the send list, also what waits in the queue, leaves as other mail does: "
+            "perhaps unencrypted. `postsuper -h ALL deferred`, before, holds what waits"
+        )
+
+
+def _place(arguments: argparse.Namespace) -> tuple[Configuration, PostfixInstance]:
+    configuration = configuration_of(arguments)
+    if arguments.config_dir is not None:
+        configuration = replace(configuration, config_directory=arguments.config_dir)
+    return configuration, PostfixInstance(configuration.config_directory)
+
+
+def _request(arguments: argparse.Namespace, services: tuple[str, ...]) -> Request:
+    if arguments.no_send and arguments.no_receive:
+        raise Problem("nothing is left to be done", "--no-send --no-receive", "give one of them at most")
+    if services and arguments.no_receive:
+        raise Problem("a service is about receiving", "--service --no-receive", "give one of them at most")
+    return Request(tuple(services), receive=not arguments.no_receive, send=not arguments.no_send)
+
+
+def print_plan(plan: Plan) -> None:
+    """Print the difference between both files as they are and as they are to be."""
+    for name in plan.changes:
+        path = str(plan.config_directory / name).encode(errors="surrogateescape")
+        before, after = (content[name].splitlines(keepends=True) for content in (plan.current, plan.after))
+        sys.stdout.flush()
+        for line in diff_bytes(unified_diff, before, after, path, path):
+            sys.stdout.buffer.write(
+                line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+            )
+        sys.stdout.buffer.flush()
+
+
+def _attached(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    if not outcome.changed:
+        yield f"attached already: nothing to do in {plan.config_directory}"
+        return
+    if plan.inbound is not None:
+        for key in plan.inbound.options:
+            yield f"receiving: {key} asks for client certificates, and asks the daemon"
+    if plan.outbound is not None:
+        yield "sending: listed domains are sent to by their own transport, over verified TLS only"
+    for name in outcome.changed:
+        yield f"changed {plan.config_directory / name}"
+    yield _reloaded(outcome)
+
+
+def _reloaded(outcome: Outcome) -> str:
+    return "Postfix reads the new configuration" if outcome.reloaded else "Postfix does not run"
+
+
+def _locked(instance: PostfixInstance) -> AbstractContextManager[None]:
+    """Let one attach or detach at a time work on a configuration directory."""
+    if not instance.config_directory.is_dir():
+        raise Problem(
+            "there is no such directory",
+            str(instance.config_directory),
+            "name Postfix's configuration directory with --config-dir",
+        )
+    return atomic_file.writer_lock(instance.config_directory)
+
+
+def _listeners(configuration: Configuration, instance: PostfixInstance) -> tuple[Address, Address]:
+    queue = instance.queue_directory
+    return milter_listener(configuration, queue), policy_listener(configuration, queue)
+
+
+def _has_own_folder(configuration: Configuration, instance: PostfixInstance) -> bool:
+    folder = instance.queue_directory / SOCKET_FOLDER
+    listeners = _listeners(configuration, instance)
+    return any(address.path is not None and address.path.parent == folder for address in listeners)
+
+
+def _daemon_listens(configuration: Configuration, instance: PostfixInstance) -> bool:
+    return all(map(socket_folder.is_listening, _listeners(configuration, instance)))

@@ -1,0 +1,78 @@
+"""``domain-secure generate``: bring Postfix's lookup tables up to date, or show what that would change."""
+
+import argparse
+from collections.abc import Iterator
+
+from domain_secure.commands.terminal.common import configuration_of, note
+from domain_secure.commands.terminal.progress import progress
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.terms.problems import ExitStatus
+from domain_secure.postfix.instance.lookups import split_elements
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.differences import differences
+from domain_secure.postfix.tables.publication import Job, Publication
+from domain_secure.postfix.tables.publish import publish
+from domain_secure.postfix.tables.tables import Table, table_name
+
+_LINES = {
+    Table.TLS_POLICY: "TLS policies",
+    Table.TRANSPORT: "routes",
+    Table.SENDER_ACCESS: "senders to defer while the daemon is down",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``generate``."""
+    del command
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, print the difference, exit 1 if there is one"
+    )
+    parser.set_defaults(run=generate)
+
+
+def generate(arguments: argparse.Namespace) -> ExitStatus:
+    """Write what differs from the lists, or with ``--check`` print it."""
+    configuration = configuration_of(arguments)
+    instance = PostfixInstance(configuration.config_directory)
+    if arguments.check:
+        return _check(Job.of(configuration, instance))
+    with progress() as report:
+        publication = publish(configuration, instance, report)
+    for line in _result(publication):
+        print(line)
+    if configuration.send and not is_named(configuration, instance, publication.map_type):
+        note(
+            f"Postfix does not use the tables yet: {configuration.config_directory}/main.cf: "
+            "run domain-secure attach"
+        )
+    return ExitStatus.DONE
+
+
+def is_named(configuration: Configuration, instance: PostfixInstance, map_type: str) -> bool:
+    """Tell whether main.cf names the TLS policy table."""
+    name = table_name(map_type, configuration.state, Table.TLS_POLICY)
+    return name in split_elements(instance.parameter("smtp_tls_policy_maps"))
+
+
+def _result(publication: Publication) -> Iterator[str]:
+    for entry in publication.tables:
+        if entry.changed:
+            yield f"wrote {entry.path} ({publication.map_type}): {entry.lines} {_LINES[entry.table]}"
+    if not publication.changed:
+        counts = ", ".join(
+            f"{entry.lines} {_LINES[entry.table]}" for entry in publication.tables if entry.lines
+        )
+        yield f"nothing to do, the tables are up to date: {counts or 'nothing is listed'}"
+
+
+def _check(job: Job) -> ExitStatus:
+    found = differences(job)
+    for difference in found:
+        for line in difference.diff:
+            print(line)
+    for difference in found:
+        note(f"the table {difference.what}: {difference.path}: run domain-secure generate")
+    if found:
+        return ExitStatus.DIFFERENCE
+    print(f"up to date: {job.directory}")
+    return ExitStatus.DONE

@@ -1,0 +1,171 @@
+"""``domain-secure cert import`` and ``refresh``: take in what an authority or an ACME client issued."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from domain_secure.commands.terminal.common import configuration_of, configuration_path, note
+from domain_secure.milter.knowledge.live_configuration import read_live
+from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
+from domain_secure.policy.certificates.certification_path import PathOutcome
+from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
+from domain_secure.policy.certificates.trust import ClientPurpose
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.own.certificate_path import read_bundle
+from domain_secure.policy.own.enabled_certificates import Role
+from domain_secure.policy.own.key_bundle import Bundle
+from domain_secure.policy.own.own_certificates import Imported, OwnCertificates
+from domain_secure.policy.own.own_import import RefusedImportError
+from domain_secure.policy.own.private_key import LockedKeyError, UnusableKeyError
+from domain_secure.policy.own.watched_certificates import (
+    ACCEPTED,
+    Outcome,
+    Watched,
+    WatchedCertificates,
+    refresh_watched,
+)
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.instance.programs import PostfixInstance
+
+from .certificate_common import add_password, asked_password, given_password, peers_of
+from .certificate_enable import accepted_of, add_vetoes, enable
+
+
+def add_parsers(actions: Any) -> None:
+    """Declare ``import`` and ``refresh`` among the actions of ``cert``."""
+    parser = actions.add_parser(
+        "import",
+        help="take in an issued certificate, or a PFX",
+        description="Take in a certificate: a PFX, or PEM, DER or PKCS#7 that answers a request of this box, "
+        "or has its key with it. A folder is read as ACME clients lay it out.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file, or the folder of an ACME client")
+    parser.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="the private key, where it is in a file apart"
+    )
+    add_password(parser, "the PFX or the private key")
+    parser.add_argument("--friendly-name", metavar="TEXT", help="what people call the certificate")
+    parser.add_argument("--exportable", action="store_true", help="allow that the key leaves this box again")
+    parser.add_argument("--enable", action="store_true", help="put it to use at once")
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="take it in again whenever it is renewed, and put it to use in place of its predecessor; "
+        "another key or issuer is accepted then, nothing else",
+    )
+    add_vetoes(parser)
+    parser.set_defaults(run=run_import)
+    refresh = actions.add_parser(
+        "refresh",
+        help="take in what was renewed in the watched places",
+        description="Look at what `cert import --watch` named, and put renewed certificates to use. Fit for "
+        "a deploy hook of an ACME client: the exit status is 1 when a renewed certificate was refused.",
+    )
+    refresh.add_argument("--forget", type=Path, metavar="FILE", help="watch this place no more")
+    refresh.set_defaults(run=run_refresh)
+
+
+def run_import(arguments: argparse.Namespace) -> ExitStatus:
+    """Take in a certificate; with ``--enable`` put it to use."""
+    live = read_live(load, configuration_path(arguments))
+    configuration = live.configuration
+    now = datetime.now(UTC)
+    bundle = _bundle(arguments)
+    try:
+        imported = OwnCertificates(configuration.state).take_in(
+            bundle, now, friendly_name=arguments.friendly_name, exportable=arguments.exportable
+        )
+    except RefusedImportError as error:
+        raise Problem(f"this cannot be imported: {error}", str(arguments.file), error.fix) from error
+    _tell(imported, live.anchors, now)
+    accepted = accepted_of(arguments)
+    if arguments.watch:
+        accepted |= ACCEPTED
+        _watch(configuration, arguments, imported)
+    if arguments.enable:
+        return enable(configuration, imported.own, tuple(Role), accepted, now)
+    note(f"put it to use with `domain-secure cert enable {imported.own.sha1[:8].upper()}`")
+    return ExitStatus.DONE
+
+
+def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
+    """Take in what was renewed; 1 when something was refused or could not be read."""
+    configuration = configuration_of(arguments)
+    if arguments.forget is not None:
+        if not WatchedCertificates(configuration.state).forget(arguments.forget.absolute()):
+            raise Problem("it is not watched", str(arguments.forget), "see `domain-secure cert list`")
+        print(f"watched no more: {arguments.forget}")
+        return ExitStatus.DONE
+    results = refresh_watched(configuration.state, datetime.now(UTC), peers_of(configuration))
+    for result in results:
+        print(f"{result.outcome}: {result.path}: {result.detail}")
+    outcomes = {result.outcome for result in results}
+    if Outcome.ENABLED in outcomes:
+        instance = PostfixInstance(configuration.config_directory)
+        if instance.is_running:
+            instance.reload()
+    if not results:
+        print("nothing is watched: see `domain-secure cert import --watch`")
+    return ExitStatus.DIFFERENCE if outcomes & {Outcome.REFUSED, Outcome.FAILED} else ExitStatus.DONE
+
+
+def _bundle(arguments: argparse.Namespace) -> Bundle:
+    """Return what the file holds; a password is asked for where one is needed and somebody is there."""
+    where = str(arguments.file)
+    password = given_password(arguments.password_file)
+    try:
+        try:
+            return read_bundle(arguments.file, arguments.key_file, password)
+        except LockedKeyError:
+            if password is not None or (password := asked_password(f"password of {where}")) is None:
+                raise
+            return read_bundle(arguments.file, arguments.key_file, password)
+    except LockedKeyError as error:
+        fix = "give its password with --password-file"
+        raise Problem(f"this cannot be imported: {error}", where, fix) from error
+    except (MalformedCertificateError, UnusableKeyError) as error:
+        fix = "give a PFX, or the issued certificate in PEM, DER or PKCS#7"
+        raise Problem(f"this cannot be imported: {error}", where, fix) from error
+
+
+def _tell(imported: Imported, anchors: TrustAnchors, now: datetime) -> None:
+    own = imported.own
+    certificate = own.certificate
+    print(f"imported   {own.sha1.upper()}" + ("" if imported.is_new else " (known already)"))
+    print(f"subject    {certificate.subject or 'none'}")
+    print(f"names      {', '.join(own.names[:10]) or 'no host name'}")
+    print(f"issuer     {certificate.issuer}")
+    print(f"valid      {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}")
+    if imported.answers is not None:
+        print(f"answers    the request of {imported.answers.made:%Y-%m-%d}")
+    print(f"key        {'exportable' if own.exportable else 'not exportable'}")
+    if own.chain[1:]:
+        print(f"chain      {' <- '.join(one.subject for one in own.chain[1:])}")
+    for unrelated in imported.unrelated:
+        note(f"left out, because it has nothing to do with this certificate: {unrelated.subject}")
+    path = validate(certificate, own.chain[1:], anchors, ClientPurpose.ACCEPT_SERVER, now)
+    if path.outcome is PathOutcome.UNTRUSTED:
+        is_complete = own.chain[-1].subject == own.chain[-1].issuer
+        fix = (
+            "see that partners trust it"
+            if is_complete
+            else "import it again with its intermediate certificates"
+        )
+        note(f"this box does not trust it, and partners may not either: {path.detail}: {fix}")
+
+
+def _watch(configuration: Configuration, arguments: argparse.Namespace, imported: Imported) -> None:
+    WatchedCertificates(configuration.state).watch(
+        Watched(
+            path=arguments.file.absolute(),
+            key_file=arguments.key_file and arguments.key_file.absolute(),
+            password_file=arguments.password_file and arguments.password_file.absolute(),
+            friendly_name=imported.own.friendly_name,
+            exportable=arguments.exportable,
+            accepted=accepted_of(arguments) | ACCEPTED,
+            certificate=imported.own.sha256,
+        )
+    )
+    print(f"watched    {arguments.file.absolute()}")

@@ -1,0 +1,191 @@
+"""``domain-secure check``: the doctor; each finding with its cause, its proof and its fix."""
+
+import argparse
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from domain_secure.commands.terminal.common import configuration_of, print_json
+from domain_secure.commands.terminal.daemon_client import health
+from domain_secure.commands.terminal.progress import progress
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.doctor.doctor import examine
+from domain_secure.postfix.findings.findings import Examination, Finding, Severity
+from domain_secure.postfix.instance.programs import PostfixInstance
+
+from .check_fix import fix
+
+_NARROWEST = 60
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``check``."""
+    del command
+    parser.add_argument(
+        "domain", nargs="?", metavar="DOMAIN", help="follow the mail of this listed domain only"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="mend what attach and generate own: show the difference, ask, apply it, and examine again",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
+    parser.set_defaults(run=check)
+
+
+def check(arguments: argparse.Namespace) -> ExitStatus:
+    """Print the findings; 1 when one of them is an error, 2 when the configuration itself is wrong."""
+    if arguments.fix and arguments.json:
+        raise Problem("a person is shown what --fix does", "--fix --json", "give one of them at most")
+    if arguments.yes and not arguments.fix:
+        raise Problem("there is nothing to agree to", "--yes", "add --fix, or leave --yes out")
+    try:
+        configuration = configuration_of(arguments)
+    except Problem as problem:
+        finding = Finding.error("configuration", problem.what, problem.where, problem.fix)
+        _show(Examination((finding,), ()), json=arguments.json)
+        return problem.status
+    only = _listed(arguments.domain, configuration)
+    instance = PostfixInstance(configuration.config_directory)
+    if arguments.fix:
+        fix(configuration, instance, agreed=arguments.yes)
+    with progress() as report:
+
+        def tell(what: str) -> None:
+            if report is not None:
+                report(f"examining {what}", None, 0)
+
+        examination = examine(configuration, instance, datetime.now(UTC), only, tell)
+    if configuration.receive:
+        examination = examination.with_findings(_daemon(configuration))
+    _show(examination, json=arguments.json)
+    return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
+
+
+def _listed(text: str | None, configuration: Configuration) -> Domain | None:
+    """Return the domain the person named; raises Problem unless it is on a list."""
+    if text is None:
+        return None
+    try:
+        domain = parse_domain(text)
+    except InvalidDomainError as error:
+        raise Problem(str(error), "DOMAIN", "name a domain, such as woodgrovebank.test") from error
+    if configuration.receive.match(domain) or configuration.send.match(domain):
+        return domain
+    raise Problem(
+        f"{domain} is on neither list",
+        str(configuration.path),
+        f"run domain-secure receive add {domain} or domain-secure send add {domain}",
+    )
+
+
+def _daemon(configuration: Configuration) -> list[Finding]:
+    host, port = configuration.metrics_listen
+    url = f"http://{host}:{port}/healthz"
+    try:
+        answer = health(configuration.metrics_listen, configuration.metrics_access)
+    except Problem as problem:
+        return [Finding.error("daemon-silent", problem.what, url, problem.fix)]
+    except ValueError:
+        fix = "set [metrics] listen to an address that nobody else uses"
+        return [Finding.error("daemon-silent", "somebody else answers in the daemon's place", url, fix)]
+    findings = []
+    if not answer.get("healthy"):
+        findings.append(
+            Finding.error(
+                "daemon-unhealthy",
+                "the daemon says that it is not healthy",
+                url,
+                "read its log, then restart it",
+            )
+        )
+    if problem_text := (answer.get("configuration") or {}).get("problem"):
+        findings.append(
+            Finding.error(
+                "configuration-not-applied",
+                "the daemon did not accept the configuration and goes on with the former one",
+                f"{url}: {problem_text}",
+                "mend the configuration; the daemon reads it again by itself",
+            )
+        )
+    findings += _self_proof(answer.get("self_proof") or {}, url)
+    return findings
+
+
+def _self_proof(answer: Mapping[str, Any], url: str) -> Iterator[Finding]:
+    proof = f"{url}: self_proof: {answer.get('detail')}"
+    if answer.get("standing") == "failed":
+        yield Finding.error(
+            "self-proof-failed",
+            "canary messages on our own port 25 are not judged as they should be",
+            proof,
+            "run domain-secure attach, and mend what else this examination names",
+        )
+    elif answer.get("standing") == "unknown":
+        yield Finding.note(
+            "self-proof-unknown",
+            "our own port 25 could not be tested by canary messages",
+            proof,
+            "let Postfix take mail for postmaster from canary.invalid on it, or set enabled = false under "
+            "[selfproof]",
+        )
+
+
+def _show(examination: Examination, *, json: bool) -> None:
+    if json:
+        print_json(_document(examination))
+        return
+    for lookup in examination.lookups:
+        _print("", f"{lookup.domain} goes to {lookup.nexthop} by {lookup.transport}")
+        _print("    route: ", lookup.route)
+        _print("    TLS:   ", lookup.policy)
+    for finding in examination.findings:
+        _print(f"{finding.severity}: ", f"{finding.what} [{finding.word}]")
+        _print("    found: ", finding.proof)
+        _print("    fix:   ", finding.fix)
+    for unseen in examination.unseen:
+        _print("not looked at: ", f"{unseen.what}: {unseen.why}")
+    if examination.findings:
+        print(", ".join(_counts(examination)))
+    else:
+        print("no findings" if not examination.unseen else "no findings in what could be looked at")
+
+
+def _print(label: str, text: str) -> None:
+    """Print a line: on a terminal folded to its width under itself, elsewhere whole, for other programs."""
+    indent = " " * (4 if not label.startswith(" ") else len(label))
+    if not sys.stdout.isatty():
+        print(label + text)
+        return
+    width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    for line in textwrap.wrap(
+        label + text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ):
+        print(line)
+
+
+def _counts(examination: Examination) -> Iterator[str]:
+    for severity in Severity:
+        if number := examination.count(severity):
+            yield f"{number} {severity}{'s' * (number != 1)}"
+    if examination.unseen:
+        yield f"{len(examination.unseen)} not looked at"
+
+
+def _document(examination: Examination) -> dict[str, Any]:
+    return {
+        "findings": [
+            {key: asdict(finding)[key] for key in ("severity", "word", "what", "proof", "fix")}
+            for finding in examination.findings
+        ],
+        "lookups": [asdict(lookup) for lookup in examination.lookups],
+        "counts": {severity.value: examination.count(severity) for severity in Severity},
+        "not_looked_at": [asdict(unseen) for unseen in examination.unseen],
+    }

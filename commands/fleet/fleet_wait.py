@@ -1,0 +1,57 @@
+"""Wait until every live node of the fleet enforces a change, and name those that do not."""
+
+import argparse
+import time
+
+from domain_secure.commands.terminal.common import note
+from domain_secure.policy.editing.policy_store import PolicyStore
+from domain_secure.policy.terms.problems import ExitStatus
+
+_SECONDS = 30.0
+_PAUSE = 0.1
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--wait``."""
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        type=float,
+        const=_SECONDS,
+        metavar="SECONDS",
+        help=f"in a fleet: return when every live node enforces it (at most {_SECONDS:g} s unless said)",
+    )
+
+
+def waited(arguments: argparse.Namespace, store: PolicyStore) -> ExitStatus:
+    """Return when every live node enforces the newest revision; 1 when some do not in time, named.
+
+    Without ``--wait`` it returns at once.
+    """
+    if arguments.wait is None:
+        return ExitStatus.DONE
+    from domain_secure.fleet.editing.fleet_store import FleetStore  # noqa: PLC0415
+    from domain_secure.fleet.node.enforcement import Enforcement  # noqa: PLC0415 - loads requests, which a file needs not
+
+    if not isinstance(store, FleetStore):
+        return ExitStatus.DONE
+    started = time.monotonic()
+    enforcement = Enforcement(store.repository)
+    while True:
+        late, silent, live = enforcement.look()
+        seconds = time.monotonic() - started
+        if not late or seconds > arguments.wait:
+            break
+        time.sleep(_PAUSE)
+    number = enforcement.number
+    for name in silent:
+        note(f"{name} is silent: it will follow when it is back, or is gone (`fleet leave --node {name}`)")
+    if late:
+        for name, reason in late.items():
+            print(f"{name}: does NOT enforce revision {number}: {reason}")
+        return ExitStatus.DIFFERENCE
+    if live:
+        print(f"revision {number}: enforced by all {live} live nodes after {seconds:.1f} s")
+    else:
+        print(f"revision {number}: no node is live")
+    return ExitStatus.DONE

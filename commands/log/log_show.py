@@ -1,0 +1,219 @@
+"""``domain-secure log show``: read the protocol log back."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from domain_secure.commands.terminal.common import configuration_of, note, print_json
+from domain_secure.policy.decision.verdict import Verdict
+from domain_secure.policy.history.history import History, Record, RecordQuery
+from domain_secure.policy.sending.delivery import DeliveryStatus, FailureReason
+from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.time_words import parse_moment
+
+from .record_text import Line, Piece, record_lines
+
+DEFAULT_LAST = 50
+_POLL_SECONDS = 0.3
+_OUTCOMES = (
+    *(verdict.word for verdict in Verdict if verdict is not Verdict.NONE),
+    *DeliveryStatus,
+    *(reason.word for reason in FailureReason),
+)
+
+Print = Callable[[Record], None]
+
+
+def run_show(arguments: argparse.Namespace) -> ExitStatus:
+    """Print the records that fit, and with --follow those that come."""
+    configuration = configuration_of(arguments)
+    history = History(configuration.state)
+    domain = _domain(arguments.domain)
+    query = query_of(arguments, domain)
+    fits = (lambda record: is_about(record, domain)) if domain else lambda _: True
+    # Where it goes on from is settled before anything is read, so that nothing falls in between.
+    position = _Position(history)
+    found = _found(history, query, arguments, fits)
+    if arguments.follow:
+        printed = _json_line if arguments.json else _Printer()
+        for record in found:
+            printed(record)
+            position.number = max(position.number, record.number)
+        _follow(position, query, fits, printed)
+    elif arguments.json:
+        print_json([document_of(record) for record in found])
+    else:
+        _print_all(found, history)
+    return ExitStatus.DONE
+
+
+def query_of(arguments: argparse.Namespace, domain: str | None) -> RecordQuery:
+    """Return what was asked for; raises Problem."""
+    now = datetime.now().astimezone()
+    for word in arguments.verdict:
+        if word not in _OUTCOMES:
+            raise Problem(
+                f"{word!r} is no verdict", "--verdict", f"write one of {', '.join(dict.fromkeys(_OUTCOMES))}"
+            )
+    if arguments.last is not None and arguments.last < 1:
+        raise Problem("there is nothing to show", f"--last {arguments.last}", "write a number from 1 on")
+    return RecordQuery(
+        direction=Direction(arguments.direction) if arguments.direction else None,
+        entries=_entries_for(domain) if domain else (),
+        outcomes=tuple(arguments.verdict),
+        queue_id=arguments.queue_id,
+        since=_moment(arguments.since, "--since", now),
+        until=_moment(arguments.until, "--until", now),
+    )
+
+
+def is_about(record: Record, domain: str) -> bool:
+    """Tell whether a record is about a list entry, or about a host that is covered by one."""
+    document = record.document
+    named = {document.get("domain"), document.get("recipient_domain")}
+    for finding in document.get("findings", ()):
+        named |= {finding["domain"], finding["claimed"]}
+    return domain in named
+
+
+def document_of(record: Record) -> dict[str, object]:
+    """Return a record as ``--json`` prints it."""
+    return {"number": record.number, **record.document}
+
+
+def _domain(text: str | None) -> str | None:
+    """Return a list entry or a domain in normal form; a public suffix cannot be listed, and finds nothing."""
+    if text is None:
+        return None
+    try:
+        return f"*.{parse_domain(text[2:])}" if text.startswith("*.") else parse_domain(text)
+    except InvalidDomainError as error:
+        fix = "name a partner as it is listed, or one of its hosts"
+        raise Problem(str(error), "--domain", fix) from error
+
+
+def _entries_for(domain: str) -> tuple[str, ...]:
+    """Return the list entries that may cover *domain*: itself, and every wildcard above it."""
+    if domain.startswith("*."):
+        return (domain,)
+    labels = Domain(domain).split(".")
+    return (domain, *(f"*.{'.'.join(labels[number:])}" for number in range(1, len(labels))))
+
+
+def _moment(text: str | None, option: str, now: datetime) -> datetime | None:
+    try:
+        return None if text is None else parse_moment(text, now)
+    except ValueError as error:
+        raise Problem(str(error), option, "correct the time") from error
+
+
+def _found(
+    history: History, query: RecordQuery, arguments: argparse.Namespace, fits: Callable[[Record], bool]
+) -> Iterator[Record]:
+    last = arguments.last
+    if last is None and query.since is None and query.until is None:
+        last = DEFAULT_LAST
+    if last is None:
+        return filter(fits, history.records(query))
+    # What a domain leaves out afterwards is only what a wildcard entry has of its other hosts.
+    return iter(tuple(filter(fits, history.last_records(query, last))))
+
+
+class _Position:
+    """Up to which record of which file was shown; a file that is new begins from its first record."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.number = history.last_number()
+        self._file = self._identity()
+
+    def _identity(self) -> int | None:
+        try:
+            return self.history.path.stat().st_ino
+        except OSError:
+            return None
+
+    def start(self) -> int:
+        """Return after which record to go on."""
+        present = self._identity()
+        # The number of a file may come again; a last record before the one shown is of a new file.
+        if present != self._file or self.history.last_number() < self.number:
+            self._file, self.number = present, 0
+        return self.number
+
+
+def _follow(position: _Position, query: RecordQuery, fits: Callable[[Record], bool], printed: Print) -> None:
+    """Print what comes, until nobody wants more; a history that cannot be read is waited for."""
+    told: str | None = None
+    while query.until is None or datetime.now(UTC) < query.until:
+        try:
+            for record in position.history.records(replace(query, after=position.start())):
+                position.number = max(position.number, record.number)
+                if fits(record):
+                    printed(record)
+            told = None
+        except Problem as problem:
+            if str(problem) != told:
+                told = str(problem)
+                note(f"waiting: {told}")
+        sys.stdout.flush()
+        time.sleep(_POLL_SECONDS)
+
+
+def _json_line(record: Record) -> None:
+    print(json.dumps(document_of(record), ensure_ascii=False))
+
+
+def _print_all(found: Iterator[Record], history: History) -> None:
+    printer = _Printer()
+    for record in found:
+        printer(record)
+    if printer.day is None:
+        span = history.span()
+        if span is None:
+            print("nothing has been recorded yet")
+        else:
+            first, last = (one.astimezone().strftime("%Y-%m-%d %H:%M %Z") for one in span)
+            print(f"nothing fits; there are records from {first} to {last}")
+
+
+class _Printer:
+    """Prints records for a person, with a heading for each day."""
+
+    def __init__(self) -> None:
+        self.day: date | None = None
+        self._lines: object = None  #: of Postfix, shown last
+        self._zone = datetime.now().astimezone()
+        self._print: Callable[[Line], None] = _coloured() if sys.stdout.isatty() else _plain
+
+    def __call__(self, record: Record) -> None:
+        """Print one record."""
+        local = record.time.astimezone(self._zone.tzinfo)
+        if local.date() != self.day:
+            self.day = local.date()
+            self._print(
+                (Piece(f"{local:%A, %Y-%m-%d} (times are {local:%Z}, UTC{local:%z})", "bold underline"),)
+            )
+        lines = record.document.get("lines")
+        for line in record_lines(record, self._zone, with_lines=lines != self._lines):
+            self._print(line)
+        self._lines = lines
+
+
+def _plain(line: Line) -> None:
+    print("".join(piece.text for piece in line).rstrip())
+
+
+def _coloured() -> Callable[[Line], None]:
+    # Costs 50 ms to import, so only where somebody looks.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console(highlight=False, soft_wrap=True)
+    return lambda line: console.print(Text.assemble(*((piece.text, piece.style) for piece in line)))

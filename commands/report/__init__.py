@@ -1,0 +1,5 @@
+"""``domain-secure report``: as text, HTML, CSV and JSON.
+
+Prints; the numbers are ``policy/history``'s.
+Begin with ``command``.
+"""

@@ -1,0 +1,185 @@
+"""``domain-secure serve``: compose the daemon and run it."""
+
+import argparse
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+
+from domain_secure.commands.check.check_process import check_document
+from domain_secure.commands.status.status_document import running_document
+from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path
+from domain_secure.milter.daemon import events
+from domain_secure.milter.daemon.daemon import Daemon, log_event
+from domain_secure.milter.daemon.sockets import Endpoint
+from domain_secure.milter.daemon.surroundings import Endpoints, Running, Surroundings
+from domain_secure.milter.knowledge.knowledge import Sources
+from domain_secure.milter.metrics.metrics import Metrics
+from domain_secure.milter.page.http_server import Render
+from domain_secure.milter.page.status_page import StatusPage
+from domain_secure.milter.proof.self_proof import SelfProof
+from domain_secure.milter.record.journal import log_handler
+from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
+from domain_secure.policy.book.client_requests import ClientRequests
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.history.history import History
+from domain_secure.policy.sending.delivery import DeliveryObserver
+from domain_secure.policy.sending.delivery_counts import OutboundProgress
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.attach.attach_signs import WHEN_DOWN_CLASS
+from domain_secure.postfix.dns.dkim_key_lookup import DkimKeyLookup
+from domain_secure.postfix.dns.dns_lookup import system_lookup
+from domain_secure.postfix.dns.mail_exchangers import mail_exchangers
+from domain_secure.postfix.dns.tlsa_lookup import TlsaLookup
+from domain_secure.postfix.instance import socket_folder
+from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER
+from domain_secure.postfix.instance.own_listener import own_listener
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.log.log_follower import LogFollower
+from domain_secure.postfix.log.log_follower import Surroundings as FollowerSurroundings
+from domain_secure.postfix.log.log_location import LocationWatch, log_location
+from domain_secure.postfix.probe.client_identity import CurrentIdentity
+from domain_secure.postfix.probe.probe import probe
+from domain_secure.postfix.probe.probe_schedule import ProbeSchedule
+from domain_secure.postfix.probe.probe_source import ProbeSource
+from domain_secure.postfix.tables.publish import publish
+
+# Some 30 MiB while somebody looks at the page; a list of a million must not take the daemon's memory.
+_MOST_PARTNERS = 20_000
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``serve``."""
+    del command
+    parser.add_argument(
+        "--debug", action="store_true", help="also log what helps to find a fault of the daemon"
+    )
+    parser.set_defaults(run=serve)
+
+
+def serve(arguments: argparse.Namespace) -> ExitStatus:
+    """Run the daemon until it is told to stop."""
+    _set_up_logging(debug=arguments.debug)
+    path = configuration_path(arguments)
+    surroundings = Surroundings(
+        endpoints,
+        publish_tables,
+        WHEN_DOWN_CLASS,
+        sources,
+        deliveries,
+        status_page,
+        lambda running: (self_proof(running),),
+    )
+    if belongs_to_fleet(path):
+        # Loads requests, for which a machine that stands alone should not pay.
+        from .fleet_companion import FleetCompanion  # noqa: PLC0415
+
+        fleet = FleetCompanion(path, publish_tables)
+        fleet.fetch_first()
+        surroundings = replace(
+            surroundings,
+            configuration_changed=fleet.publish,
+            companions=lambda running: (self_proof(running), *fleet.companions(running)),
+        )
+    Daemon(load, path, version("postfix-domain-secure"), surroundings).run()
+    return ExitStatus.DONE
+
+
+def endpoints(configuration: Configuration) -> Endpoints:
+    """Return where the daemon listens: as configured, else below Postfix's queue directory."""
+    milter, policy = configuration.milter_socket, configuration.policy_socket
+    if milter is None or policy is None:
+        instance = PostfixInstance(configuration.config_directory)
+        folder = instance.queue_directory / SOCKET_FOLDER
+        if os.geteuid() == 0 and not folder.exists():
+            socket_folder.create(instance)
+        milter = milter or f"unix:{folder}/milter"
+        policy = policy or f"unix:{folder}/policy"
+    return Endpoints(Endpoint.parse(milter), Endpoint.parse(policy))
+
+
+def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -> Sources:
+    """Return where further evidence comes from: probes of partners' servers, and DNS."""
+    identity = CurrentIdentity(lambda: PostfixInstance(configuration().config_directory))
+    prober = ProbeSource(
+        book,
+        configuration,
+        lambda domain: mail_exchangers(domain, system_lookup),
+        lambda target: probe(target, identity()),
+        requests=ClientRequests(configuration().state / FILE_NAME),
+    )
+    schedule = ProbeSchedule(configuration, prober.probe_partner, book.last_probes)
+    return Sources(
+        (prober,),
+        TlsaLookup(configuration, system_lookup),
+        (schedule,),
+        keys=DkimKeyLookup(system_lookup),
+    )
+
+
+def self_proof(running: Running) -> SelfProof:
+    """Return what tests our own port 25."""
+    return SelfProof(
+        running.configuration,
+        lambda configuration: own_listener(PostfixInstance(configuration.config_directory)),
+        running.canaries,
+        running.metrics,
+        log_event,
+    )
+
+
+def deliveries(
+    configuration: Callable[[], Configuration],
+    publish: Callable[[OutboundProgress], None],
+    observers: tuple[DeliveryObserver, ...],
+) -> LogFollower:
+    """Return what reads of deliveries in Postfix's log."""
+    watch = LocationWatch(configuration().config_directory)
+    return LogFollower(
+        FollowerSurroundings(
+            configuration,
+            lambda current: log_location(current, PostfixInstance(current.config_directory)),
+            watch.changed,
+            publish,
+            observers,
+            log_event,
+        )
+    )
+
+
+def status_page(configuration: Callable[[], Configuration]) -> Render:
+    """Return what renders the status page."""
+    page = StatusPage(
+        lambda: running_document(configuration(), _MOST_PARTNERS),
+        lambda: check_document(configuration().path),
+        History(configuration().state),
+    )
+    return page.render
+
+
+def publish_tables(configuration: Configuration, metrics: Metrics) -> None:
+    """Bring Postfix's tables up to date; a failure leaves the former ones and is logged.
+
+    An edge that sends to no listed domain, and never did, needs no tables and perhaps has no Postfix.
+    """
+    if not configuration.outbound_tables:
+        return
+    if not configuration.send and not (configuration.state / "maps").exists():
+        return
+    try:
+        result = publish(configuration, PostfixInstance(configuration.config_directory))
+    except Problem as problem:
+        log_event(events.maps_failed(str(problem)))
+        metrics.tables.attempted(str(problem))
+        return
+    metrics.tables.attempted(None)
+    if result.changed:
+        log_event(events.maps_published(changed=",".join(result.changed)))
+
+
+def _set_up_logging(*, debug: bool) -> None:
+    logger = logging.getLogger("domain_secure")
+    logger.addHandler(log_handler())
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)

@@ -1,0 +1,179 @@
+"""``domain-secure status``: the state of this edge on one screen."""
+
+import argparse
+from typing import Any
+
+from domain_secure.commands.log.log_level_document import told
+from domain_secure.commands.terminal.common import configuration_path, print_json, print_table
+from domain_secure.commands.terminal.watching import count, seconds, watch
+from domain_secure.policy.certificates.presented_names import some
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+
+from .status_document import COUNTERS, status_document
+
+_PAUSE = 2.0
+_SHOWN_DOMAINS = 50
+_LATE_SECONDS = 60
+# As ``check`` warns.
+_SOON_DAYS, _VERY_SOON_DAYS = 21, 7
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``status``."""
+    del command
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument(
+        "--watch",
+        type=seconds,
+        nargs="?",
+        const=_PAUSE,
+        metavar="SECONDS",
+        help=f"look again every so many seconds until Ctrl-C (default: {_PAUSE:g})",
+    )
+    parser.add_argument("--count", type=count, metavar="N", help="with --watch: end after N looks")
+    parser.add_argument(
+        "--fleet", action="store_true", help="the counters of all edges of the fleet together, and of each"
+    )
+    parser.set_defaults(run=status)
+
+
+def status(arguments: argparse.Namespace) -> ExitStatus:
+    """Print the state of this edge.
+
+    1 when the file on disk is not what the daemon runs, 3 when the daemon does not answer.
+    """
+    if arguments.count and not arguments.watch:
+        raise Problem("--count is about --watch", "status --count", "add --watch, or leave --count out")
+    look = _fleet_counters if arguments.fleet else _edge
+    if arguments.watch:
+        watch(lambda: look(arguments), arguments.watch, arguments.count)
+        return ExitStatus.DONE
+    return look(arguments)
+
+
+def _fleet_counters(arguments: argparse.Namespace) -> ExitStatus:
+    # Loads requests, for which a machine that stands alone should not pay.
+    from domain_secure.commands.fleet.fleet_counters import run_counters  # noqa: PLC0415
+
+    return run_counters(arguments)
+
+
+def _edge(arguments: argparse.Namespace) -> ExitStatus:
+    document = status_document(configuration_path(arguments))
+    if arguments.json:
+        print_json(document)
+    else:
+        _print(document)
+    if document["daemon"]["problem"]:
+        return ExitStatus.NO_ANSWER
+    return ExitStatus.DIFFERENCE if document["configuration"]["problem"] else ExitStatus.DONE
+
+
+def _print_fleet(fleet: dict[str, Any] | None) -> None:
+    if fleet is None:
+        return
+    heard = f"store last heard of {fleet['store_last_answered'] or 'never'}"
+    print(f"fleet          {fleet['node']} holds revision {fleet['revision']}, {heard}; see `fleet status`")
+    if fleet["problem"]:
+        print(f"               NOT the newest: {fleet['problem']}")
+
+
+def _print(document: dict[str, Any]) -> None:
+    _print_daemon(document)
+    if document["connectors_problem"]:
+        print(f"Postfix        {document['connectors_problem']}")
+    if document["connectors"]:
+        print()
+        print_table(
+            ("connector", "direction", "routing", "FQDN", "certificate", "domain security", "protocol log"),
+            [_connector_row(one) for one in document["connectors"]],
+        )
+    _print_ends(document)
+    print()
+    if document["domains"]:
+        shown = document["domains"][:_SHOWN_DOMAINS]
+        print_table(
+            ("domain", "receive", "send", "mode", *COUNTERS, "asks for our certificate"),
+            [
+                (
+                    one["domain"],
+                    "yes" if one["receive"] else "no",
+                    "yes" if one["send"] else "no",
+                    one["mode"],
+                    *one["counters"].values(),
+                    one["asks_for_our_certificate"] if one["send"] else "",
+                )
+                for one in shown
+            ],
+        )
+        if more := len(document["domains"]) - len(shown):
+            print(f"and {more} more: --json has them all")
+    elif document["configuration"]["problem"]:
+        print("the lists are not shown: the configuration is not applied, see above")
+    else:
+        print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
+
+
+def _print_tables_problem(problem: str | None) -> None:
+    if problem is not None:
+        print(f"tables         NOT UP TO DATE: {problem}")
+
+
+def _print_self_proof(proof: dict[str, Any]) -> None:
+    if proof.get("standing") == "failed":
+        print(f"self-proof     FAILED: {proof['detail']}: see `domain-secure check`")
+
+
+def _print_daemon(document: dict[str, Any]) -> None:
+    configuration, daemon = document["configuration"], document["daemon"]
+    print(f"configuration  {configuration['path']}")
+    if configuration["problem"]:
+        print(f"               NOT APPLIED: {configuration['problem']}")
+    if daemon["problem"]:
+        print(f"daemon         {daemon['problem']}")
+    else:
+        print(
+            f"daemon         {daemon['version']}, pid {daemon['pid']}, runs the configuration "
+            f"{daemon['configuration_in_force']}"
+        )
+        _print_tables_problem(daemon["tables_problem"])
+        _print_self_proof(daemon["self_proof"] or {})
+    _print_fleet(document["fleet"])
+    if document["pending_certificates"]:
+        print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
+    for direction, levels in (document["protocol_log"] or {}).items():
+        print(f"{f'log {direction}':<14} {told(levels)}")
+    if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:
+        print(f"Postfix's log  not read to its end for {lag:.0f} s: see log-not-followed in the daemon's log")
+
+
+def _connector_row(connector: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        connector["name"],
+        connector["direction"],
+        connector["routing"] or "-",
+        connector["fqdn"],
+        _shown_certificate(connector["certificate"]),
+        "on" if connector["domain_secure"] else "off",
+        connector["protocol_log"],
+    )
+
+
+def _shown_certificate(certificate: dict[str, Any] | None) -> str:
+    if certificate is None:
+        return "none"
+    if certificate["problem"]:
+        return f"{certificate['file']}: {certificate['problem']}"
+    return "for the FQDN" if certificate["covers_fqdn"] else f"NOT for the FQDN: {some(certificate['names'])}"
+
+
+def _print_ends(document: dict[str, Any]) -> None:
+    for one in document["certificates"]:
+        if one["days_left"] < _SOON_DAYS:
+            urgency = "renew now" if one["days_left"] < _VERY_SOON_DAYS else "renew"
+            print(f"{urgency:<14} certificate of {one['name']} ({one['role']}): {one['days_left']} days left")
+    for one in document["revocation_lists"]:
+        # Lists live for days only, and are fetched anew in time; one that has ended was not.
+        if one["days_left"] < 0:
+            print(f"out of date    revocation list of {one['issuer']}: ended {one['ends']}")

@@ -1,0 +1,233 @@
+"""What ``status`` shows, as one document of plain values with stable keys.
+
+Owns: asking the configuration, the daemon, Postfix, the certificate book and the history, each without the
+others.
+Must not know: how it is printed or rendered.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from domain_secure.commands.log.log_level_document import levels_document
+from domain_secure.commands.partner.pending_document import pending_document
+from domain_secure.commands.terminal.common import belongs_to_fleet, fleet_store_at
+from domain_secure.commands.terminal.daemon_client import Sample, health, samples
+from domain_secure.policy.configuration.configuration import DEFAULT_METRICS_LISTEN, Configuration, WebAccess
+from domain_secure.policy.configuration.fleet_cache import FleetCache
+from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.history.history import History, Latest
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.findings.connectors import connectors_of
+from domain_secure.postfix.instance.programs import PostfixInstance
+
+# By the names the counters have in the system this one follows, for those who look for them.
+COUNTERS = {
+    "Domain Secure Messages Received": "domain_secure_messages_received_total",
+    "Domain Secure Messages Sent": "domain_secure_messages_sent_total",
+    "Domain Secure Outbound Session Failures": "domain_secure_outbound_session_failures_total",
+    "Refused or deferred on receipt": "domain_secure_inbound_refusals_total",
+    "Sent without verified TLS": "domain_secure_messages_sent_unverified_total",
+}
+_ASKED = "domain_secure_messages_sent_mutual_total"
+_NOT_ASKED = "domain_secure_messages_sent_certificate_not_asked_total"
+_LAG = "domain_secure_log_lag_seconds"
+_CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
+_CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
+
+
+def status_document(path: Path, *, connectors: bool = True) -> dict[str, Any]:
+    """Return the state of the edge whose configuration is at *path*; what cannot be asked says why.
+
+    Raises nothing: each part that fails has the reason in its place.  Without *connectors* Postfix is not
+    asked.
+    """
+    try:
+        configuration = load(path)
+    except Problem as error:
+        return _document(path, None, str(error), connectors=connectors)
+    return _document(path, configuration, None, connectors=connectors)
+
+
+def running_document(configuration: Configuration, most: int) -> dict[str, Any]:
+    """Return the same for the configuration that is in force, of at most about *most* partners.
+
+    Where more are listed, those that something is known about come first.
+    """
+    document = _document(configuration.path, configuration, None, most=most)
+    return document | {"fleet_status": _fleet_status(configuration.path)}
+
+
+def _document(
+    path: Path,
+    configuration: Configuration | None,
+    problem: str | None,
+    *,
+    connectors: bool = True,
+    most: int | None = None,
+) -> dict[str, Any]:
+    address = configuration.metrics_listen if configuration else DEFAULT_METRICS_LISTEN
+    daemon, counted = _daemon(address, configuration.metrics_access if configuration else WebAccess())
+    found, connectors_problem = _connectors(configuration) if configuration and connectors else ([], None)
+    pending = _pending(configuration) if configuration else None
+    latest, history_problem = _latest(configuration) if configuration else ({}, None)
+    return {
+        "node": os.uname().nodename,
+        "fleet": _fleet(configuration) if configuration else None,
+        "configuration": {"path": str(path), "problem": problem or daemon.pop("configuration_problem", None)},
+        "daemon": daemon,
+        "connectors": found,
+        "connectors_problem": connectors_problem,
+        "domains": _domains(configuration, counted, latest, most) if configuration else [],
+        "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
+        "pending_certificates": None if pending is None else len(pending),
+        "pending": pending or [],
+        "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
+        "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
+        "protocol_log": _protocol_log(configuration) if configuration else None,
+        "log_lag_seconds": next((sample.value for sample in counted if sample.name == _LAG), None),
+        "history_problem": history_problem,
+    }
+
+
+def _daemon(address: tuple[str, int], access: WebAccess) -> tuple[dict[str, Any], tuple[Sample, ...]]:
+    try:
+        answer = health(address, access)
+        counted = samples(address, access)
+    except Problem as error:
+        return {"problem": str(error)}, ()
+    return {
+        "problem": None if answer["healthy"] else "a listener has ended",
+        "version": answer["version"],
+        "pid": answer["pid"],
+        "configuration_in_force": answer["configuration"]["in_force"],
+        "configuration_problem": answer["configuration"]["problem"],
+        "tables_problem": answer.get("tables", {}).get("problem"),
+        "self_proof": answer.get("self_proof"),
+    }, counted
+
+
+def _fleet(configuration: Configuration) -> dict[str, Any] | None:
+    """Return what this node holds of the fleet's policy, and when the store was last heard of."""
+    if configuration.revision is None:
+        return None
+    contact = FleetCache(configuration.state).contact()
+    return {
+        "node": configuration.store.node,
+        "revision": configuration.revision,
+        "store_last_answered": contact.at.isoformat() if contact else None,
+        "problem": contact.problem if contact else None,
+    }
+
+
+def _connectors(configuration: Configuration) -> tuple[list[dict[str, Any]], str | None]:
+    """Return each smtpd service and smtp transport; or why they are not known."""
+    instance = PostfixInstance(configuration.config_directory)
+    try:
+        return [asdict(connector) for connector in connectors_of(configuration, instance)], None
+    except Problem as problem:
+        return [], str(problem)
+
+
+def _protocol_log(configuration: Configuration) -> dict[str, Any] | None:
+    try:
+        return levels_document(configuration)
+    except Problem:
+        return None
+
+
+def _domains(
+    configuration: Configuration,
+    counted: Iterable[Sample],
+    latest: Mapping[Entry, dict[str, dict[str, Any]]],
+    most: int | None,
+) -> list[dict[str, Any]]:
+    sums: Counter[tuple[str, str]] = Counter()
+    for one in counted:
+        if "domain" in one.labels:
+            sums[one.name, one.labels["domain"]] += int(one.value)
+    entries = dict.fromkeys((*configuration.receive, *configuration.send))
+    if most is not None and len(entries) > most:
+        active = dict.fromkeys((*latest, *(entry for _, entry in sums)))
+        entries = dict.fromkeys(
+            [*(Entry(one) for one in active if one in entries), *list(entries)[:most]][:most]
+        )
+    return [
+        {
+            "domain": entry,
+            "receive": entry in configuration.receive,
+            "send": entry in configuration.send,
+            "mode": configuration.partner(entry).mode,
+            "counters": {title: sums[name, entry] for title, name in COUNTERS.items()},
+            "latest": latest.get(entry) or _NOTHING_YET,
+            "asks_for_our_certificate": _asks(sums[_ASKED, entry], sums[_NOT_ASKED, entry]),
+        }
+        for entry in entries
+    ]
+
+
+_NOTHING_YET = {direction: {"success": None, "failure": None} for direction in ("receive", "send")}
+
+
+def _latest(configuration: Configuration) -> tuple[dict[Entry, dict[str, dict[str, Any]]], str | None]:
+    """Return the last success and failure of each partner and direction; or why they are not known."""
+    try:
+        rows = History(configuration.state).latest()
+    except Problem as problem:
+        return {}, str(problem)
+    found: dict[Entry, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        directions = found.setdefault(row.entry, {name: dict(one) for name, one in _NOTHING_YET.items()})
+        directions[row.direction]["success" if row.is_success else "failure"] = _outcome(row)
+    return found, None
+
+
+def _outcome(latest: Latest) -> dict[str, str]:
+    return {
+        "time": latest.time.isoformat(timespec="milliseconds"),
+        "outcome": latest.outcome,
+        "detail": latest.detail,
+        "queue_id": latest.queue_id,
+    }
+
+
+def _ends(counted: tuple[Sample, ...], metric: str, *labels: str) -> list[dict[str, Any]]:
+    """Return what ends when, soonest first, with the days left from now."""
+    now = datetime.now(UTC)
+    found: list[dict[str, Any]] = []
+    for sample in sorted((one for one in counted if one.name == metric), key=lambda one: one.value):
+        end = datetime.fromtimestamp(sample.value, UTC)
+        found.append(
+            {label: sample.labels[label] for label in labels}
+            | {"ends": end.isoformat(), "days_left": (end - now).days}
+        )
+    return found
+
+
+def _asks(asked: int, not_asked: int) -> str:
+    """Return whether a domain's servers ask for our certificate, as far as the log proves it."""
+    if asked and not_asked:
+        return "sometimes"
+    return "yes" if asked else "never" if not_asked else "unknown"
+
+
+def _fleet_status(path: Path) -> dict[str, Any] | None:
+    """Return what ``fleet status`` tells of every node, or None on a machine that stands alone."""
+    if not belongs_to_fleet(path):
+        return None
+    # Loads requests, for which a machine that stands alone should not pay.
+    from domain_secure.commands.fleet.fleet_status import fleet_document  # noqa: PLC0415
+
+    return fleet_document(fleet_store_at(path))[0]
+
+
+def _pending(configuration: Configuration) -> list[dict[str, Any]] | None:
+    try:
+        return pending_document(configuration)
+    except Problem:
+        return None

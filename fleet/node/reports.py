@@ -1,0 +1,155 @@
+"""What each node says of itself, and what becomes of it in one table.
+
+Owns: the form of a report, and the judgement whether a node enforces a revision.
+Must not know: how a report comes about.
+Invariant: whatever stands under a node's key, reading it yields a report or says that it cannot be read; a
+report says nothing that would change a decision about mail.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum, unique
+from typing import Any, Self
+
+from domain_secure.fleet.store.repository import REPORT, Repository
+
+NO_MAPS = "none"  #: of a node that writes no tables for Postfix
+_LARGEST = 256 * 1024
+_MOST_DOMAINS = 100  #: whose counters a report names; the others are summed up
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One live node."""
+
+    version: str
+    at: datetime
+    milter: int | None  #: the revision that decides about mail
+    digest: str  #: the name of that revision
+    maps: int | str | None  #: the revision in Postfix's tables, read back from disk; NO_MAPS
+    problem: str | None  #: why the newest revision is not enforced
+    check: str  #: ok, or what is wrong in one word or clause
+    certificate_days: int | None  #: until the first of its own certificates ends
+    settings: tuple[str, ...]  #: the shared settings this version knows
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  #: its own rules, by partner
+    counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: by title, then by list entry
+
+    @classmethod
+    def parse(cls, octets: bytes) -> Self:
+        """Return the report; raises ValueError."""
+        if len(octets) > _LARGEST:
+            raise ValueError("the report is too large")
+        try:
+            document = json.loads(octets)
+            return cls(
+                version=_word(document["version"]),
+                at=datetime.fromisoformat(document["at"]).astimezone(UTC),
+                milter=_number(document["milter"]),
+                digest=_word(document["digest"]),
+                maps=NO_MAPS if document["maps"] == NO_MAPS else _number(document["maps"]),
+                problem=None if document["problem"] is None else _word(document["problem"]),
+                check=_word(document["check"]),
+                certificate_days=_number(document["certificate_days"]),
+                settings=tuple(map(_word, document["settings"])),
+                overrides={_word(key): dict(value) for key, value in document["overrides"].items()},
+                counters={
+                    _word(title): {_word(entry): int(count) for entry, count in counts.items()}
+                    for title, counts in document["counters"].items()
+                },
+            )
+        except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+            raise ValueError(f"the report cannot be read ({type(error).__name__})") from error
+
+    def octets(self) -> bytes:
+        """Return the form `parse` reads."""
+        return json.dumps(asdict(self) | {"at": self.at.isoformat()}).encode()
+
+    def enforces(self, number: int, digests: Mapping[int, str]) -> bool:
+        """Tell whether this node enforces a revision or a later one, in the milter and in the tables.
+
+        *digests* are the names of the store's revisions by number: a node on another line enforces none.
+        """
+        in_maps = self.maps == NO_MAPS or (isinstance(self.maps, int) and self.maps >= number)
+        if self.milter is None or self.milter < number or not in_maps:
+            return False
+        return digests.get(self.milter) == self.digest
+
+    def missing(self, number: int) -> str:
+        """Return what this node enforces instead of a revision, in one clause."""
+        if self.problem:
+            return self.problem
+        if self.milter is None or self.milter != number:
+            return f"the milter decides by revision {self.milter or 0}"
+        return f"Postfix's tables hold revision {self.maps}"
+
+
+@unique
+class NodeState(StrEnum):
+    """What can be said of a node."""
+
+    LIVE = "live"
+    SILENT = "silent"  #: it belongs to the fleet, and its report has ended
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of the fleet."""
+
+    name: str
+    state: NodeState
+    live: Report | None = None
+    detail: str = ""
+
+
+def read_reports(repository: Repository) -> dict[str, Node]:
+    """Return every node by its name; raises StoreProblem."""
+    nodes: dict[str, Node] = {}
+    for item in repository.nodes():
+        name, what = repository.node_of(item.key)
+        if what == REPORT:
+            try:
+                nodes[name] = Node(name, NodeState.LIVE, Report.parse(item.value))
+            except ValueError as error:
+                nodes[name] = Node(name, NodeState.UNREADABLE, detail=str(error))
+        else:
+            nodes.setdefault(name, Node(name, NodeState.SILENT))
+    return dict(sorted(nodes.items()))
+
+
+def bounded_counters(counts: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Return counters that fit into a report: the largest by name, the rest under ``*``."""
+    bounded: dict[str, dict[str, int]] = {}
+    for title, by_entry in counts.items():
+        largest = sorted(by_entry.items(), key=lambda pair: (-pair[1], pair[0]))
+        bounded[title] = dict(largest[:_MOST_DOMAINS])
+        if rest := sum(count for _, count in largest[_MOST_DOMAINS:]):
+            bounded[title]["*"] = rest
+    return bounded
+
+
+def summed(nodes: Mapping[str, Node]) -> dict[str, dict[str, int]]:
+    """Return the counters of all live nodes together: by title, then by list entry."""
+    total: dict[str, dict[str, int]] = {}
+    for node in nodes.values():
+        for title, by_entry in node.live.counters.items() if node.live else ():
+            row = total.setdefault(title, {})
+            for entry, count in by_entry.items():
+                row[entry] = row.get(entry, 0) + count
+    return total
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 2000:
+        raise ValueError("the report holds something else than text")
+    return value if value.isprintable() else value.encode("unicode_escape").decode()
+
+
+def _number(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("the report holds something else than a number")  # noqa: TRY004 - one error type
+    return value

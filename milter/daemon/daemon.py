@@ -1,0 +1,323 @@
+"""The inbound daemon as one object: listeners, live configuration, and their common end.
+
+Must not know: where Postfix keeps its queue, or its tables; whoever composes the daemon passes that in.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import milter as libmilter
+from Milter import close_callback
+
+from domain_secure.milter.knowledge.certificate_dates import certificate_dates
+from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
+from domain_secure.milter.knowledge.live_configuration import (
+    POLL_SECONDS,
+    Live,
+    LiveConfiguration,
+    loaded_event,
+)
+from domain_secure.milter.metrics.metrics import LOST_HISTORY, LOST_QUEUE, Metrics
+from domain_secure.milter.page.http_server import Health, HttpServer, Pages
+from domain_secure.milter.record.current_levels import CurrentLevels
+from domain_secure.milter.record.history_keeper import HistoryKeeper
+from domain_secure.milter.record.protocol_log import ProtocolLog
+from domain_secure.milter.record.recorder import Recorder
+from domain_secure.milter.revocation.revocation_watch import RevocationWatch
+from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
+from domain_secure.milter.session.inbound import Inbound
+from domain_secure.milter.session.joined import RecentRequests
+from domain_secure.milter.session.policy_listener import PolicyListener
+from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
+from domain_secure.policy.record.observed import Observed
+from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
+from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.problems import Problem
+
+from . import events
+from .notify import notify
+from .sockets import SOCKET_MODE, clear_stale_socket, listen
+from .surroundings import Running, Surroundings
+from .table_upkeep import TableUpkeep
+
+_log = logging.getLogger("domain_secure")
+
+# Reading a list of a million domains keeps one thread busy for seconds; with Python's own 5 ms every
+# step of every session would wait that long for its turn.
+_SWITCH_SECONDS = 0.0005
+
+# Certificates change when somebody imports, enables or probes one; alarms on them look days ahead.
+_DATES_SECONDS = 60.0
+
+
+def log_event(event: Event) -> None:
+    """Write one event to the daemon's log."""
+    _log.log(event.level, event)
+
+
+class Daemon:
+    """Milter, policy listener and HTTP server on one live configuration."""
+
+    def __init__(
+        self, load: Callable[[Path], Configuration], path: Path, version: str, surroundings: Surroundings
+    ) -> None:
+        self.metrics = Metrics()
+        self._tables = TableUpkeep(surroundings.configuration_changed, self.metrics)
+        self._version = version
+        self._live = LiveConfiguration(load, path, log_event, self._on_reload)
+        configuration = self._live.current.configuration
+        self._started_with = configuration
+        self._endpoints = surroundings.endpoints(configuration)
+        self._requests = RecentRequests(time.monotonic)
+        self._book = CertificateBook(configuration.state / "certificates.sqlite")
+        self._sources = surroundings.sources(self._book, lambda: self._live.current.configuration)
+        self._revocation = RevocationWatch(
+            RevocationStore(configuration.state / FOLDER), log_event, self.metrics.set_crl_next_updates
+        )
+        self._knowledge = CertificateKnowledge(
+            self._book, replace(self._sources, revocation=self._revocation)
+        )
+        self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
+        history = HistoryKeeper(
+            configuration.state / HISTORY,
+            self._levels.level,
+            lambda: self._live.current.configuration.history,
+            log_event,
+            lambda number: self.metrics.count_lost(LOST_HISTORY, number),
+        )
+        self._recorder: Recorder[Observed] = Recorder(
+            (ProtocolLog(self._levels.level, log_event), history),
+            lambda number: self.metrics.count_lost(LOST_QUEUE, number),
+        )
+        self._inbound = Inbound(
+            lambda: self._live.current,
+            self._requests,
+            self._knowledge,
+            self.metrics,
+            log_event,
+            self._recorder.observe,
+            surroundings.when_down_action,
+        )
+        self._status_page = surroundings.status_page(lambda: self._live.current.configuration)
+        self._deliveries = surroundings.deliveries(
+            lambda: self._live.current.configuration,
+            self.metrics.outbound.update,
+            (self._recorder.observe_patiently,),
+        )
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._reload_asked = threading.Event()
+        self._milter_thread = threading.Thread(target=self._run_milter, name="milter", daemon=True)
+        self._milter_error: BaseException | None = None
+        self._dates_due = 0.0
+        self._background = (
+            self._revocation,
+            self._deliveries,
+            *self._sources.background,
+            *surroundings.companions(self._running()),
+        )
+
+    def _running(self) -> Running:
+        return Running(
+            lambda: self._live.current.configuration,
+            lambda: self._live.problem,
+            self.metrics,
+            self._wake.set,
+            self._inbound.canaries,
+        )
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; raises Problem when it cannot start or a listener dies."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        http = self._http_server()
+        policy = PolicyListener(listen(self._endpoints.policy), self._inbound.delegated, log_event)
+        self._open_milter_socket()
+        self._recorder.start()
+        policy.start()
+        http.start()
+        self._milter_thread.start()
+        self.metrics.last_reload_successful.set(1)
+        log_event(loaded_event(self._live.current.configuration))
+        log_event(
+            events.started(
+                version=self._version,
+                milter=str(self._endpoints.milter),
+                policy=str(self._endpoints.policy),
+                metrics=http.address,
+            )
+        )
+        notify(f"READY=1\nSTATUS={self._status_line()}")
+        self._tables.ask()
+        for background in self._background:
+            background.start()
+        self._watch_revocation(self._live.current)
+        try:
+            self._supervise(policy)
+        finally:
+            notify("STOPPING=1")
+            for background in self._background:
+                background.stop()
+            http.stop()
+            policy.stop()
+            self._remove_sockets()
+            self._recorder.stop()
+
+    def _http_server(self) -> HttpServer:
+        pages = Pages(self.metrics.exposition, self.health, self._status_page)
+        return HttpServer(self._started_with.metrics_listen, pages, self._started_with.metrics_access)
+
+    def health(self) -> Health:
+        """Return the state of the daemon as one JSON document."""
+        problem = self._live.problem
+        configuration = self._live.current.configuration
+        return {
+            "healthy": self._milter_thread.is_alive(),
+            "version": self._version,
+            "pid": os.getpid(),
+            "configuration": {
+                "path": str(configuration.path),
+                "in_force": "last good" if problem else "as on disk",
+                "problem": str(problem) if problem else None,
+                "mode": configuration.mode,
+                "receive_domains": len(configuration.receive),
+                "send_domains": len(configuration.send),
+            },
+            "tables": {"problem": self.metrics.tables.problem},
+            "self_proof": {
+                "standing": self.metrics.self_proof.standing,
+                "detail": self.metrics.self_proof.detail,
+            },
+        }
+
+    def _supervise(self, policy: PolicyListener) -> None:
+        while not self._stop.is_set():
+            if self._reload_asked.is_set():
+                self._reload_asked.clear()
+                self._live.reload()
+                self._after_reload()
+            elif self._live.reload_if_changed():
+                self._after_reload()
+            self._tables.attend(self._live.current.configuration)
+            self._levels.refresh()
+            self._refresh_certificate_dates()
+            if not self._milter_thread.is_alive() or not policy.is_alive:
+                raise Problem(
+                    f"a listener ended by itself ({self._milter_error})",
+                    f"{self._endpoints.milter}, {self._endpoints.policy}",
+                    "read the log above; the service manager starts the daemon again",
+                )
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+        log_event(events.stopping("signal"))
+
+    def _refresh_certificate_dates(self) -> None:
+        if time.monotonic() < self._dates_due:
+            return
+        self._dates_due = time.monotonic() + _DATES_SECONDS
+        try:
+            self.metrics.set_certificate_dates(
+                certificate_dates(self._book, self._live.current.configuration)
+            )
+        except Problem as problem:
+            log_event(events.certificate_dates_unknown(str(problem)))
+
+    def _after_reload(self) -> None:
+        self.metrics.last_reload_successful.set(0 if self._live.problem else 1)
+        notify(f"STATUS={self._status_line()}")
+
+    def _status_line(self) -> str:
+        configuration = self._live.current.configuration
+        if self._live.problem:
+            return f"last good configuration in force: {self._live.problem}"
+        return f"{len(configuration.receive)} receive, {len(configuration.send)} send domains"
+
+    def _on_reload(self, former: Live, present: Live) -> None:
+        before, now = former.configuration, present.configuration
+        self.metrics.forget_unlisted(frozenset(before.receive), frozenset(now.receive))
+        self._tables.ask()
+        self._watch_revocation(present)
+        changed = tuple(
+            name
+            for name in (
+                "metrics_listen",
+                "metrics_access",
+                "state",
+                "milter_socket",
+                "policy_socket",
+                "config_directory",
+            )
+            if getattr(self._started_with, name) != getattr(now, name)
+        )
+        if changed:
+            log_event(events.restart_needed(changed))
+
+    def _watch_revocation(self, live: Live) -> None:
+        self._revocation.configure(
+            live.revocation_lists,
+            private=live.configuration.trust.fetch_private,
+            paths=self._knowledge.partners_paths(live, datetime.now(UTC)),
+        )
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        (self._reload_asked if number == signal.SIGHUP else self._stop).set()
+        self._wake.set()
+
+    def _open_milter_socket(self) -> None:
+        libmilter.set_flags(ACTIONS)
+        libmilter.set_envfrom_callback(lambda context, *words: context.getpriv().envfrom_bytes(*words))
+        libmilter.set_header_callback(
+            lambda context, name, value: context.getpriv().header_bytes(name, value)
+        )
+        libmilter.set_eoh_callback(lambda context: context.getpriv().eoh())
+        libmilter.set_body_callback(lambda context, chunk: context.getpriv().body(chunk))
+        libmilter.set_eom_callback(lambda context: context.getpriv().eom())
+        libmilter.set_abort_callback(lambda context: context.getpriv().abort())
+        libmilter.set_close_callback(close_callback)
+        libmilter.set_exception_policy(libmilter.TEMPFAIL)
+        clear_stale_socket(self._endpoints.milter)
+        libmilter.setconn(str(self._endpoints.milter))
+        libmilter.register("domain-secure", negotiate=self._negotiate)
+        former = os.umask(0o777 & ~SOCKET_MODE)
+        try:
+            libmilter.opensocket(False)
+        except libmilter.error as error:
+            raise Problem(
+                "cannot listen for milter connections",
+                str(self._endpoints.milter),
+                "choose an address that is free and permitted for the user of the daemon",
+            ) from error
+        finally:
+            os.umask(former)
+
+    def _negotiate(self, context: object, options: list[int]) -> int:
+        callbacks = Callbacks(self._inbound)
+        callbacks._setctx(context)  # noqa: SLF001 - pymilter's own way to bind a session to its object
+        return callbacks.negotiate(options)
+
+    def _run_milter(self) -> None:
+        # libmilter waits for signals in a thread of its own, and would take SIGHUP for an order to stop.
+        # The kernel offers a signal to the main thread first, whose mask stays as Python left it.
+        try:
+            libmilter.main()
+        except libmilter.error as error:
+            self._milter_error = error
+        self._wake.set()
+
+    def _remove_sockets(self) -> None:
+        for endpoint in (self._endpoints.milter, self._endpoints.policy):
+            if endpoint.path is not None:
+                endpoint.path.unlink(missing_ok=True)

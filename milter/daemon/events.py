@@ -1,0 +1,35 @@
+"""The lines about the daemon itself, its settings and Postfix's tables (form: ``policy/terms/event.py``)."""
+
+import logging
+
+from domain_secure.policy.terms.event import Event
+
+
+def restart_needed(keys: tuple[str, ...]) -> Event:
+    """Return the line for changed settings that only a restart applies."""
+    return Event.of(logging.WARNING, "restart-needed", settings=",".join(keys))
+
+
+def started(*, version: str, milter: str, policy: str, metrics: str) -> Event:
+    """Return the line for a daemon that answers."""
+    return Event.of(logging.INFO, "started", version=version, milter=milter, policy=policy, metrics=metrics)
+
+
+def stopping(why: str) -> Event:
+    """Return the line for a daemon that ends."""
+    return Event.of(logging.INFO, "stopping", why=why)
+
+
+def certificate_dates_unknown(problem: str) -> Event:
+    """Return the line for certificates whose ends could not be read for the metrics."""
+    return Event.of(logging.ERROR, "certificate-dates-unknown", detail=problem)
+
+
+def maps_published(*, changed: str) -> Event:
+    """Return the line for Postfix tables that were written."""
+    return Event.of(logging.INFO, "maps-published", changed=changed)
+
+
+def maps_failed(problem: str) -> Event:
+    """Return the line for Postfix tables that could not be written; the former ones stay."""
+    return Event.of(logging.ERROR, "maps-failed", detail=problem)

@@ -1,0 +1,63 @@
+"""What the daemon is told by whoever composes it.
+
+Owns: the shape of that.  Must not know: Postfix, its tables, DNS, a fleet.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain_secure.milter.knowledge.knowledge import Background, Sources
+from domain_secure.milter.metrics.metrics import Metrics
+from domain_secure.milter.page.http_server import Render
+from domain_secure.milter.proof.canary import Canaries
+from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.sending.delivery import DeliveryObserver
+from domain_secure.policy.sending.delivery_counts import OutboundProgress
+from domain_secure.policy.terms.problems import Problem
+
+from .sockets import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where Postfix finds the daemon."""
+
+    milter: Endpoint
+    policy: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a companion of the daemon may know and do."""
+
+    configuration: Callable[[], Configuration]
+    configuration_fault: Callable[[], Problem | None]  #: why the files on disk are not applied
+    metrics: Metrics
+    wake: Callable[[], None]  #: look for changed files now
+    canaries: Canaries
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the daemon is told of Postfix and of the network, which it does not know itself.
+
+    *configuration_changed* is called with the configuration at the start and after every reload, from the
+    supervising thread; it may take its time.  *when_down_action* is what Postfix does by itself
+    (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
+    *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
+    likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
+    *status_page* returns what renders the page at ``/``.
+    *companions* are started and stopped with the daemon.
+    """
+
+    endpoints: Callable[[Configuration], Endpoints]
+    configuration_changed: Callable[[Configuration, Metrics], None]
+    when_down_action: str
+    sources: Callable[[CertificateBook, Callable[[], Configuration]], Sources]
+    deliveries: Callable[
+        [Callable[[], Configuration], Callable[[OutboundProgress], None], tuple[DeliveryObserver, ...]],
+        Background,
+    ]
+    status_page: Callable[[Callable[[], Configuration]], Render]
+    companions: Callable[[Running], tuple[Background, ...]] = lambda _: ()

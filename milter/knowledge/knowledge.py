@@ -1,0 +1,188 @@
+"""What is known of a peer certificate at the time of a message.
+
+Owns: asking the sources, validating the path once, and remembering the outcome for as long as it holds.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.book.certificate_source import CertificateQuery, CertificateSource, first_answer
+from domain_secure.policy.certificates.certification_path import PathOutcome
+from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
+from domain_secure.policy.certificates.trust import Revocation
+from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaSource
+from domain_secure.policy.decision.evidence import KnownCertificate, Session
+from domain_secure.policy.decision.methods import is_in_name_of
+from domain_secure.policy.dkim.message_signature import KeyAnswer, KeySource
+from domain_secure.policy.revocation.revocation import RevocationSource, ValidatedPath
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.pin import Pin
+
+from .live_configuration import Live
+
+# Where revocation is preferred, a message whose certificate nobody has asked about yet waits no longer.
+_SHORT_WAIT = 1.0
+_PREPARED = 1000  #: chains of the book that are looked into before their first message
+# Partners have a handful of certificates each; the bound only keeps a flood of strangers out of memory.
+_REMEMBERED = 4096
+
+
+class Background(Protocol):
+    """Something that works by itself while the daemon runs."""
+
+    def start(self) -> None:
+        """Begin; returns without waiting."""
+
+    def stop(self) -> None:
+        """End soon; returns without waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where evidence comes from that Postfix does not tell, apart from the certificate book."""
+
+    certificates: tuple[CertificateSource, ...] = ()
+    tlsa: TlsaSource | None = None
+    background: tuple[Background, ...] = ()  #: what keeps them up to date
+    revocation: RevocationSource | None = None
+    keys: KeySource | None = None
+
+
+class _NoKeys:
+    """The KeySource of a daemon that asks nobody."""
+
+    def find(self, name: str) -> Future[KeyAnswer]:
+        future: Future[KeyAnswer] = Future()
+        future.set_result(KeyAnswer(failure=f"nobody was asked for {name}"))
+        return future
+
+
+class CertificateKnowledge:
+    """Finds and judges peer certificates; safe from many threads."""
+
+    def __init__(self, book: CertificateBook, sources: Sources = Sources()) -> None:
+        self._book = book
+        self._sources: tuple[CertificateSource, ...] = (book, *sources.certificates)
+        self._tlsa = sources.tlsa
+        self._revocation = sources.revocation
+        self.keys: KeySource = sources.keys or _NoKeys()  #: of DKIM signatures
+        self._lock = threading.Lock()
+        self._anchors: TrustAnchors | None = None
+        self._trusted: dict[Pin, KnownCertificate] = {}
+
+    def known_certificate(
+        self,
+        session: Session | None,
+        entries: tuple[Entry, ...],
+        client_address: str,
+        live: Live,
+        now: datetime,
+        *,
+        note: bool = True,
+    ) -> KnownCertificate | None:
+        """Return the session's peer certificate with its path judged at *now*.
+
+        None where no source knows it within ``probe_timeout``; unless *note* is False it is then noted as
+        pending for *entries*.
+        """
+        if session is None or session.certificate_pin is None:
+            return None
+        deadline = time.monotonic() + live.configuration.inbound.probe_timeout
+        fingerprint = session.certificate_pin
+        remembered = self._remembered(fingerprint, live.anchors, now)
+        if remembered is not None:
+            return self._with_revocation(remembered, entries, live, deadline)
+        chain = first_answer(
+            self._sources,
+            CertificateQuery(fingerprint, entries, client_address),
+            live.configuration.inbound.probe_timeout,
+        )
+        if not chain:
+            for entry in entries if note else ():
+                self._book.note_pending(fingerprint, session.public_key_pin, entry, client_address, now)
+            return None
+        leaf, *intermediates = chain
+        path = validate(leaf, intermediates, live.anchors, live.configuration.trust.client_purpose, now)
+        known = KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(intermediates))
+        if path.outcome is PathOutcome.TRUSTED:
+            self._remember(fingerprint, live.anchors, known)
+        return self._with_revocation(known, entries, live, deadline)
+
+    def partners_paths(self, live: Live, now: datetime) -> Iterator[ValidatedPath]:
+        """Yield the trusted paths of certificates that are in their partner's name; raises Problem.
+
+        One at a time, as each costs some milliseconds.
+        """
+        trust, listed = live.configuration.trust, live.configuration.receive
+        if trust.revocation is Revocation.OFF:
+            return
+        for known in self._book.all(_PREPARED):
+            leaf, *intermediates = known.chain
+            entries = tuple(origin.entry for origin in known.origins if origin.entry in listed)
+            if is_in_name_of(leaf, entries, live.configuration):
+                path = validate(leaf, intermediates, live.anchors, trust.client_purpose, now)
+                if path.outcome is PathOutcome.TRUSTED:
+                    yield path.certificates
+
+    def _with_revocation(
+        self, known: KnownCertificate, entries: tuple[Entry, ...], live: Live, deadline: float
+    ) -> KnownCertificate:
+        """Return the certificate with what is known of its revocation, where the verdict may hang on that.
+
+        Nobody is asked about a certificate that is not in the partner's name: a stranger must not choose
+        where we connect to.
+        """
+        wanted = live.configuration.trust.revocation
+        if (
+            self._revocation is None
+            or wanted is Revocation.OFF
+            or known.path.outcome is not PathOutcome.TRUSTED
+            or not is_in_name_of(known.certificate, entries, live.configuration)
+        ):
+            return known
+        patience = max(0.0, deadline - time.monotonic())
+        if wanted is not Revocation.REQUIRE:
+            patience = min(patience, _SHORT_WAIT)
+        try:
+            found = self._revocation.find(known.path.certificates).result(patience)
+        except FutureTimeoutError:
+            return replace(known, revocation_detail="it is being looked into")
+        return replace(known, revocation=found.status, revocation_detail=found.detail)
+
+    def tlsa(self, entries: tuple[Entry, ...], deadline: float) -> Mapping[Entry, TlsaAnswer]:
+        """Return what DNS says for each list entry; what has not come by the *deadline* has failed.
+
+        *deadline* is a time of ``time.monotonic``.  Without a source nobody has an opinion.
+        """
+        if self._tlsa is None:
+            return {}
+        futures = {entry: self._tlsa.find(entry) for entry in entries}
+        return {entry: _result(future, deadline) for entry, future in futures.items()}
+
+    def _remembered(self, fingerprint: Pin, anchors: TrustAnchors, now: datetime) -> KnownCertificate | None:
+        with self._lock:
+            if anchors is not self._anchors:
+                self._anchors = anchors
+                self._trusted.clear()
+            found = self._trusted.get(fingerprint)
+        return found if found and found.path.not_before <= now <= found.path.not_after else None
+
+    def _remember(self, fingerprint: Pin, anchors: TrustAnchors, known: KnownCertificate) -> None:
+        with self._lock:
+            if anchors is self._anchors and len(self._trusted) < _REMEMBERED:
+                self._trusted[fingerprint] = known
+
+
+def _result(future: Future[TlsaAnswer], deadline: float) -> TlsaAnswer:
+    try:
+        return future.result(max(0.0, deadline - time.monotonic()))
+    except FutureTimeoutError:
+        return TlsaAnswer(failures=("no answer in time",))

@@ -1,0 +1,144 @@
+"""The configuration in force, as one reference that a reload replaces whole.
+
+Owns: noticing a change, reading it, and keeping the last good state when it is bad.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from domain_secure.policy.certificates.path_validation import TrustAnchors
+from domain_secure.policy.certificates.trust import Revocation
+from domain_secure.policy.configuration.configuration import Configuration, Trust
+from domain_secure.policy.revocation.crl_files import read_crl_files
+from domain_secure.policy.revocation.revocation_list import RevocationList
+from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.problems import Problem
+
+from . import events
+
+# A stat(2) of a handful of files; unlike inotify it also sees a change behind a symbolic link, on a
+# network file system and in a folder that is replaced whole.
+POLL_SECONDS = 0.25
+
+Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What one message is judged by; a message keeps the one it started with."""
+
+    configuration: Configuration
+    anchors: TrustAnchors
+    revocation_lists: tuple[RevocationList, ...] = ()  #: of ``trust.crl_files``
+
+
+def read_live(load: Callable[[Path], Configuration], path: Path) -> Live:
+    """Read the configuration and the trust anchors it names; raises Problem."""
+    configuration = load(path)
+    trust = configuration.trust
+    try:
+        content = trust.ca_file.read_bytes()
+    except FileNotFoundError as error:
+        if not trust.ca_file_is_default:
+            raise Problem(
+                "the file of trusted authorities does not exist",
+                f"{path}: trust.ca_file = {trust.ca_file}",
+                "name a PEM file that exists",
+            ) from error
+        # Pins need no authority; ``check`` says that pkix has nothing to go by.
+        content = b""
+    except OSError as error:
+        raise Problem(
+            f"cannot read the file of trusted authorities ({error.strerror})",
+            f"{path}: trust.ca_file = {trust.ca_file}",
+            "make it readable for the user the daemon runs as",
+        ) from error
+    lists = () if trust.revocation is Revocation.OFF else read_crl_files(trust.crl_files, path)
+    return Live(configuration, _anchors(content, trust), lists)
+
+
+@lru_cache(maxsize=1)
+def _anchors(content: bytes, trust: Trust) -> TrustAnchors:
+    """Return the authorities in a file; most reloads find the same ones, and reading them takes 50 ms.
+
+    What was judged by them is remembered as long as they are these, so other rules of *trust* make them anew.
+    """
+    del trust
+    return TrustAnchors.load(content)
+
+
+class LiveConfiguration:
+    """Holds the present Live and replaces it when a file changes; ``current`` may be read from any thread.
+
+    *changed* is called with the former and the new Live after each replacement, *log* with each event.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Path], Configuration],
+        path: Path,
+        log: Callable[[Event], None],
+        changed: Callable[[Live, Live], None],
+    ) -> None:
+        self._load = load
+        self._path = path
+        self._log = log
+        self._changed = changed
+        self._lock = threading.Lock()
+        self.current = read_live(load, path)
+        self.problem: Problem | None = None
+        self._signature = _signature(self._watched())
+
+    def _watched(self) -> tuple[Path, ...]:
+        configuration = self.current.configuration
+        return (*configuration.files, configuration.trust.ca_file, *configuration.trust.crl_files)
+
+    def reload(self) -> bool:
+        """Read everything again; a fault leaves ``current`` in force, sets ``problem`` and returns False."""
+        with self._lock:
+            former = self.current
+            self._signature = _signature(self._watched())
+            try:
+                self.current = read_live(self._load, self._path)
+            except Problem as problem:
+                self.problem = problem
+                self._log(events.configuration_rejected(str(problem)))
+                return False
+            self.problem = None
+            self._signature = _signature(self._watched())
+            self._log(loaded_event(self.current.configuration))
+            self._changed(former, self.current)
+            return True
+
+    def reload_if_changed(self) -> bool:
+        """Reload when a watched file is not what it was; returns whether it tried."""
+        if _signature(self._watched()) == self._signature:
+            return False
+        self.reload()
+        return True
+
+
+def loaded_event(configuration: Configuration) -> Event:
+    """Return the log event for a configuration that is in force from now on."""
+    return events.configuration_loaded(
+        str(configuration.path),
+        receive=len(configuration.receive),
+        send=len(configuration.send),
+        mode=configuration.mode,
+    )
+
+
+def _signature(paths: Iterable[Path]) -> Signature:
+    return tuple(_file_signature(path) for path in paths)
+
+
+def _file_signature(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - four calls a second: the plain one is the cheaper
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size

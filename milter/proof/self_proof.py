@@ -1,0 +1,173 @@
+"""At start and every hour: does Postfix ask us, and does a wrong certificate not pass?
+
+Owns: the sessions with our own smtpd, what follows from their answers, and when the next ones are held.
+Must not know: where smtpd listens; whoever composes the daemon passes that in.
+Invariant: "proved" needs both, a right certificate that passes, and a wrong one and none at all that do not;
+what could not be tried is unknown, and never proved.
+Sources: RFC 5321; RFC 3207.  Nothing is ever delivered: the daemon answers each canary with a refusal.
+"""
+
+import smtplib
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum, unique
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from domain_secure.milter.metrics.metrics import Metrics
+from domain_secure.policy.authority.stranger_certificate import stranger_pem
+from domain_secure.policy.certificates.certificate import read_certificates
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.terms.domain import Domain
+from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.problems import Problem
+
+from . import events
+from .canary import DOMAIN, Canaries, passed
+
+_SECONDS = 30.0
+# What went wrong may be mended, or may have been a restart.
+_AGAIN_SECONDS = 60.0
+_MESSAGE = (
+    b"Subject: self-proof of domain-secure\r\n\r\n"
+    b"This message tests whether Postfix asks domain-secure. If you can read it, Postfix did not.\r\n"
+)
+
+Address = tuple[str, int]
+
+
+@unique
+class Standing(StrEnum):
+    """What is known."""
+
+    PROVED = "proved"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  #: it could not be tried
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one trial."""
+
+    standing: Standing
+    detail: str  #: one clause
+
+
+class SelfProof:
+    """Tries it by itself while the daemon runs.
+
+    *address* returns where our smtpd listens, None where there is none; it may raise Problem.
+    """
+
+    def __init__(
+        self,
+        configuration: Callable[[], Configuration],
+        address: Callable[[Configuration], Address | None],
+        canaries: Canaries,
+        metrics: Metrics,
+        log: Callable[[Event], None],
+    ) -> None:
+        self._configuration = configuration
+        self._address = address
+        self._canaries = canaries
+        self._metrics = metrics
+        self._log = log
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Begin; returns without waiting."""
+        threading.Thread(target=self._run, name="self-proof", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; returns without waiting."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        former: Standing | None = None
+        while not self._stop.is_set():
+            configuration = self._configuration()
+            if not configuration.self_proof or not configuration.receive:
+                self._metrics.self_proof.clear()
+                self._stop.wait(_AGAIN_SECONDS)
+                continue
+            finding = self.try_it()
+            self._metrics.self_proof.found(finding.standing, finding.detail)
+            if finding.standing is not former or finding.standing is Standing.FAILED:
+                self._log(events.self_proof(finding.standing, finding.detail))
+            former = finding.standing
+            proved = finding.standing is Standing.PROVED
+            self._stop.wait(configuration.self_proof_interval if proved else _AGAIN_SECONDS)
+
+    def try_it(self) -> Finding:
+        """Hold the sessions and return what follows; raises nothing."""
+        try:
+            address = self._address(self._configuration())
+            if address is None:
+                return Finding(Standing.UNKNOWN, "Postfix has no smtpd on port 25")
+            with TemporaryDirectory(prefix="domain-secure-") as folder:
+                return self._tried(address, Path(folder))
+        except Problem as problem:
+            return Finding(Standing.UNKNOWN, str(problem))
+        except (OSError, smtplib.SMTPException) as error:
+            return Finding(Standing.UNKNOWN, f"our own port 25 cannot be tried: {_told(error)}")
+
+    def _tried(self, address: Address, folder: Path) -> Finding:
+        right, wrong = (self._certificate(folder, name) for name in ("right", "wrong"))
+        (certificate,) = read_certificates(right.read_bytes())
+        pin = certificate.certificate_pin
+        for what, shown, expected in (
+            ("the right certificate", right, True),
+            ("a wrong certificate", wrong, False),
+            ("no certificate", None, False),
+        ):
+            code, text = self._answer(address, shown, pin)
+            would_pass = passed(text)
+            if code < 400:
+                return Finding(Standing.FAILED, f"with {what} smtpd took a message without asking us")
+            if would_pass is None:
+                return Finding(Standing.UNKNOWN, f"with {what} Postfix answered {code} {text[:200]}")
+            if would_pass is not expected:
+                said = "would be let in" if would_pass else f"would not be let in: {text[:200]}"
+                return Finding(Standing.FAILED, f"a message with {what} {said}")
+        return Finding(Standing.PROVED, "a right certificate passes, a wrong one and none do not")
+
+    @staticmethod
+    def _certificate(folder: Path, name: str) -> Path:
+        file = folder / f"{name}.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(stranger_pem(Domain(f"{name}.{DOMAIN}"), datetime.now(UTC)))
+        return file
+
+    def _answer(self, address: Address, shown: Path | None, pin: Pin) -> tuple[int, str]:
+        """Return the deciding reply to one canary: the first refusal, or that to the message."""
+        # Who answers is us: the certificate of our own smtpd is not the question here.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if shown is not None:
+            context.load_cert_chain(shown)
+        with (
+            self._canaries.sent(pin) as reverse_path,
+            smtplib.SMTP(*address, local_hostname=DOMAIN, timeout=_SECONDS) as client,
+        ):
+            client.starttls(context=context)
+            client.ehlo()
+            code, text = client.mail(reverse_path)
+            if code < 400:
+                code, text = client.rcpt("postmaster")
+            if code < 400:
+                code, text = client.data(_MESSAGE)
+            return code, text.decode("ascii", "replace")
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        answer = error.smtp_error
+        return (
+            f"{error.smtp_code} {answer.decode('ascii', 'replace') if isinstance(answer, bytes) else answer}"
+        )
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,77 @@
+"""Ask distribution points and responders in the background.
+
+Owns: how many are asked at once, and that a slow server keeps one slot busy and no more.
+Must not know: when a location is due, and what its octets mean.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from domain_secure.policy.revocation import ocsp, revocation_list
+from domain_secure.policy.revocation.revocation_store import Location
+
+from .http_fetch import FetchError, Request, fetch
+
+_SLOTS = 4
+
+Report = Callable[[Location, bytes | FetchError], None]
+
+
+class RevocationFetcher:
+    """Starts fetches, from any thread; *report* is called once for each, from the thread that made it."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Location, bool]] = deque()
+        self._busy: set[str] = set()
+        self._closed = False
+
+    def start(self, location: Location, *, private: bool) -> None:
+        """Fetch a location as soon as its server and a slot are free; *private*: at any address."""
+        with self._lock:
+            self._waiting.append((location, private))
+        self._next()
+
+    def close(self) -> None:
+        """Start nothing more; what is under way ends by itself and is not waited for."""
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()
+
+    def _next(self) -> None:
+        with self._lock:
+            for one in self._waiting:
+                host = urlsplit(one[0].url).netloc.lower()
+                if self._closed or len(self._busy) >= _SLOTS:
+                    return
+                if host not in self._busy:
+                    self._waiting.remove(one)
+                    self._busy.add(host)
+                    break
+            else:
+                return
+        threading.Thread(target=self._fetch, args=(*one, host), name="revocation-fetch", daemon=True).start()
+
+    def _fetch(self, location: Location, private: bool, host: str) -> None:
+        try:
+            result: bytes | FetchError = fetch(_request(location, private=private))
+        except FetchError as error:
+            result = error
+        except Exception as error:  # noqa: BLE001 - the slot must be free again, whatever a server does
+            result = FetchError(f"{type(error).__name__}: {error}")
+        finally:
+            with self._lock:
+                self._busy.discard(host)
+        self._report(location, result)
+        self._next()
+
+
+def _request(location: Location, *, private: bool) -> Request:
+    if location.request:
+        return Request(
+            location.url, ocsp.MAXIMUM_OCTETS, location.request, ocsp.REQUEST_TYPE, private=private
+        )
+    return Request(location.url, revocation_list.MAXIMUM_OCTETS, private=private)

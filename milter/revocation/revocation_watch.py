@@ -1,0 +1,184 @@
+"""Keeps what is known of the revocation of partners' chains up to date, in a thread of its own.
+
+Owns: the order of work, and who waits for what.
+Must not know: HTTP, what an outcome does to a message.
+Invariants: everything but the finished outcomes belongs to the one thread; a message's thread reads an
+outcome or waits for a future, and never parses, judges or asks.
+"""
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+from domain_secure.policy.revocation.revocation import Revocation, ValidatedPath
+from domain_secure.policy.revocation.revocation_list import RevocationList
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation_store import Location, RevocationStore
+from domain_secure.policy.terms.event import Event, internal_error
+
+from .http_fetch import FetchError
+from .revocation_fetcher import RevocationFetcher
+from .revocation_table import PathKey, RevocationTable, Watched, key_of
+
+_UNUSED = timedelta(days=30)  #: a kept statement that nobody has fetched for so long is removed
+_LONGEST_SLEEP = 60.0  #: seconds; the clock of the machine may be set meanwhile
+_DROPPED = Revocation(RevocationStatus.UNKNOWN, "it is not watched any more")
+
+
+class RevocationWatch:
+    """Finds the revocation of trusted paths; its methods may be called from any thread.
+
+    *next_updates* is called, from the watch's thread, with the next update of the lists in use by issuer.
+    """
+
+    def __init__(
+        self,
+        store: RevocationStore,
+        log: Callable[[Event], None],
+        next_updates: Callable[[Mapping[str, datetime]], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._next_updates = next_updates
+        self._now = now
+        self._outcomes: dict[PathKey, Revocation] = {}
+        self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="revocation", daemon=True)
+        self._fetcher = RevocationFetcher(
+            lambda location, result: self._orders.put(lambda: self._received(location, result))
+        )
+        self._table = RevocationTable(store, log, now, self._drop)
+        self._waiting: defaultdict[PathKey, list[Future[Revocation]]] = defaultdict(list)
+        self._private = False
+        self._backlog: Iterator[ValidatedPath] | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; returns without waiting.  What a server says from now on is lost."""
+        self._fetcher.close()
+        self._orders.put(None)
+
+    def configure(
+        self, lists: tuple[RevocationList, ...], *, private: bool, paths: Iterable[ValidatedPath] = ()
+    ) -> None:
+        """Use these lists of files from now on, and watch *paths* ahead of their first message.
+
+        *private*: locations may be at private addresses.  *paths* is consumed by the watch's thread, one at
+        a time when there is nothing else to do.
+        """
+        self._orders.put(lambda: self._configure(lists, private, paths))
+
+    def find(self, path: ValidatedPath) -> Future[Revocation]:
+        """Return a future of what is known of a trusted path; it is done where that is known already.
+
+        Else it is done when somebody has said something, or nobody is left to be asked.
+        """
+        future: Future[Revocation] = Future()
+        outcome = self._outcomes.get(key_of(path))
+        if outcome is not None and outcome.until is not None and self._now() <= outcome.until:
+            future.set_result(outcome)
+        else:
+            self._orders.put(lambda: self._find(path, future))
+        return future
+
+    def _run(self) -> None:
+        self._store.tidy(self._now() - _UNUSED)
+        while True:
+            try:
+                order = self._orders.get(timeout=self._pause())
+            except queue.Empty:
+                order = self._idle
+            if order is None:
+                return
+            try:
+                order()
+                self._ask()
+            except Exception as error:  # noqa: BLE001 - a fault must not end the watch; messages see "unknown"
+                self._log(internal_error("revocation", error))
+
+    def _pause(self) -> float:
+        """Return for how many seconds there is nothing to do."""
+        if self._backlog is not None:
+            return 0.0
+        due = self._table.next_due()
+        if due is None:
+            return _LONGEST_SLEEP
+        return min(max((due - self._now()).total_seconds(), 0.0), _LONGEST_SLEEP)
+
+    def _idle(self) -> None:
+        if self._backlog is None:
+            return
+        path = next(self._backlog, None)
+        if path is None:
+            self._backlog = None
+            self._publish()
+            return
+        watched = self._table.watch(path)
+        if not watched.is_fresh(self._now()):
+            self._judge(watched)
+
+    def _configure(
+        self, lists: tuple[RevocationList, ...], private: bool, paths: Iterable[ValidatedPath]
+    ) -> None:
+        if private and not self._private:
+            self._table.retry_now()
+        self._private = private
+        again: list[ValidatedPath] = []
+        if lists != self._table.lists:
+            self._table.lists = lists
+            self._outcomes.clear()
+            for watched in self._table:
+                watched.judged = None
+                again.append(watched.path)
+        self._backlog = chain(again, paths)
+
+    def _find(self, path: ValidatedPath, future: Future[Revocation]) -> None:
+        watched = self._table.watch(path)
+        self._waiting[watched.key].append(future)
+        try:
+            if not watched.is_fresh(self._now()):
+                self._judge(watched)
+            self._ask()
+        finally:
+            self._answer(watched)
+
+    def _judge(self, watched: Watched) -> None:
+        self._outcomes[watched.key] = self._table.judge(watched)
+
+    def _ask(self) -> None:
+        for location in self._table.take_due():
+            self._fetcher.start(location, private=self._private)
+
+    def _received(self, location: Location, result: bytes | FetchError) -> None:
+        if isinstance(result, FetchError):
+            # Another node of the fleet may have got through; its word is judged like the location's.
+            result = self._store.from_others(location) or result
+        users = self._table.received(location, result)
+        self._ask()
+        for watched in users:
+            if watched.outcome is not None:
+                self._outcomes[watched.key] = watched.outcome
+            self._answer(watched)
+        self._publish()
+
+    def _answer(self, watched: Watched) -> None:
+        """Tell those who wait, unless somebody who may know more is being asked."""
+        if watched.outcome is not None and not self._table.may_learn(watched):
+            for future in self._waiting.pop(watched.key, ()):
+                future.set_result(watched.outcome)
+
+    def _drop(self, key: PathKey) -> None:
+        self._outcomes.pop(key, None)
+        for future in self._waiting.pop(key, ()):
+            future.set_result(_DROPPED)
+
+    def _publish(self) -> None:
+        self._next_updates(self._table.next_updates())

@@ -1,0 +1,20 @@
+"""The lines about messages and requests, beside their decisions (form: ``policy/terms/event.py``)."""
+
+import logging
+
+from domain_secure.policy.terms.event import Event
+
+
+def forged_marks_removed(*, queue_id: str, client: str, count: int) -> Event:
+    """Return the line for marks that somebody else had put into a message."""
+    return Event.of(logging.INFO, "forged-marks-removed", queue_id=queue_id, client=client, count=count)
+
+
+def forged_marks_refused(*, queue_id: str, client: str) -> Event:
+    """Return the line for a message with more forged marks than are worth removing."""
+    return Event.of(logging.WARNING, "forged-marks-refused", queue_id=queue_id, client=client)
+
+
+def malformed_delegation(detail: str) -> Event:
+    """Return the line for a peer on the policy socket that does not speak the protocol."""
+    return Event.of(logging.WARNING, "malformed-delegation-request", detail=detail)

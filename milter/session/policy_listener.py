@@ -1,0 +1,91 @@
+"""The policy delegation listener: passes on what it is told, and answers at once.
+
+Runs an event loop of its own in a thread of its own.  Must not decide anything about a message.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+
+from domain_secure.policy.terms.event import Event
+
+from . import events
+from .delegation import DelegatedFacts, MalformedRequestError, RequestReader, reply
+
+# Postfix keeps one connection a smtpd process; more than this is not Postfix (default_process_limit is 100).
+CONNECTION_LIMIT = 4096
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, listener: "PolicyListener") -> None:
+        self._listener = listener
+        self._reader = RequestReader()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream server makes nothing else
+        self._transport = transport
+        self._listener.connections.add(transport)
+        if len(self._listener.connections) > CONNECTION_LIMIT:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        assert self._transport is not None  # noqa: S101 - the event loop's order of calls
+        try:
+            for facts in self._reader.feed(data):
+                self._transport.write(reply(self._listener.answer(facts)))
+        except MalformedRequestError as error:
+            self._listener.log(events.malformed_delegation(str(error)))
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._transport is not None:
+            self._listener.connections.discard(self._transport)
+
+
+class PolicyListener:
+    """Serves the delegation protocol on *listening*, a bound stream socket, until stopped.
+
+    *answer* is given each request's facts, in the listener's thread, and returns the action at once.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        answer: Callable[[DelegatedFacts], str],
+        log: Callable[[Event], None],
+    ) -> None:
+        self.answer = answer
+        self.log = log
+        self.connections: set[asyncio.Transport] = set()
+        self._listening = listening
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="policy-listener", daemon=True)
+
+    def start(self) -> None:
+        """Start serving in a thread of its own."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(
+            self._loop.create_server(lambda: _Connection(self), sock=self._listening)
+        )
+        self._loop.run_forever()
+        server.close()
+        for transport in tuple(self.connections):
+            transport.abort()
+        self._loop.run_until_complete(server.wait_closed())
+        self._loop.close()
+
+    def stop(self) -> None:
+        """End the service and every connection; waits until it is done."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether requests are being answered."""
+        return self._thread.is_alive()

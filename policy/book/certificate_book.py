@@ -1,0 +1,331 @@
+"""The certificate book: fingerprint → certificate chain, and the fingerprints that nobody knows yet.
+
+Owns: what is kept, for how long, and what gives way when there is too much of it.
+Must not know: whether a certificate is trusted.
+Invariants: what was imported is never evicted; what strangers cause is bounded; a chain that is handed out
+starts with the certificate that was asked for.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asn1crypto import parser
+
+from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, Chain, is_authority, parse
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.problems import Problem
+
+from . import events
+from .book_file import BookFile
+from .certificate_source import CertificateQuery
+
+FILE_NAME = "certificates.sqlite"  #: in the state folder
+IMPORT = "import"  #: the source of what an administrator gave us
+PROBE = "probe"  #: the first word of the source of what a server showed us; where it was is the second
+
+# Some ten thousand chains; renewals of a thousand partners take years to get there.
+DEFAULT_OCTETS = 64 * 1024 * 1024
+DEFAULT_PENDING = 1000
+# A certificate may be seen at every server of a farm; the origins seen last are kept.
+_ORIGINS_LIMIT = 64
+_AT_ONCE = 50  #: chains fetched while other readers wait
+# A message that leaves a note for people waits no longer for whoever holds the file.
+_NOTE_SECONDS = 0.25
+
+_Row = tuple[str, bytes]  #: fingerprint, certificates
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """From which source a chain came, for which list entry, and when."""
+
+    source: str
+    entry: Entry
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChain:
+    """One chain of the book."""
+
+    chain: Chain
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCertificate:
+    """A fingerprint that was seen from a listed domain and whose certificate nobody knows."""
+
+    fingerprint: Pin
+    public_key: Pin | None
+    entry: Entry
+    client_address: str  #: the last one
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+
+
+class CertificateBook:
+    """The book in one file, shared by threads and processes; also a CertificateSource that answers at once.
+
+    The file is made by the first write.  *octets* bounds the chains that were not imported, *pending* the
+    rows of unknown fingerprints.  Every method raises Problem where the file cannot be used, unless it says
+    otherwise.  A row that cannot be read is set aside with a log line.
+    """
+
+    def __init__(self, path: Path, *, octets: int = DEFAULT_OCTETS, pending: int = DEFAULT_PENDING) -> None:
+        self._file = BookFile(path)
+        self._octets = octets
+        self._pending = pending
+
+    def add(self, chain: Chain, source: str, entry: Entry, seen: datetime) -> None:
+        """Keep a chain, its certificate first; one that is known already gains what is new in this one."""
+        row = {
+            "digest": (digest := chain[0].certificate_pin.digest),
+            "source": source,
+            "imported": source == IMPORT,
+            "entry": entry,
+            "seen": _seconds(seen),
+        }
+        with self._file.writing(durable=True) as book:
+            merged = tuple(dict.fromkeys((*chain, *_readable(_rows(book, (digest,))).get(digest, ()))))[
+                :MAXIMUM_CERTIFICATES
+            ]
+            book.execute(
+                "INSERT INTO chain VALUES (:digest, :certificates, :imported, :seen)"
+                " ON CONFLICT DO UPDATE SET certificates = :certificates,"
+                " imported = max(imported, :imported), last_seen = :seen",
+                row | {"certificates": b"".join(certificate.der for certificate in merged)},
+            )
+            book.execute(
+                "INSERT INTO origin VALUES (:digest, :source, :entry, :seen, :seen)"
+                " ON CONFLICT DO UPDATE SET last_seen = :seen",
+                row,
+            )
+            book.execute("DELETE FROM pending WHERE fingerprint = ?", (digest,))
+            _evict_origins(book, digest)
+            self._evict_chains(book)
+
+    def chain(self, fingerprint: Pin) -> Chain | None:
+        """Return the certificate with this fingerprint and what may lead to its authorities, or None.
+
+        Authorities that were imported for the same list entry are at hand too: a server that does not send
+        its intermediate certificates is a common fault.
+        """
+        digest = fingerprint.digest
+        with self._file.reading() as book:
+            rows = _rows(book, (digest,)) if book else []
+            siblings = _sibling_rows(book, digest) if book and rows else []
+        chain = _readable(rows).get(digest, ())
+        if not chain:
+            return None
+        further = [one for known in _readable(siblings).values() for one in known if is_authority(one)]
+        return tuple(dict.fromkeys((*chain, *further)))[:MAXIMUM_CERTIFICATES]
+
+    def find(self, query: CertificateQuery) -> Future[Chain | None]:
+        """Return a future that is done; where the file cannot be used it holds the Problem."""
+        future: Future[Chain | None] = Future()
+        try:
+            future.set_result(self.chain(query.fingerprint))
+        except Problem as problem:
+            future.set_exception(problem)
+        return future
+
+    def all(self, limit: int | None = None) -> tuple[KnownChain, ...]:
+        """Return every chain that can be read, the one seen last first; at most *limit* of them."""
+        with self._file.reading() as book:
+            if book is None:
+                return ()
+            digests = [
+                digest
+                for (digest,) in book.execute(
+                    "SELECT fingerprint FROM chain ORDER BY last_seen DESC LIMIT ?",
+                    (-1 if limit is None else limit,),
+                )
+            ]
+        return tuple(
+            known
+            for start in range(0, len(digests), _AT_ONCE)
+            for known in self._known(digests[start : start + _AT_ONCE])
+        )
+
+    def _known(self, digests: Sequence[str]) -> Iterator[KnownChain]:
+        """Yield some chains; whoever waits for the file has it while they are parsed."""
+        with self._file.reading() as book:
+            if book is None:
+                return
+            rows = _rows(book, digests)
+            origins = {digest: _origins(book, digest) for digest, _ in rows}
+        for digest, chain in _readable(rows).items():
+            yield KnownChain(chain, origins[digest])
+
+    def last_probes(self) -> dict[Entry, datetime]:
+        """Return when a server of each list entry last showed a certificate."""
+        query = "SELECT entry, max(last_seen) FROM origin WHERE source LIKE ? GROUP BY entry"
+        with self._file.reading() as book:
+            rows = book.execute(query, (f"{PROBE} %",)).fetchall() if book else ()
+        return {Entry(entry): _time(last) for entry, last in rows}
+
+    def note_pending(
+        self,
+        fingerprint: Pin,
+        public_key: Pin | None,
+        entry: Entry,
+        client_address: str,
+        seen: datetime,
+    ) -> None:
+        """Note that a message for *entry* came with an unknown certificate; raises nothing.
+
+        The note is for people, and its failure is logged instead of being held against the message.
+        """
+        try:
+            with self._file.writing(durable=False, patience=_NOTE_SECONDS) as book:
+                book.execute(
+                    "INSERT INTO pending VALUES (:fingerprint, :entry, :key, :client, :seen, :seen, 1)"
+                    " ON CONFLICT DO UPDATE SET public_key = coalesce(:key, public_key),"
+                    " client_address = :client, last_seen = :seen, count = count + 1",
+                    {
+                        "fingerprint": fingerprint.digest,
+                        "entry": entry,
+                        "key": public_key and public_key.digest,
+                        "client": client_address,
+                        "seen": _seconds(seen),
+                    },
+                )
+                self._evict_pending(book)
+        except Problem as problem:
+            event = events.pending_not_noted(str(fingerprint), str(problem))
+            _log.log(event.level, event)
+
+    def pending(self) -> tuple[PendingCertificate, ...]:
+        """Return the unknown fingerprints, the one seen last first."""
+        with self._file.reading() as book:
+            rows = book.execute("SELECT * FROM pending ORDER BY last_seen DESC").fetchall() if book else ()
+        return tuple(found for row in rows if (found := _pending_certificate(row)))
+
+    def settle(self, fingerprint: Pin) -> None:
+        """Forget that a fingerprint was unknown."""
+        with self._file.writing(durable=False) as book:
+            book.execute("DELETE FROM pending WHERE fingerprint = ?", (fingerprint.digest,))
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed.  Raises nothing."""
+        self._file.close()
+
+    def _evict_chains(self, book: sqlite3.Connection) -> None:
+        book.execute(
+            "DELETE FROM chain WHERE fingerprint IN (SELECT fingerprint FROM (SELECT fingerprint,"
+            " sum(length(certificates)) OVER (ORDER BY last_seen DESC, fingerprint) AS octets"
+            " FROM chain WHERE NOT imported) WHERE octets > ?)",
+            (self._octets,),
+        )
+
+    def _evict_pending(self, book: sqlite3.Connection) -> None:
+        """Let the client with the most rows lose its oldest: a flood from one place only displaces itself."""
+        (rows,) = book.execute("SELECT count(*) FROM pending").fetchone()
+        if rows > self._pending:
+            book.execute(
+                "DELETE FROM pending WHERE rowid IN (SELECT rowid FROM pending ORDER BY"
+                " count(*) OVER (PARTITION BY client_address) DESC, last_seen, rowid LIMIT ?)",
+                (rows - self._pending,),
+            )
+
+
+def _evict_origins(book: sqlite3.Connection, digest: str) -> None:
+    """Forget where else a certificate was seen, the longest ago first; an import is never forgotten."""
+    book.execute(
+        "DELETE FROM origin WHERE rowid IN (SELECT rowid FROM origin WHERE fingerprint = ? AND source != ?"
+        " ORDER BY last_seen DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        (digest, IMPORT, _ORIGINS_LIMIT),
+    )
+
+
+def _rows(book: sqlite3.Connection, digests: Sequence[str]) -> list[_Row]:
+    """Return the rows of chains as they were added, in the order of *digests*, nothing read yet."""
+    query = "SELECT fingerprint, certificates FROM chain WHERE fingerprint = ?"
+    return [row for digest in digests for row in book.execute(query, (digest,))]
+
+
+def _sibling_rows(book: sqlite3.Connection, digest: str) -> list[_Row]:
+    siblings = book.execute(
+        "SELECT DISTINCT sibling.fingerprint FROM origin JOIN origin AS sibling USING (entry) WHERE"
+        " origin.fingerprint = ?1 AND sibling.fingerprint != ?1 AND sibling.source = ?2 LIMIT ?3",
+        (digest, IMPORT, MAXIMUM_CERTIFICATES),
+    ).fetchall()
+    return _rows(book, [sibling for (sibling,) in siblings])
+
+
+def _readable(rows: Iterable[_Row]) -> dict[str, Chain]:
+    """Return the chains that can be read, by the fingerprint of their certificate."""
+    chains: dict[str, Chain] = {}
+    for digest, certificates in rows:
+        try:
+            chains[digest] = _decoded(certificates, digest)
+        except (TypeError, ValueError) as error:
+            _set_aside(digest, error)
+    return chains
+
+
+def _decoded(certificates: bytes, digest: str) -> Chain:
+    chain = tuple(map(parse, _each(certificates)))
+    if not chain or chain[0].certificate_pin.digest != digest:
+        raise ValueError("it is not the certificate of that fingerprint")
+    return chain
+
+
+def _each(certificates: bytes) -> Iterator[bytes]:
+    while certificates:
+        length = parser.peek(certificates)
+        yield certificates[:length]
+        certificates = certificates[length:]
+
+
+def _set_aside(digest: object, error: Exception) -> None:
+    event = events.certificate_set_aside(str(digest), str(error))
+    _log.log(event.level, event)
+
+
+def _origins(book: sqlite3.Connection, digest: str) -> tuple[Origin, ...]:
+    rows = book.execute(
+        "SELECT source, entry, first_seen, last_seen FROM origin WHERE fingerprint = ?"
+        " ORDER BY first_seen, rowid",
+        (digest,),
+    )
+    return tuple(
+        Origin(source, Entry(entry), _time(first), _time(last)) for source, entry, first, last in rows
+    )
+
+
+def _pending_certificate(row: tuple[Any, ...]) -> PendingCertificate | None:
+    digest, entry, public_key, client_address, first, last, count = row
+    try:
+        return PendingCertificate(
+            fingerprint=Pin.certificate(digest),
+            public_key=Pin.public_key(public_key) if public_key else None,
+            entry=Entry(entry),
+            client_address=client_address,
+            first_seen=_time(first),
+            last_seen=_time(last),
+            count=count,
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        _set_aside(digest, error)
+        return None
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,20 @@
+"""The lines about certificates that somebody showed (form: ``policy/terms/event.py``)."""
+
+import logging
+
+from domain_secure.policy.terms.event import Event
+
+
+def certificate_set_aside(fingerprint: str, detail: str) -> Event:
+    """Return the line for an entry of the certificate book that cannot be read; the others stay in use."""
+    return Event.of(logging.ERROR, "certificate-set-aside", certificate=fingerprint, detail=detail)
+
+
+def evidence_source_failed(source: str, error: BaseException) -> Event:
+    """Return the line for a certificate source that failed; the message is judged without it."""
+    return Event.of(logging.ERROR, "certificate-source-failed", source=source, detail=str(error))
+
+
+def pending_not_noted(fingerprint: str, problem: str) -> Event:
+    """Return the line for an unknown certificate that ``domain-secure pending`` will not show."""
+    return Event.of(logging.ERROR, "pending-not-noted", certificate=fingerprint, detail=problem)

@@ -1,0 +1,215 @@
+"""Path validation: does a certificate lead to a trusted authority, and from when until when.
+
+Owns: the rules a path must keep, and the clause that tells both administrators which one it breaks.
+Must not know: names the partner goes by (``names``), revocation, where certificates come from.
+Invariant: only a path that the library has verified in full is TRUSTED; everything this module finds out by
+itself can only make the answer worse.  No input raises, and the work is bounded.
+Source: RFC 5280 section 6; CA/Browser Forum Baseline Requirements sections 6.1.5 and 7.1.3 for strength.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from .certificate import Certificate, parse
+from .certificate_file import encoded_certificates
+from .certificate_structure import MalformedCertificateError, load, structure
+from .certification_path import PathOutcome, PathValidation
+from .distinguished_name import comparable
+from .path_faults import own_fault, shown
+from .path_library import has_unsupported_extension, library_fault
+from .trust import ClientPurpose
+
+# Real paths have at most four authorities between host and root.
+_MAXIMUM_LENGTH = 10
+# OpenSSL takes a hundred kilobytes of certificates from a peer; a chain has three to five.
+_MAXIMUM_INTERMEDIATES = 100
+# A stranger may send certificates that issue each other in circles; nobody needs more ways than this.
+_MAXIMUM_PATHS = 16
+_MAXIMUM_SIGNATURE_CHECKS = 64
+
+#: leaf first, trust anchor last; a certificate that is trusted as itself is a path alone
+CertificationPath = tuple[Certificate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustAnchors:
+    """The authorities that are trusted; immutable, so that a reload is one assignment.
+
+    A certificate in the file that is no authority is trusted too, as itself and for nothing else: that is
+    how a partner's self-signed certificate is trusted with its names and dates (OpenSSL treats it alike).
+    """
+
+    by_subject: dict[str | bytes, tuple[Certificate, ...]]  #: by the comparable form of the subject
+    set_aside: tuple[str, ...]  #: why certificates of the file are not used, for ``check``
+
+    @classmethod
+    def load(cls, pem: bytes) -> Self:
+        """Return the anchors of a file, PEM as a rule; what cannot be read is set aside and not fatal."""
+        found: list[Certificate] = []
+        set_aside: list[str] = []
+        position = 0
+        try:
+            for position, der in enumerate(encoded_certificates(pem), start=1):
+                try:
+                    found.append(parse(der))
+                except MalformedCertificateError as error:
+                    set_aside.append(f"certificate {position}: {error}")
+        except MalformedCertificateError as error:
+            set_aside.append(f"after certificate {position}: {error}" if position else str(error))
+        return cls.of(found, set_aside)
+
+    @classmethod
+    def of(cls, certificates: Iterable[Certificate], set_aside: Iterable[str] = ()) -> Self:
+        """Return these certificates as anchors, each once."""
+        found: dict[str | bytes, tuple[Certificate, ...]] = {}
+        for certificate in dict.fromkeys(certificates):
+            subject = comparable(structure(certificate.der).subject)
+            found[subject] = (*found.get(subject, ()), certificate)
+        return cls(found, tuple(set_aside))
+
+    def __len__(self) -> int:
+        """Return the number of distinct certificates."""
+        return sum(map(len, self.by_subject.values()))
+
+    def __contains__(self, certificate: object) -> bool:
+        """Tell whether this very certificate is trusted."""
+        return isinstance(certificate, Certificate) and certificate in self.named(
+            structure(certificate.der).subject
+        )
+
+    def named(self, subject: bytes) -> tuple[Certificate, ...]:
+        """Return the anchors with this subject, given as a Name in DER."""
+        return self.by_subject.get(comparable(subject), ())
+
+
+def validate(
+    leaf: Certificate,
+    intermediates: Sequence[Certificate],
+    anchors: TrustAnchors,
+    client_purpose: ClientPurpose,
+    at: datetime,
+) -> PathValidation:
+    """Return what path validation finds for *leaf* as a TLS client at the time *at* (aware).
+
+    Of several paths the best one counts.  *intermediates* may stand in any order and hold certificates that
+    have nothing to do with it.  Names are not judged, apart from an authority's name constraints.
+    """
+    best: PathValidation | None = None
+    current_first = sorted(intermediates, key=lambda one: not one.not_before <= at <= one.not_after)
+    search = _Search(current_first[:_MAXIMUM_INTERMEDIATES], anchors)
+    for path in search.paths(leaf):
+        found = _judge(path, client_purpose, at)
+        if found.outcome is PathOutcome.TRUSTED:
+            return found
+        if best is None or (best.outcome, found.outcome) == (PathOutcome.UNTRUSTED, PathOutcome.EXPIRED):
+            best = found
+    return best or PathValidation(
+        PathOutcome.UNTRUSTED, search.dead_end(leaf), leaf.not_before, leaf.not_after
+    )
+
+
+class _Search:
+    """Finds the paths from a leaf to an anchor, by names and signatures (RFC 4158)."""
+
+    def __init__(self, intermediates: Sequence[Certificate], anchors: TrustAnchors) -> None:
+        self._anchors = anchors
+        self._intermediates: dict[str | bytes, list[Certificate]] = {}
+        for certificate in intermediates:
+            subject = comparable(structure(certificate.der).subject)
+            self._intermediates.setdefault(subject, []).append(certificate)
+        self._signature_checks = _MAXIMUM_SIGNATURE_CHECKS
+        self._furthest: CertificationPath = ()
+
+    def paths(self, leaf: Certificate) -> Iterator[CertificationPath]:
+        """Yield the paths, the shortest ways to an anchor first at every fork."""
+        if leaf in self._anchors:
+            yield (leaf,)
+            return
+        for number, path in enumerate(self._extended((leaf,)), start=1):
+            yield path
+            if number == _MAXIMUM_PATHS:
+                return
+
+    def dead_end(self, leaf: Certificate) -> str:
+        """Return why there is no path: where the longest attempt ended."""
+        last = self._furthest[-1] if self._furthest else leaf
+        parts = structure(last.der)
+        if comparable(parts.subject) != comparable(parts.issuer):
+            return f"chain does not lead to a trusted authority (issuer: {shown(last.issuer)})"
+        if last is leaf:
+            return "it is self-signed and not itself trusted"
+        return f"chain ends in an authority that is not trusted ({shown(last.subject)})"
+
+    def _extended(self, path: CertificationPath) -> Iterator[CertificationPath]:
+        if len(path) > len(self._furthest):
+            self._furthest = path
+        issuer = structure(path[-1].der).issuer
+        for anchor in self._anchors.named(issuer):
+            if self._signed(path[-1], anchor):
+                yield (*path, anchor)
+        if len(path) + 1 >= _MAXIMUM_LENGTH:
+            return
+        taken = {(one.subject, one.public_key_pin) for one in path}
+        for candidate in self._intermediates.get(comparable(issuer), ()):
+            # The same name with the same key a second time leads round in circles (RFC 4158 section 5.2).
+            if (candidate.subject, candidate.public_key_pin) not in taken and self._signed(
+                path[-1], candidate
+            ):
+                yield from self._extended((*path, candidate))
+
+    def _signed(self, child: Certificate, parent: Certificate) -> bool:
+        """Tell whether the signature may be the parent's; what cannot be checked is left to the verifier."""
+        if self._signature_checks == 0:
+            return False
+        self._signature_checks -= 1
+        try:
+            load(child.der).verify_directly_issued_by(load(parent.der))
+        except (InvalidSignature, TypeError):
+            return False
+        except (ValueError, UnsupportedAlgorithm):
+            # Names that are equal though their octets are not, or an algorithm that is no longer supported.
+            return True
+        return True
+
+
+def _judge(path: CertificationPath, client_purpose: ClientPurpose, at: datetime) -> PathValidation:
+    """Return the outcome of one path whose names and signatures fit together."""
+    leaf = path[0]
+    not_before = max(certificate.not_before for certificate in path)
+    not_after = min(certificate.not_after for certificate in path)
+    outdated = not not_before <= at <= not_after
+    never = not_after < not_before
+    fault = own_fault(path, client_purpose)
+    if fault is None and not never:
+        # At a time when every date is right, so that whatever else is wrong shows.
+        fault = _library_fault(path, min(max(at, not_before), not_after))
+    if fault is not None:
+        return PathValidation(PathOutcome.UNTRUSTED, fault, leaf.not_before, leaf.not_after)
+    if outdated:
+        dates = (leaf.not_before, leaf.not_after) if never else (not_before, not_after)
+        return PathValidation(PathOutcome.EXPIRED, _date_fault(path, at), *dates)
+    return PathValidation(
+        PathOutcome.TRUSTED, f"chain leads to {shown(path[-1].subject)}", not_before, not_after, path
+    )
+
+
+def _library_fault(path: CertificationPath, at: datetime) -> str | None:
+    if len(path) > 1:
+        return library_fault(path, at)
+    if has_unsupported_extension(path[0]):
+        return "a critical extension of it is not understood"
+    return None
+
+
+def _date_fault(path: CertificationPath, at: datetime) -> str:
+    for certificate in path:
+        whose = "" if certificate is path[0] else f"authority {shown(certificate.subject)} "
+        if at > certificate.not_after:
+            return f"{whose}valid until {certificate.not_after:%Y-%m-%d}"
+        if at < certificate.not_before:
+            return f"{whose}not valid before {certificate.not_before:%Y-%m-%d}"
+    return "its dates and those of its authorities exclude each other"

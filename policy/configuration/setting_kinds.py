@@ -1,0 +1,275 @@
+"""What may stand behind a key of the configuration: one parser for each kind of value.
+
+Owns: the step from what TOML yields to typed values, and the words that say what is allowed.
+Must not know: which keys there are (``settings``), and where in a file a value stands (``reading``).
+Every parser raises ValueError with one clause for the operator, a list's parser raises ElementsError.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+from domain_secure.policy.revisions.revision import PublicKey
+from domain_secure.policy.terms.domain import Domain, is_public_suffix, parse_domain, parse_entry
+from domain_secure.policy.terms.nexthop import Nexthop
+from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.tls import TlsVersion
+
+from .configuration import Network
+
+# RFC 2045 section 5.1, token; RFC 8601 section 2.2 allows a quoted string too, which no known reader of
+# the header relies on.
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
+_INTERNET_SOCKET = re.compile(r"inet6?:(?P<port>[0-9]{1,5})@(?P<host>\[?[A-Za-z0-9._:-]+\]?)")
+_LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_NODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})")
+_PREFIX = re.compile(r"/(?:[A-Za-z0-9._-]+/)+")
+_UNIX_PATH_LIMIT = 107  # unix(7): sun_path holds 108 bytes, the last one NUL
+_LONGEST_WAIT = (
+    60  # seconds; a sending server that waits longer may give up the session (RFC 5321 section 4.5.3.2)
+)
+_MOST_DAYS = 3650
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}  # postconf(5)
+_LEAST_MEGABYTES, _MOST_MEGABYTES = 8, 65536
+
+
+class ElementsError(ValueError):
+    """Elements of a list are wrong: the index of each, from 0, and its fault."""
+
+    def __init__(self, faults: list[tuple[int, str]]) -> None:
+        super().__init__(faults[0][1])
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value: what may be written, and how it is parsed."""
+
+    allowed: str  #: completes "write …"
+    parse: Callable[[object], Any]
+    element: "Kind | None" = None  #: of a list
+
+
+def text(value: object) -> str:
+    """Return a string; raises ValueError for another type, for nothing, and for control characters."""
+    if not isinstance(value, str):
+        raise ValueError(f"{_shown(value)} is not a string")  # noqa: TRY004 - one error type for every bad value
+    if not value or not value.isprintable():
+        raise ValueError(f"{value!r} is empty or holds a control character")
+    return value
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a table"
+    return "a list" if isinstance(value, list) else str(value)
+
+
+def choice(values: type[StrEnum]) -> Kind:
+    """Return the kind of a key that takes one word of an enumeration."""
+    words = [f'"{value}"' for value in values]
+
+    def parse(value: object) -> StrEnum:
+        word = text(value)
+        if word not in set(values):
+            raise ValueError(f"{word!r} is not known here")
+        return values(word)
+
+    *others, last = words
+    return Kind(f"{', '.join(others)} or {last}" if others else last, parse)
+
+
+def only(value: object, literal: str, reason: str) -> Kind:
+    """Return the kind of a key that has one possible value so far, because of *reason*."""
+
+    def parse(found: object) -> object:
+        if found != value or type(found) is not type(value):
+            raise ValueError(reason)
+        return found
+
+    return Kind(literal, parse)
+
+
+def list_of(kind: Kind, *, empty: bool = True) -> Kind:
+    """Return the kind of a list; with *empty* false it must name at least one."""
+
+    def parse(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise ValueError(f"{_shown(value)} is not a list")  # noqa: TRY004 - one error type for every bad value
+        if not value and not empty:
+            raise ValueError("the list is empty")
+        parsed: list[Any] = []
+        faults: list[tuple[int, str]] = []
+        for index, element in enumerate(value):
+            try:
+                parsed.append(kind.parse(element))
+            except ValueError as error:
+                faults.append((index, str(error)))
+        if faults:
+            raise ElementsError(faults)
+        return tuple(dict.fromkeys(parsed))
+
+    size = "" if empty else " that is not empty"
+    return Kind(f"a list{size}; each element is {kind.allowed}", parse, kind)
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{_shown(value)} is neither true nor false")  # noqa: TRY004 - as above
+    return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{_shown(value)} is not a number of seconds")  # noqa: TRY004 - as above
+    # TOML has nan and inf; neither passes this comparison.
+    if not 0 <= value <= _LONGEST_WAIT:
+        raise ValueError(f"{value} is not between 0 and {_LONGEST_WAIT}")
+    return float(value)
+
+
+def _duration(value: object) -> float:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhdw])", text(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not a time")
+    return float(int(match[1]) * _UNIT_SECONDS[match[2]])
+
+
+def _whole(lowest: int, highest: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"{_shown(value)} is not a whole number")  # noqa: TRY004 - as above
+        if not lowest <= value <= highest:
+            raise ValueError(f"{value} is not between {lowest} and {highest}")
+        return value
+
+    return parse
+
+
+def _certificate_name(value: object) -> Domain:
+    name = parse_domain(text(value))
+    if is_public_suffix(name):
+        raise ValueError(f"{value!r} is a public suffix: names below it belong to unrelated organisations")
+    return name
+
+
+def _network(value: object) -> Network:
+    written = text(value)
+    if "/" not in written:
+        return ip_network(ip_address(written))
+    try:
+        return ip_network(written)
+    except ValueError as error:
+        try:
+            intended = ip_network(written, strict=False)
+        except ValueError:
+            raise error from None
+        raise ValueError(
+            f"{written!r} has bits set behind its prefix length; the network is {intended}"
+        ) from error
+
+
+def _socket(value: object) -> str:
+    notation = text(value)
+    if notation.startswith("unix:/"):
+        if len(notation.removeprefix("unix:").encode()) > _UNIX_PATH_LIMIT:
+            raise ValueError(f"the path in {notation!r} is longer than {_UNIX_PATH_LIMIT} bytes")
+        return notation
+    match = _INTERNET_SOCKET.fullmatch(notation)
+    if not match:
+        raise ValueError(f"{notation!r} is no socket")
+    _port(match["port"])
+    return notation
+
+
+def _port(digits: str) -> int:
+    if not 1 <= int(digits) <= 65535:
+        raise ValueError(f"{digits} is not a port")
+    return int(digits)
+
+
+def _listen(value: object) -> tuple[str, int]:
+    match = _LISTEN.fullmatch(text(value))
+    if not match:
+        raise ValueError(f"{value!r} is not host:port")
+    host = match["host"].strip("[]")
+    if host != "localhost":
+        ip_address(host)
+    return host, _port(match["port"])
+
+
+def _token(value: object) -> str:
+    if not _TOKEN.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is not an authserv-id (RFC 8601 section 2.2)")
+    return text(value)
+
+
+def _log(value: object) -> str:
+    source = text(value)
+    if source not in {"auto", "journal"} and not source.startswith("/"):
+        raise ValueError(f"{source!r} is no log")
+    return source
+
+
+def _endpoint(value: object) -> str:
+    match = _ENDPOINT.fullmatch(text(value))
+    if not match:
+        raise ValueError(f"{value!r} is not the URL of an etcd server")
+    _port(match["port"])
+    return text(value)
+
+
+def _prefix(value: object) -> str:
+    if not _PREFIX.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is not a prefix of keys")
+    return text(value)
+
+
+def is_node_name(name: str) -> bool:
+    """Tell whether a node may be called so."""
+    return _NODE.fullmatch(name) is not None
+
+
+def node_name(value: object) -> str:
+    """Return the name of a node; raises ValueError.  It becomes part of a key that etcd's roles name."""
+    if not _NODE.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is not the name of a node")
+    return text(value)
+
+
+BOOLEAN = Kind("true or false", _boolean)
+SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
+DURATION = Kind("a number and one of s, m, h, d and w, such as `4h`", _duration)
+DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
+MEGABYTES = Kind(
+    f"megabytes, from {_LEAST_MEGABYTES} to {_MOST_MEGABYTES}", _whole(_LEAST_MEGABYTES, _MOST_MEGABYTES)
+)
+PATH = Kind("a path; a relative one starts at the folder of this file", lambda value: Path(text(value)))
+ENTRY = Kind("a domain, or `*.` and a domain for all its subdomains", lambda value: parse_entry(text(value)))
+CERTIFICATE_NAME = Kind("a domain or host name", _certificate_name)
+HOST = Kind("a host name", lambda value: parse_domain(text(value)))
+NEXTHOP = Kind(
+    "`[host]`, `[host]:port`, or without brackets for the MX hosts of that name",
+    lambda value: Nexthop.parse(text(value)),
+)
+NETWORK = Kind("an IP address or a network such as `192.0.2.0/24`", _network)
+PIN = Kind("`sha256:` or `spki-sha256:` and 64 hexadecimal digits", lambda value: Pin.parse(text(value)))
+TLS_VERSION = Kind(
+    ", ".join(f'"{version}"' for version in TlsVersion), lambda value: TlsVersion.parse(text(value))
+)
+SOCKET = Kind("`unix:/path` or `inet:port@host`", _socket)
+LISTEN = Kind("an IP address and a port, such as `127.0.0.1:9797`", _listen)
+AUTHSERV_ID = Kind("a word without spaces, usually this server's host name", _token)
+LOG = Kind('"auto", "journal" or the absolute path of a file', _log)
+ENDPOINT = Kind("`https://HOST:PORT` of an etcd server", _endpoint)
+PREFIX = Kind("a path that begins and ends with `/`", _prefix)
+NODE_NAME = Kind("up to 63 letters, digits, `.`, `_` and `-`", node_name)
+WORD = Kind("a word", text)
+PUBLIC_KEY = Kind("`ed25519:` and the key in base64", lambda value: PublicKey.parse(text(value)))

@@ -1,0 +1,216 @@
+"""The methods by which a session proves to be a partner: one function each (DESIGN section 2).
+
+Owns: what each method asks of session and certificate, and the words for why it failed.
+Must not know: claims, other methods, what a failure does to the message.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.certificates.certification_path import PathOutcome, PathValidation
+from domain_secure.policy.certificates.trust import CommonName, Revocation
+from domain_secure.policy.configuration.configuration import Condition, Configuration, Method, Partner, Trust
+from domain_secure.policy.dane.dane import (
+    matches_authority,
+    matches_digest,
+    matches_end_entity,
+    needs_content,
+)
+from domain_secure.policy.dane.tlsa import TlsaRecord
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.names import any_name_matches
+
+from .evidence import KnownCertificate, Proof, Session
+from .verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one method or condition found; kept for ``explain`` and the verbose log."""
+
+    method: Method | Condition
+    verdict: Verdict
+    detail: str
+
+
+def attempt_by(
+    method: Method, proof: Proof, partner: Partner, configuration: Configuration, now: datetime
+) -> Attempt | None:
+    """Return what *method* says, or None where it has nothing to go by."""
+    match method:
+        case Method.PIN:
+            return _by_pin(proof.session, partner)
+        case Method.PKIX:
+            return _by_pkix(proof.known_certificate, partner, configuration, now)
+        case Method.POSTFIX:
+            return _by_postfix(proof.session, partner)
+        case Method.DANE:
+            return _by_dane(proof, partner, configuration, now)
+
+
+_UNKNOWN_CERTIFICATE = (
+    "this client certificate is not known to the receiving side yet; please retry, and if it stays so, "
+    "send the certificate to the postmaster"
+)
+
+
+def _by_pin(session: Session, partner: Partner) -> Attempt | None:
+    if not partner.pins:
+        return None
+    for pin in sorted(session.pins & partner.pins):
+        return Attempt(Method.PIN, Verdict.PASS, f"pinned as {pin}")
+    return Attempt(
+        Method.PIN,
+        Verdict.UNTRUSTED,
+        f"certificate {session.certificate_pin} is not one of those agreed for this domain",
+    )
+
+
+def _by_pkix(
+    known: KnownCertificate | None, partner: Partner, configuration: Configuration, now: datetime
+) -> Attempt:
+    if known is None:
+        return Attempt(Method.PKIX, Verdict.UNKNOWN_CERTIFICATE, _UNKNOWN_CERTIFICATE)
+    presented = _presented_names(known.certificate, configuration.trust)
+    failure = (
+        _judge_path(known.path, now)
+        or _judge_names(presented, partner)
+        or _judge_revocation(known, configuration.trust.revocation)
+    )
+    if failure is not None:
+        return Attempt(Method.PKIX, *failure)
+    until = known.path.not_after.date()
+    revocation = _told_revocation(known, configuration.trust.revocation)
+    return Attempt(
+        Method.PKIX, Verdict.PASS, f"certificate for {_some(presented)}, valid until {until}{revocation}"
+    )
+
+
+def _judge_path(path: PathValidation, now: datetime) -> tuple[Verdict, str] | None:
+    match path.outcome:
+        case PathOutcome.UNTRUSTED:
+            return Verdict.UNTRUSTED, f"certificate is not trusted: {path.detail}"
+        case PathOutcome.EXPIRED:
+            return Verdict.EXPIRED, f"certificate is out of date: {path.detail}"
+        case PathOutcome.TRUSTED:
+            if path.not_before <= now <= path.not_after:
+                return None
+            return Verdict.EXPIRED, f"certificate is out of date: valid until {path.not_after.date()}"
+
+
+def is_in_name_of(certificate: Certificate, entries: tuple[Entry, ...], configuration: Configuration) -> bool:
+    """Tell whether a certificate has the name of a partner that may be proved by path validation."""
+    presented = _presented_names(certificate, configuration.trust)
+    return any(
+        Method.PKIX in partner.methods and any_name_matches(presented, partner.names) is not None
+        for partner in map(configuration.partner, entries)
+    )
+
+
+def _presented_names(certificate: Certificate, trust: Trust) -> tuple[str, ...]:
+    if certificate.dns_names or trust.common_name is CommonName.NEVER or certificate.common_name is None:
+        return certificate.dns_names
+    return (certificate.common_name,)
+
+
+def _judge_names(presented: tuple[str, ...], partner: Partner) -> tuple[Verdict, str] | None:
+    if any_name_matches(presented, partner.names) is not None:
+        return None
+    wanted = " or ".join(partner.names)
+    return (
+        Verdict.NAME_MISMATCH,
+        f"certificate is for {_some(presented)}; mail from this domain needs one for {wanted}",
+    )
+
+
+def _judge_revocation(known: KnownCertificate, wanted: Revocation) -> tuple[Verdict, str] | None:
+    if wanted is Revocation.OFF:
+        return None
+    if known.revocation is RevocationStatus.REVOKED:
+        return Verdict.REVOKED, f"certificate has been {known.revocation_detail or 'revoked'}"
+    if known.revocation is RevocationStatus.UNKNOWN and wanted is Revocation.REQUIRE:
+        why = f" ({known.revocation_detail})" if known.revocation_detail else ""
+        return (
+            Verdict.REVOCATION_UNKNOWN,
+            f"whether this certificate has been revoked could not be learned yet{why}; please retry",
+        )
+    return None
+
+
+def _told_revocation(known: KnownCertificate, wanted: Revocation) -> str:
+    if wanted is Revocation.OFF or not known.revocation_detail:
+        return ""
+    if known.revocation is RevocationStatus.UNKNOWN:
+        return f", whether revoked is unknown ({known.revocation_detail})"
+    return f", {known.revocation_detail}"
+
+
+_SHOWN_NAMES = 3
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """Return a few of the names; what a stranger's certificate says must not fill the reply."""
+    if not names:
+        return "no host name"
+    printable = [
+        name[:100] if name.isascii() and name.isprintable() else "an unprintable name" for name in names
+    ]
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return ", ".join(printable[:_SHOWN_NAMES]) + more
+
+
+def _by_dane(proof: Proof, partner: Partner, configuration: Configuration, now: datetime) -> Attempt | None:
+    """Return what DNSSEC says of the certificate; a partner without TLSA records is none of its business.
+
+    While a look-up fails nobody knows whether a record would match, which is temporary.
+    """
+    answer, known = proof.tlsa, proof.known_certificate
+    if answer is None:
+        return None
+    for record in sorted(answer.records):
+        if matches_digest(record, proof.session.pins) or (
+            known is not None and _matches_content(record, known, partner, configuration, now)
+        ):
+            return Attempt(Method.DANE, Verdict.PASS, f"TLSA record {record} of the mail servers matches")
+    if answer.failures:
+        detail = f"TLSA records could not be looked up ({answer.failures[0]}); please retry"
+        return Attempt(Method.DANE, Verdict.NO_EVIDENCE, detail)
+    if not answer.records:
+        return None
+    if known is None and any(needs_content(record) for record in answer.records):
+        return Attempt(Method.DANE, Verdict.UNKNOWN_CERTIFICATE, _UNKNOWN_CERTIFICATE)
+    return Attempt(
+        Method.DANE,
+        Verdict.UNTRUSTED,
+        "certificate matches no TLSA record of this domain's mail servers",
+    )
+
+
+def _matches_content(
+    record: TlsaRecord,
+    known: KnownCertificate,
+    partner: Partner,
+    configuration: Configuration,
+    now: datetime,
+) -> bool:
+    chain = (known.certificate, *known.intermediates)
+    return matches_end_entity(record, known.certificate) or matches_authority(
+        record, chain, partner.names, configuration.trust.client_purpose, now
+    )
+
+
+def _by_postfix(session: Session, partner: Partner) -> Attempt:
+    if session.trusted_issuer is None:
+        return Attempt(Method.POSTFIX, Verdict.UNTRUSTED, "certificate chain is not trusted")
+    subject = (session.trusted_subject or "").lower()
+    if any_name_matches((subject,), partner.names) is None:
+        wanted = " or ".join(partner.names)
+        return Attempt(
+            Method.POSTFIX,
+            Verdict.NAME_MISMATCH,
+            f"certificate is for {_some((subject,) if subject else ())}; mail from this domain needs one "
+            f"for {wanted}",
+        )
+    return Attempt(Method.POSTFIX, Verdict.PASS, f"Postfix trusts the chain, common name {subject}")

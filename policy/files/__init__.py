@@ -1,0 +1,6 @@
+"""Files and folders that survive a crash: replaced whole, one writer at a time, owned by the daemon's
+user.
+
+Touches the disk, and knows no content.
+Begin with ``atomic_file``.
+"""

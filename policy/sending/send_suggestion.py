@@ -1,0 +1,147 @@
+"""Propose the change of a partner's rule with which its servers would be accepted, and what that weakens.
+
+Owns: which changes may be proposed, the strictest first.
+Must not decide: an administrator reads the price and chooses.
+Invariant: a proposed change was tried on what the servers showed, and at least one of them passes with it.
+Sources: RFC 8996 (TLS 1.0 and 1.1 are deprecated); RFC 7672 section 1.3 for what DANE does better.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain_secure.policy.certificates.gateways import shared_gateway
+from domain_secure.policy.certificates.path_validation import TrustAnchors
+from domain_secure.policy.certificates.presented_names import names_of
+from domain_secure.policy.configuration.configuration import Partner, SendMethod
+from domain_secure.policy.terms.domain import (
+    Domain,
+    InvalidDomainError,
+    entry_base,
+    is_public_suffix,
+    parse_domain,
+)
+from domain_secure.policy.terms.tls import TlsVersion
+
+from .delivery import FailureReason
+from .server_verdict import ServerVerdict, ShownServer, judge_server
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Commands that would let mail through, and their price."""
+
+    commands: tuple[str, ...]
+    weakens: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    partner: Partner
+    suggestion: Suggestion
+
+
+def suggest(
+    servers: Sequence[ShownServer], partner: Partner, nexthop: Domain, anchors: TrustAnchors, at: datetime
+) -> Suggestion | None:
+    """Return the strictest change with which one of the servers passes, or None where there is none.
+
+    Nothing is proposed where one passes already.
+    """
+
+    def passes(rule: Partner) -> bool:
+        return any(judge_server(one, rule, nexthop, anchors, at).is_good for one in servers)
+
+    if passes(partner):
+        return None
+    verdicts = [judge_server(one, partner, nexthop, anchors, at) for one in servers]
+    candidates = _candidates(servers, verdicts, partner)
+    return next((one.suggestion for one in candidates if passes(one.partner)), None)
+
+
+def _candidates(
+    servers: Sequence[ShownServer], verdicts: Sequence[ServerVerdict], partner: Partner
+) -> Iterator[_Candidate]:
+    domain = entry_base(partner.entry)
+    setting = f"domain-secure partner set {partner.entry}"
+    if partner.send_method is not SendMethod.DANE:
+        yield _Candidate(
+            replace(partner, send_method=SendMethod.DANE),
+            Suggestion(
+                (f"{setting} send_method=dane",),
+                "the key is the one that the partner publishes under DNSSEC; authorities and names are no "
+                "longer asked, and our own resolver must validate",
+            ),
+        )
+    if partner.send_method is not SendMethod.PKIX:
+        yield _Candidate(
+            replace(partner, send_method=SendMethod.PKIX),
+            Suggestion(
+                (f"{setting} send_method=pkix",),
+                f"any authority in ca_file may then vouch for {domain}, instead of the one key that is "
+                "demanded now",
+            ),
+        )
+    if any(verdict.reason is FailureReason.NAME_MISMATCH for verdict in verdicts):
+        yield from _by_other_names(servers, partner, setting)
+    if all(verdict.reason is FailureReason.PROTOCOL for verdict in verdicts):
+        yield from _by_older_tls(servers, partner, setting)
+    if pins := frozenset(one.chain[0].public_key_pin for one in servers if one.chain):
+        yield _Candidate(
+            replace(partner, send_method=SendMethod.PIN, pins=partner.pins | pins),
+            Suggestion(
+                (
+                    f"domain-secure partner pin {partner.entry} {' '.join(sorted(map(str, pins)))}",
+                    f"{setting} send_method=pin",
+                ),
+                "neither authority, name nor dates are asked any more: compare the digest with the partner "
+                "by another way first, and expect mail to wait whenever the key changes; the same key then "
+                "also authenticates mail from there",
+            ),
+        )
+
+
+def _by_other_names(servers: Iterable[ShownServer], partner: Partner, setting: str) -> Iterator[_Candidate]:
+    for server in servers:
+        names = names_of(server.chain[0]) if server.chain else ()
+        # The name of the very host says the least about anybody else.
+        for name in sorted(names, key=lambda one: one.lower() != server.host):
+            host = _host(name)
+            if host is None:
+                continue
+            gateway = shared_gateway(host)
+            whose = (
+                f"it is a name of {gateway.service}, which many organisations share: the certificate proves "
+                "that service, and not the partner"
+                if gateway
+                else f"whoever holds a certificate for {host} is then taken for the partner: make sure that "
+                "the host is theirs, or their provider's for them alone"
+            )
+            yield _Candidate(
+                replace(partner, mx=(host,)),
+                Suggestion(
+                    (f"{setting} mx={host}",), f"the server is no longer checked by the domain; {whose}"
+                ),
+            )
+
+
+def _host(name: str) -> Domain | None:
+    try:
+        host = parse_domain(name.removeprefix("*."))
+    except InvalidDomainError:
+        return None
+    # A wildcard stands for hosts that nobody has named: only an administrator knows which one is meant.
+    return None if name.startswith("*.") or is_public_suffix(host) else host
+
+
+def _by_older_tls(servers: Iterable[ShownServer], partner: Partner, setting: str) -> Iterator[_Candidate]:
+    for version in sorted((one for one in TlsVersion if one < partner.minimum_tls), reverse=True):
+        if any(server.tls_version == str(version) for server in servers):
+            yield _Candidate(
+                replace(partner, minimum_tls=version),
+                Suggestion(
+                    (f"{setting} minimum_tls={version}",),
+                    f"{version} is deprecated (RFC 8996), and who sits between may be able to read; it would "
+                    "also be good enough for mail from there: better ask the partner for TLS 1.2",
+                ),
+            )

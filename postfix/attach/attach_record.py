@@ -1,0 +1,112 @@
+"""The record of what attach did to one configuration directory.
+
+Owns: its file, ``<state>/attach/DIRECTORY.json``, and whether it may be believed.
+Must not know: what the contents mean.
+
+The state folder belongs to the daemon's user, and detach, run as root, writes what the record says was in
+the files.  So the record lies in a folder of root's own, and where anybody else could have written it, its
+former contents are not used.  They are not needed either: our parts are known by what they say.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.terms.problems import Problem
+
+from .attach_signs import Signs
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What attach found, what it left, and by what its parts are known."""
+
+    before: Mapping[str, bytes]  #: by file name; the content without anything of ours
+    after: Mapping[str, bytes]
+    signs: Signs
+
+
+def path_of(state: Path, config_directory: Path) -> Path:
+    """Return where the record for a configuration directory lies."""
+    return state / "attach" / f"{quote(os.path.realpath(config_directory), safe='')}.json"
+
+
+def read(path: Path) -> Record | None:
+    """Return the record, or None when there is none that can be read."""
+    try:
+        with path.open("rb") as stream:
+            document = json.load(stream)
+            believed = all(map(_is_our_own, (os.fstat(stream.fileno()), path.parent.lstat())))
+        signs = Signs(*(frozenset(document[name]) for name in ("endpoints", "tables", "values")))
+        if not believed:
+            # Harmless to believe: values tell which copies of a list are ours among options that name us.
+            return Record({}, {}, Signs(frozenset(), frozenset(), signs.values))
+        return Record(_contents(document["before"]), _contents(document["after"]), signs)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write(path: Path, config_directory: Path, record: Record) -> None:
+    """Write the record durably; raises Problem when that is impossible."""
+    document = {
+        "config_directory": str(config_directory),
+        "before": _texts(record.before),
+        "after": _texts(record.after),
+        "endpoints": sorted(record.signs.endpoints),
+        "tables": sorted(record.signs.tables),
+        "values": sorted(record.signs.values),
+    }
+    try:
+        state_folder.make(path.parent.parent)
+        with suppress(FileExistsError):
+            path.parent.mkdir(mode=FOLDER_MODE)
+        _take_over(path.parent)
+        with suppress(FileNotFoundError):
+            if not _is_our_own(path.lstat()):
+                path.unlink()
+        atomic_file.replace(path, json.dumps(document, indent=1).encode() + b"\n", default_mode=FILE_MODE)
+    except OSError as error:
+        raise Problem(
+            f"what is changed cannot be recorded ({error.strerror})", str(path), "run this as root"
+        ) from error
+
+
+def remove(path: Path) -> None:
+    """Forget the record; its folder goes with the last one."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    with suppress(OSError):
+        path.parent.rmdir()
+
+
+def _take_over(folder: Path) -> None:
+    """Make the folder ours alone; a service manager may have given all of state to the daemon's user."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if not _is_our_own(os.fstat(descriptor)):
+            os.fchown(descriptor, os.geteuid(), os.getegid())
+            os.fchmod(descriptor, FOLDER_MODE)
+    finally:
+        os.close(descriptor)
+
+
+def _is_our_own(state: os.stat_result) -> bool:
+    return state.st_uid == os.geteuid() and not stat.S_IMODE(state.st_mode) & 0o022
+
+
+def _texts(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: content.decode(errors="surrogateescape") for name, content in contents.items()}
+
+
+def _contents(texts: Any) -> dict[str, bytes]:
+    return {name: text.encode(errors="surrogateescape") for name, text in texts.items()}

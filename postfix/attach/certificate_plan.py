@@ -1,0 +1,56 @@
+"""The plan that lets Postfix show the certificates in use; ``attach_execution`` carries it out.
+
+Owns: the step from main.cf as it is to main.cf as it is to be, and the record of attach that goes along.
+Must not know: how main.cf is edited (``certificate_settings``).
+Invariant: planning changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.own.enabled_certificates import Role
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.instance.programs import PostfixInstance
+
+from . import attach_record
+from .attachment import MAIN, MASTER, Plan, staged
+from .certificate_settings import CHAIN_FILES, with_certificates
+
+
+def plan_certificates(
+    configuration: Configuration, instance: PostfixInstance, files: Mapping[Role, Path]
+) -> Plan:
+    """Return the plan that brings *files* into force, for ``attach_execution.execute``.
+
+    The record of attach goes along, so that detach still knows the former bytes.  Raises Problem.
+    """
+    contents = {name: _read(instance.config_directory / name) for name in (MAIN, MASTER)}
+    master = contents[MASTER]
+    after = {MAIN: with_certificates(contents[MAIN], files, master), MASTER: master}
+    with staged(instance, after[MAIN], master) as future:
+        for role, path in files.items():
+            if future.unexpanded(CHAIN_FILES[role]) != str(path):
+                raise Problem(
+                    "Postfix would not read the new setting as it is meant; nothing was changed",
+                    f"main.cf: {CHAIN_FILES[role]}",
+                    "write the entry there in the plain form of the manual, then try again",
+                )
+    record_path = attach_record.path_of(configuration.state, instance.config_directory)
+    record = attach_record.read(record_path)
+    if record is not None and record.after.get(MAIN) == contents[MAIN]:
+        before = with_certificates(record.before[MAIN], files, master)
+        record = replace(
+            record,
+            before={**record.before, MAIN: before},
+            after={**record.after, MAIN: after[MAIN]},
+        )
+    return Plan(instance.config_directory, contents, after, record, record_path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Problem(f"it cannot be read ({error.strerror})", str(path), "run this as root") from error

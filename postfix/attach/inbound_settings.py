@@ -1,0 +1,266 @@
+"""The inbound half of attach: what a service of smtpd(8) needs so that we see its sessions and are obeyed.
+
+Owns: the ``-o`` options of that service, the clone of cleanup(8), and the reasons to refuse.
+Must not know: files; it is asked with an instance whose configuration has nothing of ours in it.
+Sources: postconf(5), MILTER_README, SMTPD_POLICY_README, RESTRICTION_CLASS_README, TLS_README,
+header_checks(5), and what was measured with Postfix 3.7.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain_secure.policy.configuration.configuration import Configuration, WhenDown
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.instance.endpoints import Address, milter_listener, policy_listener
+from domain_secure.postfix.instance.lookups import split_elements
+from domain_secure.postfix.instance.programs import PostfixInstance, Service
+from domain_secure.postfix.tables.tables import Table, map_type, table_name
+
+from .attach_signs import CLEANUP_SERVICE, WHEN_DOWN_CLASS
+
+CERTIFICATE_PARAMETERS = (
+    "smtpd_tls_chain_files",
+    "smtpd_tls_cert_file",
+    "smtpd_tls_eccert_file",
+    "smtpd_tls_dcert_file",
+)
+RESTRICTION_PARAMETERS = tuple(
+    f"smtpd_{stage}_restrictions"
+    for stage in ("client", "helo", "sender", "relay", "recipient", "data", "end_of_data", "etrn")
+)
+FINGERPRINT_RESTRICTIONS = {"check_ccert_access", "permit_tls_clientcerts"}
+COPIED_PARAMETERS = ("smtpd_milters", "smtpd_data_restrictions", "smtpd_restriction_classes")
+
+CONNECT_TIMEOUT = 10  #: seconds; the socket is on this host
+COMMAND_TIMEOUT = 30  #: seconds; nothing that is answered before the content waits for anybody
+# An unknown certificate is waited for up to probe_timeout before the end of the message is answered.  Were
+# Postfix to give up first, the sender would read Postfix's words instead of our reason.
+CONTENT_MARGIN = 25  #: seconds
+POLICY_TIMEOUT = 10  #: seconds
+
+
+@dataclass(frozen=True, slots=True)
+class InboundPlan:
+    """What master.cf is to get."""
+
+    options: Mapping[str, Mapping[str, str]]  #: by service
+    cleanup_options: Mapping[str, str]  #: of the clone of cleanup(8); empty where none is needed
+    endpoints: tuple[str, ...]  #: in Postfix's notation, to be known again
+
+
+def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: Sequence[str]) -> InboundPlan:
+    """Return what the services *keys* need, by default that of port 25; raises Problem for what cannot be."""
+    services = {service.key: service for service in instance.services()}
+    options: dict[str, Mapping[str, str]] = {}
+    endpoints: list[str] = []
+    for key in keys or default_services(services):
+        service = _smtpd(services, key)
+        _refuse_unsafe(instance, service)
+        listeners = _endpoints(configuration, instance, service)
+        endpoints += listeners
+        options[key] = _options(configuration, instance, service, listeners)
+    cleanup = _cleanup_options(configuration, instance, services)
+    return InboundPlan(options, cleanup, tuple(dict.fromkeys(endpoints)))
+
+
+def default_services(services: Mapping[str, Service]) -> tuple[str, ...]:
+    """Return the services that take mail from other organisations on port 25."""
+    front = services.get("smtp/inet")
+    # POSTSCREEN_README: postscreen(8) takes the connection, and hands it to the smtpd(8) behind smtpd/pass.
+    return ("smtpd/pass",) if front is not None and front.program == "postscreen" else ("smtp/inet",)
+
+
+def _smtpd(services: Mapping[str, Service], key: str) -> Service:
+    service = services.get(key)
+    if service is not None and service.program == "smtpd":
+        return service
+    those = [other.key for other in services.values() if other.program == "smtpd"]
+    fix = f"name one with --service: {', '.join(those)}" if those else "add a service that runs smtpd"
+    what = f"there is no service {key}" if service is None else f"{key} runs {service.program}, not smtpd"
+    raise Problem(what, "master.cf", fix)
+
+
+def _refuse_unsafe(instance: PostfixInstance, service: Service) -> None:
+    values = instance.service_parameters(
+        service,
+        *CERTIFICATE_PARAMETERS,
+        "smtpd_tls_security_level",
+        "smtpd_use_tls",
+        "smtpd_enforce_tls",
+        "smtpd_tls_wrappermode",
+        "receive_override_options",
+        "smtpd_milter_maps",
+        "smtpd_proxy_filter",
+    )
+    where = f"{service.key}: "
+    legacy = ("smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_wrappermode")
+    if values["smtpd_tls_security_level"] in {"", "none"} and not any(
+        values[name] == "yes" for name in legacy
+    ):
+        raise Problem(
+            "STARTTLS is not offered, so that nobody can prove who they are",
+            f"{where}smtpd_tls_security_level",
+            "set smtpd_tls_security_level = may",
+        )
+    files = [
+        file for name in CERTIFICATE_PARAMETERS for file in split_elements(values[name]) if file != "none"
+    ]
+    if not files:
+        raise Problem(
+            "there is no server certificate, and without one Postfix asks no client for theirs",
+            f"{where}smtpd_tls_chain_files",
+            "set smtpd_tls_chain_files to a key and its certificate chain",
+        )
+    if missing := [file for file in files if not Path(file).exists()]:
+        raise Problem(
+            "the server certificate is missing", f"{where}{missing[0]}", "put it there, or name another file"
+        )
+    if "no_milters" in split_elements(values["receive_override_options"]):
+        raise Problem(
+            "no_milters keeps every milter out",
+            f"{where}receive_override_options",
+            "take no_milters out of it",
+        )
+    if values["smtpd_milter_maps"]:
+        raise Problem(
+            "for some clients other milters would be asked instead of ours",
+            f"{where}smtpd_milter_maps",
+            "empty it for this service, with -o smtpd_milter_maps= in master.cf",
+        )
+    if values["smtpd_proxy_filter"]:
+        raise Problem(
+            "a filter before the queue hides the queue id, by which both views of a session are joined",
+            f"{where}smtpd_proxy_filter",
+            "filter with content_filter or a milter instead",
+        )
+
+
+def _endpoints(configuration: Configuration, instance: PostfixInstance, service: Service) -> tuple[str, str]:
+    """Return the listeners of milter and policy service as a process of *service* reaches them."""
+    queue = instance.queue_directory
+    listeners = (milter_listener(configuration, queue), policy_listener(configuration, queue))
+    milter, policy = (_endpoint(address, queue, service) for address in listeners)
+    return milter, policy
+
+
+def _endpoint(address: Address, queue: Path, service: Service) -> str:
+    if address.path is None:
+        host = f"[{address.host}]" if ":" in address.host else address.host or "127.0.0.1"
+        return f"inet:{host}:{address.port}"
+    if address.path.is_relative_to(queue):
+        return f"unix:{address.path.relative_to(queue)}"
+    if not service.chroot:
+        return f"unix:{address.path}"
+    raise Problem(
+        f"the socket cannot be reached from the chroot of {service.key}, {queue}",
+        f"socket = unix:{address.path}",
+        "take socket out of [milter] and [policy_service], or name a path below that folder",
+    )
+
+
+def _options(
+    configuration: Configuration, instance: PostfixInstance, service: Service, endpoints: tuple[str, str]
+) -> dict[str, str]:
+    milter, policy = endpoints
+    present = {name: instance.service_unexpanded(service, name) for name in COPIED_PARAMETERS}
+    for name in COPIED_PARAMETERS[:2]:
+        if any(endpoint in present[name] for endpoint in endpoints):
+            raise Problem(
+                "the daemon is named there already, and would be asked twice",
+                f"main.cf or {service.key}: {name}",
+                "take it out; attach adds it",
+            )
+    defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED
+    content_timeout = math.ceil(configuration.inbound.probe_timeout) + CONTENT_MARGIN
+    action = "accept" if defers_listed else "tempfail"
+    # The policy service only lends its eyes; the milter decides.  DUNNO is safe with "defer-all": without
+    # what the policy service saw, the milter defers mail of listed domains, and of those only.
+    if_silent = WHEN_DOWN_CLASS if defers_listed else "DUNNO"
+    options = {
+        "smtpd_milters": _listed(
+            f"{{ {milter}, default_action={action}, connect_timeout={CONNECT_TIMEOUT}s, "
+            f"command_timeout={COMMAND_TIMEOUT}s, content_timeout={content_timeout}s }}",
+            present["smtpd_milters"],
+        ),
+        "smtpd_data_restrictions": _listed(
+            f"check_policy_service {{ {policy}, timeout={POLICY_TIMEOUT}s, default_action={if_silent} }}",
+            present["smtpd_data_restrictions"],
+        ),
+        "smtpd_tls_ask_ccert": "yes",
+    }
+    if _digest_must_change(instance, service):
+        options["smtpd_tls_fingerprint_digest"] = "sha256"
+    if defers_listed:
+        table = table_name(map_type(instance), configuration.state, Table.SENDER_ACCESS)
+        options["smtpd_restriction_classes"] = _listed(WHEN_DOWN_CLASS, present["smtpd_restriction_classes"])
+        options[WHEN_DOWN_CLASS] = f"check_sender_access {table}"
+        options["cleanup_service_name"] = CLEANUP_SERVICE
+    return options
+
+
+def _listed(ours: str, present: str) -> str:
+    return f"{ours}, {present}" if present.strip() else ours
+
+
+def _digest_must_change(instance: PostfixInstance, service: Service) -> bool:
+    """Tell whether fingerprints must become SHA-256; raises Problem where tables are keyed by them."""
+    digest = instance.service_parameter(service, "smtpd_tls_fingerprint_digest")
+    if digest.lower() == "sha256":
+        return False
+    if used := next(_fingerprint_restrictions(instance, service), None):
+        raise Problem(
+            f"{used} looks up {digest} fingerprints, and the pins need sha256",
+            f"{service.key}: smtpd_tls_fingerprint_digest",
+            "rewrite the table with sha256 fingerprints, and set smtpd_tls_fingerprint_digest = sha256",
+        )
+    return True
+
+
+def _fingerprint_restrictions(instance: PostfixInstance, service: Service) -> Iterator[str]:
+    classes = split_elements(instance.service_parameter(service, "smtpd_restriction_classes"))
+    values = instance.service_parameters(service, *RESTRICTION_PARAMETERS, *classes)
+    for name, value in values.items():
+        for word in re.split(r"[\s,{}]+", value):
+            if word in FINGERPRINT_RESTRICTIONS:
+                yield f"{word} in {name}"
+
+
+def _cleanup_options(
+    configuration: Configuration, instance: PostfixInstance, services: Mapping[str, Service]
+) -> dict[str, str]:
+    """Return what makes cleanup(8) drop forged marks while no milter does.
+
+    With the default action "accept", Postfix delivers without us what arrives while the daemon is away.
+    Header checks see what the client sent and not what a milter adds (milter_header_checks would), so that
+    our own marks stay; those of trusted relays go, which is the price of "defer-listed".
+    """
+    if configuration.inbound.when_down is not WhenDown.DEFER_LISTED:
+        return {}
+    cleanup = services.get("cleanup/unix")
+    if cleanup is None:
+        raise Problem("there is no service cleanup/unix", "master.cf", "restore it from master.cf.proto")
+    present = instance.service_unexpanded(cleanup, "header_checks")
+    authserv_id = configuration.inbound.authserv_id or instance.parameter("myhostname")
+    options = {"header_checks": _listed(forged_marks_table(authserv_id), present)}
+    # Both default to $header_checks; headers inside of attachments are no marks, and stay.
+    for name in ("mime_header_checks", "nested_header_checks"):
+        value = instance.service_unexpanded(cleanup, name)
+        if "header_checks" in value:
+            options[name] = re.sub(
+                r"\$(?:header_checks\b|\{header_checks\}|\(header_checks\))", lambda _: present, value
+            )
+    return options
+
+
+def forged_marks_table(authserv_id: str) -> str:
+    r"""Return an inline regexp table that drops marks: X-Domain-Secure, and our Authentication-Results.
+
+    The authserv-id may be a quoted string with quoted pairs (RFC 5322 section 3.2.4), hence the ``\\?``.
+    """
+    letters = r"\\?".join(re.sub(r"([^A-Za-z0-9_-])", r"\\\1", letter) for letter in authserv_id)
+    marks = r"/^X-Domain-Secure[[:space:]]*:/ IGNORE"
+    results = rf"/^Authentication-Results[[:space:]]*:.*{letters}.*x-domain-secure/ IGNORE"
+    return f"regexp:{{ {{ {marks} }}, {{ {results} }} }}"

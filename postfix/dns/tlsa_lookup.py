@@ -1,0 +1,143 @@
+"""The TLSA records of a partner's MX hosts, from DNS, as far as DNSSEC vouches for them.
+
+Owns: the order of the look-ups, and for how long an answer is kept.
+Must not know: how DNS is asked (look-ups are passed in), what records are compared with.
+Invariant: a record is taken only where MX, address and TLSA answers were all authenticated.  An answer that
+is not authenticated says that there are no records; one that failed says that nobody knows.
+Sources: RFC 7672 sections 2.1 and 2.2.  An MX host that is an alias is asked for under its own name only.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaRecord
+from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.postfix.work.paced_tasks import Pace, PacedTasks, Room
+from domain_secure.postfix.work.task_group import TaskGroup
+
+from .dns_lookup import MOST_SECONDS, Lookups, LookupStatus
+from .mail_exchangers import exchange_names, mail_domains
+
+_ROOM = Room(threads=8, waiting=256)
+_KEPT = 4096
+# An answer in which something failed is not kept; the next message asks again, but not at once.
+_PACE = Pace(after_success=0.0, after_failure=5.0, longest=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedAnswer:
+    """An answer about one domain, and for how many seconds it holds."""
+
+    answer: TlsaAnswer
+    seconds: int
+
+
+def look_up(domain: Domain, lookup: Lookups) -> TimedAnswer:
+    """Return the records of the mail servers of *domain*, as *lookup* knows them."""
+    mx = lookup(domain, "MX")
+    if mx.status is LookupStatus.FAILED:
+        return TimedAnswer(TlsaAnswer(failures=(mx.detail,)), 0)
+    answers = [host_records(host, lookup) for host in exchange_names(domain, mx)] if mx.authenticated else []
+    joined = TlsaAnswer(
+        frozenset(record for one in answers for record in one.answer.records),
+        tuple(failure for one in answers for failure in one.answer.failures),
+    )
+    return TimedAnswer(joined, min([mx.seconds, *(one.seconds for one in answers)]))
+
+
+def host_records(host: Domain, lookup: Lookups, port: int = 25) -> TimedAnswer:
+    """Return the records of one mail server; that its name may be believed is for the caller to know."""
+    failures: list[str] = []
+    if not _is_secure(host, lookup, failures):
+        return TimedAnswer(TlsaAnswer(failures=tuple(failures)), MOST_SECONDS)
+    found = lookup(f"_{port}._tcp.{host}", "TLSA")
+    if found.status is LookupStatus.FAILED:
+        return TimedAnswer(TlsaAnswer(failures=(found.detail,)), found.seconds)
+    if not found.authenticated:
+        return TimedAnswer(TlsaAnswer(), found.seconds)
+    usable = (TlsaRecord.of(one.usage, one.selector, one.mtype, one.cert) for one in found.records)
+    return TimedAnswer(TlsaAnswer(frozenset(one for one in usable if one is not None)), found.seconds)
+
+
+def _is_secure(host: Domain, lookup: Lookups, failures: list[str]) -> bool:
+    """Tell whether a host's zone is signed, by its addresses (RFC 7672 section 2.1.1).
+
+    Servers of zones that are not signed are known to fail when they are asked for TLSA.
+    """
+    failed = ""
+    for record_type in ("A", "AAAA"):
+        found = lookup(host, record_type)
+        if found.status is LookupStatus.FOUND:
+            return found.authenticated
+        if found.status is LookupStatus.FAILED:
+            failed = found.detail
+    if failed:
+        failures.append(failed)
+    return False
+
+
+class TlsaLookup:
+    """A TlsaSource on *lookup*; keeps answers for as long as DNS lets it; safe from many threads."""
+
+    def __init__(
+        self,
+        configuration: Callable[[], Configuration],
+        lookup: Lookups,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._configuration = configuration
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Domain, tuple[float, TlsaAnswer]] = OrderedDict()
+        self._tasks: PacedTasks[Domain, TimedAnswer] = PacedTasks(
+            lambda domain: look_up(domain, lookup),
+            lambda found: not found.answer.failures,
+            _PACE,
+            _ROOM,
+            monotonic=monotonic,
+        )
+
+    def find(self, entry: Entry) -> Future[TlsaAnswer]:
+        """Return a future of what DNS says for the domains of a list entry."""
+        domains = mail_domains(entry, self._configuration().partner(entry))
+        answers: list[TlsaAnswer] = []
+        future: Future[TlsaAnswer] = Future()
+        group = TaskGroup(lambda: future.set_result(_joined(answers, len(domains))))
+        for domain in domains:
+            if (kept := self._fresh(domain)) is not None:
+                answers.append(kept)
+            else:
+                group.follow(self._tasks.ask(domain), self._keeper(domain, answers))
+        group.close()
+        return future
+
+    def _keeper(self, domain: Domain, answers: list[TlsaAnswer]) -> Callable[[TimedAnswer], None]:
+        def keep(found: TimedAnswer) -> None:
+            if not found.answer.failures:
+                until = self._monotonic() + min(found.seconds, MOST_SECONDS)
+                with self._lock:
+                    self._kept[domain] = (until, found.answer)
+                    self._kept.move_to_end(domain)
+                    if len(self._kept) > _KEPT:
+                        self._kept.popitem(last=False)
+            answers.append(found.answer)
+
+        return keep
+
+    def _fresh(self, domain: Domain) -> TlsaAnswer | None:
+        with self._lock:
+            kept = self._kept.get(domain)
+        return kept[1] if kept is not None and self._monotonic() < kept[0] else None
+
+
+def _joined(answers: list[TlsaAnswer], wanted: int) -> TlsaAnswer:
+    records = frozenset(record for answer in answers for record in answer.records)
+    failures = tuple(dict.fromkeys(failure for answer in answers for failure in answer.failures))
+    if len(answers) < wanted and not failures:
+        failures = ("a look-up failed a moment ago",)
+    return TlsaAnswer(records, failures)

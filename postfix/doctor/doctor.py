@@ -1,0 +1,127 @@
+"""Examine one instance and our configuration: the order of the questions, and what could not be asked.
+
+Owns: that a question that cannot be answered is reported as such and does not hide the others.
+Must not know: what is asked; that is the ``*_checks`` modules' part.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.terms.domain import Domain
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.findings.findings import Examination, Finding, Lookup, Unseen
+from domain_secure.postfix.findings.service_facts import PostfixFacts, facts_of
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.mail_checks.attach_checks import check_attachment
+from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
+from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
+from domain_secure.postfix.mail_checks.listener_checks import check_listeners
+from domain_secure.postfix.mail_checks.log_checks import check_log
+from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
+from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
+from domain_secure.postfix.mail_checks.routing_checks import check_routing, follow
+from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
+from domain_secure.postfix.own_checks.client_certificate_checks import check_certificates
+from domain_secure.postfix.own_checks.configuration_checks import check_configuration
+from domain_secure.postfix.own_checks.file_checks import (
+    check_outbound_authorities,
+    check_tables,
+    check_trust,
+    check_writers,
+)
+from domain_secure.postfix.own_checks.fleet_checks import check_fleet
+from domain_secure.postfix.own_checks.own_certificate_checks import check_own_certificates
+from domain_secure.postfix.own_checks.partner_certificate_checks import check_partner_certificates
+from domain_secure.postfix.own_checks.revocation_checks import check_revocation_lists
+from domain_secure.postfix.tables.publication import Job
+
+Question = tuple[str, Callable[[], Iterator[Finding]]]
+
+
+def examine(
+    configuration: Configuration,
+    instance: PostfixInstance,
+    now: datetime,
+    only: Domain | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Examination:
+    """Ask every question and return the findings, errors first; about *only* one listed domain when given.
+
+    *tell* hears what is examined at the moment.
+    """
+    findings, unseen = _asked(
+        [
+            ("our configuration", lambda: check_configuration(configuration)),
+            ("who may write our files", lambda: check_writers(configuration)),
+            ("the authorities for receiving", lambda: check_trust(configuration)),
+            ("our own certificates", lambda: check_own_certificates(configuration, now)),
+            ("partners' certificates", lambda: check_partner_certificates(configuration, now)),
+            ("revocation lists", lambda: check_revocation_lists(configuration, now)),
+            ("the fleet", lambda: check_fleet(configuration, now)),
+            ("the DNS resolver", lambda: check_resolver(configuration)),
+        ],
+        tell,
+    )
+    lookups: list[Lookup] = []
+    try:
+        facts = facts_of(instance)
+        questions = _questions(configuration, instance, facts, now, only)
+    except Problem as problem:
+        findings.append(
+            Finding.error(
+                "postfix-unreadable", f"Postfix cannot be asked: {problem.what}", problem.where, problem.fix
+            )
+        )
+    else:
+        found, missed = _asked(questions, tell)
+        if only is not None:
+            with suppress(Problem, PermissionError):  # The question about routing has told already.
+                lookups += follow(configuration, instance, facts, only)
+        findings, unseen = findings + found, unseen + missed
+    return Examination((), tuple(unseen), tuple(lookups)).with_findings(findings)
+
+
+def _questions(
+    configuration: Configuration,
+    instance: PostfixInstance,
+    facts: PostfixFacts,
+    now: datetime,
+    only: Domain | None,
+) -> list[Question]:
+    questions: list[Question] = [
+        ("receiving", lambda: check_inbound(configuration, facts)),
+        ("the daemon's sockets", lambda: check_listeners(configuration, facts)),
+        ("the rest of Postfix", lambda: check_surroundings(configuration, facts)),
+    ]
+    if configuration.send:
+        job = Job.of(configuration, instance)
+        questions += [
+            ("sending", lambda: check_outbound(configuration, facts, job.map_type)),
+            ("the generated tables", lambda: check_tables(job)),
+            ("the authorities for sending", lambda: check_outbound_authorities(facts)),
+            ("the certificates shown to partners", lambda: check_certificates(facts, now)),
+            ("the log of Postfix", lambda: check_log(configuration, instance)),
+            ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
+            ("routing", lambda: check_routing(configuration, instance, facts, only)),
+        ]
+    return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]
+
+
+def _asked(questions: list[Question], tell: Callable[[str], None]) -> tuple[list[Finding], list[Unseen]]:
+    findings: list[Finding] = []
+    unseen: list[Unseen] = []
+    for what, ask in questions:
+        tell(what)
+        try:
+            findings += ask()
+        except PermissionError as error:
+            unseen.append(
+                Unseen(what, f"{error.filename or 'a socket'}: permission denied: run this as root")
+            )
+        except Problem as problem:
+            findings.append(
+                Finding.error("question-failed", f"{what}: {problem.what}", problem.where, problem.fix)
+            )
+    return findings, unseen

@@ -1,0 +1,153 @@
+"""The settings that the doctor judges, as each of Postfix's processes sees them.
+
+Owns: which parameters are read.
+Must not know: which values are right.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain_secure.postfix.instance.programs import PostfixInstance, Service, is_port_25
+
+_SMTPD_PARAMETERS = (
+    "milter_default_action",
+    "milter_macro_defaults",
+    "receive_override_options",
+    "smtpd_authorized_xclient_hosts",
+    "smtpd_data_restrictions",
+    "smtpd_enforce_tls",
+    "smtpd_milter_maps",
+    "smtpd_milters",
+    "smtpd_policy_service_default_action",
+    "smtpd_proxy_filter",
+    "smtpd_tls_ask_ccert",
+    "smtpd_tls_cert_file",
+    "smtpd_tls_chain_files",
+    "smtpd_tls_dcert_file",
+    "smtpd_tls_eccert_file",
+    "smtpd_tls_enable_rpk",
+    "smtpd_tls_fingerprint_digest",
+    "smtpd_tls_req_ccert",
+    "smtpd_tls_security_level",
+    "smtpd_tls_wrappermode",
+    "smtpd_upstream_proxy_protocol",
+    "smtpd_use_tls",
+    "soft_bounce",
+    "tls_server_sni_maps",
+)
+_SMTP_PARAMETERS = (
+    "smtp_dns_support_level",
+    "smtp_fallback_relay",
+    "smtp_tls_CAfile",
+    "smtp_tls_CApath",
+    "smtp_tls_cert_file",
+    "smtp_tls_chain_files",
+    "smtp_tls_dcert_file",
+    "smtp_tls_dkey_file",
+    "smtp_tls_eccert_file",
+    "smtp_tls_eckey_file",
+    "smtp_tls_fingerprint_digest",
+    "smtp_tls_key_file",
+    "smtp_tls_loglevel",
+    "smtp_tls_per_site",
+    "smtp_tls_policy_maps",
+    "smtp_tls_security_level",
+    "smtp_tls_session_cache_database",
+    "tls_required_enable",
+    "tlsmgr_service_name",
+)
+_MAIN_PARAMETERS = (
+    "content_filter",
+    "defer_transports",
+    "delay_warning_time",
+    "mail_owner",
+    "maximal_queue_lifetime",
+    "multi_instance_directories",
+    "postscreen_upstream_proxy_protocol",
+    "smtp_tls_policy_maps",
+    "smtp_tls_security_level",
+    "transport_maps",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """One service and its effective, expanded settings; a parameter this Postfix does not know is absent."""
+
+    service: Service
+    settings: Mapping[str, str]
+
+    def value(self, name: str) -> str:
+        """Return a setting, empty where this Postfix does not know it."""
+        return self.settings.get(name, "")
+
+    def is_on(self, name: str) -> bool:
+        """Tell whether a setting that is yes or no is yes."""
+        return self.value(name).lower() == "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class PostfixFacts:
+    """One instance."""
+
+    config_directory: Path
+    version: tuple[int, ...]
+    queue_directory: Path
+    main: Mapping[str, str]  #: main.cf's effective settings, without a service's overrides
+    receivers: tuple[ServiceFacts, ...]  #: every smtpd(8)
+    senders: tuple[ServiceFacts, ...]  #: every smtp(8) and lmtp(8)
+    tls_managers: tuple[ServiceFacts, ...]  #: every tlsmgr(8)
+    behind_postscreen: bool  #: port 25 is postscreen(8)'s, which hands its clients to smtpd/pass
+    has_tlsproxy: bool = True  #: master.cf has tlsproxy(8), without which postscreen(8) offers no TLS
+
+    @property
+    def public_receivers(self) -> tuple[ServiceFacts, ...]:
+        """Return the services that take mail from other organisations: those of port 25."""
+        return tuple(facts for facts in self.receivers if self._is_public(facts.service))
+
+    def sender(self, name: str) -> ServiceFacts | None:
+        """Return the transport *name*, or None when master.cf has no smtp client of that name."""
+        return next((facts for facts in self.senders if facts.service.key == f"{name}/unix"), None)
+
+    def session_cache(self, sender: ServiceFacts) -> str:
+        """Return where the TLS sessions of a transport are kept, empty if nowhere: its tlsmgr(8) decides."""
+        name = sender.value("tlsmgr_service_name")
+        kept = (one for one in self.tls_managers if one.service.key == f"{name}/unix")
+        return next((one.value("smtp_tls_session_cache_database") for one in kept), "")
+
+    def _is_public(self, service: Service) -> bool:
+        if service.type == "pass":
+            return self.behind_postscreen
+        return service.type == "inet" and is_port_25(service.name)
+
+
+def facts_of(instance: PostfixInstance) -> PostfixFacts:
+    """Ask the instance for all of it; raises Problem when it cannot be asked."""
+    services = instance.services()
+    return PostfixFacts(
+        config_directory=instance.config_directory,
+        version=instance.version,
+        queue_directory=instance.queue_directory,
+        main=instance.parameters(*_MAIN_PARAMETERS),
+        receivers=tuple(
+            ServiceFacts(service, instance.service_parameters(service, *_SMTPD_PARAMETERS))
+            for service in services
+            if service.program == "smtpd"
+        ),
+        senders=tuple(
+            ServiceFacts(service, instance.service_parameters(service, *_SMTP_PARAMETERS))
+            for service in services
+            if service.program in {"smtp", "lmtp"}
+        ),
+        tls_managers=tuple(
+            ServiceFacts(service, instance.service_parameters(service, "smtp_tls_session_cache_database"))
+            for service in services
+            if service.program == "tlsmgr"
+        ),
+        behind_postscreen=any(
+            service.program == "postscreen" and service.type == "inet" and is_port_25(service.name)
+            for service in services
+        ),
+        has_tlsproxy=any(service.program == "tlsproxy" for service in services),
+    )

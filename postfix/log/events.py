@@ -1,0 +1,37 @@
+"""The lines about following Postfix's log (form: ``policy/terms/event.py``)."""
+
+import logging
+
+from domain_secure.policy.sending.delivery import Delivery
+from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.redaction import without_local_parts
+
+
+def log_followed(where: str, why: str) -> Event:
+    """Return the line for Postfix's log that is read from now on, and why that one."""
+    return Event.of(logging.INFO, "log-followed", log=where, because=why)
+
+
+def log_not_followed(problem: str) -> Event:
+    """Return the line for Postfix's log that cannot be read; it is tried again from the same place."""
+    return Event.of(logging.ERROR, "log-not-followed", detail=problem)
+
+
+def log_lines_lost(detail: str) -> Event:
+    """Return the line for a gap in Postfix's log: deliveries in it are in no counter."""
+    return Event.of(logging.WARNING, "log-lines-lost", detail=detail)
+
+
+def sent_unverified(delivery: Delivery) -> Event:
+    """Return the line for mail that left for a listed domain without verified TLS, past the policy."""
+    tls = delivery.tls
+    return Event.of(
+        logging.WARNING,
+        "sent-unverified",
+        domain=delivery.entry,
+        recipient_domain=delivery.domain,
+        queue_id=delivery.queue_id,
+        relay=delivery.relay,
+        tls=f"{tls.trust} {tls.protocol}" if tls else None,
+        line=without_local_parts(delivery.lines[-1]) if delivery.lines else None,
+    )

@@ -1,0 +1,159 @@
+"""Postfix's log in systemd's journal, read by journalctl(1).
+
+Owns: its command line, its JSON, and the form in which a record becomes a line.
+Must not know: what the lines mean.
+Invariant: the position is the journal's own cursor, which outlives rotation and vacuuming.
+Sources: journalctl(1), systemd.journal-fields(7), systemd.time(7); JOURNAL_EXPORT_FORMATS for the JSON.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+
+from .log_source import Batch, Position
+
+_BEFORE = 1000  #: records before the end that are looked at on the first start
+_BLOCK = 1024 * 1024
+_HINTS = ("insufficient permissions", "not seeing messages from other users", "No journal files")
+
+
+class LogJournal:
+    """The records of the mail facility from a *position* on; without one, from the end.
+
+    *where* are further options of journalctl, to read another journal than this machine's.
+    """
+
+    def __init__(self, facility: str, position: Position | None = None, where: Sequence[str] = ()) -> None:
+        self._command = ["journalctl", *where, "--no-pager", "--output=json", f"--facility={facility}"]
+        self._before: list[bytes] = []
+        self._is_first = position is None
+        self._lost = ""
+        self._rest = b""
+        self._position: dict[str, Any] = {}
+        if position and "cursor" in position:
+            self._position = dict(position)
+        else:
+            self._begin()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the follower
+        cursor = self._position["cursor"]
+        since = f"--after-cursor={cursor}" if cursor else f"--since=@{self._position['since']}"
+        self._pipe, end = os.pipe()
+        os.set_blocking(self._pipe, False)
+        self._follower = self._start(since, end)
+
+    def read(self) -> Batch:
+        """Return the records that have arrived."""
+        lost, self._lost = self._lost, ""
+        before, self._before = self._before, []
+        if before or lost:
+            position = dict(self._position)
+            return Batch(before, position, at_end=False, from_before=self._is_first, lost=lost)
+        try:
+            block = os.read(self._pipe, _BLOCK)
+        except BlockingIOError:
+            return Batch([], dict(self._position), at_end=True)
+        if not block:
+            raise self._ended()
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        return Batch(list(self._lines(lines)), dict(self._position), at_end=False)
+
+    def close(self) -> None:
+        """End journalctl."""
+        self._follower.kill()
+        self._follower.wait()
+        os.close(self._pipe)
+        self._complaints.close()
+
+    def _begin(self) -> None:
+        """Start at the end, and look a little behind it."""
+        if not self._is_first:
+            self._lost = "Postfix logs to the journal now"
+        # Before the look: a record that arrives meanwhile must not be missed.
+        self._position = {"cursor": "", "since": int(datetime.now(UTC).timestamp())}
+        with tempfile.TemporaryFile() as complaints:
+            done = self._run([*self._command, f"--lines={_BEFORE}"], complaints)
+            complaint = _complaint(complaints.read())
+        if done.returncode != 0 or (complaint and not done.stdout):
+            raise _problem(complaint or f"journalctl ended with status {done.returncode}")
+        self._before = list(self._lines(done.stdout.splitlines()))
+
+    def _run(self, command: list[str], complaints: Any) -> subprocess.CompletedProcess[bytes]:
+        try:
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=complaints, check=False)
+        except FileNotFoundError as error:
+            raise _missing() from error
+        complaints.seek(0)
+        return done
+
+    def _start(self, since: str, end: int) -> subprocess.Popen[bytes]:
+        command = [*self._command, "--follow", "--no-tail", since]
+        try:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=end, stderr=self._complaints)
+        except FileNotFoundError as error:
+            os.close(self._pipe)
+            self._complaints.close()
+            raise _missing() from error
+        finally:
+            os.close(end)
+
+    def _ended(self) -> Problem:
+        status = self._follower.wait()
+        self._complaints.seek(0)
+        return _problem(_complaint(self._complaints.read()) or f"journalctl ended with status {status}")
+
+    def _lines(self, lines: Sequence[bytes]) -> Iterator[bytes]:
+        for fields in records(lines):
+            self._position = {"cursor": fields["__CURSOR"]}
+            if (line := line_of(fields)) is not None:
+                yield line
+
+
+def records(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the records in journalctl's output."""
+    for line in lines:
+        if line.strip():
+            yield json.loads(line)
+
+
+def line_of(fields: dict[str, Any]) -> bytes | None:
+    """Return a record as a line of a log file; None for one without an identifier or a process."""
+    name, process = fields.get("SYSLOG_IDENTIFIER"), fields.get("SYSLOG_PID") or fields.get("_PID")
+    if not isinstance(name, str) or not isinstance(process, str):
+        return None
+    time = datetime.fromtimestamp(int(fields["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
+    host = fields.get("_HOSTNAME") or "localhost"
+    message = fields.get("MESSAGE")
+    # What is no printable UTF-8 comes as a list of numbers; what is too long, as null.
+    text = bytes(message) if isinstance(message, list) else (message or "").encode()
+    first = text.split(b"\n", 1)[0]
+    return f"{time.isoformat(timespec='microseconds')} {host} {name}[{process}]: ".encode() + first
+
+
+def _complaint(printed: bytes) -> str:
+    lines = printed.decode(errors="replace").splitlines()
+    return next((line.strip() for line in lines if any(hint in line for hint in _HINTS)), "") or (
+        lines[-1].strip() if lines else ""
+    )
+
+
+def _missing() -> Problem:
+    return Problem(
+        "there is no journalctl to read the journal with",
+        "journalctl",
+        'name the file that Postfix logs to: log = "/…" under [postfix]',
+    )
+
+
+def _problem(what: str) -> Problem:
+    return Problem(
+        f"cannot read the journal ({what})",
+        "journalctl",
+        "let the user domain-secure read it: usermod --append --groups systemd-journal domain-secure",
+        ExitStatus.NO_ANSWER,
+    )

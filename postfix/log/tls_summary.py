@@ -1,0 +1,41 @@
+"""The summary line of a TLS session of Postfix's SMTP client, and what it proves.
+
+Sources: Postfix's tls_misc.c (tls_log_summary) and pol_stats.c, smtp.h for ``tls=`` of 3.11 and later.
+"""
+
+import re
+
+from domain_secure.policy.sending.delivery import TlsSession, TlsTrust
+
+_SUMMARY = re.compile(
+    r"(?P<trust>Verified|Trusted|Untrusted|Anonymous) TLS connection (?:established|reused) to "
+    r"(?P<relay>\S+\]:\d+): (?P<protocol>\S+) with cipher (?P<cipher>\S+)"
+)
+# Those at which the server is verified by what our tables name, and not by what DNS says.
+_VERIFYING_LEVELS = frozenset({"secure", "fingerprint", "dane", "dane-only"})
+
+
+def relay_of(text: str) -> str | None:
+    """Return the relay, as status lines name it, if *text* is a summary line."""
+    match = _SUMMARY.match(text)
+    return match["relay"] if match else None
+
+
+def tls_of(text: str) -> TlsSession | None:
+    """Return what a summary line says, None for anything else."""
+    match = _SUMMARY.match(text)
+    if match is None:
+        return None
+    # The signatures are told from TLS 1.3 on; a client signs if it was asked for a certificate and has one.
+    # In a resumed session nobody signs: then, and with keys that have no digest, the server's is not told.
+    signed = True if " client-signature " in text else False if " server-digest " in text else None
+    return TlsSession(TlsTrust(match["trust"]), match["protocol"], match["cipher"], signed)
+
+
+def is_verified(level: str | None, tls: TlsSession | None) -> bool:
+    """Tell whether both traces of a delivery that there are speak of verified TLS, and there is one.
+
+    *level* is ``tls=`` of the status line; marks around the word say that the policy was not met.
+    """
+    kept = level is None or level.partition("/")[0] in _VERIFYING_LEVELS
+    return kept and (tls.trust is TlsTrust.VERIFIED if tls else level is not None)

@@ -1,0 +1,133 @@
+"""The doctor's questions about our own configuration: valid, and yet probably not meant.
+
+Must not know: Postfix.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from domain_secure.policy.certificates.gateways import shared_gateway
+from domain_secure.policy.configuration.configuration import Condition, Configuration, Method, Mode, Partner
+from domain_secure.policy.terms.domain import Domain, Entry, entry_base, lies_under
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.postfix.findings.findings import Finding
+
+NAMED = 3  #: domains named in a finding that many share
+
+
+def check_configuration(configuration: Configuration) -> Iterator[Finding]:
+    """Yield what is doubtful in a valid configuration."""
+    yield from _check_modes(configuration)
+    yield from _check_rules(configuration)
+    yield from _check_gateways(configuration)
+    yield from _check_exemptions(configuration)
+    if not (configuration.receive or configuration.send):
+        yield Finding.note(
+            "nothing-listed",
+            "no domain is listed, so that nothing is checked",
+            str(configuration.path),
+            "run domain-secure receive add DOMAIN or domain-secure send add DOMAIN",
+        )
+
+
+def _check_modes(configuration: Configuration) -> Iterator[Finding]:
+    if configuration.mode is Mode.OBSERVE and configuration.receive:
+        yield Finding.note(
+            "observe",
+            "every verdict is taken, logged and counted, and no message is refused; sending is not affected",
+            f'{configuration.path}: mode = "observe"',
+            'set mode = "enforce" when the trial is over',
+        )
+        return
+    observed = [rule.entry for rule in _receiving_rules(configuration) if rule.mode is Mode.OBSERVE]
+    if observed:
+        yield Finding.note(
+            "observe",
+            f"no message is refused for {_enumerated(observed)}",
+            f'{configuration.path}: mode = "observe" of these partners',
+            'set mode = "enforce" when the trial is over',
+        )
+
+
+def _check_rules(configuration: Configuration) -> Iterator[Finding]:
+    unused = [
+        key
+        for key in configuration.partners
+        if not (_speaks_for(key, configuration.receive) or _speaks_for(key, configuration.send))
+    ]
+    if unused:
+        yield Finding.warning(
+            "unused-rule",
+            f"there is a rule for {_enumerated(unused)}, which no list has",
+            f'{configuration.path}: [partner."{unused[0]}"]',
+            "add the domain to a list, or mend its spelling, or remove the rule",
+        )
+    for partner in _receiving_rules(configuration):
+        if partner.methods == (Method.PIN,) and not partner.pins:
+            yield Finding.error(
+                "no-pins",
+                f"nobody can prove to be {partner.entry}: its only method is pin, and no pin is known",
+                f'{configuration.path}: [partner."{partner.entry}"]',
+                f"run domain-secure partner pin {entry_base(partner.entry)} sha256:…",
+            )
+    weak = [rule.entry for rule in _receiving_rules(configuration) if Method.POSTFIX in rule.methods]
+    if weak:
+        yield Finding.note(
+            "weak-method",
+            f"{_enumerated(weak)} may be proved by a common name alone, from any authority Postfix trusts",
+            f'{configuration.path}: methods has "postfix"',
+            'use "pin" or "pkix" instead where the partner\'s certificate allows it',
+        )
+
+
+def _check_gateways(configuration: Configuration) -> Iterator[Finding]:
+    """Yield a finding for each gateway whose certificate stands for strangers as well."""
+    users: dict[str, dict[Entry, Domain]] = {}
+    for entry in configuration.receive:
+        partner = configuration.partner(entry)
+        # A signature of the tenant is the half that the certificate does not prove.
+        for name in () if Condition.DKIM in partner.require else partner.names:
+            if gateway := shared_gateway(name):
+                users.setdefault(gateway.service, {})[entry] = name
+    for service, names in users.items():
+        entry, name = next(iter(names.items()))
+        yield Finding.warning(
+            "shared-gateway",
+            f"all customers of {service} share its certificate: it proves the gateway, and not that a "
+            f"message is from {_enumerated(names)}",
+            f"{configuration.path}: {name} is accepted for {entry}",
+            f"`domain-secure partner set {entry} require=dkim` if it signs with DKIM, else ask for a server "
+            "with a name of its own",
+        )
+
+
+def _check_exemptions(configuration: Configuration) -> Iterator[Finding]:
+    for name in ("exempt_clients", "trusted_relays"):
+        for network in getattr(configuration.inbound, name):
+            if network.prefixlen == 0:
+                yield Finding.error(
+                    "everyone-exempt",
+                    "every client is exempt, so that nothing is checked",
+                    f"{configuration.path}: [inbound] {name} has {network}",
+                    "list only clients that are your own",
+                )
+
+
+def _receiving_rules(configuration: Configuration) -> Iterator[Partner]:
+    """Yield the written rules that speak for entries of the receive list."""
+    for key, partner in configuration.partners.items():
+        if _speaks_for(key, configuration.receive):
+            yield partner
+
+
+def _speaks_for(key: Entry, entries: DomainList) -> bool:
+    """Tell whether `Configuration.partner` may find the rule *key* for one of *entries*."""
+    base = entry_base(key)
+    if key in entries or Entry(f"*.{base}") in entries:
+        return True
+    return key.startswith("*.") and any(lies_under(entry_base(entry), base) for entry in entries)
+
+
+def _enumerated(entries: Iterable[str]) -> str:
+    names = list(entries)
+    named = ", ".join(names[:NAMED])
+    return named if len(names) <= NAMED else f"{named} and {len(names) - NAMED} more"

@@ -1,0 +1,46 @@
+"""The doctor's questions about our own certificates: do they end soon, is the store whole.
+
+Must not know: what Postfix makes of the files (``file_checks`` reads those that Postfix names).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.own.enabled_certificates import EnabledCertificates
+from domain_secure.policy.own.own_certificate import days_left
+from domain_secure.policy.own.own_certificates import OwnCertificates
+from domain_secure.policy.terms.thumbprint import sha1_of
+from domain_secure.postfix.findings.findings import Finding, Severity
+
+SOON, VERY_SOON = timedelta(days=21), timedelta(days=7)
+
+
+def check_own_certificates(configuration: Configuration, now: datetime) -> Iterator[Finding]:
+    """Yield what is to be done about our certificates; raises Problem where they cannot be looked at."""
+    by_certificate: dict[str, list[str]] = {}
+    chains = EnabledCertificates(configuration.state).chains()
+    for role, chain in chains.items():
+        by_certificate.setdefault(chain[0].certificate_pin.digest, []).append(role)
+    for chain in dict.fromkeys(chains.values()):
+        left = chain[0].not_after - now
+        if left > SOON:
+            continue
+        roles = " and ".join(by_certificate[chain[0].certificate_pin.digest])
+        thumbprint = sha1_of(chain[0].der)[:8].upper()
+        days = days_left(chain[0], now)
+        yield Finding(
+            Severity.ERROR if left <= VERY_SOON else Severity.WARNING,
+            "own-certificate-expires",
+            f"our certificate, shown as {roles}, "
+            + (f"ends in {days} days" if left > timedelta(0) else "has expired"),
+            f"{thumbprint}: valid until {chain[0].not_after:%Y-%m-%d %H:%M} UTC",
+            f"run domain-secure cert request --renew {thumbprint}, and enable what is issued",
+        )
+    for place, why in OwnCertificates(configuration.state).inventory().set_aside:
+        yield Finding.warning(
+            "own-certificate-set-aside",
+            "a certificate or a request of ours cannot be read, and is not used",
+            f"{place}: {why}",
+            "import the certificate again, or remove the folder",
+        )

@@ -1,0 +1,5 @@
+"""Looks at partners' mail servers as Postfix would see them.
+
+Opens connections, and believes nothing that it reads.
+Begin with ``probe`` (one session), then ``domain_probe``; ``tls_session`` is the handshake.
+"""

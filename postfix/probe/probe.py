@@ -1,0 +1,257 @@
+"""One STARTTLS probe of one mail server: connect, greet, STARTTLS, handshake, QUIT.
+
+Owns: the order of the dialogue, and that nothing else is ever sent: no message, and no sender and recipient
+but those of an `Envelope` that somebody asked for.
+Must not know: who asks, how often, and whether what was found is any good.
+Invariants: it ends within its time limit whatever the server does; what the server said before TLS does not
+reach past it.
+Sources: RFC 3207; RFC 5321 section 3.1; CVE-2011-0411 for replies that were put in front of TLS.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, Certificate, Chain, parse
+from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
+from domain_secure.policy.certificates.distinguished_name import name_text
+from domain_secure.policy.sending.delivery import FailureReason
+from domain_secure.policy.terms.domain import Domain
+
+from .smtp_reply import MalformedReplyError, Reply, ReplyReader
+from .timed_stream import ProbeFailureError, TimedStream
+from .tls_session import TlsSession
+
+PORT = 25
+# Postscreen keeps a new client waiting for six seconds, other servers for up to ten.
+TIME_LIMIT = 30.0
+# OpenSSL takes chains of up to 100 KiB; the greetings come on top.
+OCTET_LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTarget:
+    """Whom to probe."""
+
+    address: str  #: IPv4 or IPv6
+    host: Domain | None = None  #: None where only the address is known
+    port: int = PORT
+    server_name: Domain | None = None  #: for SNI; None: the host's
+
+    def __str__(self) -> str:
+        """Return it for the log and for the certificate book."""
+        return f"{self.host}[{self.address}]" if self.host else f"[{self.address}]"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """Who we are as a client, as far as possible the same as Postfix when it delivers."""
+
+    helo: str
+    certificate_file: Path | None = None  #: PEM, with intermediates; None: show none
+    key_file: Path | None = None  #: PEM; may be the same file
+    ipv4_source: str | None = None  #: address to connect from
+    ipv6_source: str | None = None
+
+    def source(self, address: str) -> str | None:
+        """Return the address to connect to *address* from, or None for whichever."""
+        return self.ipv6_source if ":" in address else self.ipv4_source
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is also said under TLS, to hear whether it is refused; never DATA.  Both in RFC 5321's grammar."""
+
+    reverse_path: str  #: without angle brackets; empty for the null reverse-path
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One command under TLS, and its answer."""
+
+    command: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What a server showed.  Nothing of it is verified."""
+
+    target: ProbeTarget
+    chain: Chain = ()  #: as presented; also where the handshake failed after it
+    tls_version: str | None = None
+    cipher: str | None = None
+    certificate_requested: bool | None = None  #: whether the server asks for ours; None: unknown
+    failure: str | None = None  #: why there was no handshake, in one clause
+    reason: FailureReason | None = None  #: the same in one word
+    remark: str | None = None  #: what went wrong after it, such as a refusal of our certificate
+    authorities: tuple[str, ...] = ()  #: whose certificates it asks for, RFC 4514 text; none: anybody's
+    exchanges: tuple[Exchange, ...] = ()  #: where there was an envelope: as far as the server went along
+
+
+def probe(
+    target: ProbeTarget,
+    identity: ClientIdentity,
+    time_limit: float = TIME_LIMIT,
+    *,
+    envelope: Envelope | None = None,
+) -> ProbeResult:
+    """Return what the server at *target* shows; raises nothing."""
+    deadline = time.monotonic() + time_limit
+    try:
+        stream = TimedStream.connect(
+            target.address,
+            target.port,
+            source=identity.source(target.address),
+            deadline=deadline,
+            octets=OCTET_LIMIT,
+        )
+    except ProbeFailureError as error:
+        return ProbeResult(target, failure=str(error), reason=error.reason)
+    try:
+        _start_tls(stream, identity.helo)
+        session = TlsSession(
+            stream, target.server_name or target.host, identity.certificate_file, identity.key_file
+        )
+        return _shake_hands(session, target, _commands(identity.helo, envelope))
+    except ProbeFailureError as error:
+        return ProbeResult(target, failure=str(error), reason=error.reason)
+    except MalformedReplyError as error:
+        return ProbeResult(target, failure=str(error), reason=FailureReason.SESSION_REFUSED)
+    finally:
+        stream.close()
+
+
+def _start_tls(stream: TimedStream, helo: str) -> None:
+    """Bring the dialogue to the point where the handshake begins."""
+    reader = ReplyReader()
+    _expect(220, "greeted us with", _reply(stream, reader), FailureReason.SESSION_REFUSED)
+    greeting = _command(stream, reader, f"EHLO {helo}")
+    _expect(250, "answered EHLO with", greeting, FailureReason.SESSION_REFUSED)
+    if not greeting.offers("STARTTLS"):
+        raise ProbeFailureError("the server does not offer STARTTLS", FailureReason.NO_TLS)
+    _expect(220, "answered STARTTLS with", _command(stream, reader, "STARTTLS"), FailureReason.NO_TLS)
+    if reader.rest:
+        raise ProbeFailureError(
+            "somebody put octets between STARTTLS and the handshake", FailureReason.HANDSHAKE
+        )
+
+
+def _commands(helo: str, envelope: Envelope | None) -> tuple[str, ...]:
+    if envelope is None:
+        return ()
+    recipients = () if envelope.recipient is None else (f"RCPT TO:<{envelope.recipient}>",)
+    return (f"EHLO {helo}", f"MAIL FROM:<{envelope.reverse_path}>", *recipients, "RSET")
+
+
+def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, ...]) -> ProbeResult:
+    try:
+        session.handshake()
+    except ProbeFailureError as error:
+        chain, _ = _certificates(session)
+        return ProbeResult(target, chain, failure=str(error), reason=FailureReason.HANDSHAKE)
+    chain, fault = _certificates(session)
+    # Asked for before more is sent, as it shows in the length of what went out so far.
+    requested = session.certificate_requested
+    authorities = _authorities(session)
+    exchanges, remark = _converse(session, commands)
+    return ProbeResult(
+        target,
+        chain,
+        session.version,
+        session.cipher,
+        requested,
+        failure=fault,
+        reason=None if fault is None else FailureReason.HANDSHAKE,
+        remark=remark,
+        authorities=authorities,
+        exchanges=tuple(exchanges),
+    )
+
+
+def _certificates(session: TlsSession) -> tuple[Chain, str | None]:
+    """Return the presented chain as facts, and why there is none; broken intermediates are left out."""
+    leaf, *others = session.chain or (b"",)
+    if not leaf:
+        return (), "the server showed no certificate"
+    try:
+        certificates = (parse(leaf),)
+    except MalformedCertificateError as error:
+        return (), f"the server's certificate is malformed: {error}"
+    further = map(_parsed, others[: MAXIMUM_CERTIFICATES - 1])
+    return (*certificates, *(one for one in further if one is not None)), None
+
+
+def _authorities(session: TlsSession) -> tuple[str, ...]:
+    """Return whose certificates the server asks for; a name that cannot be read is left out."""
+    names = []
+    for name in session.requested_authorities:
+        try:
+            names.append(name_text(name))
+        except ValueError:
+            continue
+    return tuple(names)
+
+
+def _parsed(der: bytes) -> Certificate | None:
+    try:
+        return parse(der)
+    except MalformedCertificateError:
+        return None
+
+
+def _converse(session: TlsSession, commands: tuple[str, ...]) -> tuple[list[Exchange], str | None]:
+    """Say the *commands* until one is refused, then QUIT; return the answers, and what went wrong.
+
+    In TLS 1.3 a server says only now what it has against our certificate.
+    """
+    reader = ReplyReader()
+    exchanges: list[Exchange] = []
+    try:
+        for command in commands:
+            reply = _reply_to(session, reader, command)
+            if reply is None:
+                return exchanges, f"the server closed the connection at {command.split(':')[0]}"
+            exchanges.append(Exchange(command, reply))
+            if reply.code >= 400:
+                break
+        leave = _reply_to(session, reader, "QUIT")
+    except (ProbeFailureError, MalformedReplyError) as error:
+        return exchanges, str(error)
+    if leave is None or leave.code == 221:
+        return exchanges, None
+    return exchanges, f"the server answered QUIT with {leave}"
+
+
+def _reply_to(session: TlsSession, reader: ReplyReader, command: str) -> Reply | None:
+    session.say(f"{command}\r\n".encode("ascii"))
+    reply = None
+    while reply is None:
+        octets = session.hear()
+        if not octets:
+            return None
+        reply = reader.feed(octets)
+    return reply
+
+
+def _command(stream: TimedStream, reader: ReplyReader, line: str) -> Reply:
+    if reader.rest:
+        raise ProbeFailureError("the server answers before it is asked")
+    stream.send(f"{line}\r\n".encode("ascii"))
+    return _reply(stream, reader)
+
+
+def _reply(stream: TimedStream, reader: ReplyReader) -> Reply:
+    reply = None
+    while reply is None:
+        octets = stream.receive()
+        if not octets:
+            raise ProbeFailureError("the server closed the connection")
+        reply = reader.feed(octets)
+    return reply
+
+
+def _expect(code: int, what: str, reply: Reply, reason: FailureReason) -> None:
+    if reply.code != code:
+        raise ProbeFailureError(f"the server {what} {reply}", reason)

@@ -1,0 +1,186 @@
+"""What is in place below ``<state>/maps``, and what it was made from.
+
+Owns: the file names there, and ``published.json``: a digest of everything the lines depend on and, for each
+table, what its files looked like when they were put in place.
+Invariant: the record only saves work.  Without it, or with one that does not fit, the tables are built again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.postfix.instance.programs import PostfixInstance
+
+from .authority_files import AuthorityFiles
+from .tables import SUFFIXES, Dialect, Table, lines_of, map_type, table_path
+
+RECORD = "published.json"
+FORMAT = 1  #: raised when the same configuration gives other lines, so that an upgrade builds the tables anew
+
+Signature = list[list[int]]  #: inode, size and time of modification in ns, of each file of a table
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTable:
+    """One table as it is now in place."""
+
+    table: Table
+    path: Path
+    lines: int
+    changed: bool  #: by this run
+    at: float  #: seconds since the epoch when it was last put in place
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a run found or did."""
+
+    map_type: str
+    tables: tuple[PublishedTable, ...]
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Return the names of the tables that were replaced."""
+        return tuple(entry.table for entry in self.tables if entry.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRecord:
+    """What is known of one table since it was put in place."""
+
+    sha256: str  #: of the source text
+    lines: int
+    at: float
+    files: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The content of ``published.json``."""
+
+    map_type: str = ""
+    input: str | None = None  #: `input_digest`; None while a run is under way
+    tables: Mapping[Table, TableRecord] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, directory: Path) -> "Record":
+        """Return the record of *directory*, an empty one when there is none that can be used."""
+        try:
+            document = json.loads((directory / RECORD).read_bytes())
+            tables = {Table(name): TableRecord(**entry) for name, entry in document["tables"].items()}
+            return cls(document["map_type"], document["input"], tables)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+
+    def document(self) -> bytes:
+        """Return the content of the file."""
+        tables = {name: asdict(entry) for name, entry in self.tables.items()}
+        document = {"map_type": self.map_type, "input": self.input, "tables": tables}
+        return json.dumps(document, indent=1).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the tables are to be made of, and where."""
+
+    configuration: Configuration
+    instance: PostfixInstance
+    dialect: Dialect
+    map_type: str
+    authorities: AuthorityFiles | None = None  #: None where no partner has authorities of its own
+
+    @classmethod
+    def of(cls, configuration: Configuration, instance: PostfixInstance) -> "Job":
+        """Ask the instance for what the tables depend on; raises Problem when it cannot be asked."""
+        dialect = Dialect.of(instance)
+        if authorities := AuthorityFiles.of(configuration, instance):
+            dialect = replace(dialect, authorities=authorities.names)
+        return cls(configuration, instance, dialect, map_type(instance), authorities)
+
+    @property
+    def directory(self) -> Path:
+        """Return the folder of the tables."""
+        return self.configuration.state / "maps"
+
+    def lines(self, table: Table) -> Iterator[str]:
+        """Yield the lines *table* ought to have."""
+        return lines_of(table, self.configuration, self.dialect)
+
+    def expected(self, table: Table) -> int:
+        """Return roughly how many lines *table* will have."""
+        return len(self.configuration.receive if table is Table.SENDER_ACCESS else self.configuration.send)
+
+    def live(self, table: Table) -> tuple[Path, ...]:
+        """Return a table's source and compiled files, in the order in which they are put in place."""
+        return files_of(table_path(self.configuration.state, table), self.map_type)
+
+    def temporary(self, table: Table) -> tuple[Path, ...]:
+        """Return the same files as they are called while they are built."""
+        return files_of(self.directory / f".{table}.new", self.map_type)
+
+    def signature(self, table: Table) -> Signature | None:
+        """Return what a table's files look like, or None when one is missing or cannot be looked at."""
+        try:
+            states = [path.stat() for path in self.live(table)]
+        except OSError:
+            return None
+        return [[state.st_ino, state.st_size, state.st_mtime_ns] for state in states]
+
+
+def files_of(source: Path, map_type: str) -> tuple[Path, ...]:
+    """Return a source file and what postmap(1) makes of it."""
+    return (source, *(source.with_name(source.name + suffix) for suffix in SUFFIXES[map_type]))
+
+
+def current(job: Job) -> Publication | None:
+    """Return what is in place if all of it is up to date, or None.  Makes no line for it."""
+    record = Record.read(job.directory)
+    if record.map_type != job.map_type or record.input != input_digest(job):
+        return None
+    entries = {table: record.tables.get(table) for table in Table}
+    tables = []
+    for table, entry in entries.items():
+        if entry is None or entry.files != job.signature(table):
+            return None
+        tables.append(published(job, table, entry, changed=False))
+    return Publication(job.map_type, tuple(tables))
+
+
+def published(job: Job, table: Table, entry: TableRecord, *, changed: bool) -> PublishedTable:
+    """Return a table in place as callers see it."""
+    return PublishedTable(table, table_path(job.configuration.state, table), entry.lines, changed, entry.at)
+
+
+def input_digest(job: Job) -> str:
+    """Return a digest over everything the lines depend on, taken without making them."""
+    configuration = job.configuration
+    partners = sorted(
+        (
+            key,
+            rule.names,
+            rule.send_method,
+            sorted(map(str, rule.pins)),
+            rule.minimum_tls,
+            rule.mx,
+            str(rule.via),
+            rule.servername,
+            rule.send_ca_file and job.dialect.authorities.get(rule.send_ca_file),
+        )
+        for key, rule in configuration.partners.items()
+    )
+    settings = (
+        FORMAT,
+        job.dialect.version,
+        sorted(job.dialect.parents_match),
+        configuration.direct,
+        configuration.inbound.when_down,
+        partners,
+    )
+    digest = hashlib.sha256(repr(settings).encode())
+    for entries in (configuration.send, configuration.receive):
+        digest.update(b"\0")
+        digest.update("\n".join(entries).encode())
+    return digest.hexdigest()

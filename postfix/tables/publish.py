@@ -1,0 +1,237 @@
+"""Build the lookup tables beside the live ones and swap them in.
+
+Owns: the order of writing, compiling, reading back and renaming.
+Invariant: a table that Postfix can open is complete, and was read back before it was put in place.
+Relies on: rename(2); Postfix noticing that an opened file's last link is gone (DATABASE_README); postmap(1)
+taking owner and mode from the source file.
+
+The source is renamed first and the compiled file second, for Postfix warns of a table older than its source.
+A process killed between the two leaves a pair that does not fit the record, and the next run builds it again.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.instance.programs import PostfixInstance
+
+from . import authority_files
+from .publication import RECORD, Job, Publication, Record, TableRecord, current, input_digest, published
+from .tables import Table
+
+REPORT_EVERY = 20_000  #: lines
+_COMPILERS = 2  #: more tables of any length there are not
+
+#: Told of progress: the table, lines done or None while postmap runs, and lines expected.
+Report = Callable[[Table, int | None, int], None]
+
+
+def publish(
+    configuration: Configuration, instance: PostfixInstance, report: Report | None = None
+) -> Publication:
+    """Bring the tables up to date; what is up to date is not touched.
+
+    Waits for another writer to finish.  Raises Problem when a rule has no correct line, a file cannot be
+    written, or postmap fails; the table at fault stays as it was, and no temporary file is left.
+    """
+    job = Job.of(configuration, instance)
+    try:
+        _make_directory(job.directory)
+        with atomic_file.writer_lock(job.directory):
+            _remove_temporary(job)
+            if job.authorities is not None:
+                job.authorities.put()
+            found = current(job) or _build(job, report or (lambda *_: None))
+            authority_files.tidy_up(job.instance, job.authorities)
+            return found
+    except OSError as error:
+        raise _cannot_write(error, job.directory) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiling:
+    """A table whose source is written, and which postmap and the reading back are busy with."""
+
+    lines: int
+    digest: str
+    done: Future[None]
+
+
+def _build(job: Job, report: Report) -> Publication:
+    """Write one source while postmap compiles the one before; put them in place in the order of `Table`.
+
+    What goes wrong with one table keeps those behind it as they were, and none before it.
+    """
+    record = Record.read(job.directory)
+    known = dict(record.tables) if record.map_type == job.map_type else {}
+    tables = []
+    try:
+        with ThreadPoolExecutor(_COMPILERS) as compilers:
+            begun, fault = _begun(job, known, report, compilers)
+            for table, table_begun in begun:
+                former = known.get(table)
+                known[table] = entry = _put_in_place(job, table, table_begun, report)
+                tables.append(published(job, table, entry, changed=entry is not former))
+                # Without the digest: while others are old, the record vouches for the finished ones only.
+                _write_record(job, Record(job.map_type, None, known))
+    finally:
+        _remove_temporary(job)
+    if fault is not None:
+        raise fault
+    _write_record(job, Record(job.map_type, input_digest(job), known))
+    return Publication(job.map_type, tuple(tables))
+
+
+def _begun(
+    job: Job, known: Mapping[Table, TableRecord], report: Report, compilers: ThreadPoolExecutor
+) -> tuple[list[tuple[Table, TableRecord | _Compiling]], Problem | OSError | None]:
+    """Return the tables that are being made, or are there already; and what stopped the others."""
+    begun: list[tuple[Table, TableRecord | _Compiling]] = []
+    for table in Table:
+        try:
+            begun.append((table, _begin(job, table, known.get(table), report, compilers)))
+        except (Problem, OSError) as fault:
+            return begun, fault
+    return begun, None
+
+
+def _begin(
+    job: Job, table: Table, former: TableRecord | None, report: Report, compilers: ThreadPoolExecutor
+) -> TableRecord | _Compiling:
+    """Write a table's source and have it compiled, unless *former* shows that it is in place already."""
+    source = job.temporary(table)[0]
+    lines, digest, sample = _write_source(job, table, source, report)
+    if former is not None and (former.sha256, former.files) == (digest, job.signature(table)):
+        return former
+    return _Compiling(lines, digest, compilers.submit(_compile, job, table, sample))
+
+
+def _compile(job: Job, table: Table, sample: Mapping[str, str]) -> None:
+    temporary = job.temporary(table)
+    job.instance.compile_map(job.map_type, temporary[0])
+    _read_back(job, temporary[0], sample)
+    for path in temporary:
+        _sync(path)
+
+
+def _put_in_place(job: Job, table: Table, begun: TableRecord | _Compiling, report: Report) -> TableRecord:
+    if isinstance(begun, TableRecord):
+        return begun
+    report(table, None, begun.lines)
+    begun.done.result()
+    for new, live in zip(job.temporary(table), job.live(table), strict=True):
+        new.replace(live)
+    atomic_file.sync_directory(job.directory)
+    return TableRecord(begun.digest, begun.lines, time.time(), job.signature(table) or [])
+
+
+def _write_source(job: Job, table: Table, path: Path, report: Report) -> tuple[int, str, dict[str, str]]:
+    """Write the source text; return its number of lines, its digest, and a sample to read back."""
+    digest = hashlib.sha256()
+    sample: dict[str, str] = {}
+    number, last, expected = 0, "", job.expected(table)
+    with _create(path) as stream:
+        for line in job.lines(table):
+            data = f"{line}\n".encode()
+            digest.update(data)
+            stream.write(data)
+            number, last = number + 1, line
+            if number & (number - 1) == 0:  # 1, 2, 4, 8, …: some of a list of any length
+                sample.update(_pair(line))
+            if number % REPORT_EVERY == 0:
+                report(table, number, expected)
+    if last:
+        sample.update(_pair(last))
+    return number, digest.hexdigest(), sample
+
+
+def _pair(line: str) -> dict[str, str]:
+    key, _, value = line.partition("\t")
+    return {key: value}
+
+
+def _read_back(job: Job, source: Path, sample: Mapping[str, str]) -> None:
+    """Look the *sample* up as Postfix would; raises Problem when an answer is not what was written."""
+    name = f"{job.map_type}:{source}"
+    found = job.instance.query(name, sample or ["a.test"])
+    if found != sample:
+        key = next((key for key in sample if found.get(key) != sample[key]), "a.test")
+        raise Problem(
+            f"the new table answers {found.get(key, 'nothing')!r} for {key}",
+            name,
+            "see whether the disk is full or failing; the former table stays in use",
+            ExitStatus.NO_ANSWER,
+        )
+
+
+def _create(path: Path) -> BinaryIO:
+    """Open a new file that belongs to the owner of its folder and that everybody may read.
+
+    Exclusively: whoever else may write there must not make us, as root, follow a link of theirs.
+    """
+    owner = path.parent.stat()
+    stream = path.open("xb")
+    if os.geteuid() == 0:
+        os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
+    os.fchmod(stream.fileno(), 0o644)
+    return stream
+
+
+def _make_directory(directory: Path) -> None:
+    """Create the folder, open to Postfix and owned as the state folder above it."""
+    state_folder.make(directory.parent)
+    if not directory.is_dir():
+        directory.mkdir(mode=0o755)
+        above = directory.parent.stat()
+        if os.geteuid() == 0:
+            os.chown(directory, above.st_uid, above.st_gid)
+
+
+def _write_record(job: Job, record: Record) -> None:
+    temporary = _temporary_record(job)
+    try:
+        with _create(temporary) as stream:
+            stream.write(record.document())
+        temporary.replace(job.directory / RECORD)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary_record(job: Job) -> Path:
+    return job.directory / f".{RECORD}.new"
+
+
+def _remove_temporary(job: Job) -> None:
+    for path in (_temporary_record(job), *(path for table in Table for path in job.temporary(table))):
+        # Berkeley DB writes a new file under this name first.  Left behind by a full disk or a kill, it would
+        # let every later postmap wait for ever.
+        for name in (path.name, f"__db.{path.name}"):
+            path.with_name(name).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(error: OSError, directory: Path) -> Problem:
+    place = str(error.filename or directory)
+    if isinstance(error, PermissionError):
+        return Problem("the tables cannot be written", place, "run this command as root")
+    return Problem(
+        f"the tables cannot be written ({error.strerror or error})",
+        place,
+        "make room, or mend the file system; the former tables stay in use",
+        ExitStatus.NO_ANSWER,
+    )

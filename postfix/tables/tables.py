@@ -1,0 +1,249 @@
+"""What the lookup tables for Postfix say: Configuration to lines, and the type they are compiled to.
+
+Owns: keys, results and their syntax for the running Postfix.
+Must not know: files; how a table is built and put in place is ``publish``'s part.
+Sources: postconf(5) smtp_tls_policy_maps, smtp_tls_secure_cert_match and smtp_tls_fingerprint_cert_match,
+TLS_README "TLS policy table", transport(5), access(5), DATABASE_README.
+
+The keys follow from how Postfix looks up, which differs by table:
+
+* The TLS policy is looked up by nexthop: the name itself, then ``.parent`` by ``.parent``.
+* Transport and access tables are looked up likewise, unless ``parent_domain_matches_subdomains`` names them:
+  then by the bare parents, and an entry cannot say whether the subdomains or the domain are meant.
+* None of them converts between U-labels and A-labels, so that an internationalised domain gets both keys.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from pathlib import Path
+
+import idna
+
+from domain_secure.policy.configuration.configuration import Configuration, Partner, SendMethod, WhenDown
+from domain_secure.policy.terms.domain import Entry, entry_base
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.policy.terms.nexthop import Nexthop
+from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.tls import TlsVersion
+from domain_secure.postfix.instance.programs import PostfixInstance
+
+TRANSPORT_SERVICE = "domain-secure"  #: the dedicated transport's name in master.cf
+
+# DATABASE_README: of the indexed types only these are watched, so that a process restarts by itself when
+# the file was replaced.  The suffix is what postmap(1) adds; dbm comes last, its two files cannot be
+# replaced in one step.
+SUFFIXES = {
+    "hash": (".db",),
+    "btree": (".db",),
+    "lmdb": (".lmdb",),
+    "cdb": (".cdb",),
+    "dbm": (".dir", ".pag"),
+}
+
+
+@unique
+class Table(StrEnum):
+    """The tables, by file name, in the order in which they are published.
+
+    The policy precedes the transport: no mail is drawn to the dedicated transport before its policy is there.
+    """
+
+    TLS_POLICY = "tls_policy"
+    TRANSPORT = "transport"
+    SENDER_ACCESS = "sender_access"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the syntax of the tables depends on in the running Postfix."""
+
+    version: tuple[int, ...]
+    parents_match: frozenset[str]  #: parent_domain_matches_subdomains
+    #: Where Postfix finds the files of ``send_ca_file``.
+    authorities: Mapping[Path, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, instance: PostfixInstance) -> "Dialect":
+        """Ask the instance; raises Problem when it cannot be asked."""
+        features = instance.parameter("parent_domain_matches_subdomains")
+        return cls(instance.version, frozenset(features.replace(",", " ").split()))
+
+
+def choose_map_type(default: str, available: Collection[str]) -> str:
+    """Return the table type to compile to: Postfix's default, if a replaced file of that type is noticed.
+
+    Raises Problem when Postfix has none of the types that need no reload.
+    """
+    for map_type in (default, *SUFFIXES):
+        if map_type in SUFFIXES and map_type in available:
+            return map_type
+    raise Problem(
+        f"this Postfix has none of the table types {', '.join(SUFFIXES)}",
+        "postconf -m",
+        "install one, on Debian with: apt-get install postfix-lmdb",
+    )
+
+
+def map_type(instance: PostfixInstance) -> str:
+    """Return the table type for this instance; raises Problem as `choose_map_type` does."""
+    return choose_map_type(instance.parameter("default_database_type"), instance.map_types)
+
+
+def table_path(state: Path, table: Table) -> Path:
+    """Return where the source text of a table lies; the compiled file is named after it."""
+    return state / "maps" / table
+
+
+def table_name(map_type: str, state: Path, table: Table) -> str:
+    """Return the table as Postfix's settings name it, ``hash:/var/lib/domain-secure/maps/transport``."""
+    return f"{map_type}:{table_path(state, table)}"
+
+
+def lines_of(table: Table, configuration: Configuration, dialect: Dialect) -> Iterator[str]:
+    """Yield a table's lines, ``key<TAB>result`` without a line end, in the order of the list.
+
+    Nothing is held in memory but the line.  Raises Problem for a rule that has no correct line.
+    """
+    makers: dict[Table, Callable[[Configuration, Dialect], Iterator[str]]] = {
+        Table.TLS_POLICY: _policy_lines,
+        Table.TRANSPORT: _transport_lines,
+        Table.SENDER_ACCESS: _sender_access_lines,
+    }
+    return makers[table](configuration, dialect)
+
+
+def keys_of(entry: Entry) -> tuple[str, ...]:
+    """Return an entry's keys where ``.domain`` means the subdomains: A-labels, then U-labels."""
+    base = entry_base(entry)
+    dot = "." if entry.startswith("*.") else ""
+    return tuple(f"{dot}{name}" for name in spellings(base))
+
+
+def policy_of(partner: Partner, dialect: Dialect) -> str:
+    """Return the TLS policy for a partner's servers: level and attributes.
+
+    Only attributes without blanks, commas and braces, which every version reads alike; never
+    ``policy_type=sts``, under which later versions replace the match list.
+    Raises Problem for ``send_method = "pin"`` without a pin.
+    """
+    strength = f"protocols={_protocols(partner.minimum_tls, dialect.version)} ciphers=high"
+    if partner.servername is not None:
+        strength += f" servername={partner.servername}"
+    if partner.send_method is SendMethod.DANE:
+        return f"dane-only {strength}"
+    if partner.send_method is SendMethod.PIN:
+        if not partner.pins:
+            raise Problem(
+                f"mail to {partner.entry} is to be sent by pin, and no pin is known",
+                f'partner."{entry_base(partner.entry)}": pins',
+                f"add one with: domain-secure partner pin {entry_base(partner.entry)} sha256:…",
+            )
+        digests = "|".join(colon_form(pin) for pin in sorted(partner.pins))
+        return f"fingerprint match={digests} {strength}"
+    names: Iterable[str] = partner.mx or (part for name in partner.names for part in (name, f".{name}"))
+    if partner.send_ca_file is not None:
+        strength += f" tafile={dialect.authorities[partner.send_ca_file]}"
+    return f"secure match={':'.join(names)} {strength}"
+
+
+def colon_form(pin: Pin) -> str:
+    """Return a digest as Postfix logs it, ``AB:CD:…``; certificate and public key are written alike.
+
+    postconf(5), smtp_tls_fingerprint_cert_match: either digest is compared with both.
+    """
+    return pin.digest.upper()[:2] + "".join(f":{pin.digest[i : i + 2].upper()}" for i in range(2, 64, 2))
+
+
+def _policy_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
+    relays = _Relays(configuration.send)
+    for entry in configuration.send:
+        partner = configuration.partner(entry)
+        policy = policy_of(partner, dialect)
+        for key in keys_of(entry):
+            yield f"{key}\t{policy}"
+        if partner.via is not None and relays.is_new(partner.via, entry, policy):
+            yield f"{partner.via}\t{policy}"
+
+
+def _transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
+    if not configuration.direct:
+        for entry in configuration.send:
+            if configuration.partner(entry).via is not None:
+                raise Problem(
+                    f"mail to {entry} is to go by a relay of its own, and our table does not route",
+                    f'partner."{entry_base(entry)}": via',
+                    'set "direct = true" under [outbound], or take via out and route by a table of your own',
+                )
+        return
+    if "transport_maps" in dialect.parents_match and len(configuration.send):
+        raise Problem(
+            "transport_maps match subdomains, so that those of every listed domain would be drawn along",
+            "main.cf: parent_domain_matches_subdomains",
+            'take transport_maps out of it, or set "direct = false" under [outbound]',
+        )
+    for entry in configuration.send:
+        via = configuration.partner(entry).via
+        for key in keys_of(entry):
+            # transport(5): an empty nexthop means the recipient's domain, whatever relayhost says.
+            yield f"{key}\t{TRANSPORT_SERVICE}:{via or ''}"
+
+
+class _Relays:
+    """The policies of relays that partners are reached by: Postfix looks up the relay, not the domain.
+
+    Two partners may share one only where their policies are the same; else one would be verified by the
+    other's rule.
+    """
+
+    def __init__(self, listed: DomainList) -> None:
+        self._listed = listed
+        self._known: dict[str, tuple[Entry, str]] = {}
+
+    def is_new(self, relay: Nexthop, entry: Entry, policy: str) -> bool:
+        """Tell whether the relay needs a line; raises Problem where it has one that says something else."""
+        key = str(relay)
+        owner, known = self._known.setdefault(key, (entry, policy))
+        if known != policy:
+            raise self._clash(relay, entry, owner)
+        if relay.is_plain_domain and key in self._listed:
+            raise self._clash(relay, entry, Entry(key))
+        return owner == entry
+
+    @staticmethod
+    def _clash(relay: Nexthop, entry: Entry, owner: Entry) -> Problem:
+        return Problem(
+            f"mail to {entry} and to {owner} goes to {relay}, and Postfix knows one TLS policy for a relay",
+            f'partner."{entry_base(entry)}": via',
+            "give both the same names, mx, send_method and minimum_tls, or different relays or ports",
+        )
+
+
+def _sender_access_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
+    if configuration.inbound.when_down is not WhenDown.DEFER_LISTED:
+        return
+    by_parents = "smtpd_access_maps" in dialect.parents_match
+    for entry in configuration.receive:
+        base = entry_base(entry)
+        if by_parents and entry.startswith("*.") and base in configuration.receive:
+            continue  # the line of the domain itself covers its subdomains
+        for key in spellings(base) if by_parents else keys_of(entry):
+            yield f"{key}\t451 4.7.5 {base}: the sender cannot be verified now, please try again later"
+
+
+def spellings(domain: str) -> tuple[str, ...]:
+    """Return the forms in which Postfix may look a domain up: with A-labels, and with U-labels."""
+    if "xn--" not in domain:
+        return (domain,)
+    try:
+        unicode = idna.decode(domain)
+    except idna.IDNAError:
+        return (domain,)
+    return (domain,) if unicode == domain else (domain, unicode)
+
+
+def _protocols(minimum: TlsVersion, version: tuple[int, ...]) -> str:
+    if version >= (3, 6):
+        return f">={minimum}"
+    return ":".join(["!SSLv2", *(f"!{lower}" for lower in TlsVersion if lower < minimum)])

@@ -1,0 +1,19 @@
+"""What the daemon loads: its memory and its start depend on what it does without."""
+
+import subprocess
+import sys
+
+_LIBRARIES = ("tomlkit", "rich", "aiohttp", "requests", "dkim", "grpc")
+_LIST = (
+    "import sys, domain_secure.commands.serve.command;print(*{name.split('.')[0] for name in sys.modules})"
+)
+
+
+def test_libraries_of_commands_are_not_loaded() -> None:
+    """What only commands and rare messages need is loaded by them."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _LIST], capture_output=True, text=True, check=True, cwd="/"
+    )
+    loaded = set(done.stdout.split())
+    assert "domain_secure" in loaded
+    assert not loaded & set(_LIBRARIES)

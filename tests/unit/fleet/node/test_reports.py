@@ -1,0 +1,75 @@
+"""What nodes say of themselves: read or refused, and what follows from it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain_secure.fleet.node.reports import NO_MAPS, Node, NodeState, Report, bounded_counters, summed
+
+from unit.policy.revisions import NOW
+
+REPORT = Report("0.1.0", NOW, 5, "d5", 5, None, "ok", 80, ("mode",), {"a.test": {"mode": "observe"}}, {})
+DIGESTS = {5: "d5", 6: "d6"}
+
+
+def test_written_and_read_again() -> None:
+    """A report survives the way through the store."""
+    for report in (REPORT, replace(REPORT, maps=NO_MAPS, milter=None, counters={"t": {"a.test": 3}})):
+        assert Report.parse(report.octets()) == report
+
+
+@given(
+    st.sampled_from([*json.loads(REPORT.octets())]),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2),
+)
+def test_garbage_in_a_field(field: str, value: Any) -> None:
+    """Whatever a stolen edge writes of itself is a report or an error, and nothing else."""
+    try:
+        read = Report.parse(json.dumps(json.loads(REPORT.octets()) | {field: value}).encode())
+    except ValueError:
+        return
+    assert Report.parse(read.octets()) == read
+
+
+@given(st.binary(max_size=100))
+def test_garbage(octets: bytes) -> None:
+    """Octets that are no report are an error."""
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+        Report.parse(octets)
+
+
+@pytest.mark.parametrize(
+    ("report", "enforces"),
+    [
+        (REPORT, True),
+        (replace(REPORT, milter=6, digest="d6", maps=6), True),
+        (replace(REPORT, milter=4, digest="d4"), False),
+        (replace(REPORT, milter=None), False),
+        (replace(REPORT, maps=4), False),
+        (replace(REPORT, maps=None), False),
+        (replace(REPORT, maps=NO_MAPS), True),
+        (replace(REPORT, digest="another"), False),
+    ],
+)
+def test_enforces(report: Report, enforces: bool) -> None:
+    """A revision is enforced where it is in the milter and in the tables, and is that very one."""
+    assert report.enforces(5, DIGESTS) is enforces
+    if not enforces:
+        assert report.missing(5)
+
+
+def test_counters() -> None:
+    """Counters are bounded without losing any, and summed up over live nodes."""
+    many = {f"d{number}.test": number + 1 for number in range(700)}
+    bounded = bounded_counters({"t": many})["t"]
+    assert len(bounded) == 101
+    assert sum(bounded.values()) == sum(many.values())
+    nodes = {
+        name: Node(name, NodeState.LIVE, replace(REPORT, counters={"t": {"a.test": count}}))
+        for name, count in (("e1", 2), ("e2", 3))
+    }
+    assert summed(nodes | {"e3": Node("e3", NodeState.SILENT)}) == {"t": {"a.test": 5}}

@@ -1,0 +1,143 @@
+"""What is known of a peer certificate, revocation included, with a real book and a real watch."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sources
+from domain_secure.milter.knowledge.live_configuration import Live, read_live
+from domain_secure.policy.book.certificate_book import IMPORT, CertificateBook
+from domain_secure.policy.certificates.certificate import read_certificates
+from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.decision.evidence import KnownCertificate, Session
+from domain_secure.policy.revocation.revocation import Revocation, ValidatedPath
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.tls import TlsVersion
+
+from lab.certificates import Authority, Issued
+from lab.revocations import pem_list, revocation_list
+
+WOODGROVE = Entry("woodgrovebank.test")
+GOOD = Revocation(RevocationStatus.GOOD, "fine")
+
+
+class Source:
+    """A source of revocation that answers when it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[ValidatedPath] = []
+        self.answer: Revocation | None = GOOD
+
+    def find(self, path: ValidatedPath) -> Future[Revocation]:
+        """Return a future, done where there is an answer."""
+        self.asked.append(path)
+        future: Future[Revocation] = Future()
+        if self.answer:
+            future.set_result(self.answer)
+        return future
+
+
+class Edge:
+    """A book, a configuration and a source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = Authority.create("Lab Root")
+        (folder / "ca.pem").write_bytes(self.root.certificate_pem)
+        self.book = CertificateBook(folder / "certificates.sqlite")
+        self.source = Source()
+        self.knowledge = CertificateKnowledge(self.book, Sources(revocation=self.source))
+
+    def live(self, *trust: str, timeout: float = 5) -> Live:
+        """Return a configuration that lists woodgrovebank.test, with these lines in its table *trust*."""
+        path = self.folder / "domain-secure.toml"
+        lines = "\n".join(trust)
+        path.write_text(
+            f'[receive]\ndomains = ["{WOODGROVE}"]\n[inbound]\nprobe_timeout = {timeout}\n'
+            f'[trust]\nca_file = "{self.folder}/ca.pem"\n{lines}\n'
+        )
+        return read_live(load, path)
+
+    def known(self, issued: Issued, live: Live, *, entry: Entry = WOODGROVE) -> KnownCertificate:
+        """Import a certificate and return what is known of it for a message that claims *entry*."""
+        chain = read_certificates(issued.pem())
+        self.book.add(chain, IMPORT, entry, datetime.now(UTC))
+        session = Session(TlsVersion.TLS_1_3, "x", chain[0].certificate_pin, None, None, None)
+        found = self.knowledge.known_certificate(session, (entry,), "192.0.2.1", live, datetime.now(UTC))
+        assert found is not None
+        return found
+
+    def woodgrove(self) -> Issued:
+        """Return a certificate in the partner's name."""
+        return self.root.issue(WOODGROVE, dns_names=(WOODGROVE,))
+
+
+@pytest.fixture
+def edge(tmp_path: Path) -> Iterator[Edge]:
+    """Return an edge."""
+    made = Edge(tmp_path)
+    yield made
+    made.book.close()
+
+
+def test_revocation_of_a_partners_certificate(edge: Edge) -> None:
+    """The source is asked about the whole path, each time, as it may have learned more."""
+    issued, live = edge.woodgrove(), edge.live()
+    for _ in range(2):
+        found = edge.known(issued, live)
+        assert (found.revocation, found.revocation_detail) == (RevocationStatus.GOOD, "fine")
+    assert [[one.subject for one in path] for path in edge.source.asked] == [
+        ["CN=woodgrovebank.test", "CN=Lab Root"]
+    ] * 2
+
+
+def test_nobody_is_asked_about_others(edge: Edge) -> None:
+    """A stranger's certificate, an untrusted one, and a setting that is off cause no question."""
+    live = edge.live()
+    edge.known(edge.root.issue("evil.test", dns_names=("evil.test",)), live)
+    edge.known(Authority.create("Other").issue(WOODGROVE, dns_names=(WOODGROVE,)), live)
+    edge.known(edge.woodgrove(), edge.live('revocation = "off"'))
+    assert edge.source.asked == []
+
+
+def test_waiting_depends_on_how_much_must_be_known(edge: Edge) -> None:
+    """With ``prefer`` a message waits a second at most, with ``require`` as long as ``probe_timeout``."""
+    issued = edge.woodgrove()
+    edge.source.answer = None
+    for setting, timeout, shortest, longest in (
+        ("prefer", 5, 0.9, 3),
+        ("require", 1.5, 1.4, 4),
+        ("prefer", 0, 0, 1),
+    ):
+        started = time.monotonic()
+        found = edge.known(issued, edge.live(f'revocation = "{setting}"', timeout=timeout))
+        assert shortest <= time.monotonic() - started <= longest
+        assert found.revocation is RevocationStatus.UNKNOWN
+
+
+def test_partners_paths_are_those_of_the_book(edge: Edge) -> None:
+    """Only trusted chains in the name of a listed partner are prepared."""
+    live = edge.live()
+    for issued in (edge.woodgrove(), edge.root.issue("evil.test", dns_names=("evil.test",))):
+        edge.known(issued, live)
+    edge.known(edge.root.issue("a.test", dns_names=("a.test",)), live, entry=Entry("a.test"))
+    paths = list(edge.knowledge.partners_paths(live, datetime.now(UTC)))
+    assert [path[0].subject for path in paths] == ["CN=woodgrovebank.test"]
+    assert list(edge.knowledge.partners_paths(edge.live('revocation = "off"'), datetime.now(UTC))) == []
+
+
+def test_files_of_revocation_lists(edge: Edge) -> None:
+    """They are read with the configuration, all or nothing, and not where revocation is off."""
+    file = edge.folder / "root.crl"
+    file.write_bytes(pem_list(revocation_list(edge.root, 1)) + pem_list(revocation_list(edge.root, 2)))
+    assert len(edge.live(f'crl_files = ["{file}", "root.crl"]').revocation_lists) == 2
+    file.write_bytes(b"half a li")
+    with pytest.raises(Problem, match="cannot be used"):
+        edge.live(f'crl_files = ["{file}"]')
+    assert edge.live(f'crl_files = ["{file}"]', 'revocation = "off"').revocation_lists == ()

@@ -1,0 +1,356 @@
+"""Keeping revocation up to date, against a real web server on loopback."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509 import ocsp
+
+from domain_secure.milter.revocation.revocation_schedule import refresh_at, retry_at
+from domain_secure.milter.revocation.revocation_table import RevocationTable
+from domain_secure.milter.revocation.revocation_watch import RevocationWatch
+from domain_secure.policy.certificates.certificate import Certificate, parse
+from domain_secure.policy.revocation.revocation_evidence import judge_from_store
+from domain_secure.policy.revocation.revocation_list import parse_revocation_list, read_revocation_lists
+from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation_store import RevocationStore
+from domain_secure.policy.terms.event import Event
+
+from lab.certificates import DAY, Authority, Issued, new_key
+from lab.revocations import HOLD, Pointers, delta_list, ocsp_answer, pem_list, point, revocation_list
+from lab.waiting import wait_for
+from lab.web_server import Page, WebServer
+
+GOOD, REVOKED, UNKNOWN = RevocationStatus.GOOD, RevocationStatus.REVOKED, RevocationStatus.UNKNOWN
+Path_ = tuple[Certificate, ...]
+
+
+class Scene:
+    """An authority whose certificates point to a web server, and a watch on a store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.web = WebServer()
+        self.root = Authority.create("Lab Root")
+        self.store = RevocationStore(folder / "revocation")
+        self.logged: list[Event] = []
+        self.next_updates: dict[str, datetime] = {}
+        self.ahead = timedelta()
+        self.watch = self.new_watch()
+
+    def now(self) -> datetime:
+        """Return the time of the scene."""
+        return datetime.now(UTC) + self.ahead
+
+    def new_watch(self, *, private: bool = True) -> RevocationWatch:
+        """Return another watch on the same store, started."""
+        made = RevocationWatch(self.store, self.logged.append, self._publish, self.now)
+        made.configure((), private=private)
+        made.start()
+        return made
+
+    def pass_time(self, span: timedelta) -> None:
+        """Let time pass, and the watch notice it."""
+        self.ahead += span
+        self.watch.configure((), private=True)
+
+    def _publish(self, found: object) -> None:
+        self.next_updates = dict(found)  # type: ignore[call-overload]
+
+    def leaf(
+        self, *, lists: tuple[str, ...] = (), deltas: tuple[str, ...] = (), responder: str = ""
+    ) -> Issued:
+        """Return a certificate that points to paths of the web server."""
+        pointers = Pointers(
+            tuple(map(self.web.url, lists)),
+            tuple(map(self.web.url, deltas)),
+            (self.web.url(responder),) if responder else (),
+        )
+        return self.root.issue("mail.woodgrovebank.test", extensions=pointers)
+
+    def path(self, leaf: Issued) -> Path_:
+        """Return a certificate's path."""
+        return parse(leaf.der), parse(self.root.der)
+
+    def status(self, leaf: Issued) -> RevocationStatus:
+        """Return what the watch finds for a certificate, once there is nobody left to be asked."""
+        return self.watch.find(self.path(leaf)).result(20).status
+
+    def words(self) -> list[str]:
+        """Return what was logged."""
+        return [event.word for event in self.logged]
+
+    def close(self) -> None:
+        """End everything."""
+        self.watch.stop()
+        self.web.close()
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """Return a scene."""
+    made = Scene(tmp_path)
+    yield made
+    made.close()
+
+
+def test_list_of_a_distribution_point(scene: Scene) -> None:
+    """It is fetched once, answers for every certificate of the authority, and is kept."""
+    one, other = scene.leaf(lists=("/a.crl",)), scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, other))
+    assert scene.status(one) is GOOD
+    assert scene.status(other) is REVOKED
+    assert scene.status(one) is GOOD
+    assert scene.web.asked["/a.crl"] == 1
+    assert scene.next_updates.keys() == {"CN=Lab Root"}
+    assert scene.words() == ["revocation-fetched"]
+
+
+def test_list_in_pem(scene: Scene) -> None:
+    """What a private authority publishes in PEM is read as well."""
+    leaf = scene.leaf(lists=("/a.pem",))
+    scene.web.pages["/a.pem"] = Page(pem_list(revocation_list(scene.root, leaf)))
+    assert scene.status(leaf) is REVOKED
+
+
+def test_restart_needs_no_network(scene: Scene) -> None:
+    """What was fetched before a restart answers after it, for ``explain`` too."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    assert scene.status(leaf) is REVOKED
+    scene.watch.stop()
+    del scene.web.pages["/a.crl"]
+    scene.watch = scene.new_watch()
+    assert scene.status(leaf) is REVOKED
+    assert scene.web.asked["/a.crl"] == 1
+    assert judge_from_store(scene.path(leaf), scene.store, (), scene.now()).status is REVOKED
+
+
+def test_what_another_node_got_serves_where_a_location_does_not_answer(scene: Scene, tmp_path: Path) -> None:
+    """It is judged like the location's own answer: forged or for another authority it is of no use."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    assert scene.status(leaf) is REVOKED
+    ((name, fetched, content),) = scene.store.own_files()
+    del scene.web.pages["/a.crl"]
+    forged = revocation_list(Authority.create("Lab Root"))
+    for number, (octets, expected) in enumerate(
+        ((content.partition(b"\n")[0] + b"\n" + forged, UNKNOWN), (b"{}\nx", UNKNOWN), (content, REVOKED))
+    ):
+        scene.watch.stop()
+        scene.store = RevocationStore(tmp_path / str(number) / "revocation")
+        scene.store.folder.parent.mkdir()
+        taken = scene.store.take_from_another(name, octets)
+        assert taken == (None if octets.startswith(b"{}") else fetched)
+        scene.watch = scene.new_watch()
+        assert scene.status(leaf) is expected
+
+
+def test_only_files_of_the_store_are_taken_from_others(tmp_path: Path) -> None:
+    """A name that leads elsewhere, a header that is none and too many octets are refused."""
+    store = RevocationStore(tmp_path / "revocation")
+    header = b'{"url": "http://a.test/", "answers": false, "fetched": "2026-11-25T12:00:00+00:00"}\n'
+    good = f"{'a' * 40}.statement"
+    for name, content in (
+        ("../../etc/passwd", header),
+        (f"{'a' * 39}/.statement", header),
+        (good, b"nothing"),
+        (good, b'{"fetched": 3}\n'),
+        (good, header + b"x" * 600_000),
+    ):
+        assert store.take_from_another(name, content) is None
+    assert not list(tmp_path.rglob("*.statement"))
+    assert store.take_from_another(good, header) is not None
+
+
+def test_ocsp_responder(scene: Scene) -> None:
+    """The responder is asked about this certificate, and its answer is kept."""
+    leaf = scene.leaf(responder="/ocsp")
+    questions: list[int] = []
+
+    def answer(body: bytes) -> bytes:
+        questions.append(ocsp.load_der_ocsp_request(body).serial_number)
+        return ocsp_answer(leaf, scene.root, "revoked")
+
+    scene.web.pages["/ocsp"] = Page(answer=answer)
+    assert scene.status(leaf) is REVOKED
+    assert scene.status(leaf) is REVOKED
+    assert questions == [leaf.certificate.serial_number]
+
+
+def test_delta_list_is_followed(scene: Scene) -> None:
+    """A delta list that the complete list points to is fetched as well."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    freshest = (x509.FreshestCRL([point(scene.web.url("/delta.crl"))]), False)
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, number=1, extensions=[freshest]))
+    scene.web.pages["/delta.crl"] = Page(delta_list(scene.root, leaf, base=1, number=2))
+    scene.status(leaf)
+    wait_for(lambda: scene.status(leaf) is REVOKED, "the delta list to count")
+
+
+@pytest.mark.parametrize("fault", ["nothing", "garbage", "forged", "late", "another's"])
+def test_useless_answers(scene: Scene, fault: str) -> None:
+    """What does not help is logged and asked for again later, not with each message."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    past = {"this_update": scene.now() - 9 * DAY, "next_update": scene.now() - DAY}
+    scene.web.pages["/a.crl"] = {
+        "nothing": Page(status=503),
+        "garbage": Page(b"<html>"),
+        "forged": Page(revocation_list(scene.root, leaf, key=new_key())),
+        "late": Page(revocation_list(scene.root, leaf, **past)),
+        "another's": Page(revocation_list(Authority.create("Other"), leaf)),
+    }[fault]
+    assert [scene.status(leaf) for _ in range(3)] == [UNKNOWN] * 3
+    assert scene.web.asked["/a.crl"] == 1
+    assert scene.words() == ["revocation-not-fetched"]
+    assert list(scene.store.all()) == []
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    scene.pass_time(timedelta(hours=2))
+    wait_for(lambda: scene.status(leaf) is REVOKED, "the next attempt")
+
+
+def test_good_list_is_not_displaced(scene: Scene) -> None:
+    """Neither a forged list with a higher number nor an older one that is still valid takes its place."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf, number=5))
+    assert scene.status(leaf) is REVOKED
+    for worse in (
+        revocation_list(scene.root, number=4),
+        revocation_list(scene.root, number=6, key=new_key()),
+    ):
+        scene.web.pages["/a.crl"] = Page(worse)
+        before = scene.web.asked["/a.crl"]
+        scene.pass_time(timedelta(hours=13))
+        wait_for(lambda before=before: scene.status(leaf) and scene.web.asked["/a.crl"] > before, "a refresh")
+        wait_for(lambda: scene.words()[-1] == "revocation-not-fetched", "its refusal")
+        assert scene.status(leaf) is REVOKED
+
+
+def test_refresh_ahead_of_the_next_update(scene: Scene) -> None:
+    """A list is fetched again before it ends, without any message, and a revocation in it counts."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    soon = scene.now() + timedelta(minutes=30)
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, number=1, next_update=soon))
+    assert scene.status(leaf) is GOOD
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf, number=2))
+    scene.pass_time(timedelta(minutes=25))
+    wait_for(lambda: scene.web.asked["/a.crl"] == 2, "the refresh")
+    wait_for(lambda: scene.status(leaf) is REVOKED, "the new list to count")
+
+
+def test_list_that_ends_counts_as_unknown(scene: Scene) -> None:
+    """When nobody answers any more, the outcome ends with the list it rests on."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    assert scene.status(leaf) is REVOKED
+    scene.web.pages["/a.crl"] = Page(status=503)
+    scene.pass_time(8 * DAY)
+    assert scene.status(leaf) is UNKNOWN
+    assert scene.watch.find(scene.path(leaf)).result(20).detail.startswith("the newest CRL for it is out")
+
+
+def test_message_waits_only_as_long_as_somebody_is_asked(scene: Scene) -> None:
+    """While a server is silent the future is open; other paths are answered meanwhile."""
+    slow, quick = scene.leaf(lists=("/slow.crl",)), scene.leaf()
+    gate = threading.Event()
+    scene.web.pages["/slow.crl"] = Page(revocation_list(scene.root), gate=gate)
+    waiting: Future[object] = scene.watch.find(scene.path(slow))
+    assert scene.status(quick) is UNKNOWN
+    assert not waiting.done()
+    gate.set()
+    assert scene.watch.find(scene.path(slow)).result(20).status is GOOD
+    assert waiting.done()
+
+
+def test_private_addresses_only_where_allowed(scene: Scene) -> None:
+    """Without ``fetch_private`` nothing is sent to loopback; allowing it takes effect at once."""
+    scene.watch.stop()
+    scene.watch = scene.new_watch(private=False)
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root))
+    assert scene.status(leaf) is UNKNOWN
+    assert not scene.web.asked
+    assert "fetch_private" in str(scene.logged[0])
+    scene.watch.configure((), private=True)
+    wait_for(lambda: scene.status(leaf) is GOOD, "the list")
+
+
+def test_lists_of_files(scene: Scene) -> None:
+    """A list from a file answers without any pointer, and a changed file counts."""
+    leaf = scene.leaf()
+    content = pem_list(revocation_list(scene.root)) + pem_list(revocation_list(Authority.create("Other")))
+    scene.watch.configure(read_revocation_lists(content), private=True)
+    assert scene.status(leaf) is GOOD
+    scene.watch.configure((parse_revocation_list(revocation_list(scene.root, leaf)),), private=True)
+    wait_for(lambda: scene.status(leaf) is REVOKED, "the new file to count")
+    wait_for(lambda: scene.next_updates.keys() == {"CN=Lab Root"}, "the issuers in use")
+    held = {leaf.certificate.serial_number: HOLD}
+    lists = (revocation_list(scene.root, leaf, reasons=held), revocation_list(scene.root, number=2))
+    scene.watch.configure(tuple(map(parse_revocation_list, lists)), private=True)
+    wait_for(lambda: scene.status(leaf) is GOOD, "the hold to be lifted")
+
+
+def test_paths_are_prepared_ahead_of_their_first_message(scene: Scene) -> None:
+    """Known chains are looked into at the start, so that the first message need not wait."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    scene.watch.configure((), private=True, paths=[scene.path(leaf)])
+    wait_for(lambda: scene.next_updates, "the list")
+    wait_for(lambda: scene.watch.find(scene.path(leaf)).done(), "an outcome at hand")
+    assert scene.watch.find(scene.path(leaf)).result(0).status is REVOKED
+
+
+def test_a_fault_of_ours_does_not_end_the_watch(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is logged, and the next question is answered."""
+    leaf = scene.leaf()
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RevocationTable, "judge", broken)
+        scene.watch.find(scene.path(leaf))
+        wait_for(lambda: "internal-error" in scene.words(), "the log line")
+    assert scene.status(leaf) is UNKNOWN
+
+
+def test_table_is_bounded(tmp_path: Path) -> None:
+    """The path asked for longest ago gives way, with the locations that only it needs."""
+    dropped: list[object] = []
+    root = Authority.create("Lab Root")
+    table = RevocationTable(
+        RevocationStore(tmp_path), lambda _event: None, lambda: datetime.now(UTC), dropped.append, paths=2
+    )
+    leaves = [
+        root.issue("a.test", extensions=Pointers(lists=(f"http://crl.test/{number}", "http://crl.test/all")))
+        for number in range(4)
+    ]
+    rows = [table.watch((parse(leaf.der), parse(root.der))) for leaf in leaves]
+    assert dropped == [row.key for row in rows[:2]]
+    assert {location.url[-3:] for location in table.take_due()} == {"t/2", "t/3", "all"}
+
+
+def test_schedule() -> None:
+    """Refresh lies ahead of the next update and within half a day; retries double up to an hour."""
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    root = Authority.create("Lab Root")
+
+    def refresh(lasting: timedelta, chance: float) -> timedelta:
+        update = {"this_update": now - DAY, "next_update": now + lasting}
+        return refresh_at((parse_revocation_list(revocation_list(root, **update)),), now, chance) - now
+
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    assert refresh(hour, 0) == 30 * minute
+    assert refresh(hour, 1) == 42 * minute
+    assert refresh(30 * DAY, 0.5) == 12 * hour
+    assert refresh(minute, 0.5) == refresh(-hour, 0.5) == 5 * minute
+    assert [retry_at(failures, now, 0.5) - now for failures in (1, 2, 3, 7, 1000)] == [
+        minute,
+        2 * minute,
+        4 * minute,
+        hour,
+        hour,
+    ]

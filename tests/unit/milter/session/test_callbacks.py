@@ -1,0 +1,123 @@
+"""What is negotiated with Postfix, and which part of a message is asked for."""
+
+from pathlib import Path
+
+import milter as libmilter
+import pytest
+
+from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
+from domain_secure.milter.session.delegation import DelegatedFacts
+from domain_secure.milter.session.macros import MilterFacts
+
+from unit.milter.edge import CIPHER, Edge
+
+# Of all steps and options that Postfix 3.7 offers.
+OFFERED = 0x1FFFFF
+REQUIRING = '[partner."woodgrovebank.test"]\nrequire = ["dkim"]\n'
+MACROS = {"{client_addr}": "192.0.2.1", "{client_port}": "40001", "j": "mx1.contoso.test", "i": "Q1"}
+
+
+class Context:
+    """What libmilter hands to a session: macros, and orders to be carried out."""
+
+    def __init__(self) -> None:
+        self.added: list[tuple[str, str]] = []
+
+    def setpriv(self, session: Callbacks | None) -> None:
+        """Keep the session."""
+
+    def setsymlist(self, stage: int, names: str) -> None:
+        """Take the list of macros."""
+
+    def getsymval(self, name: str) -> str | None:
+        """Return a macro."""
+        return MACROS.get(name)
+
+    def addheader(self, name: str, value: str, position: int) -> None:
+        """Note a header."""
+        del position
+        self.added.append((name, value))
+
+    def setreply(self, *reply: str) -> None:
+        """Take a reply."""
+
+
+def session(folder: Path, settings: str = "") -> tuple[Callbacks, Context, int]:
+    """Return a negotiated session, and the steps that Postfix is to leave out."""
+    callbacks, context = Callbacks(Edge(folder, settings).inbound), Context()
+    callbacks._setctx(context)
+    options = [ACTIONS, OFFERED, 0, 0]
+    assert callbacks.negotiate(options) == libmilter.CONTINUE
+    return callbacks, context, options[1]
+
+
+def test_messages_are_not_asked_for_where_nobody_must_sign(tmp_path: Path) -> None:
+    """Without such a partner Postfix keeps header end and body to itself, and unlisted mail stays cheap."""
+    _, _, left_out = session(tmp_path)
+    assert left_out & libmilter.P_NOBODY
+    assert left_out & libmilter.P_NOEOH
+    assert not left_out & libmilter.P_HDR_LEADSPC
+
+
+def test_messages_are_asked_for_where_a_partner_must_sign(tmp_path: Path) -> None:
+    """Header end and body come, fields with their white space, and the body may be broken off."""
+    _, _, left_out = session(tmp_path, REQUIRING)
+    assert not left_out & (libmilter.P_NOBODY | libmilter.P_NOEOH)
+    assert left_out & libmilter.P_HDR_LEADSPC
+    assert left_out & libmilter.P_SKIP
+    assert not left_out & libmilter.P_NR_BODY
+
+
+@pytest.mark.parametrize(
+    ("author", "wanted"), [(b" x@other.test", libmilter.SKIP), (b" x@woodgrovebank.test", libmilter.CONTINUE)]
+)
+def test_body_is_taken_only_of_messages_that_need_it(tmp_path: Path, author: bytes, wanted: int) -> None:
+    """Anybody else's is broken off at its first part."""
+    callbacks, _, _ = session(tmp_path, REQUIRING)
+    callbacks.envfrom_bytes(b"<>")
+    callbacks.header_bytes("From", author)
+    callbacks.eoh()
+    assert callbacks.body(b"Hello.\r\n") == wanted
+
+
+def test_body_of_a_message_that_was_abandoned(tmp_path: Path) -> None:
+    """What comes without a message is not wanted, and not kept."""
+    callbacks, _, _ = session(tmp_path, REQUIRING)
+    callbacks.envfrom_bytes(b"<x@woodgrovebank.test>")
+    callbacks.abort()
+    callbacks.eoh()
+    assert callbacks.body(b"Hello.\r\n") == libmilter.SKIP
+    assert callbacks.eom() == libmilter.TEMPFAIL
+
+
+@pytest.mark.parametrize(("settings", "space"), [("", ""), (REQUIRING, " ")])
+def test_added_headers_have_one_space(tmp_path: Path, settings: str, space: str) -> None:
+    """Whoever is given the space behind the colon has to give it, too."""
+    observing = f'mode = "observe"\n{settings}'
+    callbacks, context, _ = session(tmp_path, observing)
+    callbacks.envfrom_bytes(b"<x@woodgrovebank.test>")
+    callbacks.header_bytes("From", b" x@woodgrovebank.test")
+    callbacks.eoh()
+    assert callbacks.eom() == libmilter.CONTINUE
+    assert context.added
+    assert all(value.startswith((f"{space}fail", f"{space}mx1")) for _, value in context.added)
+
+
+def test_header_that_was_not_seen_to_its_end(tmp_path: Path) -> None:
+    """Without the end of the header nobody can say that there is no signature: the message waits."""
+    edge = Edge(tmp_path, REQUIRING)
+    facts = MilterFacts("127.0.0.3", "40001", "TLSv1.3", CIPHER, None, None, False, "", "mx1.contoso.test")
+    fingerprint = edge.know("woodgrovebank.test")
+    words = []
+    for begun in (False, True):
+        edge.requests.remember(
+            DelegatedFacts(
+                "127.0.0.3", "40001", "Q1", "TLSv1.3", CIPHER, fingerprint, fingerprint, None, None
+            )
+        )
+        transaction = edge.inbound.begin(facts, "<x@woodgrovebank.test>", sees_message=True)
+        if begun:
+            transaction.begin_body()
+        words.append(str(edge.inbound.end(transaction, "Q1").reply))
+    assert "(no-evidence)" in words[0]
+    assert "(no-signature)" in words[1]

@@ -1,0 +1,216 @@
+"""One message through the shell around the decision, without libmilter and sockets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from domain_secure.milter.session.delegation import DelegatedFacts
+from domain_secure.milter.session.inbound import MOST_FORGED_MARKS, Outcome
+from domain_secure.milter.session.macros import MilterFacts
+
+from unit.milter.edge import CIPHER, Edge
+
+
+@pytest.fixture
+def edge(tmp_path: Path) -> Edge:
+    """Return an edge that lists woodgrovebank.test."""
+    return Edge(tmp_path)
+
+
+SENDER = "<admin@woodgrovebank.test>"
+FORGED = ("X-Domain-Secure", b"pass (woodgrovebank.test; pkix; TLSv1.3) by mx1.contoso.test; ref=Q9")
+
+
+def test_partner_is_let_in_and_marked(edge: Edge) -> None:
+    """The partner's own certificate earns both marks, with reference and method."""
+    outcome = edge.message(SENDER, fingerprint=edge.know("woodgrovebank.test"))
+    assert outcome.reply is None
+    assert dict(outcome.added_headers) == {
+        "X-Domain-Secure": "pass (woodgrovebank.test; pkix; TLSv1.3) by mx1.contoso.test; ref=Q1",
+        "Authentication-Results": "mx1.contoso.test; x-domain-secure=pass header.d=woodgrovebank.test"
+        " policy.method=pkix policy.tls=TLSv1.3",
+    }
+
+
+def test_stranger_is_refused_and_not_marked(edge: Edge) -> None:
+    """A certificate known to be another's is refused for good, naming both."""
+    outcome = edge.message(SENDER, fingerprint=edge.know("evil.test"))
+    assert outcome.reply is not None
+    assert str(outcome.reply).startswith("550 5.7.5 woodgrovebank.test: certificate is for evil.test;")
+    assert not outcome.added_headers
+
+
+def test_unknown_certificate_is_deferred_and_listed_as_pending(edge: Edge) -> None:
+    """What nobody knows yet is deferred, and the administrator finds it under pending."""
+    outcome = edge.message(SENDER, fingerprint="AB" * 32)
+    assert outcome.reply is not None
+    assert outcome.reply.code == "451"
+    assert [str(item.fingerprint) for item in edge.book.pending()] == ["sha256:" + "ab" * 32]
+
+
+def test_author_header_is_a_claim(edge: Edge) -> None:
+    """An unlisted envelope does not hide a listed author."""
+    outcome = edge.message("<x@evil.test>", ("From", b"Admin <admin@woodgrovebank.test>"), tls=False)
+    assert outcome.reply is not None
+    assert outcome.reply.code == "530"
+
+
+def test_unlisted_mail_only_loses_forged_marks(edge: Edge) -> None:
+    """Promise 2: nothing but the forged marks is touched."""
+    somebody_elses = ("Authentication-Results", b"mx.other.test; x-domain-secure=pass")
+    ours = ("Authentication-Results", b"mx1.contoso.test; x-domain-secure=pass")
+    outcome = edge.message("<x@evil.test>", FORGED, somebody_elses, ours, FORGED, tls=False)
+    assert outcome == Outcome(
+        None, (("X-Domain-Secure", 1), ("Authentication-Results", 2), ("X-Domain-Secure", 2)), ()
+    )
+
+
+def test_relay_is_known_by_its_certificate(tmp_path: Path) -> None:
+    """From any address, who proves to hold a relay's certificate is exempt, and its marks stay."""
+    mark = ("X-Domain-Secure", b"pass (woodgrovebank.test; pkix; TLSv1.3) by mx2.contoso.test; ref=1")
+    digests = {name: name * 64 for name in "ab"}
+    edge = Edge(tmp_path, f'[inbound]\ntrusted_relay_certificates = ["sha256:{digests["a"]}"]')
+    relayed = edge.message("a@woodgrovebank.test", mark, fingerprint=digests["a"].upper())
+    assert relayed.reply is None
+    assert relayed.removed_headers == ()
+    assert relayed.added_headers == ()
+    stranger = edge.message("a@elsewhere.test", mark, fingerprint=digests["b"].upper())
+    assert stranger.removed_headers == (("X-Domain-Secure", 1),)
+    unproved = edge.message("a@elsewhere.test", mark, tls=False)
+    assert unproved.removed_headers == (("X-Domain-Secure", 1),)
+
+
+@pytest.mark.parametrize(
+    "settings", ['[inbound]\ntrusted_relays = ["127.0.0.0/30"]', '[inbound]\nexempt_clients = ["127.0.0.3"]']
+)
+def test_exempt_clients_are_let_in_unmarked(tmp_path: Path, settings: str) -> None:
+    """Exempt sessions are not refused; only a trusted relay's marks stay."""
+    outcome = Edge(tmp_path, settings).message(SENDER, FORGED, tls=False)
+    assert outcome.reply is None
+    assert not outcome.added_headers
+    assert bool(outcome.removed_headers) == ("exempt_clients" in settings)
+
+
+def test_logged_in_clients_are_exempt_but_cannot_bring_marks(edge: Edge) -> None:
+    """SASL exempts from the check, not from losing forged marks."""
+    outcome = edge.message(SENDER, FORGED, tls=False, authenticated=True)
+    assert outcome == Outcome(None, (("X-Domain-Secure", 1),), ())
+
+
+def test_observe_marks_the_failure_and_lets_in(tmp_path: Path) -> None:
+    """The trial run shows what would have been refused."""
+    outcome = Edge(tmp_path, 'mode = "observe"').message(SENDER, tls=False)
+    assert outcome.reply is None
+    assert dict(outcome.added_headers)["X-Domain-Secure"].startswith(
+        "fail (woodgrovebank.test; no-tls; none)"
+    )
+
+
+def test_missing_delegation_defers_listed_mail_only(edge: Edge) -> None:
+    """Without the second door listed mail waits, and other mail does not notice."""
+    facts = MilterFacts("127.0.0.3", "1", "TLSv1.3", CIPHER, None, None, False, "", "mx1.contoso.test")
+    listed = edge.inbound.end(edge.inbound.begin(facts, SENDER), "Q1")
+    assert listed.reply is not None
+    assert "(no-evidence)" in str(listed.reply)
+    assert edge.inbound.end(edge.inbound.begin(facts, "<x@other.test>"), "Q1") == Outcome()
+
+
+@pytest.mark.parametrize(
+    ("when_down", "action"), [("defer-all", "DUNNO"), ("defer-listed", "domain_secure_when_down")]
+)
+def test_session_that_began_without_us(tmp_path: Path, when_down: str, action: str) -> None:
+    """Under defer-listed, Postfix is told to use its own map for a session the milter does not see."""
+    edge = Edge(tmp_path, f'[inbound]\nwhen_down = "{when_down}"')
+    unseen = DelegatedFacts("127.0.0.3", "40001", "Q1", None, None, None, None, None, None)
+    assert edge.inbound.delegated(unseen) == action
+    facts = MilterFacts("127.0.0.3", "40001", None, None, None, None, False, "", "mx1.contoso.test")
+    edge.inbound.begin(facts, "<x@other.test>")
+    assert edge.inbound.delegated(unseen) == "DUNNO"
+    edge.inbound.close(facts)
+    assert edge.inbound.delegated(unseen) == action
+    assert edge.inbound.must_answer_mail == (when_down == "defer-listed")
+
+
+def counted(edge: Edge, verdict: str) -> float:
+    """Return how often *verdict* was counted."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(edge.metrics.exposition().decode())
+        for sample in family.samples
+        if sample.name == "domain_secure_decisions_total" and sample.labels["verdict"] == verdict
+    )
+
+
+def broken(*_: object, **__: object) -> None:
+    """Fail as our own code might."""
+    raise RuntimeError("a bug of ours")
+
+
+def test_a_bug_of_ours_defers_listed_mail_only(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the decision defers what is listed, counts and logs it, and others' mail flows on."""
+    monkeypatch.setattr("domain_secure.milter.session.inbound.decide_with", broken)
+    outcome = edge.message(SENDER)
+    assert outcome.reply is not None
+    assert str(outcome.reply).startswith("451 4.7.5 woodgrovebank.test: ")
+    assert edge.message("<x@other.test>") == Outcome()
+    assert counted(edge, "internal-error") == 1
+    assert "internal-error" in [event.word for event in edge.logged]
+
+
+def test_a_bug_in_reading_claims_defers(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When nobody can say what a message claims, it is deferred and counted."""
+    monkeypatch.setattr("domain_secure.milter.session.inbound.header_claims", broken)
+    outcome = edge.message("<x@other.test>", ("From", b"x@other.test"))
+    assert outcome.reply is not None
+    assert "(internal-error)" in str(outcome.reply)
+    assert counted(edge, "internal-error") == 1
+
+
+def test_a_bug_in_reading_marks_removes_them(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be recognised is not let through as a mark."""
+    monkeypatch.setattr("domain_secure.milter.session.inbound.is_forged_mark", broken)
+    assert edge.message("<x@other.test>", FORGED).removed_headers == (("X-Domain-Secure", 1),)
+
+
+def test_a_message_keeps_the_configuration_it_began_with(edge: Edge) -> None:
+    """A reload between MAIL and the end of the message changes nothing for that message."""
+    facts = MilterFacts("127.0.0.3", "1", None, None, None, None, False, "", "mx1.contoso.test")
+    transaction = edge.inbound.begin(facts, SENDER)
+    edge.live.current = replace(
+        edge.live.current, configuration=replace(edge.live.current.configuration, mode="observe")
+    )
+    assert edge.inbound.end(transaction, "Q1").reply is not None
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [("off", []), ("normal", ["decision"]), ("verbose", ["evidence", "certificate", "attempt", "decision"])],
+)
+def test_protocol_log_levels(tmp_path: Path, level: str, words: list[str]) -> None:
+    """``[log] receive`` says how much is written about a decision."""
+    edge = Edge(tmp_path, f'[log]\nreceive = "{level}"')
+    edge.message(SENDER, fingerprint=edge.know("evil.test"))
+    assert [event.word for event in edge.logged] == words
+
+
+def test_message_that_was_not_seen_is_no_evidence(tmp_path: Path) -> None:
+    """A session that began before the partner had to sign: its retry is seen whole."""
+    edge = Edge(tmp_path, '[partner."woodgrovebank.test"]\nrequire = ["dkim"]')
+    outcome = edge.message(SENDER, fingerprint=edge.know("woodgrovebank.test"))
+    assert outcome.reply is not None
+    assert outcome.reply.code == "451"
+    assert "(no-evidence)" in outcome.reply.text
+
+
+def test_more_marks_than_are_worth_removing(tmp_path: Path) -> None:
+    """A hundred are removed; beyond that the message is refused, unless a relay of ours brings it."""
+    edge = Edge(tmp_path, '[inbound]\ntrusted_relays = ["127.0.0.9"]')
+    assert len(edge.message("<x@evil.test>", *[FORGED] * MOST_FORGED_MARKS).removed_headers) == 100
+    outcome = edge.message("<x@evil.test>", *[FORGED] * (MOST_FORGED_MARKS + 1))
+    assert outcome.reply is not None
+    assert str(outcome.reply).startswith("550 5.7.1 more than 100 header fields")
+    assert not outcome.removed_headers
+    assert str(edge.logged[-1]) == "forged-marks-refused queue_id=Q1 client=[127.0.0.3]:40001"
+    assert edge.message("<x@evil.test>", *[FORGED] * 200, client="127.0.0.9") == Outcome()

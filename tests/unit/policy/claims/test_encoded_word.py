@@ -1,0 +1,92 @@
+"""Encoded words: every text that they may become."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain_secure.policy.claims.encoded_word import decodings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("=?utf-8?q?J=C3=B6rg?=", "Jörg"),
+        ("=?UTF-8?Q?a_b=5F?=", "a b_"),
+        ("=?utf-8?b?SsO2cmc=?=", "Jörg"),
+        ("=?utf-8?b?SsO2cmc?=", "Jörg"),
+        ("=?utf-8?b?YQ==Yg==?=", "ab"),
+        ("=?utf-8?b?SsO2 cmc?=", "Jörg"),
+        ("=?utf-8?b?A?=", ""),
+        ("=?iso-8859-1?q?J=F6rg?=", "Jörg"),
+        ("=?iso-8859-1*de?q?J=F6rg?=", "Jörg"),
+        ("=?windows-1252?q?=80?=", "€"),
+        ("=?koi8-r?q?=C1?=", "а"),
+        ("=?utf-16?b?/v8AYQ==?=", "a"),
+        ("=?utf-7?q?a+AEA-b?=", "a@b"),
+        ("=?utf-8?q?a?= =?utf-8?q?b?=", "ab"),
+        ("=?utf-8?q?a?=\r\n =?us-ascii?q?b?= c", "ab c"),
+        ("=?utf-8?q?J=C3?= =?utf-8?q?=B6rg?=", "Jörg"),
+        ("=?utf-8?q?a?= x =?utf-8?q?b?=", "a x b"),
+        ("x=?utf-8?q?a?==?utf-8?q?b?=y", "xaby"),
+        ('"=?utf-8?q?a?="', '"a"'),
+        ("=?utf-8?q?a b?=", "a b"),
+        ("=?utf-8?q?a?b?=", "a?b"),
+        ("=??q?a?=", "a"),
+        ("=?unheard-of?q?J=C3=B6rg?=", "Jörg"),
+        ("=?unheard-of?q?J=F6rg?=", "Jörg"),
+        ("=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=3F=3D?=", "a"),
+        ("=?cp037?q?=81?=", "a"),
+        ("=?cp037?q?a=40b?=", "a@b"),
+    ],
+)
+def test_readings(text: str, expected: str) -> None:
+    """What some reader shows is among the decodings."""
+    assert expected in decodings(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", "=?utf-8?q?a", "=?utf-8?x?a?=", "=?utf-8?=", "=?=", "?=", "a=?b", "=?utf-8?q"]
+)
+def test_what_holds_no_word(text: str) -> None:
+    """A text without a whole encoded word has no second reading."""
+    assert decodings(text) == ()
+
+
+def test_words_that_are_not_set_apart_may_stay() -> None:
+    """A strict reader decodes one word and leaves the other."""
+    assert "x=?utf-8?q?=22?= b" in decodings("x=?utf-8?q?=22?= =?utf-8?q?b?=")
+
+
+@pytest.mark.parametrize(
+    "charset", ["rot13", "hex", "base64", "idna", "punycode", "unicode_escape", "undefined"]
+)
+def test_codecs_that_are_no_charsets(charset: str) -> None:
+    """Python's other codecs are not reached from a message."""
+    assert decodings(f"=?{charset}?q?a\\x40b?=") == ("a\\x40b",)
+
+
+@given(st.text(st.sampled_from("=?qb_ \n4A0ü") | st.characters()))
+def test_never_raises(text: str) -> None:
+    """Any text has decodings, and none is the text itself."""
+    assert text not in decodings(text)
+
+
+@given(
+    st.sampled_from(["utf-7", "utf-16", "hz", "iso-2022-jp", "big5", "gb18030", "utf-32", "x"]), st.binary()
+)
+def test_never_raises_on_octets_of_a_charset(charset: str, octets: bytes) -> None:
+    """Octets that the charset does not know are replaced."""
+    decodings(f"=?{charset}?q?{''.join(f'={octet:02X}' for octet in octets)}?=")
+
+
+@pytest.mark.parametrize(
+    "unit", ["=?", "=?a?q?", "=?=?=", "=?a?q?=40?=", "?", "=?a?b?YQ==", "=?utf-7?q?+AEA-?= "]
+)
+def test_time_is_linear(unit: str) -> None:
+    """100 kB of anything take well below a second; a quadratic pass would take minutes."""
+    started = time.process_time()
+    for text in (unit * (100_000 // len(unit)), unit * (100_000 // len(unit)) + "?="):
+        decodings(text)
+    assert time.process_time() - started < 5

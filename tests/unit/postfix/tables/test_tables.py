@@ -1,0 +1,227 @@
+"""The lines of Postfix's lookup tables."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from configurations import make_configuration, make_partner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain_secure.policy.configuration.configuration import Configuration, SendMethod, WhenDown
+from domain_secure.policy.terms.domain import Domain, Entry, parse_domain
+from domain_secure.policy.terms.lists import DomainList
+from domain_secure.policy.terms.nexthop import Nexthop
+from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.tls import TlsVersion
+from domain_secure.postfix.tables.tables import Dialect, Table, choose_map_type, keys_of, lines_of, policy_of
+
+STOCK = Dialect((3, 7, 11), frozenset({"debug_peer_list", "smtpd_access_maps"}))
+STRICT = Dialect((3, 7, 11), frozenset())
+AB, ZERO_ONE = (":".join([octet] * 32) for octet in ("AB", "01"))
+OLD = Dialect((3, 4, 0), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("entry", "keys"),
+    [
+        ("woodgrovebank.test", ("woodgrovebank.test",)),
+        ("*.fabrikam.com", (".fabrikam.com",)),
+        ("xn--bcher-kva.test", ("xn--bcher-kva.test", "bücher.test")),
+        ("*.xn--bcher-kva.test", (".xn--bcher-kva.test", ".bücher.test")),
+        ("xn--.test", ("xn--.test",)),
+    ],
+)
+def test_keys(entry: str, keys: tuple[str, ...]) -> None:
+    """An entry has a key for each spelling Postfix may look up."""
+    assert keys_of(Entry(entry)) == keys
+
+
+@pytest.mark.parametrize(
+    ("changes", "policy"),
+    [
+        ({}, "secure match=a.test:.a.test protocols=>=TLSv1.2 ciphers=high"),
+        (
+            {"names": (Domain("a.test"), Domain("b.test"))},
+            "secure match=a.test:.a.test:b.test:.b.test protocols=>=TLSv1.2 ciphers=high",
+        ),
+        ({"mx": (Domain("mx.b.test"),)}, "secure match=mx.b.test protocols=>=TLSv1.2 ciphers=high"),
+        (
+            {"minimum_tls": TlsVersion.TLS_1_3},
+            "secure match=a.test:.a.test protocols=>=TLSv1.3 ciphers=high",
+        ),
+        ({"send_method": SendMethod.DANE}, "dane-only protocols=>=TLSv1.2 ciphers=high"),
+        (
+            {
+                "send_method": SendMethod.PIN,
+                "pins": frozenset({Pin.certificate("ab" * 32), Pin.public_key("01" * 32)}),
+            },
+            f"fingerprint match={AB}|{ZERO_ONE} protocols=>=TLSv1.2 ciphers=high",
+        ),
+    ],
+)
+def test_policy(changes: dict[str, Any], policy: str) -> None:
+    """Each way of verifying the partner's server has its level and attributes."""
+    assert policy_of(make_partner("a.test", **changes), STOCK) == policy
+
+
+def test_policy_with_a_name_and_authorities_of_its_own() -> None:
+    """SNI at every level; authorities where these are asked."""
+    file = Path("/etc/partner.pem")
+    dialect = replace(STOCK, authorities={file: "/domain-secure/authorities/x.pem"})
+    partner = make_partner("a.test", servername=Domain("mx.a.test"), send_ca_file=file)
+    assert policy_of(partner, dialect) == (
+        "secure match=a.test:.a.test protocols=>=TLSv1.2 ciphers=high servername=mx.a.test"
+        " tafile=/domain-secure/authorities/x.pem"
+    )
+    dane = replace(partner, send_method=SendMethod.DANE)
+    assert policy_of(dane, dialect) == "dane-only protocols=>=TLSv1.2 ciphers=high servername=mx.a.test"
+
+
+def with_relays(*relays: tuple[str, str], listed: tuple[str, ...] = (), **changes: Any) -> Configuration:
+    """Return a configuration in which each of the domains is reached by a relay."""
+    partners = {
+        Entry(entry): make_partner(entry, via=Nexthop.parse(relay), **changes) for entry, relay in relays
+    }
+    return make_configuration(send=DomainList.of(*partners, *listed), partners=partners)
+
+
+def test_relay_has_the_policy_and_the_route() -> None:
+    """Postfix looks the relay up as it is written, brackets and port included."""
+    configuration = with_relays(("*.a.test", "[mx.a.test]:2525"))
+    policy = "secure match=a.test:.a.test protocols=>=TLSv1.2 ciphers=high"
+    assert list(lines_of(Table.TLS_POLICY, configuration, STOCK)) == [
+        f".a.test\t{policy}",
+        f"[mx.a.test]:2525\t{policy}",
+    ]
+    assert list(lines_of(Table.TRANSPORT, configuration, STOCK)) == [
+        ".a.test\tdomain-secure:[mx.a.test]:2525"
+    ]
+
+
+def test_relay_that_two_partners_share() -> None:
+    """With one rule there is one line; with two, one would be verified by the other's: none is made."""
+    shared = (("a.test", "[mx.test]"), ("b.test", "[mx.test]"))
+    alike = with_relays(*shared, names=(Domain("mx.test"),))
+    keys = [line.split("\t")[0] for line in lines_of(Table.TLS_POLICY, alike, STOCK)]
+    assert keys == ["a.test", "[mx.test]", "b.test"]
+    with pytest.raises(Problem, match=r"to b\.test and to a\.test goes to"):
+        list(lines_of(Table.TLS_POLICY, with_relays(*shared), STOCK))
+
+
+def test_relay_that_is_another_partners_domain() -> None:
+    """Its key is taken."""
+    configuration = with_relays(("a.test", "b.test"), listed=("b.test",))
+    with pytest.raises(Problem, match=r"goes to b\.test"):
+        list(lines_of(Table.TLS_POLICY, configuration, STOCK))
+
+
+def test_relay_needs_our_routes() -> None:
+    """With ``direct = false`` nothing of ours sends it there."""
+    configuration = replace(with_relays(("a.test", "[mx.test]")), direct=False)
+    with pytest.raises(Problem, match="does not route"):
+        list(lines_of(Table.TRANSPORT, configuration, STOCK))
+
+
+def test_policy_for_an_older_postfix() -> None:
+    """Before 3.6 Postfix knows no lower bound, only exclusions."""
+    assert "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1 " in policy_of(make_partner("a.test"), OLD)
+
+
+def test_pin_without_pins_is_refused() -> None:
+    """Sending by pin without a pin is the operator's to mend, and no line is invented."""
+    with pytest.raises(Problem, match="no pin is known"):
+        policy_of(make_partner("a.test", send_method=SendMethod.PIN), STOCK)
+
+
+@given(
+    st.sampled_from(SendMethod), st.lists(st.sampled_from(["a.test", "bücher.test", "c_d.test"]), min_size=1)
+)
+def test_policy_is_read_alike_by_every_version(method: SendMethod, names: list[str]) -> None:
+    """No policy has commas or braces, nor blanks but between its attributes."""
+    partner = make_partner(
+        "a.test",
+        send_method=method,
+        names=tuple(parse_domain(name) for name in names),
+        pins=frozenset({Pin.certificate("ab" * 32)}),
+    )
+    level, *attributes = policy_of(partner, STOCK).split(" ")
+    assert level in {"secure", "dane-only", "fingerprint"}
+    assert all("=" in attribute for attribute in attributes)
+    assert not set("{},\t\n") & set(policy_of(partner, STOCK))
+
+
+def test_transport_lines() -> None:
+    """Listed domains go to the dedicated transport, by MX."""
+    configuration = make_configuration(send=DomainList.of("woodgrovebank.test", "*.fabrikam.com"))
+    assert list(lines_of(Table.TRANSPORT, configuration, STOCK)) == [
+        "woodgrovebank.test\tdomain-secure:",
+        ".fabrikam.com\tdomain-secure:",
+    ]
+
+
+def test_no_transport_lines_unless_direct() -> None:
+    """With ``direct = false`` the administrator routes, and the table is empty."""
+    configuration = make_configuration(send=DomainList.of("woodgrovebank.test"), direct=False)
+    assert list(lines_of(Table.TRANSPORT, configuration, STOCK)) == []
+
+
+def test_transport_that_would_draw_subdomains_along_is_refused() -> None:
+    """Where Postfix matches subdomains by their parents, a line speaks for domains that are not listed."""
+    dialect = Dialect((3, 7, 11), frozenset({"transport_maps"}))
+    with pytest.raises(Problem, match="drawn along"):
+        list(lines_of(Table.TRANSPORT, make_configuration(send=DomainList.of("a.test")), dialect))
+
+
+def access_keys(dialect: Dialect, *entries: str) -> list[str]:
+    """Return the keys of the sender access table for a receive list."""
+    configuration = make_configuration(receive=DomainList.of(*entries))
+    inbound = replace(configuration.inbound, when_down=WhenDown.DEFER_LISTED)
+    lines = lines_of(Table.SENDER_ACCESS, replace(configuration, inbound=inbound), dialect)
+    return [line.split("\t")[0] for line in lines]
+
+
+def test_sender_access_where_parents_match() -> None:
+    """Postfix looks up the bare parents by default, so one line serves an entry and its wildcard."""
+    assert access_keys(STOCK, "a.test", "*.a.test", "*.b.test") == ["a.test", "b.test"]
+
+
+def test_sender_access_where_dots_match() -> None:
+    """Without smtpd_access_maps in parent_domain_matches_subdomains the wildcard has a key of its own."""
+    assert access_keys(STRICT, "a.test", "*.a.test", "*.b.test") == ["a.test", ".a.test", ".b.test"]
+
+
+def test_sender_access_defers() -> None:
+    """The line defers with the code of a verdict that could not be reached."""
+    configuration = make_configuration(receive=DomainList.of("a.test"))
+    inbound = replace(configuration.inbound, when_down=WhenDown.DEFER_LISTED)
+    (line,) = lines_of(Table.SENDER_ACCESS, replace(configuration, inbound=inbound), STOCK)
+    assert line.startswith("a.test\t451 4.7.5 a.test: ")
+
+
+def test_sender_access_is_empty_by_default() -> None:
+    """With ``when_down = "defer-all"`` Postfix defers by itself."""
+    configuration = make_configuration(receive=DomainList.of("a.test"))
+    assert list(lines_of(Table.SENDER_ACCESS, configuration, STOCK)) == []
+
+
+@pytest.mark.parametrize(
+    ("default", "available", "chosen"),
+    [
+        ("hash", {"hash", "btree", "cdb"}, "hash"),
+        ("cdb", {"hash", "cdb"}, "cdb"),
+        ("lmdb", {"hash"}, "hash"),
+        ("texthash", {"lmdb", "texthash"}, "lmdb"),
+    ],
+)
+def test_map_type(default: str, available: set[str], chosen: str) -> None:
+    """Postfix's default is taken when a replaced file of that type is noticed, else the first such type."""
+    assert choose_map_type(default, available) == chosen
+
+
+def test_no_map_type() -> None:
+    """A Postfix with none of the watched types is told what to install."""
+    with pytest.raises(Problem, match="none of the table types"):
+        choose_map_type("texthash", {"texthash", "cidr"})

@@ -1,0 +1,212 @@
+"""The log catalogue: each line to the letter, because scripts search for them."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from domain_secure.milter.daemon import events as daemon_events
+from domain_secure.milter.knowledge import events as knowledge_events
+from domain_secure.milter.record import events as record_events
+from domain_secure.milter.revocation import events as fetch_events
+from domain_secure.milter.session import events as session_events
+from domain_secure.policy.book import events as book_events
+from domain_secure.policy.configuration.configuration import Mode
+from domain_secure.policy.decision.decision import decide
+from domain_secure.policy.decision.evidence import Evidence
+from domain_secure.policy.decision.reply import reply_to
+from domain_secure.policy.record import protocol_events
+from domain_secure.policy.revocation import events as revocation_events
+from domain_secure.policy.terms.event import Event, internal_error
+from domain_secure.postfix.log import events as log_events
+from domain_secure.postfix.probe import events as probe_events
+
+from unit.policy.builders import NOW, claim, configuration, known, session
+from unit.policy.history_items import FAILED, record
+from unit.policy.sending.test_delivery import SENT
+
+PASSED = decide([claim()], Evidence(session(), known("mail.woodgrovebank.test")), configuration(), NOW)
+REFUSED = decide([claim(source="from")], Evidence(session(), known("evil.test")), configuration(), NOW)
+DIGEST = "ab" * 32
+
+GOLDEN = [
+    (
+        protocol_events.decided(
+            PASSED, PASSED.findings[0], queue_id="Q1", client="[127.0.0.3]:40001", reply=None
+        ),
+        (
+            "decision verdict=pass domain=woodgrovebank.test claimed=woodgrovebank.test claimed_in=envelope "
+            "method=pkix effect=accept mode=enforce queue_id=Q1 client=[127.0.0.3]:40001 tls=TLSv1.3 "
+            f"certificate=sha256:{DIGEST} "
+            'detail="certificate for mail.woodgrovebank.test, valid until 2027-01-23" reply=-'
+        ),
+    ),
+    (
+        protocol_events.decided(
+            REFUSED, REFUSED.findings[0], queue_id="Q2", client="[::1]:2", reply=str(reply_to(REFUSED, "Q2"))
+        ),
+        (
+            "decision verdict=name-mismatch domain=woodgrovebank.test claimed=woodgrovebank.test "
+            "claimed_in=from method=- effect=reject mode=enforce queue_id=Q2 client=[::1]:2 tls=TLSv1.3 "
+            f"certificate=sha256:{DIGEST} "
+            'detail="certificate is for evil.test; mail from this domain needs one for woodgrovebank.test" '
+            'reply="550 5.7.5 woodgrovebank.test: certificate is for evil.test; mail from this domain needs '
+            'one for woodgrovebank.test (name-mismatch) [ref Q2]"'
+        ),
+    ),
+    (
+        protocol_events.attempted(REFUSED.findings[0], queue_id="Q2")[0],
+        (
+            "attempt queue_id=Q2 domain=woodgrovebank.test method=pkix verdict=name-mismatch "
+            'detail="certificate is for evil.test; mail from this domain needs one for woodgrovebank.test"'
+        ),
+    ),
+    (
+        protocol_events.evidence_seen(record("evil.test", queue_id="Q2")),
+        (
+            "evidence queue_id=Q2 client=[192.0.2.7]:41034 tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 "
+            f"certificate=sha256:{DIGEST} public_key=spki-sha256:{'cd' * 32} path=trusted "
+            'path_detail="the detail" revocation=unknown revocation_detail=- milliseconds=2.1'
+        ),
+    ),
+    (
+        protocol_events.certificate_shown(known("a.test", "b.test").certificate, queue_id="Q2", number=1),
+        (
+            "certificate queue_id=Q2 number=1 subject=CN=subject issuer=CN=issuer names=a.test,b.test "
+            "not_before=2026-10-25T12:00:00+00:00 not_after=2027-01-23T12:00:00+00:00 "
+            f"certificate=sha256:{DIGEST} public_key=spki-sha256:{'cd' * 32}"
+        ),
+    ),
+    (
+        protocol_events.delivered(SENT),
+        (
+            "delivery status=sent domain=woodgrovebank.test recipient_domain=woodgrovebank.test proof=mutual "
+            "queue_id=4F2C1A0B relay=mail.woodgrovebank.test[198.51.100.20]:25 tls=TLSv1.3 "
+            'cipher=TLS_AES_256_GCM_SHA384 dsn=2.0.0 reply="250 2.0.0 Ok: queued as 1"'
+        ),
+    ),
+    (
+        protocol_events.session_failed(FAILED),
+        (
+            "session-failure reason=name-mismatch domain=woodgrovebank.test security=yes queue_id=4F2C1A0B "
+            'relay=mail.woodgrovebank.test[198.51.100.20]:25 detail="Server certificate not verified"'
+        ),
+    ),
+    (
+        protocol_events.postfix_lines(FAILED)[0],
+        (
+            "postfix queue_id=4F2C1A0B domain=woodgrovebank.test "
+            'line="4F2C1A0B: to=<\\u2026@woodgrovebank.test>, status=deferred"'
+        ),
+    ),
+    (record_events.history_set_aside("/h", "damaged"), "history-set-aside file=/h detail=damaged"),
+    (record_events.history_failed("disk full"), 'history-failed detail="disk full"'),
+    (record_events.history_resumed(), "history-resumed"),
+    (record_events.log_levels_rejected("not ours"), 'log-levels-rejected detail="not ours"'),
+    (record_events.log_levels_changed("none"), "log-levels-changed temporary=none"),
+    (
+        session_events.forged_marks_refused(queue_id="Q3", client="[127.0.0.3]:1"),
+        "forged-marks-refused queue_id=Q3 client=[127.0.0.3]:1",
+    ),
+    (
+        session_events.forged_marks_removed(queue_id="Q3", client="[127.0.0.3]:1", count=2),
+        "forged-marks-removed queue_id=Q3 client=[127.0.0.3]:1 count=2",
+    ),
+    (
+        session_events.malformed_delegation("line without '='"),
+        "malformed-delegation-request detail=\"line without '='\"",
+    ),
+    (
+        internal_error("decision", ValueError("a\nb")),
+        'internal-error where=decision type=ValueError detail="a\\nb"',
+    ),
+    (
+        book_events.certificate_set_aside(f"sha256:{DIGEST}", "not DER"),
+        f'certificate-set-aside certificate=sha256:{DIGEST} detail="not DER"',
+    ),
+    (
+        book_events.evidence_source_failed("book", OSError("gone")),
+        "certificate-source-failed source=book detail=gone",
+    ),
+    (
+        book_events.pending_not_noted(f"sha256:{DIGEST}", "disk full"),
+        f'pending-not-noted certificate=sha256:{DIGEST} detail="disk full"',
+    ),
+    (
+        knowledge_events.configuration_loaded("/etc/d.toml", receive=2, send=1, mode=Mode.OBSERVE),
+        "configuration-loaded path=/etc/d.toml receive_domains=2 send_domains=1 mode=observe",
+    ),
+    (
+        knowledge_events.configuration_rejected("wrong type: /etc/d.toml:3"),
+        'configuration-rejected detail="wrong type: /etc/d.toml:3" in_force="the last good configuration"',
+    ),
+    (
+        probe_events.probed(
+            target="mail.a.test[192.0.2.1]:25", certificate=f"sha256:{DIGEST}", tls="TLSv1.3", detail=None
+        ),
+        f"probed target=mail.a.test[192.0.2.1]:25 certificate=sha256:{DIGEST} tls=TLSv1.3 detail=-",
+    ),
+    (
+        probe_events.probe_not_kept("mail.a.test", "disk full"),
+        'probe-not-kept target=mail.a.test detail="disk full"',
+    ),
+    (
+        revocation_events.revocation_set_aside("/crl", "not DER"),
+        'revocation-set-aside file=/crl detail="not DER"',
+    ),
+    (
+        fetch_events.revocation_fetched("http://crl.test/a.crl", until="2026-12-01"),
+        "revocation-fetched url=http://crl.test/a.crl until=2026-12-01",
+    ),
+    (
+        fetch_events.revocation_not_fetched("http://crl.test/a.crl", detail="time out", again="2026-12-01"),
+        'revocation-not-fetched url=http://crl.test/a.crl detail="time out" again=2026-12-01',
+    ),
+    (fetch_events.revocation_not_kept("disk full"), 'revocation-not-kept detail="disk full"'),
+    (
+        daemon_events.certificate_dates_unknown("damaged"),
+        "certificate-dates-unknown detail=damaged",
+    ),
+    (daemon_events.restart_needed(("state", "milter_socket")), "restart-needed settings=state,milter_socket"),
+    (daemon_events.maps_published(changed="transport"), "maps-published changed=transport"),
+    (daemon_events.maps_failed("disk full"), 'maps-failed detail="disk full"'),
+    (
+        daemon_events.started(version="1.0", milter="unix:/m", policy="unix:/p", metrics="127.0.0.1:9797"),
+        "started version=1.0 milter=unix:/m policy=unix:/p metrics=127.0.0.1:9797",
+    ),
+    (daemon_events.stopping("signal"), "stopping why=signal"),
+    (
+        log_events.log_followed("/var/log/mail.log", "found"),
+        "log-followed log=/var/log/mail.log because=found",
+    ),
+    (log_events.log_not_followed("denied"), "log-not-followed detail=denied"),
+    (log_events.log_lines_lost("it was cut"), 'log-lines-lost detail="it was cut"'),
+    (
+        log_events.sent_unverified(replace(SENT, verified=False, lines=("Q: status=sent (ok)",))),
+        (
+            "sent-unverified domain=woodgrovebank.test recipient_domain=woodgrovebank.test queue_id=4F2C1A0B "
+            "relay=mail.woodgrovebank.test[198.51.100.20]:25 "
+            'tls="Verified TLSv1.3" line="Q: status=sent (ok)"'
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "line"), GOLDEN, ids=[event.word for event, _ in GOLDEN])
+def test_line(event: Event, line: str) -> None:
+    """A changed line is an incompatible change."""
+    assert str(event) == line
+
+
+def test_refusals_stand_out() -> None:
+    """What lets a message in is information, what holds it back a warning."""
+    assert GOLDEN[0][0].level == logging.INFO
+    assert GOLDEN[1][0].level == logging.WARNING
+
+
+def test_a_stranger_cannot_start_a_line() -> None:
+    """Whatever a value holds, a line stays one line of printable ASCII."""
+    line = str(session_events.malformed_delegation('x" verdict=pass\r\n\x1b[2J\u2028é'))
+    assert line.isascii()
+    assert line.isprintable()
+    assert line == 'malformed-delegation-request detail="x\\" verdict=pass\\r\\n\\u001b[2J\\u2028\\u00e9"'
