@@ -20,6 +20,7 @@ from Milter import close_callback
 
 from domain_secure.milter.knowledge.certificate_dates import certificate_dates
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
+from domain_secure.milter.knowledge.known_time import KnownTime
 from domain_secure.milter.knowledge.live_configuration import (
     POLL_SECONDS,
     Live,
@@ -86,7 +87,9 @@ class Daemon:
             RevocationStore(configuration.state / FOLDER), log_event, self.metrics.set_crl_next_updates
         )
         self._knowledge = CertificateKnowledge(
-            self._book, replace(self._sources, revocation=self._revocation)
+            self._book,
+            replace(self._sources, revocation=self._revocation),
+            KnownTime.of_state(configuration.state),
         )
         self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
         history = HistoryKeeper(

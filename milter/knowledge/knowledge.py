@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from domain_secure.policy.book.certificate_book import CertificateBook
@@ -26,6 +26,7 @@ from domain_secure.policy.revocation.revocation_status import RevocationStatus
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 
+from .known_time import KnownTime
 from .live_configuration import Live
 
 # Where revocation is preferred, a message whose certificate nobody has asked about yet waits no longer.
@@ -68,8 +69,11 @@ class _NoKeys:
 class CertificateKnowledge:
     """Finds and judges peer certificates; safe from many threads."""
 
-    def __init__(self, book: CertificateBook, sources: Sources = Sources()) -> None:
+    def __init__(
+        self, book: CertificateBook, sources: Sources = Sources(), known_time: KnownTime | None = None
+    ) -> None:
         self._book = book
+        self.known_time = known_time or KnownTime(datetime.min.replace(tzinfo=UTC))
         self._sources: tuple[CertificateSource, ...] = (book, *sources.certificates)
         self._tlsa = sources.tlsa
         self._revocation = sources.revocation

@@ -270,6 +270,7 @@ class Inbound:
             ),
             tlsa=lambda entries: self._knowledge.tlsa(entries, deadline),
             signatures=signatures,
+            known_time=self._knowledge.known_time.after(now),
         )
         return decide_with(inquiries, claims, session, live.configuration, now)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
+from asn1crypto import keys
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
@@ -115,9 +116,17 @@ def _key_fault(link: _Link) -> str | None:
         return "key cannot be read"
     if not isinstance(key, _SIGNING_KEYS):
         return "key is of a kind that is not accepted"
+    if isinstance(key, ec.EllipticCurvePublicKey) and not _names_its_curve(link.certificate):
+        return "key gives the parameters of its curve instead of the curve's name"
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _MINIMUM_RSA_BITS:
         return f"RSA key has {key.key_size} bits, and {_MINIMUM_RSA_BITS} are the least"
     return None
+
+
+def _names_its_curve(certificate: Certificate) -> bool:
+    """Tell whether an elliptic curve key is of a named curve, the only form RFC 5480 section 2.1.1 allows."""
+    information = keys.PublicKeyInfo.load(structure(certificate.der).public_key_info, strict=True)
+    return bool(information["algorithm"]["parameters"].name == "named")
 
 
 def _signature_fault(link: _Link) -> str | None:
@@ -147,11 +156,21 @@ def _constraints_fault(leaf: _Link, authorities: Sequence[_Link]) -> str | None:
     if of_hosts and not leaf.certificate.dns_names:
         # These bind alternative names only; a common name would slip past them.
         return "its authority may certify certain names only, and it states none where that can be checked"
+    hosts_excluded = [name.value.lower() for name in excluded if isinstance(name, x509.DNSName)]
+    for name in leaf.certificate.dns_names:
+        if name.startswith("*.") and any(_is_covered(name, one) for one in hosts_excluded):
+            # The library compares the wildcard's text alone.
+            return f"it is for {shown(name)}, which covers hosts that its authority may not certify"
     if any(not name or name.startswith(".") for name in of_hosts):
         # Nothing for all hosts, a dot for those below: outside the grammar or beyond the library, which
         # would exclude nothing.
         return "its authority may not certify host names, or says in an unusual way which ones it may"
     return None
+
+
+def _is_covered(wildcard: str, host: str) -> bool:
+    """Tell whether a wildcard stands for *host*, or for a host above or below it that is excluded with it."""
+    return host.endswith(wildcard[1:].lower()) or f".{wildcard[2:].lower()}".endswith(f".{host}")
 
 
 def _purpose_fault(links: Sequence[_Link], client_purpose: ClientPurpose) -> str | None:

@@ -121,6 +121,7 @@ class Inquiries:
     certificate: Callable[[tuple[Entry, ...]], KnownCertificate | None]
     tlsa: Callable[[tuple[Entry, ...]], Mapping[Entry, TlsaAnswer]]
     signatures: Callable[[], tuple[MessageSignature, ...] | None]
+    known_time: datetime | None = None  #: has certainly been, whatever the clock says
 
 
 def decide_with(
@@ -132,7 +133,7 @@ def decide_with(
 ) -> Decision:
     """Decide, and ask for further evidence only where the verdict hangs on it."""
     claims = tuple(claims)
-    evidence = Evidence(session, None)
+    evidence = Evidence(session, None, known_time=inquiries.known_time)
     is_certificate_asked = is_signature_asked = False
     while True:
         decision = decide(claims, evidence, configuration, now)
@@ -272,7 +273,7 @@ def _outcome(
     channel = _judge_channel(session, partner)
     if session is None or channel is not None:
         return _Outcome(*(channel or (Verdict.NO_EVIDENCE, _NO_EVIDENCE)))
-    proof = Proof(session, evidence.known_certificate, tlsa)
+    proof = Proof(session, evidence.known_certificate, tlsa, evidence.known_time)
     attempts: list[Attempt] = []
     for method in partner.methods:
         attempt = attempt_by(method, proof, partner, configuration, now)
@@ -335,4 +336,8 @@ def _of_failed(attempts: list[Attempt]) -> tuple[Verdict, str]:
             return attempt.verdict, attempt.detail
     if attempts:
         return attempts[-1].verdict, attempts[-1].detail
-    return Verdict.UNTRUSTED, "no way to authenticate this domain is set up on the receiving side"
+    # No fault of the partner's: pins without a pin, DANE without a TLSA record.
+    return (
+        Verdict.NOT_SET_UP,
+        "no way to authenticate this domain is set up on the receiving side yet; please retry",
+    )

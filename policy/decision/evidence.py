@@ -6,6 +6,7 @@ Must not know: milter macros, the policy delegation protocol, files.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certification_path import PathValidation
@@ -53,6 +54,7 @@ class Evidence:
     known_certificate: KnownCertificate | None  #: None: no source knows the content
     tlsa: Mapping[Entry, TlsaAnswer] | None = None  #: by claimed entry; None: not asked for
     signatures: tuple[MessageSignature, ...] | None = None  #: of the message; None: not looked at
+    known_time: datetime | None = None  #: has certainly been, whatever the clock says; None: nothing is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,4 @@ class Proof:
     session: Session
     known_certificate: KnownCertificate | None
     tlsa: TlsaAnswer | None  #: None: not asked for
+    known_time: datetime | None = None  #: as in ``Evidence``

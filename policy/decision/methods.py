@@ -5,7 +5,7 @@ Must not know: claims, other methods, what a failure does to the message.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certification_path import PathOutcome, PathValidation
@@ -43,17 +43,23 @@ def attempt_by(
         case Method.PIN:
             return _by_pin(proof.session, partner)
         case Method.PKIX:
-            return _by_pkix(proof.known_certificate, partner, configuration, now)
+            return _by_pkix(proof, partner, configuration, now)
         case Method.POSTFIX:
             return _by_postfix(proof.session, partner)
         case Method.DANE:
             return _by_dane(proof, partner, configuration, now)
 
 
-_UNKNOWN_CERTIFICATE = (
-    "this client certificate is not known to the receiving side yet; please retry, and if it stays so, "
-    "send the certificate to the postmaster"
-)
+# Clocks of two hosts differ, and an authority may date a certificate a little ahead.
+_BEGINS_SOON = timedelta(minutes=10)
+
+
+def _unknown_certificate(session: Session) -> tuple[Verdict, str]:
+    told = (
+        f"this client certificate ({session.certificate_pin}) is not known to the receiving side yet; "
+        "please retry, and if it stays so, send the certificate to the postmaster"
+    )
+    return Verdict.UNKNOWN_CERTIFICATE, told
 
 
 def _by_pin(session: Session, partner: Partner) -> Attempt | None:
@@ -68,15 +74,14 @@ def _by_pin(session: Session, partner: Partner) -> Attempt | None:
     )
 
 
-def _by_pkix(
-    known: KnownCertificate | None, partner: Partner, configuration: Configuration, now: datetime
-) -> Attempt:
+def _by_pkix(proof: Proof, partner: Partner, configuration: Configuration, now: datetime) -> Attempt:
+    known = proof.known_certificate
     if known is None:
-        return Attempt(Method.PKIX, Verdict.UNKNOWN_CERTIFICATE, _UNKNOWN_CERTIFICATE)
+        return Attempt(Method.PKIX, *_unknown_certificate(proof.session))
     presented = _presented_names(known.certificate, configuration.trust)
     failure = (
-        _judge_path(known.path, now)
-        or _judge_names(presented, partner)
+        _judge_path(known.path, now, proof.known_time)
+        or _judge_names(known.certificate, presented, partner)
         or _judge_revocation(known, configuration.trust.revocation)
     )
     if failure is not None:
@@ -88,16 +93,39 @@ def _by_pkix(
     )
 
 
-def _judge_path(path: PathValidation, now: datetime) -> tuple[Verdict, str] | None:
-    match path.outcome:
-        case PathOutcome.UNTRUSTED:
-            return Verdict.UNTRUSTED, f"certificate is not trusted: {path.detail}"
-        case PathOutcome.EXPIRED:
-            return Verdict.EXPIRED, f"certificate is out of date: {path.detail}"
-        case PathOutcome.TRUSTED:
-            if path.not_before <= now <= path.not_after:
-                return None
-            return Verdict.EXPIRED, f"certificate is out of date: valid until {path.not_after.date()}"
+def _judge_path(
+    path: PathValidation, now: datetime, known_time: datetime | None
+) -> tuple[Verdict, str] | None:
+    if path.outcome is PathOutcome.UNTRUSTED:
+        return Verdict.UNTRUSTED, f"certificate is not trusted: {path.detail}"
+    return _judge_dates(path, now, known_time)
+
+
+def _judge_dates(
+    path: PathValidation, now: datetime, known_time: datetime | None
+) -> tuple[Verdict, str] | None:
+    """Return why the dates are wrong, or cannot be judged by this clock; None where they are right.
+
+    Whatever rests on a clock that is behind is temporary, in both directions: a certificate that has not
+    begun by it, and one that has not ended by it although it must have.
+    """
+    is_behind = known_time is not None and now < known_time
+    begins_soon = timedelta(0) < path.not_before - now <= _BEGINS_SOON
+    if begins_soon or (is_behind and now < path.not_before):
+        return Verdict.DATES_UNKNOWN, (
+            f"certificate is valid from {path.not_before:%Y-%m-%d %H:%M:%S} UTC on, and the receiving side's "
+            f"clock says {now:%Y-%m-%d %H:%M:%S} UTC; please retry"
+        )
+    if known_time is not None and is_behind and now <= path.not_after < known_time:
+        return Verdict.DATES_UNKNOWN, (
+            f"certificate is valid until {path.not_after:%Y-%m-%d %H:%M:%S} UTC, and the receiving side's "
+            f"clock, which says {now:%Y-%m-%d %H:%M:%S} UTC, is behind; please retry"
+        )
+    if path.outcome is PathOutcome.EXPIRED:
+        return Verdict.EXPIRED, f"certificate is out of date: {path.detail}"
+    if path.not_before <= now <= path.not_after:
+        return None
+    return Verdict.EXPIRED, f"certificate is out of date: valid until {path.not_after.date()}"
 
 
 def is_in_name_of(certificate: Certificate, entries: tuple[Entry, ...], configuration: Configuration) -> bool:
@@ -115,14 +143,17 @@ def _presented_names(certificate: Certificate, trust: Trust) -> tuple[str, ...]:
     return (certificate.common_name,)
 
 
-def _judge_names(presented: tuple[str, ...], partner: Partner) -> tuple[Verdict, str] | None:
+def _judge_names(
+    certificate: Certificate, presented: tuple[str, ...], partner: Partner
+) -> tuple[Verdict, str] | None:
     if any_name_matches(presented, partner.names) is not None:
         return None
     wanted = " or ".join(partner.names)
-    return (
-        Verdict.NAME_MISMATCH,
-        f"certificate is for {_some(presented)}; mail from this domain needs one for {wanted}",
-    )
+    told = f"certificate is for {_some(presented)}"
+    if not presented and certificate.common_name is not None:
+        named = _some((certificate.common_name,))
+        told = f"certificate has no alternative name of a host, and its common name {named} is not looked at"
+    return Verdict.NAME_MISMATCH, f"{told}; mail from this domain needs one for {wanted}"
 
 
 def _judge_revocation(known: KnownCertificate, wanted: Revocation) -> tuple[Verdict, str] | None:
@@ -180,7 +211,7 @@ def _by_dane(proof: Proof, partner: Partner, configuration: Configuration, now: 
     if not answer.records:
         return None
     if known is None and any(needs_content(record) for record in answer.records):
-        return Attempt(Method.DANE, Verdict.UNKNOWN_CERTIFICATE, _UNKNOWN_CERTIFICATE)
+        return Attempt(Method.DANE, *_unknown_certificate(proof.session))
     return Attempt(
         Method.DANE,
         Verdict.UNTRUSTED,

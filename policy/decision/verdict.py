@@ -33,6 +33,8 @@ class Verdict(Enum):
     PASS = ("pass", None, "pass")
     UNKNOWN_CERTIFICATE = ("unknown-certificate", "451 4.7.5", "temperror")
     REVOCATION_UNKNOWN = ("revocation-unknown", "451 4.7.5", "temperror")
+    DATES_UNKNOWN = ("dates-unknown", "451 4.7.5", "temperror")
+    NOT_SET_UP = ("not-set-up", "451 4.7.5", "temperror")
     NO_EVIDENCE = ("no-evidence", "451 4.7.5", "temperror")
     NO_SIGNATURE = ("no-signature", "550 5.7.22", "fail")
     NAME_MISMATCH = ("name-mismatch", "550 5.7.5", "fail")

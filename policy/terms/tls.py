@@ -6,7 +6,10 @@ Sources: RFC 8446 section 1.3, SSL_get_version(3), SSL_CIPHER_get_name(3).
 import re
 from enum import IntEnum, unique
 
-_NULL_ANONYMOUS_OR_EXPORT = re.compile(r"(?i)^EXP|_EXPORT_|NULL|^ADH-|^AECDH-|_anon_")
+_WEAK = re.compile(
+    r"(?i)^EXP|_EXPORT_|NULL|^ADH-|^AECDH-|_anon_"  # authenticates nobody, encrypts nothing, export grade
+    r"|(?<![a-z])(?:RC[24]|3?DES)(?![a-z])"  # RFC 7465; CVE-2016-2183 for blocks of 64 bits
+)
 
 
 @unique
@@ -43,5 +46,5 @@ _BY_NAME = {name: version for version, name in _NAMES.items()}
 
 
 def is_weak_cipher(name: str) -> bool:
-    """Tell whether a cipher suite authenticates nobody, encrypts nothing, or is of export grade."""
-    return bool(_NULL_ANONYMOUS_OR_EXPORT.search(name))
+    """Tell whether a cipher suite authenticates nobody, encrypts nothing, or can be broken in practice."""
+    return bool(_WEAK.search(name))

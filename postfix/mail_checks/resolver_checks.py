@@ -21,6 +21,8 @@ from domain_secure.postfix.dns.dns_lookup import (
     system_lookup,
     system_nameservers,
 )
+from domain_secure.postfix.dns.mail_exchangers import mail_domains
+from domain_secure.postfix.dns.tlsa_lookup import look_up
 from domain_secure.postfix.findings.findings import Finding
 
 _FILE = "/etc/resolv.conf"
@@ -52,6 +54,26 @@ def check_resolver(
             f"look-ups of . and {named}: no answer is authenticated",
             "let the resolver validate; unbound: auto-trust-anchor-file, and the module validator",
         )
+    else:
+        yield from _check_records([rule for rule in partners if _hangs_on_dane(rule)], lookup)
+
+
+def _check_records(partners: list[Partner], lookup: Lookups) -> Iterator[Finding]:
+    for partner in partners:
+        answers = [look_up(domain, lookup).answer for domain in mail_domains(partner.entry, partner)]
+        if not any(answer.records or answer.failures for answer in answers):
+            yield Finding.error(
+                "no-tlsa",
+                f"nobody can prove to be {partner.entry}: its methods leave DANE alone, and its mail servers "
+                "have no TLSA record that DNSSEC vouches for",
+                f"look-ups of MX, address and TLSA for {partner.entry}",
+                "ask the partner to publish TLSA records, or allow another method",
+            )
+
+
+def _hangs_on_dane(partner: Partner) -> bool:
+    usable = {method for method in partner.methods if method is not Method.PIN or partner.pins}
+    return usable == {Method.DANE}
 
 
 def _asks_for_dane(partner: Partner) -> bool:

@@ -6,7 +6,7 @@ out of date), ``test_probe`` (renewed and never seen, TLSA) and ``test_inbound``
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -72,7 +72,11 @@ CASES = {
     "server purpose, accepted": Case(lambda a: a.issue(MAIL, dns_names=(MAIL,), purposes=(SERVER,)), "pass"),
     "intermediate sent along": Case(_below, "pass"),
     "intermediate missing": Case(_without_chain, "untrusted"),
-    "common name only": Case(lambda a: a.issue(WOODGROVE), "name-mismatch", says="for no host name"),
+    "common name only": Case(
+        lambda a: a.issue(WOODGROVE),
+        "name-mismatch",
+        says="its common name woodgrovebank.test is not looked at",
+    ),
     "stranger with the partner's common name": Case(
         lambda a: a.issue(WOODGROVE, dns_names=(EVIL,)), "name-mismatch", says=f"certificate is for {EVIL}"
     ),
@@ -84,6 +88,11 @@ CASES = {
         lambda a: a.issue(MAIL, dns_names=(MAIL,), not_before=NOW - 9 * DAY, not_after=NOW - DAY), "expired"
     ),
     "not yet valid": Case(lambda a: a.issue(MAIL, dns_names=(MAIL,), not_before=NOW + DAY), "expired"),
+    "valid in a moment": Case(
+        lambda a: a.issue(MAIL, dns_names=(MAIL,), not_before=datetime.now(UTC) + timedelta(minutes=9)),
+        "dates-unknown",
+        says="and the receiving side's clock says",
+    ),
     "year 9999": Case(
         lambda a: a.issue(MAIL, dns_names=(MAIL,), not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
         "pass",
@@ -146,6 +155,7 @@ def test_certificate(judging: Product, name: str) -> None:
         (mark,) = header_lines(lab.contoso.wait_for_delivery(message.mark), "X-Domain-Secure")
         assert mark.startswith(f"pass ({WOODGROVE}; pkix; TLSv1.3)")
     else:
-        assert str(reply).startswith(f"550 5.7.5 {WOODGROVE}: "), str(reply)
+        status = "451 4.7.5" if case.verdict == "dates-unknown" else "550 5.7.5"
+        assert str(reply).startswith(f"{status} {WOODGROVE}: "), str(reply)
         assert f"({case.verdict})" in str(reply)
         assert case.says in str(reply)

@@ -4,7 +4,10 @@ import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -28,6 +31,7 @@ from lab.certificates import (
     Issued,
     key_usage,
     make,
+    new_key,
     pem,
     self_signed,
 )
@@ -236,6 +240,110 @@ def test_name_constraints() -> None:
         "authority. The name 'evil.test' of type dns_name is not allowed"
     )
     assert judge(limited.issue("evil.test")).outcome is UNTRUSTED
+
+
+@pytest.mark.parametrize(
+    ("excluded", "name"),
+    [
+        ("mail.x.test", "*.x.test"),
+        ("MAIL.x.test", "*.X.test"),
+        ("a.mail.x.test", "*.x.test"),
+        ("x.test", "*.x.test"),
+        ("test", "*.x.test"),
+        ("mail.x.test", "mail.x.test"),
+    ],
+)
+def test_excluded_names_bind_a_wildcard_that_covers_them(excluded: str, name: str) -> None:
+    """A wildcard stands for every host that it covers, so one of them excluded excludes it."""
+    extension = x509.NameConstraints(None, [x509.DNSName(excluded)])
+    limited = ROOT.authority("Limited", extensions=[(extension, True)])
+    assert judge(limited.issue(dns_names=["good.test", name])).outcome is UNTRUSTED
+
+
+def test_excluded_names_leave_other_wildcards_alone() -> None:
+    """A wildcard beside the excluded names is as good as before."""
+    extension = x509.NameConstraints(None, [x509.DNSName("mail.x.test")])
+    limited = ROOT.authority("Limited", extensions=[(extension, True)])
+    assert judge(limited.issue(dns_names=["*.y.test", "*.ax.test"])).outcome is TRUSTED
+
+
+_AUTHORITY = ("-subj", "/CN=Renewed CA", "-days", "30", "-addext", "keyUsage=critical,keyCertSign")
+_KINDS = ("rsa2048", "rsa-pss", "p256", "p384", "ed25519", "ed448", "dsa", "explicit")
+
+
+@pytest.mark.parametrize("first", _KINDS)
+@pytest.mark.parametrize("second", _KINDS)
+def test_two_authorities_of_one_name(first: str, second: str) -> None:
+    """Whatever keys stand under one name, in whatever order, the one that signed is found; nothing raises."""
+    good = _authority_of_kind(first)
+    other = _authority_of_kind(second)
+    issued = _issued_by(good)
+    expected = UNTRUSTED if first in {"dsa", "explicit"} else TRUSTED
+    for anchors in ([good[0], other[0]], [other[0], good[0]]):
+        assert judge(issued, chain=(), anchors=anchors, at=NOW + DAY).outcome is expected
+    if first != second:
+        assert judge(issued, chain=(), anchors=[other[0]], at=NOW + DAY).outcome is UNTRUSTED
+    assert judge(issued, chain=(other[0],), anchors=[good[0]], at=NOW + DAY).outcome is expected
+
+
+@cache
+def _authority_of_kind(kind: str) -> tuple[x509.Certificate, Any]:
+    """Return an authority called "Renewed CA", made by openssl where the library makes no such key."""
+    options = {
+        "rsa2048": ["-newkey", "rsa:2048"],
+        "rsa-pss": ["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
+        "p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "p384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        "ed25519": ["-newkey", "ed25519"],
+        "ed448": ["-newkey", "ed448"],
+        "explicit": [
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-pkeyopt", "ec_param_enc:explicit"),
+        ],
+    }
+    with TemporaryDirectory() as folder:
+        key, certificate = f"{folder}/key", f"{folder}/certificate"
+        if kind == "dsa":
+            subprocess.run(
+                ["openssl", "dsaparam", "-genkey", "-noout", "-out", key, "2048"],
+                check=True,
+                capture_output=True,
+            )
+            how = ["-new", "-key", key]
+        else:
+            how = [*options[kind], "-nodes", "-keyout", key]
+        subprocess.run(
+            ["openssl", "req", "-x509", *how, *_AUTHORITY, "-out", certificate],
+            check=True,
+            capture_output=True,
+        )
+        return x509.load_pem_x509_certificate(Path(certificate).read_bytes()), (
+            Path(key).read_bytes(),
+            Path(certificate).read_bytes(),
+        )
+
+
+def _issued_by(authority: tuple[x509.Certificate, tuple[bytes, bytes]]) -> Issued:
+    host = new_key()
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        for name, content in zip(("ca.key", "ca.pem"), authority[1], strict=True):
+            (place / name).write_bytes(content)
+        (place / "host.key").write_bytes(Issued(authority[0], host).key_pem)
+        for command in (
+            "req -new -key host.key -subj /CN=host.test -out host.csr",
+            "x509 -req -in host.csr -CA ca.pem -CAkey ca.key -days 20 -out host.pem",
+        ):
+            subprocess.run(["openssl", *command.split()], cwd=place, check=True, capture_output=True)
+        return Issued(x509.load_pem_x509_certificate((place / "host.pem").read_bytes()), host)
+
+
+def test_a_curve_without_a_name_is_untrusted() -> None:
+    """A key that brings its own curve is refused whoever vouches for it (RFC 5480 section 2.1.1)."""
+    certificate, _ = _authority_of_kind("explicit")
+    issued = _issued_by(_authority_of_kind("explicit"))
+    found = judge(issued, chain=(), anchors=[certificate], at=NOW + DAY)
+    assert (found.outcome, "parameters of its curve" in found.detail) == (UNTRUSTED, True)
 
 
 def test_private_authorities_may_be_plain() -> None:

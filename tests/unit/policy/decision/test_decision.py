@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain_secure.policy.certificates.certification_path import PathOutcome
+from domain_secure.policy.certificates.certification_path import PathOutcome, PathValidation
 from domain_secure.policy.certificates.trust import CommonName, Revocation
 from domain_secure.policy.configuration.configuration import Condition, Configuration, Method, Mode, OnFailure
 from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaRecord
@@ -141,10 +141,70 @@ def test_a_failed_pin_does_not_hide_what_may_still_be_learnt() -> None:
     assert judged(rules=rules).verdict is Verdict.UNKNOWN_CERTIFICATE
 
 
-def test_no_usable_method_is_untrusted() -> None:
-    """A rule that nothing can satisfy refuses; it never lets in."""
-    rules = configuration(partners={WOODGROVE: partner(methods=(Method.PIN,))})
-    assert judged(content=OWN, rules=rules).verdict is Verdict.UNTRUSTED
+@pytest.mark.parametrize("methods", [(Method.PIN,), (Method.DANE,), (Method.PIN, Method.DANE)])
+def test_nothing_set_up_is_not_the_partners_fault(methods: tuple[Method, ...]) -> None:
+    """A rule that nothing can satisfy yet lets nobody in, and turns nobody away for good."""
+    rules = configuration(partners={WOODGROVE: partner(methods=methods)})
+    decision = judged(content=OWN, rules=rules)
+    assert (decision.verdict, decision.effect) == (Verdict.NOT_SET_UP, Effect.DEFER)
+
+
+def _dated(begins: timedelta, ends: timedelta, outcome: PathOutcome) -> KnownCertificate:
+    path = PathValidation(outcome, "the detail", NOW + begins, NOW + ends)
+    return known("mail.woodgrovebank.test", path=path)
+
+
+_DAYS = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "known_time", "verdict"),
+    [
+        # A year back: nothing that has not begun is refused for good.
+        (300 * _DAYS, 390 * _DAYS, 365 * _DAYS, Verdict.DATES_UNKNOWN),
+        # And what has ended since is not let in.
+        (-30 * _DAYS, 60 * _DAYS, 365 * _DAYS, Verdict.DATES_UNKNOWN),
+        (-30 * _DAYS, 60 * _DAYS, 59 * _DAYS, Verdict.PASS),
+        # What has ended by the clock that is behind has ended.
+        (-90 * _DAYS, -1 * _DAYS, 365 * _DAYS, Verdict.EXPIRED),
+        # A clock that is right, or about which nothing is known.
+        (300 * _DAYS, 390 * _DAYS, timedelta(0), Verdict.EXPIRED),
+        (300 * _DAYS, 390 * _DAYS, None, Verdict.EXPIRED),
+        (-90 * _DAYS, -1 * _DAYS, None, Verdict.EXPIRED),
+        # Clocks of two hosts differ by minutes.
+        (timedelta(minutes=3), 90 * _DAYS, None, Verdict.DATES_UNKNOWN),
+        (timedelta(minutes=10), 90 * _DAYS, None, Verdict.DATES_UNKNOWN),
+        (timedelta(minutes=11), 90 * _DAYS, None, Verdict.EXPIRED),
+    ],
+)
+def test_what_rests_on_a_clock_that_is_behind_is_temporary(
+    begins: timedelta, ends: timedelta, known_time: timedelta | None, verdict: Verdict
+) -> None:
+    """Dates that only the clock makes wrong, or right, are judged again later; the reply has the times."""
+    is_now = begins <= timedelta(0) <= ends
+    content = _dated(begins, ends, PathOutcome.TRUSTED if is_now else PathOutcome.EXPIRED)
+    evidence = Evidence(session(), content, known_time=None if known_time is None else NOW + known_time)
+    decision = decide([claim()], evidence, configuration(), NOW)
+    assert decision.verdict is verdict
+    if verdict is Verdict.DATES_UNKNOWN:
+        assert decision.effect is Effect.DEFER
+        assert "2026-11-24 12:00:00 UTC" in decision.findings[0].detail
+
+
+def test_an_unknown_certificate_is_named() -> None:
+    """The partner's administrator reads which certificate it was."""
+    decision = decide([claim()], Evidence(session(), None), configuration(), NOW)
+    assert f"({FINGERPRINT})" in decision.findings[0].detail
+
+
+def test_a_common_name_that_is_not_looked_at_is_told() -> None:
+    """Whoever has a common name alone reads that it is passed over, and what is needed instead."""
+    decision = judged(content=known(common_name="mail.woodgrovebank.test"))
+    assert decision.verdict is Verdict.NAME_MISMATCH
+    assert decision.findings[0].detail == (
+        "certificate has no alternative name of a host, and its common name mail.woodgrovebank.test is not "
+        "looked at; mail from this domain needs one for woodgrovebank.test"
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,8 +268,11 @@ def test_one_finding_a_domain() -> None:
 def test_refusal_for_good_beats_deferral_of_another_domain() -> None:
     """A message that must fail is not kept waiting for what cannot save it."""
     entry = Entry("fabrikam.test")
+    other = frozenset({Pin.certificate("00" * 32)})
     rules = configuration(
-        "woodgrovebank.test", "fabrikam.test", partners={entry: partner(entry, methods=(Method.PIN,))}
+        "woodgrovebank.test",
+        "fabrikam.test",
+        partners={entry: partner(entry, methods=(Method.PIN,), pins=other)},
     )
     decision = decide([claim(), claim("fabrikam.test")], Evidence(session(), None), rules, NOW)
     assert (decision.verdict, decision.effect) == (Verdict.UNTRUSTED, Effect.REJECT)

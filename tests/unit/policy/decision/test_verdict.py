@@ -17,6 +17,8 @@ CONTRACT = {
     "revoked": ("550 5.7.5", "reject", "defer", "accept"),
     "unknown-certificate": ("451 4.7.5", "defer", "defer", "accept"),
     "revocation-unknown": ("451 4.7.5", "defer", "defer", "accept"),
+    "dates-unknown": ("451 4.7.5", "defer", "defer", "accept"),
+    "not-set-up": ("451 4.7.5", "defer", "defer", "accept"),
     "no-evidence": ("451 4.7.5", "defer", "defer", "accept"),
     "internal-error": ("451 4.7.5", "defer", "defer", "accept"),
 }

@@ -39,10 +39,19 @@ def test_unknown_versions(name: str) -> None:
         "EXP1024-DES-CBC-SHA",
         "TLS_RSA_EXPORT_WITH_RC4_40_MD5",
         "aecdh-null-sha",
+        "ECDHE-RSA-RC4-SHA",
+        "RC4-MD5",
+        "RC2-CBC-MD5",
+        "DES-CBC3-SHA",
+        "DES-CBC-SHA",
+        "ECDHE-ECDSA-DES-CBC3-SHA",
+        "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+        "TLS_DHE_RSA_WITH_DES_CBC_SHA",
+        "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
     ],
 )
 def test_weak_ciphers(name: str) -> None:
-    """Ciphers without encryption or authentication, and those weakened for export."""
+    """Ciphers without encryption or authentication, those weakened for export, and those broken since."""
     assert is_weak_cipher(name)
 
 
@@ -54,6 +63,7 @@ def test_weak_ciphers(name: str) -> None:
         "DHE-RSA-CHACHA20-POLY1305",
         "AES128-SHA",
         "PSK-AES128-CCM",
+        "TLS_ECDHE_ECDSA_WITH_CAMELLIA_256_CBC_SHA384",
     ],
 )
 def test_other_ciphers(name: str) -> None:

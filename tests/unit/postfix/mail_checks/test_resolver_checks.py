@@ -5,6 +5,7 @@ from configurations import make_configuration, make_partner
 
 from domain_secure.policy.configuration.configuration import Configuration, Method, SendMethod
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.postfix.findings.findings import Severity
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 
 from unit.postfix.dns_answers import found, zone
@@ -21,7 +22,7 @@ def rules(**changes: object) -> Configuration:
     return make_configuration(partners={WOODGROVE: make_partner(WOODGROVE, **changes)})
 
 
-BY_DANE = rules(methods=(Method.DANE,))
+BY_DANE = rules(methods=(Method.PKIX, Method.DANE))
 
 
 @pytest.mark.parametrize("lookup", [SIGNED_ROOT, SIGNED_PARTNER])
@@ -49,3 +50,20 @@ def test_nobody_chose_dane() -> None:
     """Among the default methods it is a chance, and its absence no fault."""
     assert list(check_resolver(rules(), UNSIGNED, ())) == []
     assert list(check_resolver(make_configuration(), UNSIGNED, ())) == []
+
+
+RECORD = {
+    (WOODGROVE, "MX"): found("MX", "10 mail.woodgrovebank.test."),
+    ("mail.woodgrovebank.test", "A"): found("A", "198.51.100.20"),
+    ("_25._tcp.mail.woodgrovebank.test", "TLSA"): found("TLSA", f"3 1 1 {'ab' * 32}"),
+}
+
+
+@pytest.mark.parametrize("methods", [(Method.DANE,), (Method.PIN, Method.DANE)])
+def test_dane_alone_needs_a_record(methods: tuple[Method, ...]) -> None:
+    """Where nothing else can prove the partner, missing records are an error before the first message."""
+    without = {key: answer for key, answer in RECORD.items() if key[1] != "TLSA"}
+    (finding,) = check_resolver(rules(methods=methods), zone(without), LOCAL)
+    assert (finding.word, finding.severity) == ("no-tlsa", Severity.ERROR)
+    assert list(check_resolver(rules(methods=methods), zone(RECORD), LOCAL)) == []
+    assert list(check_resolver(rules(methods=(*methods, Method.PKIX)), zone(without), LOCAL)) == []
