@@ -11,6 +11,7 @@ from importlib.metadata import version
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
+from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.decision.decision import Decision
 from domain_secure.policy.decision.verdict import Effect, Verdict
 
@@ -73,6 +74,14 @@ class Metrics:
             "issuer",
         )
         self._lost = _lost_counter(self.registry)
+        self._unreadable = Counter(
+            "domain_secure_unreadable_messages_refused",
+            "Messages refused whoever they are from, because what they claim to be cannot be told.",
+            ["reason"],
+            registry=self.registry,
+        )
+        for reason in Unreadable:
+            self._unreadable.labels(reason)
         self.outbound = OutboundMetrics(self.registry)
         self.by_entry = (self._received, self._refusals, *self.outbound.by_entry)
         build = self._gauge(
@@ -97,6 +106,10 @@ class Metrics:
                 self._received.inc(entry)
         elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
             self._refusals.inc(deciding.claim.entry, deciding.verdict.word)
+
+    def count_unreadable(self, reason: Unreadable) -> None:
+        """Count one message that was refused before anything was judged."""
+        self._unreadable.labels(reason).inc()
 
     def count_lost(self, where: str, number: int) -> None:
         """Count records that could not be written down; *where* is one of ``LOST_WHERE``."""

@@ -12,11 +12,11 @@ from typing import Protocol
 import milter as libmilter
 from Milter import Base
 
-from domain_secure.policy.claims.claims import HEADER_NAMES
 from domain_secure.policy.terms.event import internal_error
 
-from .inbound import Outcome, Transaction
+from .inbound import Outcome
 from .macros import END_OF_MESSAGE_MACROS, MAIL_MACROS, MilterFacts, read_mail_macros
+from .transaction import AUTHOR_NAMES, MARK_NAMES, Transaction
 
 _log = logging.getLogger("domain_secure")
 
@@ -34,9 +34,6 @@ _STEPS_WE_DO_WITHOUT = (
 _STEPS_OF_A_MESSAGE = libmilter.P_NOEOH | libmilter.P_NOBODY
 _OPTIONS_OF_A_MESSAGE = libmilter.P_HDR_LEADSPC | libmilter.P_SKIP
 _STEPS_WE_DO_NOT_ANSWER = libmilter.P_NR_MAIL | libmilter.P_NR_HDR
-
-_MARK_NAMES = frozenset({b"x-domain-secure", b"authentication-results"})
-_CLAIM_NAMES = frozenset(name.encode() for name in HEADER_NAMES)
 
 
 def _traceback_wanted() -> bool:
@@ -121,10 +118,12 @@ class Callbacks(Base):
             if self._sees_messages:
                 self._transaction.note_field(name.encode("utf-8", "surrogateescape"), value)
             folded = name.strip().lower().encode("utf-8", "replace")
-            if folded in _CLAIM_NAMES:
+            if folded in AUTHOR_NAMES:
                 self._transaction.note_author(name, value)
-            elif folded in _MARK_NAMES:
+            elif folded in MARK_NAMES:
                 self._transaction.note_mark(name, value)
+            if b"\r" in value:
+                self._transaction.note_hidden_fields(value)
         return self._unanswered(libmilter.P_NR_HDR)
 
     def eoh(self) -> int:

@@ -15,6 +15,16 @@ def forged_marks_refused(*, queue_id: str, client: str) -> Event:
     return Event.of(logging.WARNING, "forged-marks-refused", queue_id=queue_id, client=client)
 
 
+def too_much_refused(*, queue_id: str, client: str) -> Event:
+    """Return the line for a message whose author fields hold more than its budget."""
+    return Event.of(logging.WARNING, "too-much-refused", queue_id=queue_id, client=client)
+
+
+def unreadable_author_refused(*, queue_id: str, client: str) -> Event:
+    """Return the line for a message whose author is named in a character set that nobody here can read."""
+    return Event.of(logging.WARNING, "unreadable-author-refused", queue_id=queue_id, client=client)
+
+
 def malformed_delegation(detail: str) -> Event:
     """Return the line for a peer on the policy socket that does not speak the protocol."""
     return Event.of(logging.WARNING, "malformed-delegation-request", detail=detail)

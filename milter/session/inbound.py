@@ -10,15 +10,15 @@ not made here.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
 from domain_secure.milter.knowledge.live_configuration import Live
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.canary import Canaries
-from domain_secure.policy.claims.claim import Claim
-from domain_secure.policy.claims.claims import envelope_claims, header_claims
+from domain_secure.policy.claims.budget import Unreadable
+from domain_secure.policy.claims.claims import envelope_claims
 from domain_secure.policy.configuration.configuration import Condition, WhenDown
 from domain_secure.policy.decision.decision import (
     NOT_LISTED,
@@ -29,13 +29,8 @@ from domain_secure.policy.decision.decision import (
     undecidable,
 )
 from domain_secure.policy.decision.evidence import Evidence, Session
-from domain_secure.policy.decision.exemption import (
-    RELAY_CERTIFICATE,
-    exemption_of,
-    is_relay_certificate,
-    is_within,
-)
-from domain_secure.policy.decision.marks import is_forged_mark, mark_headers
+from domain_secure.policy.decision.exemption import exemption_of, is_within
+from domain_secure.policy.decision.marks import mark_headers
 from domain_secure.policy.decision.reply import Reply, reply_to
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature
@@ -48,12 +43,9 @@ from . import events
 from .delegation import NO_OPINION, DelegatedFacts
 from .joined import MilterSessions, RecentRequests, agreed_session
 from .macros import MilterFacts
+from .transaction import MOST_FORGED_MARKS, Transaction
 
 _log = logging.getLogger("domain_secure")
-
-# Postfix looks for each field from the top: half a million of them, which fit into a message of ordinary
-# size, would keep it busy for hours.
-MOST_FORGED_MARKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,79 +55,6 @@ class Outcome:
     reply: Reply | None = None  #: None: let the message in
     removed_headers: tuple[tuple[str, int], ...] = ()  #: name and which one of that name, from 1, ascending
     added_headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(slots=True)
-class Transaction:
-    """What is gathered of one message; judged by the configuration that was in force at its MAIL."""
-
-    live: Live
-    facts: MilterFacts
-    exemption: str | None  #: why the client is never refused
-    is_trusted_relay: bool
-    authserv_id: str
-    reverse_path: str = ""  #: as the client wrote it
-    claims: set[Claim] = field(default_factory=set)
-    forged: list[tuple[str, int]] = field(default_factory=list)
-    fault: BaseException | None = None
-    signed: SignedMessage | None = (
-        None  #: where a signature may decide, and the milter sees the whole message
-    )
-    _seen: dict[str, int] = field(default_factory=dict)
-
-    def note_author(self, name: str, value: bytes) -> None:
-        """Note the listed domains that an author header claims."""
-        try:
-            self.claims |= header_claims(name, value, self.live.configuration.receive)
-        except Exception as error:  # noqa: BLE001 - libmilter must see none; the end of message defers
-            self.fault = error
-
-    def note_field(self, name: bytes, value: bytes) -> None:
-        """Note any header field, with the white space behind its colon."""
-        if self.signed is not None:
-            self.signed.add_field(name, value)
-
-    def begin_body(self) -> None:
-        """Note that the header is complete; from here on a message that needs no signature is not kept."""
-        if self.signed is None:
-            return
-        partner = self.live.configuration.partner
-        claims = [claim for claim in self.claims if Condition.DKIM in partner(claim.entry).require]
-        if claims:
-            self.signed.begin_body(claims)
-        else:
-            self.signed = None
-
-    def note_body(self, chunk: bytes) -> bool:
-        """Note a part of the body, and tell whether the rest of it is wanted."""
-        if self.signed is None:
-            return False
-        self.signed.add_body(chunk)
-        return True
-
-    def note_mark(self, name: str, value: bytes) -> None:
-        """Note a header that looks like one of our marks."""
-        folded = name.strip().lower()
-        self._seen[folded] = self._seen.get(folded, 0) + 1
-        try:
-            forged = is_forged_mark(name, value, self.authserv_id)
-        except Exception as error:  # noqa: BLE001 - what cannot be read is not let through as a mark
-            _log.error(internal_error("mark", error))
-            forged = True
-        if forged and not self.has_too_many_forged:
-            self.forged.append((name, self._seen[folded]))
-
-    def meet(self, session: Session | None) -> None:
-        """Take in who the client proved to be: a relay of ours is exempt, and its marks are kept."""
-        inbound = self.live.configuration.inbound
-        if session and is_relay_certificate((session.certificate_pin, session.public_key_pin), inbound):
-            self.exemption = self.exemption or RELAY_CERTIFICATE
-            self.is_trusted_relay = True
-
-    @property
-    def has_too_many_forged(self) -> bool:
-        """Tell whether there are more forged marks than are worth removing."""
-        return len(self.forged) > MOST_FORGED_MARKS
 
 
 class Inbound:
@@ -224,9 +143,10 @@ class Inbound:
         if canary is not None:
             return Outcome(canary)
         transaction.meet(session)
-        if transaction.has_too_many_forged and not transaction.is_trusted_relay:
-            self._log(events.forged_marks_refused(queue_id=queue_id, client=_client(facts)))
-            return Outcome(_forged_marks_reply(queue_id))
+        if (refusal := transaction.refusal) is not None:
+            self._log(_REFUSED[refusal](queue_id=queue_id, client=_client(facts)))
+            self._metrics.count_unreadable(refusal)
+            return Outcome(_unreadable_reply(refusal, queue_id))
         try:
             decision = self._decide(transaction, session)
         except Exception as error:  # noqa: BLE001 - whatever it is, listed mail waits and other mail flows
@@ -302,13 +222,22 @@ def _client(facts: MilterFacts) -> str:
     return f"[{facts.client_address}]:{facts.client_port}"
 
 
-def _forged_marks_reply(queue_id: str) -> Reply:
-    return Reply(
-        "550",
-        "5.7.1",
-        f"more than {MOST_FORGED_MARKS} header fields that only the receiving side may add"
-        f" (forged-marks) [ref {queue_id or 'unknown'}]",
-    )
+_REFUSED = {
+    Unreadable.FORGED_MARKS: events.forged_marks_refused,
+    Unreadable.TOO_MUCH: events.too_much_refused,
+    Unreadable.UNREADABLE_AUTHOR: events.unreadable_author_refused,
+}
+_WHY_UNREADABLE = {
+    Unreadable.FORGED_MARKS: f"more than {MOST_FORGED_MARKS} header fields that only the receiving side may "
+    "add, or one of these hidden in another field",
+    Unreadable.TOO_MUCH: "the author fields of this message hold more than can be checked",
+    Unreadable.UNREADABLE_AUTHOR: "the author field of this message names nobody outside of words in a "
+    "character set that cannot be read here",
+}
+
+
+def _unreadable_reply(why: Unreadable, queue_id: str) -> Reply:
+    return Reply("550", "5.7.1", f"{_WHY_UNREADABLE[why]} ({why}) [ref {queue_id or 'unknown'}]")
 
 
 def _unreadable_claims_reply(queue_id: str) -> Reply:

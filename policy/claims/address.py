@@ -69,6 +69,7 @@ _MAILBOX = re.compile(rf"[aq.]*+{_ANGLE_ADDR}|{_ADDR_SPEC}")
 _GROUP_START = re.compile(r"[aq.]++:")
 
 _AT_DOMAIN = re.compile(rf"@({_DOMAIN})")
+_QUOTED_LOCAL_PART = re.compile(r"q(?=(?:\.+[aq])*+\.*+@)")
 
 
 class AddressList(NamedTuple):
@@ -76,6 +77,7 @@ class AddressList(NamedTuple):
 
     domains: tuple[str, ...]  #: as written, without CFWS; each once, in order
     has_mailbox: bool  #: false for a group without members, and for nothing at all
+    quoted: tuple[str, ...] = ()  #: quoted local parts with an at sign: some readers show the address inside
 
 
 class _Tokens(NamedTuple):
@@ -104,7 +106,8 @@ def read_address_list(text: str) -> AddressList | None:
         start, end = match.span(1)
         if tokens.kinds[start] != "l":
             found.update(dict.fromkeys(_pieces(tokens, start, end)))
-    return AddressList(tuple(found), "@" in tokens.kinds)
+    quoted = (tokens.texts[match.start()] for match in _QUOTED_LOCAL_PART.finditer(tokens.kinds))
+    return AddressList(tuple(found), "@" in tokens.kinds, tuple(one for one in quoted if "@" in one))
 
 
 def skip_cfws(text: str, position: int) -> int | None:

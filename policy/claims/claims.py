@@ -10,6 +10,7 @@ comments and quoted strings mention.
 Sources: RFC 5322 sections 3.6.2 and 3.6.6 for the fields, RFC 5321 section 4.1.1.2 for the reverse-path.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -18,7 +19,7 @@ from domain_secure.policy.terms.lists import DomainList
 
 from .address import read_address_list
 from .claim import Claim
-from .encoded_word import decodings
+from .encoded_word import decodings, has_unknown_charset, without_words
 from .host_names import domain_readings, host_names
 
 HEADER_NAMES = frozenset({"from", "sender", "resent-from"})  #: author fields, in lower case
@@ -35,6 +36,15 @@ _NO_OCTET = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _ADDR_SPEC = rf"[{_ATEXT}][.{_ATEXT}]*+@([A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*\.?)"
 _QUOTED_STRING = r'"[^"\\\x00-\x1f\x7f-\x9f\u202d\u202e]*+"'
+# A name that begins with an at sign, with octets of some old charset in it.
+_LABELLED_BY_NOBODY = re.compile(rb"@[ \t\"'<\[]*+[A-Za-z0-9._-]*+[\x80-\xff][A-Za-z0-9._\x80-\xff-]{0,252}")
+_MOST_RUNS = 32  #: an author field has a few addresses
+_OLD_CHARSETS = (
+    *("cp1252", "cp437", "cp850", "mac_roman", "iso8859_15", "cp1250", "iso8859_2", "cp852", "iso8859_9"),
+    *("cp1251", "koi8_r", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256", "cp874"),
+    *("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"),
+)
+
 _PLAIN_MAILBOX = re.compile(
     rf"[ \t]*+(?:(?:{_QUOTED_STRING}[ \t]*+|[. \t{_ATEXT}]*+)<{_ADDR_SPEC}>|{_ADDR_SPEC})[ \t]*+"
 )
@@ -66,11 +76,32 @@ def header_claims(name: str, value: bytes, receive: DomainList) -> frozenset[Cla
     if source not in HEADER_NAMES:
         return frozenset()
     texts = _texts(value)
-    found = _authors(texts)
+    found = _authors(texts) | _in_quoted_local_parts(texts)
     for text in texts:
         if "=?" in text:
             found |= _decoded_authors(text)
+    if len(texts) > 1 and receive.has_internationalised:
+        found |= _unlabelled(value)
     return _listed(found, receive, source)
+
+
+def hides_authors(name: str, value: bytes) -> bool:
+    """Tell whether an author field names nobody whom we could read, and has something that we cannot.
+
+    What we do not know how to decode may name anybody to a reader who does.
+    """
+    if name.strip().lower() not in HEADER_NAMES:
+        return False
+    return any(has_unknown_charset(text) and "@" not in without_words(text) for text in _texts(value))
+
+
+def _unlabelled(octets: bytes) -> frozenset[Domain]:
+    """Return the host names in octets that are not UTF-8 and name no charset, by the charsets of old mail."""
+    found: frozenset[Domain] = frozenset()
+    for run in itertools.islice(set(_LABELLED_BY_NOBODY.findall(octets)), _MOST_RUNS):
+        for text in {run.decode(charset, "replace") for charset in _OLD_CHARSETS}:
+            found |= host_names(text)
+    return found
 
 
 def _texts(octets: bytes) -> tuple[str, ...]:
@@ -115,6 +146,16 @@ def _named(text: str) -> frozenset[Domain] | None:
     if addresses is None or not addresses.has_mailbox:
         return None
     return frozenset().union(*map(domain_readings, addresses.domains))
+
+
+def _in_quoted_local_parts(texts: Iterable[str]) -> frozenset[Domain]:
+    """Return the domains of addresses that stand whole in a quoted local part: some readers show these."""
+    found: frozenset[Domain] = frozenset()
+    for text in texts:
+        addresses = read_address_list(text) if '"' in text else None
+        for quoted in addresses.quoted if addresses else ():
+            found |= host_names(quoted, after_at_sign=True)
+    return found
 
 
 def _listed(domains: Iterable[Domain], receive: DomainList, source: str) -> frozenset[Claim]:

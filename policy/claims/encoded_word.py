@@ -10,6 +10,8 @@ The time is linear in the text.
 
 import binascii
 import re
+import sys
+from collections.abc import Callable, Iterable
 from encodings.aliases import aliases
 
 # encoded-word = "=?" charset "?" encoding "?" encoded-text "?="                          RFC 2047 section 2
@@ -21,6 +23,7 @@ _STRICT = re.compile(r"(?<![^\s(])=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?=(?![^\s)])
 
 _BASE64_OTHER = re.compile(r"[^A-Za-z0-9+/=]+")
 _BASE64_PADDING = re.compile(r"=+")
+_STRAY_PADDING = re.compile(r"=\?[^?]*\?[bB]\?[^?]*=[^?=]")
 
 # A charset is looked up here and never in the codec registry itself, which keeps every name it was ever asked
 # for.  Left out is what is no charset of mail; punycode and idna would not be linear either.
@@ -33,26 +36,56 @@ _CHARSETS = {
     for name, codec in (*aliases.items(), *((codec, codec) for codec in aliases.values()))
     if codec not in _NOT_CHARSETS
 }
+# Readers written in Python decode these, too; the codec itself warns of each escape it does not know.
+_ESCAPES = frozenset({"raw_unicode_escape", "unicode_escape"})
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{1,3}))")
+_NOT_OF_A_NAME = re.compile(r"[^0-9a-z]+")
+# Letters, digits, dot and hyphen stand at the same places in all of EBCDIC's Latin code pages, and this one
+# is known here, which cp1047, BS2000's and others are not.
+_EBCDIC = "cp037"
 
 
 def decodings(text: str) -> tuple[str, ...]:
     """Return each different text that *text* may become when its encoded words are decoded, without itself.
 
-    Words are taken leniently and strictly, by their charset and in disregard of it, once and twice.
+    Words are taken leniently and strictly, by their charset and in disregard of it, once and twice; with
+    padding inside Base64 that ends a piece, means nothing, or ends the word; and by EBCDIC where the charset
+    is unknown here.
     """
     if "=?" not in text:
         return ()
-    lenient = _decode(text, _LENIENT, by_charset=True)
-    found = (
+    lenient = _decode(text, _LENIENT, _codec)
+    found = [
         lenient,
-        _decode(text, _STRICT, by_charset=True),
-        _decode(text, _LENIENT, by_charset=False),
-        _decode(lenient, _LENIENT, by_charset=True),
-    )
+        _decode(text, _STRICT, _codec),
+        _decode(text, _LENIENT, _no_codec),
+        _decode(lenient, _LENIENT, _codec),
+    ]
+    if _STRAY_PADDING.search(text):
+        found += (_decode(text, _LENIENT, _codec, padding) for padding in (_dropped, _first))
+    if has_unknown_charset(text):
+        found.append(_decode(text, _LENIENT, lambda charset: _codec(charset) or _EBCDIC))
     return tuple(dict.fromkeys(reading for reading in found if reading != text))
 
 
-def _decode(text: str, pattern: re.Pattern[str], *, by_charset: bool) -> str:
+def has_unknown_charset(text: str) -> bool:
+    """Tell whether *text* has an encoded word whose charset is not known here: it may say anything."""
+    last = text.rfind("?=") + 2
+    return last > 1 and any(not _codec(match[1]) for match in _LENIENT.finditer(text, 0, last))
+
+
+def without_words(text: str) -> str:
+    """Return *text* without its encoded words: what every reader sees, whatever he makes of these."""
+    last = text.rfind("?=") + 2
+    return _LENIENT.sub(" ", text[:last]) + text[last:] if last > 1 else text
+
+
+def _decode(
+    text: str,
+    pattern: re.Pattern[str],
+    codec_of: Callable[[str], str],
+    padding: Callable[[str], Iterable[str]] | None = None,
+) -> str:
     # Past the last "?=" no word can end; searching there anew from every "=?" would take quadratic time.
     last = text.rfind("?=") + 2
     if last < 2:
@@ -61,13 +94,13 @@ def _decode(text: str, pattern: re.Pattern[str], *, by_charset: bool) -> str:
     word_octets, word_codec, end = bytearray(), "", 0
     for match in pattern.finditer(text, 0, last):
         between = text[end : match.start()]
-        codec = _codec(match[1]) if by_charset else ""
+        codec = codec_of(match[1])
         # White space between words is not shown (section 6.2), and a character may be spread over two.
         if codec != word_codec or between.strip() or not end:
             pieces.append(_text(word_octets, word_codec))
             word_octets, word_codec = bytearray(), codec
             pieces.append(between if between.strip() or not end else "")
-        word_octets += _octets(match[2], match[3])
+        word_octets += _octets(match[2], match[3], padding or _BASE64_PADDING.split)
         end = match.end()
     return "".join((*pieces, _text(word_octets, word_codec), text[end:]))
 
@@ -75,24 +108,46 @@ def _decode(text: str, pattern: re.Pattern[str], *, by_charset: bool) -> str:
 def _codec(charset: str) -> str:
     """Return Python's name of a charset, or nothing for one that is unknown here."""
     # charset = token; RFC 2231 section 5 appends "*" and a language.
-    return _CHARSETS.get(charset.split("*", 1)[0].strip().lower().replace("-", "_"), "")
+    # Python's own look-up, and so that of readers written in it, takes any punctuation for one underscore.
+    name = _NOT_OF_A_NAME.sub("_", charset.split("*", 1)[0].lower()).strip("_")
+    return name if name in _ESCAPES else _CHARSETS.get(name, "")
 
 
-def _octets(encoding: str, encoded: str) -> bytes:
+def _no_codec(charset: str) -> str:
+    del charset
+    return ""
+
+
+def _dropped(encoded: str) -> Iterable[str]:
+    return (encoded.replace("=", ""),)
+
+
+def _first(encoded: str) -> Iterable[str]:
+    return (encoded.lstrip("=").partition("=")[0],)
+
+
+def _octets(encoding: str, encoded: str, padding: Callable[[str], Iterable[str]]) -> bytes:
     octets = encoded.encode("utf-8", "replace")
     if encoding in "qQ":
         return binascii.a2b_qp(octets, header=True)
     decoded = []
-    for piece in _BASE64_PADDING.split(_BASE64_OTHER.sub("", encoded)):
+    for piece in padding(_BASE64_OTHER.sub("", encoded)):
         whole = piece[:-1] if len(piece) % 4 == 1 else piece
         decoded.append(binascii.a2b_base64(whole + "=" * (-len(whole) % 4)))
     return b"".join(decoded)
 
 
 def _text(octets: bytearray, codec: str) -> str:
+    if codec in _ESCAPES:
+        return _ESCAPE.sub(_unescaped, octets.decode("latin-1"))
     if codec:
         return octets.decode(codec, "replace")
     try:
         return octets.decode()
     except UnicodeDecodeError:
         return octets.decode("latin-1")
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    number = int(match[4], 8) if match[4] else int(match[1] or match[2] or match[3], 16)
+    return chr(number) if number <= sys.maxunicode else "\ufffd"

@@ -34,6 +34,12 @@ _AFTER_AT_SIGN = re.compile(rf"@[\s\"'<\[]*+({_OF_NAME}++)")
 
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_QUOTING = re.compile(r'["\\]')
+# Beyond ASCII: white space, format characters (U+FEFF is white space to some), quotes, dashes and symbols.
+_SEPARATOR = re.compile(
+    "[\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u1680\u2000-\u206f\u3000-\u303f"
+    "\ufe50-\ufe6f\ufeff\uff08\uff09\uff1c\uff1e\uff02\uff07\uff1b\uff0c]"
+)
 _RIGHT_TO_LEFT_OVERRIDE = "\u202e"
 
 
@@ -57,6 +63,9 @@ def _domain_readings(text: str) -> frozenset[Domain]:
         except InvalidDomainError:
             return host_names(text)
     found: set[Domain] = set()
+    if _SEPARATOR.search(text):
+        # Not every reader takes such punctuation for a part of the name, or passes over what has no width.
+        found |= host_names(_SEPARATOR.sub(" ", text))
     for mapped in _mapped(text):
         if not _ANY_RUN.fullmatch(mapped):
             return host_names(text)
@@ -75,12 +84,16 @@ def host_names(text: str, *, after_at_sign: bool = False) -> frozenset[Domain]:
     """Return whatever looks like a host name in *text*, when nothing else is known of its structure.
 
     Also read: the text without control characters and folding, without white space, without comments and
-    white space around dots, and from right to left where a character says so.  *after_at_sign*: only names
-    that follow an at sign.
+    white space around dots, without quotes and backslashes, with what has no width taken for white space, and
+    from right to left where a character says so.  *after_at_sign*: only names that follow an at sign.
     """
     clean = _CONTROL.sub("", _FOLD.sub("", text))
     bare = _without_gaps(clean)
     forms = {text, clean, "".join(clean.split()), _without_gaps(text), bare, "".join(bare.split())}
+    if _QUOTING.search(text):
+        forms |= {_QUOTING.sub("", text), _QUOTING.sub("", bare)}
+    if _SEPARATOR.search(text):
+        forms |= {_SEPARATOR.sub(" ", text), _SEPARATOR.sub(" ", bare)}
     if _RIGHT_TO_LEFT_OVERRIDE in text:
         forms.add(clean[::-1])
     found: set[Domain] = set()
@@ -96,7 +109,7 @@ def host_names(text: str, *, after_at_sign: bool = False) -> frozenset[Domain]:
 def _in_mapped(mapped: str) -> Iterator[Domain]:
     for pattern in (_ASCII_RUN,) if mapped.isascii() else (_ANY_RUN, _ASCII_RUN):
         for run in set(pattern.findall(mapped)):
-            tail = run[-2 * _NAME_LIMIT :]
+            tail = run.rstrip(".")[-2 * _NAME_LIMIT :]
             for trimmed in {tail.strip("."), tail.strip(".-_")} if "." in tail else ():
                 yield from _last_labels(_ascii_form(trimmed))
                 yield from _of_decoded_labels(trimmed)

@@ -15,12 +15,13 @@ class DomainList:
     An exact entry beats every wildcard; of two wildcards the longer wins.
     """
 
-    __slots__ = ("_entries", "_has_wildcards", "_order")
+    __slots__ = ("_entries", "_has_wildcards", "_order", "has_internationalised")
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._order = tuple(dict.fromkeys(entries))
         self._entries = frozenset(self._order)
         self._has_wildcards = any(entry.startswith("*.") for entry in self._order)
+        self.has_internationalised = any("xn--" in entry for entry in self._order)
 
     @classmethod
     def of(cls, *entries: str) -> Self:

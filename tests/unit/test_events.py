@@ -109,6 +109,14 @@ GOLDEN = [
         "forged-marks-refused queue_id=Q3 client=[127.0.0.3]:1",
     ),
     (
+        session_events.too_much_refused(queue_id="Q3", client="[127.0.0.3]:1"),
+        "too-much-refused queue_id=Q3 client=[127.0.0.3]:1",
+    ),
+    (
+        session_events.unreadable_author_refused(queue_id="Q3", client="[127.0.0.3]:1"),
+        "unreadable-author-refused queue_id=Q3 client=[127.0.0.3]:1",
+    ),
+    (
         session_events.forged_marks_removed(queue_id="Q3", client="[127.0.0.3]:1", count=2),
         "forged-marks-removed queue_id=Q3 client=[127.0.0.3]:1 count=2",
     ),

@@ -28,12 +28,12 @@ CIPHER = "TLS_AES_256_GCM_SHA384"
 class Edge:
     """An Inbound with real files around it, and what it logged."""
 
-    def __init__(self, folder: Path, settings: str = "") -> None:
+    def __init__(self, folder: Path, settings: str = "", *, entries: str = '"woodgrovebank.test"') -> None:
         self.authority = Authority.create("Lab CA")
         (folder / "ca.pem").write_bytes(self.authority.certificate_pem)
         path = folder / "domain-secure.toml"
         path.write_text(
-            f'{settings}\n[receive]\ndomains = ["woodgrovebank.test"]\n'
+            f"{settings}\n[receive]\ndomains = [{entries}]\n"
             f'[trust]\nca_file = "{folder}/ca.pem"\n[paths]\nstate = "{folder}"\n'
         )
         self.logged: list[Event] = []
@@ -78,8 +78,10 @@ class Edge:
         for name, value in headers:
             if name.lower() in {"from", "sender", "resent-from"}:
                 transaction.note_author(name, value)
-            else:
+            elif name.lower() in {"x-domain-secure", "authentication-results"}:
                 transaction.note_mark(name, value)
+            if b"\r" in value:
+                transaction.note_hidden_fields(value)
         return self.inbound.end(transaction, "Q1")
 
     def know(self, *dns_names: str) -> str:

@@ -7,8 +7,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain_secure.milter.session.delegation import DelegatedFacts
-from domain_secure.milter.session.inbound import MOST_FORGED_MARKS, Outcome
+from domain_secure.milter.session.inbound import Outcome
 from domain_secure.milter.session.macros import MilterFacts
+from domain_secure.milter.session.transaction import MOST_FORGED_MARKS
+from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS, MAXIMUM_CLAIMS
 
 from unit.milter.edge import CIPHER, Edge
 
@@ -161,7 +163,7 @@ def test_a_bug_of_ours_defers_listed_mail_only(edge: Edge, monkeypatch: pytest.M
 
 def test_a_bug_in_reading_claims_defers(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """When nobody can say what a message claims, it is deferred and counted."""
-    monkeypatch.setattr("domain_secure.milter.session.inbound.header_claims", broken)
+    monkeypatch.setattr("domain_secure.milter.session.transaction.header_claims", broken)
     outcome = edge.message("<x@other.test>", ("From", b"x@other.test"))
     assert outcome.reply is not None
     assert "(internal-error)" in str(outcome.reply)
@@ -170,7 +172,7 @@ def test_a_bug_in_reading_claims_defers(edge: Edge, monkeypatch: pytest.MonkeyPa
 
 def test_a_bug_in_reading_marks_removes_them(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be recognised is not let through as a mark."""
-    monkeypatch.setattr("domain_secure.milter.session.inbound.is_forged_mark", broken)
+    monkeypatch.setattr("domain_secure.milter.session.transaction.is_forged_mark", broken)
     assert edge.message("<x@other.test>", FORGED).removed_headers == (("X-Domain-Secure", 1),)
 
 
@@ -214,3 +216,85 @@ def test_more_marks_than_are_worth_removing(tmp_path: Path) -> None:
     assert not outcome.removed_headers
     assert str(edge.logged[-1]) == "forged-marks-refused queue_id=Q1 client=[127.0.0.3]:40001"
     assert edge.message("<x@evil.test>", *[FORGED] * 200, client="127.0.0.9") == Outcome()
+
+
+def _names(count: int) -> bytes:
+    return b", ".join(b"a@m%d.woodgrovebank.test" % number for number in range(count))
+
+
+def test_a_message_beyond_its_budget_is_refused(tmp_path: Path) -> None:
+    """Too many octets of author fields, or too many listed domains, in one field or over all of them."""
+    edge = Edge(tmp_path)
+    lines = [b"a@evil.test, " * 100] * 14
+    for headers in (
+        [("From", b"a@evil.test, " * 1300)],
+        [("From", line) for line in lines],
+        [("Sender", b"x" * MAXIMUM_AUTHOR_OCTETS), ("Resent-From", b"a@evil.test")],
+    ):
+        outcome = edge.message("<x@evil.test>", *headers)
+        assert outcome.reply is not None
+        assert str(outcome.reply) == (
+            "550 5.7.1 the author fields of this message hold more than can be checked (too-much) [ref Q1]"
+        )
+        assert str(edge.logged[-1]) == "too-much-refused queue_id=Q1 client=[127.0.0.3]:40001"
+    assert not edge.records
+    assert edge.message("<x@evil.test>", ("From", b"a@evil.test, " * 1200)) == Outcome()
+    metric = b'domain_secure_unreadable_messages_refused_total{reason="too-much"} 3.0'
+    assert metric in edge.metrics.exposition()
+
+
+def test_a_message_with_more_claims_than_are_judged_is_refused(tmp_path: Path) -> None:
+    """Every subdomain of a wildcard is a claim of its own; beyond the budget none is judged."""
+    edge = Edge(tmp_path, entries='"*.woodgrovebank.test"')
+    outcome = edge.message("<x@evil.test>", ("From", _names(MAXIMUM_CLAIMS + 1)), tls=False)
+    assert outcome.reply is not None
+    assert "(too-much)" in outcome.reply.text
+    assert not edge.records
+    outcome = edge.message("<x@evil.test>", ("From", _names(MAXIMUM_CLAIMS)), tls=False)
+    assert outcome.reply is not None
+    assert "(no-tls)" in outcome.reply.text
+    assert len(edge.records[0].decision.findings) == MAXIMUM_CLAIMS
+
+
+def test_who_is_exempt_has_no_budget(tmp_path: Path) -> None:
+    """Whom nobody judges is not refused for what is not looked at."""
+    edge = Edge(tmp_path, '[inbound]\nexempt_clients = ["127.0.0.9"]')
+    field = ("From", b"a@evil.test, " * 5000)
+    assert edge.message("<x@evil.test>", field, client="127.0.0.9") == Outcome()
+    assert edge.message("<x@evil.test>", field, authenticated=True) == Outcome()
+
+
+def test_an_author_that_nobody_here_can_read_is_refused(edge: Edge) -> None:
+    """A field that names nobody outside of words in an unknown character set may name anybody."""
+    outcome = edge.message("<x@evil.test>", ("From", b"=?x-mine?b?YWJj?="))
+    assert outcome.reply is not None
+    assert str(outcome.reply).startswith("550 5.7.1 ")
+    assert "(unreadable-author)" in outcome.reply.text
+    assert edge.message("<x@evil.test>", ("From", b"=?x-mine?b?YWJj?= <a@evil.test>")) == Outcome()
+
+
+@pytest.mark.parametrize("field", ["Subject", "From", "X-Any"])
+@pytest.mark.parametrize("end", [b"", b"\rX: y", b"\r\n continued"])
+def test_a_bare_return_ends_a_line(edge: Edge, field: str, end: bytes) -> None:
+    """What some readers take for a field of its own claims like one, and is no place to hide a mark."""
+    hidden = b"a@evil.test\rFrom: boss@woodgrovebank.test" + end
+    outcome = edge.message("<x@evil.test>", (field, hidden))
+    assert outcome.reply is not None
+    assert outcome.reply.text.startswith("woodgrovebank.test: ")
+    outcome = edge.message("<x@evil.test>", (field, b"a@evil.test\rX-Domain-Secure : pass" + end))
+    assert outcome.reply is not None
+    assert "(forged-marks)" in outcome.reply.text
+
+
+def test_folded_fields_hide_nothing(edge: Edge) -> None:
+    """A line end of folding is no bare return."""
+    assert edge.message("<x@evil.test>", ("Subject", b"a\r\n From: boss@woodgrovebank.test")) == Outcome()
+
+
+def test_a_flood_of_results_is_refused(edge: Edge) -> None:
+    """What may be a mark is read up to a bound for all fields together."""
+    field = ("Authentication-Results", b"mx.other.test; dkim=pass " + b"x" * 50_000)
+    assert edge.message("<x@evil.test>", *[field] * 5) == Outcome()
+    outcome = edge.message("<x@evil.test>", *[field] * 6)
+    assert outcome.reply is not None
+    assert "(forged-marks)" in outcome.reply.text

@@ -1,12 +1,13 @@
 """Encoded words: every text that they may become."""
 
+import base64
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.policy.claims.encoded_word import decodings
+from domain_secure.policy.claims.encoded_word import decodings, has_unknown_charset, without_words
 
 
 @pytest.mark.parametrize(
@@ -59,12 +60,48 @@ def test_words_that_are_not_set_apart_may_stay() -> None:
     assert "x=?utf-8?q?=22?= b" in decodings("x=?utf-8?q?=22?= =?utf-8?q?b?=")
 
 
-@pytest.mark.parametrize(
-    "charset", ["rot13", "hex", "base64", "idna", "punycode", "unicode_escape", "undefined"]
-)
+@pytest.mark.parametrize("charset", ["rot13", "hex", "base64", "idna", "punycode", "undefined"])
 def test_codecs_that_are_no_charsets(charset: str) -> None:
-    """Python's other codecs are not reached from a message."""
-    assert decodings(f"=?{charset}?q?a\\x40b?=") == ("a\\x40b",)
+    """Python's other codecs are not reached from a message; what is unknown here is also read as EBCDIC."""
+    plain, as_ebcdic = decodings(f"=?{charset}?q?a\\x40b?=")
+    assert (plain, as_ebcdic.isascii()) == ("a\\x40b", False)
+    assert has_unknown_charset(f"x =?{charset}?q?a?=")
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "RAW-UNICODE-ESCAPE", "unicode|escape"])
+@pytest.mark.parametrize("escape", ["\\x40", "\\u0040", "\\U00000040", "\\100"])
+def test_escapes_are_read_as_readers_in_python_do(charset: str, escape: str) -> None:
+    """Escapes become their characters, without a warning, and what is none stays."""
+    assert "a@b\\q" in decodings(f"=?{charset}?q?a{escape}b\\q?=")
+
+
+@pytest.mark.parametrize("charset", ["utf|7", "UTF;7", "utf__7", " utf-7 ", "unicode-1-1-utf-7", "utf7*en"])
+def test_charsets_by_any_punctuation(charset: str) -> None:
+    """Names are compared as Python's own look-up does."""
+    assert "a@b" in decodings(f"=?{charset}?q?a+AEA-b?=")
+
+
+@pytest.mark.parametrize(
+    "charset", ["cp037", "cp500", "cp1140", "IBM01140", "cp1047", "posix-bc", "EBCDIC-INT"]
+)
+def test_names_in_ebcdic(charset: str) -> None:
+    """A name is found in any of EBCDIC's code pages, known here or not."""
+    word = base64.b64encode("a.b-c.test".encode("cp500")).decode()
+    assert "a.b-c.test" in decodings(f"=?{charset}?b?{word}?=")
+
+
+@pytest.mark.parametrize("cut", range(12))
+def test_padding_inside_base64(cut: int) -> None:
+    """An equals sign within Base64 ends a piece for some readers, and is nothing to others."""
+    word = base64.b64encode(b"a@b.test.x").decode().rstrip("=")
+    found = decodings(f"=?utf-8?b?{word[:cut]}={word[cut:]}?=")
+    assert "a@b.test.x" in found
+
+
+def test_text_without_words() -> None:
+    """What stands outside of encoded words is what every reader sees."""
+    assert without_words("a =?x?q?b@c?= <d@e>").split() == ["a", "<d@e>"]
+    assert without_words("a =?x?q?b <d@e>") == "a =?x?q?b <d@e>"
 
 
 @given(st.text(st.sampled_from("=?qb_ \n4A0ü") | st.characters()))
