@@ -5,7 +5,8 @@ Owns: noticing a change, reading it, and keeping the last good state when it is 
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +25,10 @@ from . import events
 # network file system and in a folder that is replaced whole.
 POLL_SECONDS = 0.25
 
-Signature = tuple[tuple[int, int, int] | None, ...]
+# How far the clock that stamps a file may be behind ours, if the file is not on another machine.
+_CLOCK_SECONDS = 1.0
+
+Signatures = Mapping[Path, tuple[int, int, int] | None]  #: None: the file is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,37 +93,45 @@ class LiveConfiguration:
         self._log = log
         self._changed = changed
         self._lock = threading.Lock()
-        self.current = read_live(load, path)
         self.problem: Problem | None = None
-        self._signature = _signature(self._watched())
-
-    def _watched(self) -> tuple[Path, ...]:
-        configuration = self.current.configuration
-        return (*configuration.files, configuration.trust.ca_file, *configuration.trust.crl_files)
+        self.current, self._seen = self._read(_signatures((path,)))
 
     def reload(self) -> bool:
         """Read everything again; a fault leaves ``current`` in force, sets ``problem`` and returns False."""
         with self._lock:
             former = self.current
-            self._signature = _signature(self._watched())
+            self._seen = _signatures(self._seen)
             try:
-                self.current = read_live(self._load, self._path)
+                self.current, self._seen = self._read(self._seen)
             except Problem as problem:
                 self.problem = problem
                 self._log(events.configuration_rejected(str(problem)))
                 return False
             self.problem = None
-            self._signature = _signature(self._watched())
             self._log(loaded_event(self.current.configuration))
             self._changed(former, self.current)
             return True
 
     def reload_if_changed(self) -> bool:
         """Reload when a watched file is not what it was; returns whether it tried."""
-        if _signature(self._watched()) == self._signature:
+        if _signatures(self._seen) == self._seen:
             return False
         self.reload()
         return True
+
+    def _read(self, seen: Signatures) -> tuple[Live, Signatures]:
+        """Read everything; return it with the signatures of its files from before they were read.
+
+        *seen* are those that are known already.  A signature from afterwards would hide a change that came in
+        between, so a file that was named for the first time must be an old one, or all is read again.
+        """
+        began = time.time()
+        live = read_live(self._load, self._path)
+        files = _files_of(live)
+        unseen = _signatures(file for file in files if file not in seen)
+        if not all(_is_older(file, began - _CLOCK_SECONDS) for file in unseen):
+            return self._read(_signatures(files))
+        return live, {file: unseen[file] if file in unseen else seen[file] for file in files}
 
 
 def loaded_event(configuration: Configuration) -> Event:
@@ -132,8 +144,20 @@ def loaded_event(configuration: Configuration) -> Event:
     )
 
 
-def _signature(paths: Iterable[Path]) -> Signature:
-    return tuple(_file_signature(path) for path in paths)
+def _files_of(live: Live) -> tuple[Path, ...]:
+    configuration = live.configuration
+    return (*configuration.files, configuration.trust.ca_file, *configuration.trust.crl_files)
+
+
+def _is_older(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_ctime < moment
+    except OSError:
+        return False
+
+
+def _signatures(paths: Iterable[Path]) -> Signatures:
+    return {path: _file_signature(path) for path in paths}
 
 
 def _file_signature(path: Path) -> tuple[int, int, int] | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from domain_secure.milter.knowledge.live_configuration import Live, LiveConfiguration, read_live
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
@@ -68,6 +69,36 @@ def test_a_bad_file_keeps_the_last_good_state(file: Path) -> None:
     file.write_text('[receive]\ndomains = ["fabrikam.test"]\n')
     assert live.reload_if_changed()
     assert live.problem is None
+
+
+@pytest.mark.parametrize("changed", ["domain-secure.toml", "more", "other"])
+@pytest.mark.parametrize("is_started", [False, True])
+def test_a_change_while_it_is_read_is_not_overlooked(file: Path, changed: str, *, is_started: bool) -> None:
+    """What is written just after it was read is read again, also in a file that was never named before."""
+    late: list[str] = []
+
+    def load_and_change(path: Path) -> Configuration:
+        configuration = load(path)
+        while late:
+            with (path.parent / changed).open("a") as stream:
+                stream.write(late.pop())
+        return configuration
+
+    def write() -> None:
+        (file.parent / "other").write_text("# none yet\n")
+        file.write_text(file.read_text().replace("more", "other" if changed == "other" else "more") + "\n")
+        late.append('[send]\ndomains = ["fabrikam.test"]\n' if changed == file.name else "fabrikam.test\n")
+
+    if not is_started:
+        write()
+    live = LiveConfiguration(load_and_change, file, lambda _: None, lambda *_: None)
+    if is_started:
+        write()
+        assert live.reload_if_changed()
+    live.reload_if_changed()
+    configuration = live.current.configuration
+    assert "fabrikam.test" in (*configuration.receive, *configuration.send)
+    assert not live.reload_if_changed()
 
 
 def test_a_deleted_file_keeps_the_last_good_state(file: Path) -> None:
