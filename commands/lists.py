@@ -13,7 +13,7 @@ Run = Callable[[argparse.Namespace], ExitStatus]
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Declare the arguments of ``receive`` or ``send``."""
-    parser.set_defaults(list_name=ListName(command))
+    list_name = ListName(command)
     actions = parser.add_subparsers(metavar="ACTION", required=True, title="actions")
     changes: tuple[tuple[str, Run, str], ...] = (
         ("add", run_add, "put domains on the list"),
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
             "domains", nargs="+", metavar="DOMAIN", help="a domain, or '*.DOMAIN' for all its subdomains"
         )
         add_wait(action)
-        action.set_defaults(run=run)
+        action.set_defaults(run=run, list_name=list_name)
         if name == "set":
             action.add_argument(
                 "--shown",
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
             )
     listing = actions.add_parser("list", help="print the list, one domain a line")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
-    listing.set_defaults(run=run_list)
+    listing.set_defaults(run=run_list, list_name=list_name)
 
 
 def run_add(arguments: argparse.Namespace) -> ExitStatus:

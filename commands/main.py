@@ -1,35 +1,24 @@
-"""The entry point: which command is asked for, and how whatever goes wrong reaches the person.
+"""Which commands there are, and how whatever goes wrong in one of them reaches the person.
 
-Owns: the table of commands, ``--config``, the form of an error, the exit status.
-Must not do: import a command that is not asked for; the daemon's start and memory depend on it.
+Owns: the table of commands, the form of an error, the exit status.
+Must not know: how arguments are read (``command_line``) or what a command does.
 """
 
-import argparse
 import errno
-import io
 import os
 import sys
-import traceback
-from collections.abc import Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
-PROGRAM = "domain-secure"
+from . import standard_streams
+from .command_line import PROGRAM, Command, parse
+
 DEBUG_VARIABLE = "DOMAIN_SECURE_DEBUG"
 INTERRUPTED = 128 + 2  #: what a shell reports for SIGINT
 BROKEN_PIPE = 128 + 13  #: and for SIGPIPE
 INTERNAL_ERROR = 70  #: EX_SOFTWARE of sysexits(3)
-
-
-class Command(NamedTuple):
-    """One command: its module in this package, and its line in the help."""
-
-    module: str
-    help: str
-
 
 COMMANDS = {
     "serve": Command("serve.command", "run the daemon"),
@@ -61,82 +50,22 @@ COMMANDS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that asks a command's module for its arguments when the command is chosen, not before.
+def main(argv: Sequence[str] | None = None, before_run: Callable[[], object] | None = None) -> int:
+    """Run the command line and return the exit status; nothing but argparse's own exit is raised.
 
-    ``--config`` is taken before the command and behind every part of it; the last one counts.  Options may
-    stand before, between and behind the words of a command.
+    argv: the arguments, those of the process by default.
+    before_run: called when the command's module is imported and its arguments are understood.
     """
-
-    command: str | None = None
-    _is_intermixed = False
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
-        self.add_argument(
-            "--config",
-            type=Path,
-            metavar="FILE",
-            # A default here would overwrite what was given before the command.
-            default=argparse.SUPPRESS,
-            help="configuration file (default: $DOMAIN_SECURE_CONFIG, "
-            "else /etc/domain-secure/domain-secure.toml)",
-        )
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        if self.command is not None:
-            name, self.command = self.command, None
-            module = import_module(f".{COMMANDS[name].module}", __package__)
-            module.add_arguments(self, name)
-        if self._is_intermixed or any(action.nargs == argparse.PARSER for action in self._actions):
-            return super().parse_known_args(args, namespace)
-        # An option may stand between the words of a list; argparse itself takes a list in one piece.
-        self._is_intermixed = True
-        try:
-            return self.parse_known_intermixed_args(args, namespace)
-        finally:
-            self._is_intermixed = False
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        # Looks through the installed distributions, which no other command should pay for.
-        from importlib.metadata import version  # noqa: PLC0415
-
-        print(f"{PROGRAM} {version('postfix-domain-secure')}")
-        parser.exit()
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    parser = _Parser(
-        prog=PROGRAM,
-        description="Mail between two organisations that both prove who they are: "
-        "mutual TLS per domain for Postfix.",
-        epilog=f"`{PROGRAM} COMMAND --help` explains a command. "
-        "Exit status: 0 done, 1 a check failed or a difference was found, "
-        "2 wrong use or configuration, 3 something outside did not answer.",
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    parser.set_defaults(config=None)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.help).command = name
-    return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status; nothing but argparse's own exit is raised."""
-    _prepare_standard_streams()
+    standard_streams.prepare()
     try:
-        arguments = build_parser().parse_args(argv)
+        arguments = parse(sys.argv[1:] if argv is None else argv, COMMANDS)
+        if before_run:
+            before_run()
         status = int(arguments.run(arguments))
         sys.stdout.flush()
     except Problem as problem:
         return _fail(str(problem), problem.status)
     except BrokenPipeError:
-        # Nobody reads any more; the interpreter's own flush at exit must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
         return _fail(str(_system_problem(error)), _system_problem(error).status)
@@ -144,33 +73,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the person gets one line whatever happens
         return _fail(_report(error), INTERNAL_ERROR)
+    finally:
+        standard_streams.settle()
     return status
 
 
-def _prepare_standard_streams() -> None:
-    """Let the command print wherever it was started from.
-
-    A closed stream (``>&-``) is opened on nothing: a file of ours that got its number would be written
-    over by a message.  A character that the locale lacks becomes a question mark.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    # Python leaves None where a stream was closed at the start; typeshed does not know.
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            # Open for as long as the process is.
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-
-
 def _fail(message: str, status: int) -> int:
-    if os.environ.get(DEBUG_VARIABLE):
-        traceback.print_exc()
-    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    # Where nobody can be told, the status says it alone.
+    with suppress(OSError):
+        if os.environ.get(DEBUG_VARIABLE):
+            from traceback import print_exc  # noqa: PLC0415 - every command would wait for it
+
+            print_exc()
+        print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
     return status
 
 

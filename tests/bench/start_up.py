@@ -1,4 +1,4 @@
-"""The daemon by itself: how soon it is ready, and what it holds in memory then.
+"""How soon a command is there, and the daemon by itself: when it is ready, and what it holds in memory then.
 
 Sources: sd_notify(3) for READY, proc(5) for VmRSS.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scratch_postfix import make_scratch
 
-from .measurement import Measurement, usage_of
+from .measurement import Measurement, Usage, usage_of
 from lab.waiting import DEADLINE
 
 PART = "daemon"
@@ -27,25 +27,38 @@ PROGRAM = Path(sys.executable).with_name("domain-secure")
 # -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
 _IMPORTS = "import Milter, cryptography.x509"
 _REFERENCE = "python with the libraries"
+_COMMANDS = (("--version",), ("receive", "list"))
 
 
 def measure(rounds: int) -> list[Measurement]:
-    """Return milliseconds to readiness and MiB when idle, beside an interpreter with the same libraries."""
+    """Return milliseconds to an end or to readiness, and MiB when idle, beside interpreters that do less."""
     nothing, libraries, daemon = [], [], []
-    for _ in range(rounds):
-        nothing.append(usage_of(sys.executable, "-P", "-c", "pass"))
-        libraries.append(usage_of(sys.executable, "-P", "-c", _IMPORTS))
-        daemon.append(_start_once())
+    commands: dict[tuple[str, ...], list[Usage]] = {words: [] for words in _COMMANDS}
+    with tempfile.TemporaryDirectory() as name:
+        configuration = _configuration(Path(name))
+        for _ in range(rounds):
+            nothing.append(usage_of(sys.executable, "-P", "-c", "pass"))
+            for words, usages in commands.items():
+                usages.append(usage_of(PROGRAM, "--config", configuration, *words))
+            libraries.append(usage_of(sys.executable, "-P", "-c", _IMPORTS))
+            daemon.append(_start_once())
 
     def measured(what: str, unit: str, values: Iterable[float], goal: str = "") -> Measurement:
         return Measurement(PART, what, unit, tuple(values), goal=goal)
 
+    empty = measured("python -c pass", "ms", (usage.wall * 1000 for usage in nothing))
     bare_time = measured(f"python -c '{_IMPORTS}'", "ms", (usage.wall * 1000 for usage in libraries))
     bare_memory = measured("the same, peak memory", "MiB", (usage.peak for usage in libraries))
     ready = measured("serve until ready", "ms", (ready * 1000 for ready, _ in daemon), READY_GOAL)
     idle = measured("serve, memory when idle", "MiB", (idle for _, idle in daemon), MEMORY_GOAL)
     return [
-        measured("python -c pass", "ms", (usage.wall * 1000 for usage in nothing)),
+        empty,
+        *(
+            measured(
+                " ".join(("domain-secure", *words)), "ms", (usage.wall * 1000 for usage in usages)
+            ).against(empty)
+            for words, usages in commands.items()
+        ),
         bare_time,
         bare_memory,
         ready.against(bare_time, called=_REFERENCE),

@@ -1,0 +1,111 @@
+"""The command line: which command it names, and what it says to that command.
+
+Two steps, one after the other.  The name of the command stands in the arguments; its module is imported, and
+declares what it takes.  Then its words lead to the parser of one action, and that parser reads the rest.
+Must not do: import a command that is not asked for; the daemon's start and memory depend on it.
+"""
+
+import argparse
+import sys
+from collections.abc import Container, Mapping, Sequence
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn, cast
+
+PROGRAM = "domain-secure"
+_CONFIG = "--config"
+
+
+class Command(NamedTuple):
+    """One command: its module in this package, and its line in the help."""
+
+    module: str
+    help: str
+
+
+def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse.Namespace:
+    """Return what the arguments say; ``run`` in it is the function that does it.
+
+    Help, the version and wrong use are printed, and raise SystemExit.  ``--config`` is taken before the
+    command and behind every part of it; the last one counts.  Options may stand before, between and behind
+    the words of an action.
+    """
+    whole = _whole_parser(commands)
+    name = next(
+        (one for before, one in pairwise(("", *arguments)) if one in commands and before != _CONFIG), None
+    )
+    if name is not None:
+        module = import_module(f".{commands[name].module}", __package__)
+        module.add_arguments(whole.below[name], name)
+
+    parser, rest = whole, list(arguments)
+    while word := _take_word(rest, parser.below):
+        parser = parser.below[word]
+    # argparse would take the words of a list in one piece.  A parser that misses its word says so itself.
+    read = parser.parse_known_args if parser.below else parser.parse_known_intermixed_args
+    found, unknown = read(rest, argparse.Namespace(config=None))
+    if unknown:
+        whole.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return found
+
+
+def _take_word(arguments: list[str], words: Container[str]) -> str | None:
+    """Take the first argument out if it is one of the words; ``--config`` alone may stand before it."""
+    place = 0
+    while place < len(arguments) and arguments[place].partition("=")[0] == _CONFIG:
+        place += 2 if arguments[place] == _CONFIG else 1
+    return arguments.pop(place) if place < len(arguments) and arguments[place] in words else None
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ordinary parser that takes ``--config`` and knows the parsers of its words, of the same kind."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+        self.below: Mapping[str, _Parser] = {}
+        self.add_argument(
+            _CONFIG,
+            type=Path,
+            metavar="FILE",
+            # No default: it would stand for one that was not given.
+            default=argparse.SUPPRESS,
+            help="configuration file (default: $DOMAIN_SECURE_CONFIG, "
+            "else /etc/domain-secure/domain-secure.toml)",
+        )
+
+    def add_subparsers(self, **options: Any) -> Any:
+        made = super().add_subparsers(**options)
+        self.below = cast("Mapping[str, _Parser]", made.choices)
+        return made
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        # What cannot be written is known before the exit, as of every command.
+        sys.stdout.flush()
+        super().exit(status, message)
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        # Looks through the installed distributions, which no other command should pay for.
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"{PROGRAM} {version('postfix-domain-secure')}")
+        parser.exit()
+
+
+def _whole_parser(commands: Mapping[str, Command]) -> _Parser:
+    """Return the parser that knows the name of every command, and the arguments of none."""
+    parser = _Parser(
+        prog=PROGRAM,
+        description="Mail between two organisations that both prove who they are: "
+        "mutual TLS per domain for Postfix.",
+        epilog=f"`{PROGRAM} COMMAND --help` explains a command. "
+        "Exit status: 0 done, 1 a check failed or a difference was found, "
+        "2 wrong use or configuration, 3 something outside did not answer.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    actions = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    for name, command in commands.items():
+        actions.add_parser(name, help=command.help)
+    return parser

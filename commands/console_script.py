@@ -1,0 +1,38 @@
+"""What ``domain-secure`` starts with: from here on Ctrl-C ends it in silence, however little is imported yet.
+
+Must not do: import anything else of ours before that is settled.
+"""
+
+import os
+import signal
+
+
+def main() -> int:
+    """Run the command line and return its exit status; see ``main``.
+
+    While modules are imported and after the command has ended, an interrupt ends the process at once: raised
+    as an exception there, it would be printed, or swallowed, wherever the interpreter happens to be.  The
+    command itself is interrupted by KeyboardInterrupt, and can tidy up.
+    """
+    # Whoever starts a job in the background has interrupts ignored, and that stays.
+    is_interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_interruptible:
+        signal.signal(signal.SIGINT, _end)
+    from .main import INTERRUPTED  # noqa: PLC0415
+    from .main import main as run_command  # noqa: PLC0415
+
+    def before_run() -> None:
+        if is_interruptible:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        return run_command(before_run=before_run)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        if is_interruptible:
+            signal.signal(signal.SIGINT, _end)
+
+
+def _end(*_: object) -> None:
+    os._exit(128 + signal.SIGINT)

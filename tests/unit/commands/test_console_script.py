@@ -1,0 +1,89 @@
+"""What an installed ``domain-secure`` does when Ctrl-C reaches it, from its first import to its end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("domain-secure")
+# Read by the interpreter before anything of ours: an interrupt that arrives with one certain import.
+HOOK = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["INTERRUPT_AT"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+"""
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    """A configuration, beside what interrupts whoever reads it."""
+    (tmp_path / "sitecustomize.py").write_text(HOOK)
+    path = tmp_path / "x.toml"
+    path.write_text(f'[receive]\ndomains = ["a.test"]\n[paths]\nstate = "{tmp_path}"\n')
+    return path
+
+
+def interrupted(
+    module: str,
+    configuration: Path,
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    stdout: int = subprocess.PIPE,
+) -> subprocess.CompletedProcess[str]:
+    """Run the command, with an interrupt at the import of a module."""
+    return subprocess.run(
+        [*before, PROGRAM, "--config", configuration, *arguments],
+        env=os.environ | {"PYTHONPATH": str(configuration.parent), "INTERRUPT_AT": module},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "domain_secure.commands.main",
+        "argparse",
+        "domain_secure.commands.lists",
+        "domain_secure.policy.configuration.configuration",
+        "tomllib",
+    ],
+)
+def test_an_interrupt_while_modules_are_imported(module: str, configuration: Path) -> None:
+    """However early it arrives, the status is 130 and nothing is said."""
+    done = interrupted(module, configuration, "receive", "list")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_an_interrupt_while_the_command_runs(configuration: Path) -> None:
+    """A running command ends the same way: here where it imports what only the text of a report needs."""
+    done = interrupted("domain_secure.commands.report.report_plain", configuration, "report")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_running_command_can_tidy_up(configuration: Path) -> None:
+    """An interrupt of a running command is an exception: by it one leaves ``top``, and that is no failure."""
+    ours, terminal = os.openpty()
+    try:
+        done = interrupted("rich.live", configuration, "top", stdout=terminal)
+    finally:
+        os.close(terminal)
+        os.close(ours)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_who_ignores_interrupts_is_not_ended(configuration: Path) -> None:
+    """A job in the background, for which its shell had interrupts ignored, goes on."""
+    ignoring = ("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+    done = interrupted("argparse", configuration, "receive", "list", before=ignoring)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a.test\n", "")
