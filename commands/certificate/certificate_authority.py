@@ -98,7 +98,7 @@ def run_init(arguments: argparse.Namespace) -> ExitStatus:
             list_days=arguments.crl_days,
             password=password,
         )
-        revocation_list = (folder.path / LIST).read_bytes()
+        revocation_list = folder.revocation_list()
     _publish(arguments, revocation_list)
     _write(arguments.out, chain_file([root]))
     note(f"the authority is in {folder.path}; both partners trust {ROOT}, until {root.not_after:%Y-%m-%d}")
@@ -119,7 +119,7 @@ def run_issue(arguments: argparse.Namespace) -> ExitStatus:
         leaf, root = folder.issue(
             public_key, names, datetime.now(UTC), days=arguments.days, password=password
         )
-        revocation_list = (folder.path / LIST).read_bytes()
+        revocation_list = folder.revocation_list()
     _publish(arguments, revocation_list)
     _write(arguments.out, chain_file([leaf, root]))
     note(f"issued for {', '.join(names)}, until {leaf.not_after:%Y-%m-%d}; to renew it, issue it again")
@@ -133,7 +133,7 @@ def run_revoke(arguments: argparse.Namespace) -> ExitStatus:
         authority, _ = folder.read()
         doomed = [find(text, authority.issued) for text in arguments.thumbprints]
         authority = folder.revoke(doomed, datetime.now(UTC), password=_password(given, folder))
-        revocation_list = (folder.path / LIST).read_bytes()
+        revocation_list = folder.revocation_list()
     _publish(arguments, revocation_list)
     for one in doomed:
         print(f"revoked    {one.sha1.upper()} ({', '.join(one.names)})")
@@ -187,7 +187,7 @@ def _opened(arguments: argparse.Namespace) -> Iterator[AuthorityFolder]:
         yield AuthorityFolder(arguments.offline)
         return
     with KeyFolder(configuration_of(arguments).state).writing() as folder:
-        yield AuthorityFolder(folder / _FOLDER)
+        yield AuthorityFolder(folder.path / _FOLDER, folder)
 
 
 def _password(given: bytes | None, folder: AuthorityFolder) -> bytes | None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 
 from domain_secure.policy.certificates.certificate import Certificate, parse
 from domain_secure.policy.certificates.certificate_file import encoded_certificates
-from domain_secure.policy.files import atomic_file
+from domain_secure.policy.files.held_folder import HeldFolder, UntrustedEntryError
 from domain_secure.policy.own.certificate_request import PublicKey
 from domain_secure.policy.own.private_key import (
     KeyType,
@@ -36,6 +36,7 @@ from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.thumbprint import sha1_of
 
+from .authority_files import AuthorityFiles, FolderOfKeys, NamedFolder
 from .private_authority import Revoked, foreign_names, issue, make_list, make_root
 
 ROOT, KEY, LIST, RECORD = "root.pem", "root.key", "root.crl", "authority.json"
@@ -65,10 +66,14 @@ class Authority:
 
 
 class AuthorityFolder:
-    """The folder.  Every method raises Problem where it cannot be used; *password* opens the root's key."""
+    """The folder; it may lie within that of our keys, which is held then.
 
-    def __init__(self, path: Path) -> None:
+    Every method raises Problem where it cannot be used; *password* opens the root's key.
+    """
+
+    def __init__(self, path: Path, within: HeldFolder | None = None) -> None:
         self.path = path
+        self._files: AuthorityFiles = NamedFolder(path) if within is None else FolderOfKeys(within, path.name)
 
     def init(  # noqa: PLR0913 - what an authority consists of
         self,
@@ -83,7 +88,7 @@ class AuthorityFolder:
     ) -> Certificate:
         """Make the authority and its first, empty, revocation list; return the root."""
         with self._writing():
-            if any((self.path / name).exists() for name in (KEY, RECORD)):
+            if any(map(self._files.has, (KEY, RECORD))):
                 raise Problem(
                     "there is an authority already", str(self.path), "use it, or name another folder"
                 )
@@ -100,11 +105,16 @@ class AuthorityFolder:
         with self._explained():
             return self._authority(), self._root()
 
+    def revocation_list(self) -> bytes:
+        """Return the revocation list, in DER."""
+        with self._explained():
+            return self._files.read(LIST)
+
     @property
     def is_locked(self) -> bool:
         """Tell whether the root's key needs a password."""
         with self._explained():
-            return is_encrypted((self.path / KEY).read_bytes())
+            return is_encrypted(self._files.read(KEY))
 
     def issue(
         self,
@@ -169,7 +179,7 @@ class AuthorityFolder:
     def _opened(self, password: bytes | None) -> tuple[Authority, x509.Certificate, PrivateKey]:
         where = str(self.path / KEY)
         try:
-            key = parse_pem((self.path / KEY).read_bytes(), password)
+            key = parse_pem(self._files.read(KEY), password)
         except UnusableKeyError as error:
             raise Problem(
                 f"the authority's key: {error}", where, "give the password that it was made with"
@@ -181,13 +191,13 @@ class AuthorityFolder:
 
     def _root(self) -> Certificate:
         try:
-            return parse(next(encoded_certificates((self.path / ROOT).read_bytes())))
+            return parse(next(encoded_certificates(self._files.read(ROOT))))
         except ValueError as error:
             raise self._damaged(ROOT) from error
 
     def _authority(self) -> Authority:
         try:
-            return _authority(json.loads((self.path / RECORD).read_bytes()))
+            return _authority(json.loads(self._files.read(RECORD)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._damaged(RECORD) from error
 
@@ -197,19 +207,19 @@ class AuthorityFolder:
         )
 
     def _put(self, name: str, content: bytes, *, mode: int = 0o600) -> None:
-        atomic_file.replace(self.path / name, content, default_mode=mode)
+        self._files.replace(name, content, default_mode=mode)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._explained():
-            self.path.mkdir(mode=0o700, exist_ok=True)
-            with atomic_file.writer_lock(self.path):
-                yield
+        with self._explained(), self._files.writing():
+            yield
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except UntrustedEntryError:
+            raise  # The folder of our keys knows more to say.
         except FileNotFoundError as error:
             raise Problem(
                 "there is no authority here", str(self.path), "make one with `domain-secure cert ca init`"

@@ -2,5 +2,5 @@
 user.
 
 Touches the disk, and knows no content.
-Begin with ``atomic_file``.
+Begin with ``atomic_file``, then ``held_folder``: what another user may write in.
 """

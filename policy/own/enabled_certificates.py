@@ -6,18 +6,18 @@ Must not know: Postfix's settings; that these name the files is ``postfix``'s pa
 Sources: postconf(5), smtpd_tls_chain_files: the key stands before its certificate, then the issuers.
 """
 
-import shutil
 from collections.abc import Iterable, Mapping
 from enum import StrEnum, unique
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from domain_secure.policy.certificates.certificate import Certificate, Chain, parse
 from domain_secure.policy.certificates.certificate_file import encoded_certificates
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
+from domain_secure.policy.files.held_folder import HeldFolder, UntrustedEntryError
 from domain_secure.policy.terms.problems import Problem
 
-from .key_folder import KeyFolder, put_entry, switch
+from .key_folder import KeyFolder, put_entry
 from .own_certificate import OwnCertificate
 from .own_entries import chain_file
 from .private_key import to_pem
@@ -48,7 +48,8 @@ class EnabledCertificates:
         with self._folder.reading() as folder:
             if folder is None:
                 return {}
-            return {role: chain for role in Role if (chain := _chain(self.file(role)))}
+            files = _in_use(folder)
+            return {role: chain for role in Role if (chain := _chain(files.get(f"{role}.pem", b"")))}
 
     def roles(self) -> dict[str, str]:
         """Return the roles by SHA-256 thumbprint: ``server``, ``client`` or ``server,client``."""
@@ -71,7 +72,7 @@ class EnabledCertificates:
             )
         content = to_pem(key) + chain_file(own.chain)
         with self._folder.writing() as folder:
-            files = _contents(folder / _LINK)
+            files = _in_use(folder)
             wanted = files | {f"{role}.pem": content for role in roles}
             if wanted == files:
                 return False
@@ -81,33 +82,49 @@ class EnabledCertificates:
     def disable(self, own: OwnCertificate) -> None:
         """Take the files with *own* away; for when no service reads them."""
         with self._folder.writing() as folder:
-            files = _contents(folder / _LINK)
-            kept = {
-                role: content
-                for role, content in files.items()
-                if _chain(folder / _LINK / role)[:1] != own.chain[:1]
-            }
+            files = _in_use(folder)
+            kept = {name: content for name, content in files.items() if _chain(content)[:1] != own.chain[:1]}
             if kept != files:
                 _put(folder, kept)
 
 
-def _put(folder: Path, files: Mapping[str, bytes]) -> None:
-    taken = {path.name for path in (folder / _GENERATIONS).glob("*")}
-    name = next(str(number) for number in count(1) if str(number) not in taken)
-    put_entry(folder, _GENERATIONS, name, files)
-    switch(folder, _LINK, f"{_GENERATIONS}/{name}")
-    for former in taken:
-        shutil.rmtree(folder / _GENERATIONS / former)
+def _put(folder: HeldFolder, files: Mapping[str, bytes]) -> None:
+    """Let a new generation of *files* be in use, and remove the former ones."""
+    folder.make_folder(_GENERATIONS)
+    former = folder.names(_GENERATIONS)
+    name = next(str(number) for number in count(1) if str(number) not in former)
+    put_entry(folder, PurePath(_GENERATIONS, name), files)
+    folder.link(_LINK, f"{_GENERATIONS}/{name}")
+    for one in former:
+        folder.remove(PurePath(_GENERATIONS, one))
 
 
-def _contents(link: Path) -> dict[str, bytes]:
-    if not link.is_dir():
-        return {}
-    return {path.name: path.read_bytes() for path in link.iterdir() if not path.name.startswith(".")}
+def _in_use(folder: HeldFolder) -> dict[str, bytes]:
+    """Return the files in use by name; nothing where none is."""
+    while (generation := _generation(folder)) is not None:
+        try:
+            names = [name for name in folder.names(generation) if not name.startswith(".")]
+            return {name: folder.read(generation / name) for name in names}
+        except FileNotFoundError:
+            # Either the link leads nowhere, or another generation came into use while we read.
+            if _generation(folder) == generation:
+                break
+    return {}
 
 
-def _chain(file: Path) -> tuple[Certificate, ...]:
+def _generation(folder: HeldFolder) -> PurePath | None:
+    """Return where the files in use are; a link that leads anywhere but to a generation is not ours."""
     try:
-        return tuple(parse(der) for der in encoded_certificates(file.read_bytes()))
-    except (FileNotFoundError, MalformedCertificateError):
+        generation = PurePath(folder.link_target(_LINK))
+    except FileNotFoundError:
+        return None
+    if generation.parts != (_GENERATIONS, generation.name) or not generation.name.isdecimal():
+        raise UntrustedEntryError("it is a symbolic link to elsewhere", folder.path / _LINK)
+    return generation
+
+
+def _chain(content: bytes) -> tuple[Certificate, ...]:
+    try:
+        return tuple(parse(der) for der in encoded_certificates(content))
+    except MalformedCertificateError:
         return ()

@@ -16,6 +16,7 @@ from domain_secure.policy.certificates.purposes import Purpose, purposes_of
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.thumbprint import sha1_of
 
+from .key_folder import read_entry_file
 from .private_key import LockedKeyError, PrivateKey, UnusableKeyError, belongs_to, is_encrypted, parse_pem
 
 _DAY = timedelta(days=1)
@@ -35,13 +36,13 @@ class OwnKey:
     @cached_property
     def is_encrypted(self) -> bool:
         """Tell whether the key cannot be used without a password; raises OSError."""
-        return is_encrypted(self.key_file.read_bytes())
+        return is_encrypted(read_entry_file(self.key_file))
 
     def key(self) -> PrivateKey:
         """Return the key; raises Problem where it cannot be used, with the command that mends it."""
         where = str(self.key_file)
         try:
-            return parse_pem(self.key_file.read_bytes())
+            return parse_pem(read_entry_file(self.key_file))
         except LockedKeyError as error:
             raise Problem(
                 "the private key is encrypted, and a mail server has nobody to ask for its password",

@@ -9,18 +9,19 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
 
 from .certificate_request import make_request
 from .key_bundle import Bundle
-from .key_folder import KeyFolder, drop_entry, put_entry
+from .key_folder import KeyFolder, put_entry
 from .own_certificate import OwnCertificate, PendingRequest
 from .own_entries import (
     ABOUT,
@@ -86,8 +87,10 @@ class OwnCertificates:
             renews=wish.renews,
         )
         files = {KEY: to_pem(key), REQUEST: pem, ABOUT: about}
+        place = PurePath(REQUESTS, _identifier(key))
         with self.folder.writing() as folder:
-            return read_request(put_entry(folder, REQUESTS, _identifier(key), files)), pem
+            put_entry(folder, place, files)
+            return read_request(folder, place), pem
 
     def take_in(
         self, bundle: Bundle, now: datetime, *, friendly_name: str | None, exportable: bool
@@ -115,13 +118,13 @@ class OwnCertificates:
             )
             own = _keep(folder, assembled, former, about)
             if request is not None:
-                drop_entry(folder, request.key_file.parent)
+                folder.remove(request.key_file.parent.relative_to(folder.path))
         return Imported(own, former is None, request, assembled.unrelated)
 
     def remove(self, own: OwnCertificate | PendingRequest) -> None:
         """Forget a certificate or a request, with its key."""
         with self.folder.writing() as folder:
-            drop_entry(folder, own.key_file.parent)
+            folder.remove(own.key_file.parent.relative_to(folder.path))
 
 
 def expiries(inventory: Inventory, in_use: Mapping[str, str]) -> Iterator[tuple[str, str, datetime]]:
@@ -134,7 +137,9 @@ def expiries(inventory: Inventory, in_use: Mapping[str, str]) -> Iterator[tuple[
         yield in_use.get(own.sha256, "unused"), name, own.certificate.not_after
 
 
-def _keep(folder: Path, assembled: Assembled, former: OwnCertificate | None, about: bytes) -> OwnCertificate:
+def _keep(
+    folder: HeldFolder, assembled: Assembled, former: OwnCertificate | None, about: bytes
+) -> OwnCertificate:
     chain = assembled.chain
     if former is not None:
         # A certificate that comes again alone keeps the chain it had.
@@ -142,7 +147,9 @@ def _keep(folder: Path, assembled: Assembled, former: OwnCertificate | None, abo
     files = {CHAIN: chain_file(chain), ABOUT: about}
     if former is None or assembled.holder is None:
         files = {KEY: to_pem(assembled.key), **files}
-    return read_certificate(put_entry(folder, CERTIFICATES, chain[0].certificate_pin.digest, files))
+    place = PurePath(CERTIFICATES, chain[0].certificate_pin.digest)
+    put_entry(folder, place, files)
+    return read_certificate(folder, place)
 
 
 def _exportable(assembled: Assembled, *, exportable: bool) -> bool:

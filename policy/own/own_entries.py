@@ -11,11 +11,12 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from domain_secure.policy.certificates.certificate import Certificate, parse
 from domain_secure.policy.certificates.certificate_file import encoded_certificates
+from domain_secure.policy.files.held_folder import HeldFolder
 
 from .own_certificate import OwnCertificate, PendingRequest
 
@@ -37,13 +38,13 @@ class Inventory:
     set_aside: tuple[SetAside, ...] = ()
 
 
-def read_inventory(folder: Path | None) -> Inventory:
-    """Return what lies below *folder*, nothing where there is none; raises OSError."""
+def read_inventory(folder: HeldFolder | None) -> Inventory:
+    """Return what lies in *folder*, nothing where there is none; raises OSError."""
     if folder is None:
         return Inventory()
     set_aside: list[SetAside] = []
-    certificates = list(_readable(folder / CERTIFICATES, read_certificate, set_aside))
-    requests = list(_readable(folder / REQUESTS, read_request, set_aside))
+    certificates = list(_readable(folder, CERTIFICATES, read_certificate, set_aside))
+    requests = list(_readable(folder, REQUESTS, read_request, set_aside))
     return Inventory(
         tuple(sorted(certificates, key=lambda one: one.imported, reverse=True)),
         tuple(sorted(requests, key=lambda one: one.made, reverse=True)),
@@ -51,23 +52,29 @@ def read_inventory(folder: Path | None) -> Inventory:
     )
 
 
-def _readable(kind: Path, read: Callable[[Path], T], set_aside: list[SetAside]) -> Iterator[T]:
-    for place in sorted(kind.iterdir()) if kind.is_dir() else ():
+def _readable(
+    folder: HeldFolder, kind: str, read: Callable[[HeldFolder, PurePath], T], set_aside: list[SetAside]
+) -> Iterator[T]:
+    try:
+        names = folder.names(kind)
+    except FileNotFoundError:
+        return
+    for place in (PurePath(kind, name) for name in names):
         try:
-            yield read(place)
+            yield read(folder, place)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
-            set_aside.append((place, why or type(error).__name__))
+            set_aside.append((folder.path / place, why or type(error).__name__))
 
 
-def read_certificate(place: Path) -> OwnCertificate:
+def read_certificate(folder: HeldFolder, place: PurePath) -> OwnCertificate:
     """Return the certificate at *place*; raises OSError, ValueError, KeyError, TypeError."""
-    about = _about(place)
-    chain = tuple(parse(der) for der in encoded_certificates((place / CHAIN).read_bytes()))
+    about = _about(folder, place)
+    chain = tuple(parse(der) for der in encoded_certificates(folder.read(place / CHAIN)))
     if chain[0].certificate_pin.digest != place.name:
         raise ValueError("it holds another certificate")
     return OwnCertificate(
-        key_file=_existing(place / KEY),
+        key_file=_existing(folder, place / KEY),
         chain=chain,
         friendly_name=str(about["friendly_name"]),
         exportable=about["exportable"] is True,
@@ -75,11 +82,11 @@ def read_certificate(place: Path) -> OwnCertificate:
     )
 
 
-def read_request(place: Path) -> PendingRequest:
+def read_request(folder: HeldFolder, place: PurePath) -> PendingRequest:
     """Return the request at *place*; raises as `read_certificate`."""
-    about = _about(place)
+    about = _about(folder, place)
     return PendingRequest(
-        key_file=_existing(place / KEY),
+        key_file=_existing(folder, place / KEY),
         identifier=place.name,
         subject=str(about["subject"]),
         names=tuple(map(str, about["names"])),
@@ -100,16 +107,16 @@ def chain_file(chain: Iterable[Certificate]) -> bytes:
     return "".join(ssl.DER_cert_to_PEM_cert(one.der) for one in chain).encode()
 
 
-def _about(place: Path) -> dict[str, Any]:
-    about = json.loads((place / ABOUT).read_bytes())
+def _about(folder: HeldFolder, place: PurePath) -> dict[str, Any]:
+    about = json.loads(folder.read(place / ABOUT))
     if not isinstance(about, dict):
         raise TypeError(f"{ABOUT} is not an object")
     return about
 
 
-def _existing(path: Path) -> Path:
-    path.stat()
-    return path
+def _existing(folder: HeldFolder, place: PurePath) -> Path:
+    folder.stat(place)
+    return folder.path / place
 
 
 def _time(text: str) -> datetime:

@@ -16,7 +16,7 @@ from typing import Any
 
 from domain_secure.policy.certificates.certificate import Chain
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
-from domain_secure.policy.files import atomic_file
+from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.problems import Problem
 
 from .certificate_path import read_bundle, read_password
@@ -83,7 +83,7 @@ class WatchedCertificates:
         """Watch a path from now on; one that is watched already is watched in the new way."""
         with self._folder.writing() as folder:
             others = [one for one in _read(folder) if one.path != watched.path]
-            atomic_file.replace(folder / _FILE, _content((*others, watched)), default_mode=0o600)
+            folder.replace(_FILE, _content((*others, watched)))
 
     def forget(self, path: Path) -> bool:
         """Watch a path no more; return whether it was watched."""
@@ -91,7 +91,7 @@ class WatchedCertificates:
             former = _read(folder)
             kept = [one for one in former if one.path != path]
             if len(kept) < len(former):
-                atomic_file.replace(folder / _FILE, _content(kept), default_mode=0o600)
+                folder.replace(_FILE, _content(kept))
         return len(kept) < len(former)
 
 
@@ -161,16 +161,15 @@ def _content(every: Sequence[Watched]) -> bytes:
     return json.dumps(documents, indent=1, default=str).encode() + b"\n"
 
 
-def _read(folder: Path) -> tuple[Watched, ...]:
-    path = folder / _FILE
+def _read(folder: HeldFolder) -> tuple[Watched, ...]:
     try:
-        return tuple(map(_watched, json.loads(path.read_bytes())))
+        return tuple(map(_watched, json.loads(folder.read(_FILE))))
     except FileNotFoundError:
         return ()
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Problem(
             "the list of watched certificates is damaged",
-            str(path),
+            str(folder.path / _FILE),
             "remove it, and name the paths again with `domain-secure cert import --watch`",
         ) from error
 
