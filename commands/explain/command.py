@@ -34,7 +34,7 @@ from domain_secure.policy.decision.exemption import exemption_of
 from domain_secure.policy.decision.reply import reply_to
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature
-from domain_secure.policy.revocation.revocation_evidence import KeptRevocation
+from domain_secure.policy.revocation.kept_revocation import KeptRevocation
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin

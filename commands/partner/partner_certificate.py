@@ -23,7 +23,7 @@ from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.decision.decision import Finding, decide_about_session
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
 from domain_secure.policy.editing.editing import parse_entries
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry, entry_base
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.tls import TlsVersion

@@ -14,7 +14,7 @@ from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.milter.revocation.http_fetch import FetchError, Request, fetch
 from domain_secure.policy.book.certificate_book import FILE_NAME, PROBE, CertificateBook
 from domain_secure.policy.configuration.reading import load
-from domain_secure.policy.revocation.revocation_evidence import KeptRevocation
+from domain_secure.policy.revocation.kept_revocation import KeptRevocation
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.sending.mta_sts import MAXIMUM_OCTETS
 from domain_secure.policy.sending.mutual_proof import Mutual

@@ -18,8 +18,7 @@ from domain_secure.policy.configuration.configuration import Partner
 from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.decision.decision import Decision, decide_about_session
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
-from domain_secure.policy.revocation.revocation import RevocationSource
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationSource, RevocationStatus
 from domain_secure.policy.sending.mutual_proof import Mutual, Shown, conclude
 from domain_secure.policy.sending.mutual_proof import Session as MutualSession
 from domain_secure.policy.sending.send_suggestion import suggest

@@ -1,6 +1,7 @@
 """What is known of a peer certificate at the time of a message.
 
-Owns: asking the sources, validating the path once, and remembering the outcome for as long as it holds.
+Owns: asking the sources, validating the path once, remembering the outcome for as long as it holds, and who
+asks about revocation: a message, about a trusted path in a partner's name (``policy/revocation``).
 """
 
 import threading
@@ -21,8 +22,7 @@ from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaSource
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
 from domain_secure.policy.decision.methods import is_in_name_of
 from domain_secure.policy.dkim.message_signature import KeyAnswer, KeySource
-from domain_secure.policy.revocation.revocation import RevocationSource, ValidatedPath
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationSource, RevocationStatus, ValidatedPath
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 
@@ -156,10 +156,10 @@ class CertificateKnowledge:
         if wanted is not Revocation.REQUIRE:
             patience = min(patience, _SHORT_WAIT)
         try:
-            found = self._revocation.find(known.path.certificates).result(patience)
+            judgement = self._revocation.find(known.path.certificates).result(patience)
         except FutureTimeoutError:
             return replace(known, revocation_detail="it is being looked into")
-        return replace(known, revocation=found.status, revocation_detail=found.detail)
+        return replace(known, revocation=judgement.status, revocation_detail=judgement.detail)
 
     def tlsa(self, entries: tuple[Entry, ...], deadline: float) -> Mapping[Entry, TlsaAnswer]:
         """Return what DNS says for each list entry; what has not come by the *deadline* has failed.

@@ -14,8 +14,8 @@ from pathlib import Path
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Trust
-from domain_secure.policy.revocation.crl_files import read_crl_files
-from domain_secure.policy.revocation.revocation_list import RevocationList
+from domain_secure.policy.revocation.revocation import RevocationList
+from domain_secure.policy.revocation.statements import read_crl_files
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 

@@ -1,4 +1,4 @@
-"""Ask distribution points and responders in the background.
+"""Ask locations in the background.
 
 Owns: how many are asked at once, and that a slow server keeps one slot busy and no more.
 Must not know: when a location is due, and what its octets mean.
@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from domain_secure.policy.revocation import ocsp, revocation_list
-from domain_secure.policy.revocation.revocation_store import Location
+from domain_secure.policy.revocation.needs import OCSP_REQUEST_TYPE
+from domain_secure.policy.revocation.revocation import Location
+from domain_secure.policy.revocation.statements import MAXIMUM_ANSWER_OCTETS, MAXIMUM_LIST_OCTETS
 
 from .http_fetch import FetchError, Request, fetch
 
@@ -72,6 +73,6 @@ class RevocationFetcher:
 def _request(location: Location, *, private: bool) -> Request:
     if location.request:
         return Request(
-            location.url, ocsp.MAXIMUM_OCTETS, location.request, ocsp.REQUEST_TYPE, private=private
+            location.url, MAXIMUM_ANSWER_OCTETS, location.request, OCSP_REQUEST_TYPE, private=private
         )
-    return Request(location.url, revocation_list.MAXIMUM_OCTETS, private=private)
+    return Request(location.url, MAXIMUM_LIST_OCTETS, private=private)

@@ -1,47 +1,63 @@
-"""Which paths are watched for revocation, which locations they need, and what is known of each.
+"""Which paths are watched, which locations they need, what these last said, and when they are asked again.
 
-Owns: the table, its bound, when a location is due, and which octets may replace which.
+Owns: the table, its bound, the times, and that octets replace others only where that helps a path.
 Must not know: HTTP, threads, whether a path is trusted; it is given trusted ones.  For one thread.
 """
 
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain_secure.policy.revocation.judge import RevocationJudge, UselessStatementError
+from domain_secure.policy.revocation.needs import further_needs, needs
 from domain_secure.policy.revocation.revocation import (
-    Revocation,
-    RevocationJudge,
+    FOREVER,
+    Judgement,
+    Location,
+    Need,
+    RevocationList,
+    RevocationStatus,
     Statement,
     ValidatedPath,
     ends,
 )
-from domain_secure.policy.revocation.revocation_evidence import (
-    Need,
-    UselessStatementError,
-    check_progress,
-    further_needs,
-    judge_with,
-    needs,
-)
-from domain_secure.policy.revocation.revocation_list import RevocationList
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
-from domain_secure.policy.revocation.revocation_store import Location, RevocationStore, parse_statements
+from domain_secure.policy.revocation.revocation_store import RevocationStore
+from domain_secure.policy.revocation.statements import parse_statements
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
 from .http_fetch import FetchError
-from .revocation_schedule import refresh_at, retry_at
 
 # As many certificates as are remembered with their path; beyond that the one asked for longest ago goes.
 _PATHS = 4096
-_STALE = timedelta(minutes=1)  #: after this an unknown outcome is judged again
+_STALE = timedelta(minutes=1)  #: after this an unknown judgement is made again
+_SOONEST = timedelta(minutes=5)
+_LATEST = timedelta(hours=12)  #: authorities publish sooner than the next update says when they revoke
+_FIRST_RETRY = timedelta(minutes=1)
+_LAST_RETRY = timedelta(hours=1)
 
 PathKey = tuple[str, ...]
 
 _chance = random.random
+
+
+def refresh_at(statements: Iterable[Statement], fetched: datetime, chance: float) -> datetime:
+    """Return when to ask again after an answer: between 50 and 70 % of the time that it still holds.
+
+    *chance* is a number from 0 to 1, so that a fleet of servers does not ask in the same second.
+    """
+    end = min(map(ends, statements), default=FOREVER)
+    wait = (end - fetched) * (0.5 + 0.2 * chance)
+    return fetched + min(max(wait, _SOONEST), _LATEST)
+
+
+def retry_at(failures: int, now: datetime, chance: float) -> datetime:
+    """Return when to ask again after *failures* in a row, at least one: a minute, doubled up to an hour."""
+    wait = min(_FIRST_RETRY * (1 << min(failures - 1, 16)), _LAST_RETRY)
+    return now + wait * (0.75 + 0.5 * chance)
 
 
 def key_of(path: ValidatedPath) -> PathKey:
@@ -51,12 +67,12 @@ def key_of(path: ValidatedPath) -> PathKey:
 
 @dataclass(slots=True)
 class Watched:
-    """A path, and what is known of it."""
+    """A path, the locations it needs, and the last judgement on it."""
 
     path: ValidatedPath
     needs: dict[Location, Need] = field(default_factory=dict)
-    judged: datetime | None = None
-    outcome: Revocation | None = None
+    judgement: Judgement | None = None
+    judged: datetime | None = None  #: when that was; None: it is to be made anew
 
     @property
     def key(self) -> PathKey:
@@ -64,15 +80,15 @@ class Watched:
         return key_of(self.path)
 
     def is_fresh(self, now: datetime) -> bool:
-        """Tell whether the outcome still holds."""
-        if self.outcome is None or self.judged is None:
+        """Tell whether the judgement still holds."""
+        if self.judgement is None or self.judged is None:
             return False
-        return now <= (self.outcome.until or self.judged + _STALE)
+        return now <= (self.judgement.until or self.judged + _STALE)
 
 
 @dataclass(slots=True)
 class _Followed:
-    """A location, and what it last said."""
+    """A location that some watched path needs, and what it last said."""
 
     statements: tuple[Statement, ...]
     due: datetime
@@ -119,16 +135,21 @@ class RevocationTable:
             self._drop(next(iter(self._watched)))
         return watched
 
-    def judge(self, watched: Watched) -> Revocation:
-        """Return what all that is at hand says of a path now; kept in its row."""
+    def at_hand(self, path: ValidatedPath) -> Judgement | None:
+        """Return the last judgement on a path, which may be past; the one method for every thread."""
+        watched = self._watched.get(key_of(path))
+        return watched.judgement if watched and watched.judged else None
+
+    def judge(self, watched: Watched) -> None:
+        """Judge a path by all the statements that are at hand."""
+        now = self._now()
         statements = [one for location in watched.needs for one in self._followed[location].statements]
-        watched.judged = self._now()
-        watched.outcome = judge_with(self._judge, watched.path, (*self.lists, *statements), watched.judged)
-        return watched.outcome
+        watched.judgement = self._judge.judge_by(watched.path, (*self.lists, *statements), now)
+        watched.judged = now
 
     def may_learn(self, watched: Watched) -> bool:
-        """Tell whether the outcome is unknown and somebody who may know more is being asked."""
-        return (watched.outcome is None or watched.outcome.status is RevocationStatus.UNKNOWN) and any(
+        """Tell whether the judgement is unknown and somebody who may know more is being asked."""
+        return (watched.judgement is None or watched.judgement.status is RevocationStatus.UNKNOWN) and any(
             self._followed[location].under_way for location in watched.needs
         )
 
@@ -191,7 +212,7 @@ class RevocationTable:
         return found
 
     def _check(
-        self, location: Location, users: list[Watched], new: tuple[Statement, ...], followed: _Followed
+        self, location: Location, users: list[Watched], new: Sequence[Statement], followed: _Followed
     ) -> None:
         """Raise UselessStatementError unless *new* helps one of the users.
 
@@ -200,8 +221,8 @@ class RevocationTable:
         fault = UselessStatementError("nobody needs it any more")
         for watched in users:
             try:
-                check_progress(
-                    self._judge, watched.path, watched.needs[location], new, followed.statements, self._now()
+                self._judge.check_progress(
+                    watched.path, watched.needs[location], new, followed.statements, self._now()
                 )
             except UselessStatementError as error:
                 fault = error

@@ -1,9 +1,9 @@
-"""Keeps what is known of the revocation of partners' chains up to date, in a thread of its own.
+"""Keeps the judgements on the paths of partners up to date, in a thread of its own.
 
 Owns: the order of work, and who waits for what.
-Must not know: HTTP, what an outcome does to a message.
-Invariants: everything but the finished outcomes belongs to the one thread; a message's thread reads an
-outcome or waits for a future, and never parses, judges or asks.
+Must not know: HTTP, what a judgement does to a message.
+Invariants: everything but the finished judgements belongs to the one thread; a message's thread reads a
+judgement or waits for a future, and never parses, judges or asks.
 """
 
 import queue
@@ -14,19 +14,23 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from domain_secure.policy.revocation.revocation import Revocation, ValidatedPath
-from domain_secure.policy.revocation.revocation_list import RevocationList
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
-from domain_secure.policy.revocation.revocation_store import Location, RevocationStore
+from domain_secure.policy.revocation.revocation import (
+    Judgement,
+    Location,
+    RevocationList,
+    RevocationStatus,
+    ValidatedPath,
+)
+from domain_secure.policy.revocation.revocation_store import RevocationStore
 from domain_secure.policy.terms.event import Event, internal_error
 
 from .http_fetch import FetchError
 from .revocation_fetcher import RevocationFetcher
-from .revocation_table import PathKey, RevocationTable, Watched, key_of
+from .revocation_table import PathKey, RevocationTable, Watched
 
 _UNUSED = timedelta(days=30)  #: a kept statement that nobody has fetched for so long is removed
 _LONGEST_SLEEP = 60.0  #: seconds; the clock of the machine may be set meanwhile
-_DROPPED = Revocation(RevocationStatus.UNKNOWN, "it is not watched any more")
+_DROPPED = Judgement(RevocationStatus.UNKNOWN, "it is not watched any more")
 
 
 class RevocationWatch:
@@ -46,14 +50,13 @@ class RevocationWatch:
         self._log = log
         self._next_updates = next_updates
         self._now = now
-        self._outcomes: dict[PathKey, Revocation] = {}
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="revocation", daemon=True)
         self._fetcher = RevocationFetcher(
             lambda location, result: self._orders.put(lambda: self._received(location, result))
         )
         self._table = RevocationTable(store, log, now, self._drop)
-        self._waiting: defaultdict[PathKey, list[Future[Revocation]]] = defaultdict(list)
+        self._waiting: defaultdict[PathKey, list[Future[Judgement]]] = defaultdict(list)
         self._private = False
         self._backlog: Iterator[ValidatedPath] | None = None
 
@@ -76,15 +79,15 @@ class RevocationWatch:
         """
         self._orders.put(lambda: self._configure(lists, private, paths))
 
-    def find(self, path: ValidatedPath) -> Future[Revocation]:
-        """Return a future of what is known of a trusted path; it is done where that is known already.
+    def find(self, path: ValidatedPath) -> Future[Judgement]:
+        """Return a future of the judgement on a trusted path; it is done where that is at hand.
 
         Else it is done when somebody has said something, or nobody is left to be asked.
         """
-        future: Future[Revocation] = Future()
-        outcome = self._outcomes.get(key_of(path))
-        if outcome is not None and outcome.until is not None and self._now() <= outcome.until:
-            future.set_result(outcome)
+        future: Future[Judgement] = Future()
+        judgement = self._table.at_hand(path)
+        if judgement is not None and judgement.until is not None and self._now() <= judgement.until:
+            future.set_result(judgement)
         else:
             self._orders.put(lambda: self._find(path, future))
         return future
@@ -123,7 +126,7 @@ class RevocationWatch:
             return
         watched = self._table.watch(path)
         if not watched.is_fresh(self._now()):
-            self._judge(watched)
+            self._table.judge(watched)
 
     def _configure(
         self, lists: tuple[RevocationList, ...], private: bool, paths: Iterable[ValidatedPath]
@@ -134,24 +137,20 @@ class RevocationWatch:
         again: list[ValidatedPath] = []
         if lists != self._table.lists:
             self._table.lists = lists
-            self._outcomes.clear()
             for watched in self._table:
                 watched.judged = None
                 again.append(watched.path)
         self._backlog = chain(again, paths)
 
-    def _find(self, path: ValidatedPath, future: Future[Revocation]) -> None:
+    def _find(self, path: ValidatedPath, future: Future[Judgement]) -> None:
         watched = self._table.watch(path)
         self._waiting[watched.key].append(future)
         try:
             if not watched.is_fresh(self._now()):
-                self._judge(watched)
+                self._table.judge(watched)
             self._ask()
         finally:
             self._answer(watched)
-
-    def _judge(self, watched: Watched) -> None:
-        self._outcomes[watched.key] = self._table.judge(watched)
 
     def _ask(self) -> None:
         for location in self._table.take_due():
@@ -164,19 +163,16 @@ class RevocationWatch:
         users = self._table.received(location, result)
         self._ask()
         for watched in users:
-            if watched.outcome is not None:
-                self._outcomes[watched.key] = watched.outcome
             self._answer(watched)
         self._publish()
 
     def _answer(self, watched: Watched) -> None:
         """Tell those who wait, unless somebody who may know more is being asked."""
-        if watched.outcome is not None and not self._table.may_learn(watched):
+        if watched.judgement is not None and not self._table.may_learn(watched):
             for future in self._waiting.pop(watched.key, ()):
-                future.set_result(watched.outcome)
+                future.set_result(watched.judgement)
 
     def _drop(self, key: PathKey) -> None:
-        self._outcomes.pop(key, None)
         for future in self._waiting.pop(key, ()):
             future.set_result(_DROPPED)
 

@@ -12,7 +12,7 @@ from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certification_path import PathValidation
 from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.dkim.message_signature import MessageSignature
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.tls import TlsVersion

@@ -18,7 +18,7 @@ from domain_secure.policy.dane.dane import (
     needs_content,
 )
 from domain_secure.policy.dane.tlsa import TlsaRecord
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.names import any_name_matches
 

@@ -22,7 +22,7 @@ from domain_secure.policy.decision.exemption import exemption_of
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature
 from domain_secure.policy.record.decision_document import AUTHENTICATED, RecordedEvidence
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 

@@ -36,9 +36,7 @@ from pyhanko_certvalidator.validate import async_validate_path
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certificate_structure import UNREADABLE
 
-from .ocsp import OcspAnswer
-from .revocation_list import RevocationList
-from .revocation_status import RevocationStatus
+from .revocation import OcspAnswer, RevocationList, RevocationStatus
 
 # The library logs what we report ourselves, with tracebacks.
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)

@@ -1,12 +1,11 @@
-"""Revocation lists and OCSP answers on disk, so that a restart and ``explain`` need no network.
+"""What locations said, on disk, so that a restart and ``explain`` need no network.
 
-Owns: one file for each location a list or an answer comes from, their bound, and setting broken ones aside.
+Owns: one file for each location, their bound, and setting broken ones aside.
 Must not know: whether a statement is to be believed; whoever reads it judges it again.
 Invariants: a file is whole or absent (``atomic_file``); a file that cannot be read counts as absent, with
 a log line; when there is too much, what was fetched longest ago gives way.
 """
 
-import hashlib
 import json
 import logging
 import re
@@ -21,9 +20,8 @@ from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
-from .ocsp import parse_ocsp_answers
-from .revocation import Statement
-from .revocation_list import read_revocation_lists
+from .revocation import STATEMENT_SUFFIX, Location, Statement
+from .statements import parse_statements
 
 FOLDER = "revocation"  #: in the state folder
 _FROM_OTHERS = "revocation-fleet"  #: beside it: what other nodes of a fleet have fetched
@@ -35,24 +33,10 @@ DEFAULT_OCTETS = 128 * 1024 * 1024
 DEFAULT_FILES = 4096
 
 _FOLDER_MODE = 0o755
-_SUFFIX = ".statement"
 _LONGEST_HEADER = 8192
-_FILE_NAME = re.compile(rf"[0-9a-f]{{40}}{re.escape(_SUFFIX)}")
+_FILE_NAME = re.compile(rf"[0-9a-f]{{40}}{re.escape(STATEMENT_SUFFIX)}")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where a statement comes from: a URL, and for OCSP the request that is sent there."""
-
-    url: str
-    request: bytes = b""  #: OCSP request in DER; empty for a list
-
-    @property
-    def file_name(self) -> str:
-        """Return the name of its file."""
-        return hashlib.sha256(self.url.encode() + b"\0" + self.request).hexdigest()[:40] + _SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +46,6 @@ class Stored:
     url: str
     fetched: datetime
     statements: tuple[Statement, ...]
-
-
-def parse_statements(content: bytes, *, answers: bool) -> tuple[Statement, ...]:
-    """Return what a location said; raises ValueError with one clause for a person."""
-    if answers:
-        return parse_ocsp_answers(content)
-    # RFC 5280 wants DER at a distribution point; private authorities publish PEM nevertheless.
-    return read_revocation_lists(content)
 
 
 class RevocationStore:
@@ -104,7 +80,7 @@ class RevocationStore:
 
     def own_files(self) -> Iterator[tuple[str, datetime, bytes]]:
         """Yield each file that may be shared: its name, when it was fetched, and its octets."""
-        for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
+        for path in sorted(self.folder.glob(f"*{STATEMENT_SUFFIX}")):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 content = path.read_bytes()
                 if len(content) <= MAXIMUM_SHARED_OCTETS:
@@ -143,14 +119,14 @@ class RevocationStore:
         if not self.folder.exists():
             return
         for path in sorted(self.folder.iterdir()):
-            if path.suffix == _SUFFIX and (stored := self._read(path)):
+            if path.suffix == STATEMENT_SUFFIX and (stored := self._read(path)):
                 yield stored
 
     def tidy(self, before: datetime) -> None:
         """Remove what nobody has fetched since *before*, and what a killed writer left; raises nothing."""
         with suppress(OSError):
             for path in self.folder.iterdir():
-                if path.stat().st_mtime < before.timestamp() or path.suffix != _SUFFIX:
+                if path.stat().st_mtime < before.timestamp() or path.suffix != STATEMENT_SUFFIX:
                     path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> Stored | None:
@@ -171,7 +147,7 @@ class RevocationStore:
             return None
 
     def _evict(self) -> None:
-        status = [(path.stat(), path) for path in self.folder.iterdir() if path.suffix == _SUFFIX]
+        status = [(path.stat(), path) for path in self.folder.iterdir() if path.suffix == STATEMENT_SUFFIX]
         status.sort(key=lambda pair: pair[0].st_mtime_ns, reverse=True)
         octets = 0
         for number, (stat, path) in enumerate(status, start=1):

@@ -3,15 +3,15 @@
 Must not know: Postfix.  Asks nobody: it looks at the files that are configured and at what the daemon kept.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Method
-from domain_secure.policy.revocation.crl_files import read_crl_files
-from domain_secure.policy.revocation.revocation import ends
-from domain_secure.policy.revocation.revocation_list import RevocationList
+from domain_secure.policy.revocation.judge import newest
+from domain_secure.policy.revocation.revocation import RevocationList, ends
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
+from domain_secure.policy.revocation.statements import read_crl_files
 from domain_secure.postfix.findings.findings import Finding
 
 _SOON, _VERY_SOON = timedelta(days=21), timedelta(days=7)
@@ -28,21 +28,13 @@ def check_revocation_lists(configuration: Configuration, now: datetime) -> Itera
         return
     key = f"{configuration.path}: [trust] crl_files"
     fetch = "put the authority's present list there, and renew it regularly"
-    for one in _newest(read_crl_files(trust.crl_files, configuration.path)):
+    for one in newest(read_crl_files(trust.crl_files, configuration.path)):
         yield from _check(one, key, fetch, now, trust.revocation)
     for stored in RevocationStore(configuration.state / FOLDER).all():
         for statement in stored.statements:
             if isinstance(statement, RevocationList):
                 mend = "read the daemon's log for revocation-not-fetched, and mend the way to that server"
                 yield from _check(statement, stored.url, mend, now, trust.revocation)
-
-
-def _newest(lists: Iterable[RevocationList]) -> Iterable[RevocationList]:
-    newest: dict[object, RevocationList] = {}
-    for one in lists:
-        if one.family not in newest or one.age > newest[one.family].age:
-            newest[one.family] = one
-    return newest.values()
 
 
 def _check(one: RevocationList, where: str, fix: str, now: datetime, wanted: Revocation) -> Iterator[Finding]:

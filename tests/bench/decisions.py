@@ -30,7 +30,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.decision.decision import decide
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
 from domain_secure.policy.decision.verdict import Verdict
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.tls import TlsVersion

@@ -25,7 +25,7 @@ from domain_secure.policy.configuration.configuration import DEFAULT_RETENTION, 
 from domain_secure.policy.decision.decision import decide
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
 from domain_secure.policy.record.decision_record import DecisionRecord
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.tls import TlsVersion

@@ -23,7 +23,7 @@ from domain_secure.policy.configuration.configuration import (
     default_partner,
 )
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.pin import Pin

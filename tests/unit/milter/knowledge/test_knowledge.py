@@ -14,8 +14,7 @@ from domain_secure.policy.book.certificate_book import IMPORT, CertificateBook
 from domain_secure.policy.certificates.certificate import read_certificates
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
-from domain_secure.policy.revocation.revocation import Revocation, ValidatedPath
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import Judgement, RevocationStatus, ValidatedPath
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
@@ -24,7 +23,7 @@ from lab.certificates import Authority, Issued
 from lab.revocations import pem_list, revocation_list
 
 WOODGROVE = Entry("woodgrovebank.test")
-GOOD = Revocation(RevocationStatus.GOOD, "fine")
+GOOD = Judgement(RevocationStatus.GOOD, "fine")
 
 
 class Source:
@@ -32,12 +31,12 @@ class Source:
 
     def __init__(self) -> None:
         self.asked: list[ValidatedPath] = []
-        self.answer: Revocation | None = GOOD
+        self.answer: Judgement | None = GOOD
 
-    def find(self, path: ValidatedPath) -> Future[Revocation]:
+    def find(self, path: ValidatedPath) -> Future[Judgement]:
         """Return a future, done where there is an answer."""
         self.asked.append(path)
-        future: Future[Revocation] = Future()
+        future: Future[Judgement] = Future()
         if self.answer:
             future.set_result(self.answer)
         return future

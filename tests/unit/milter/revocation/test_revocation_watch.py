@@ -10,14 +10,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
 
-from domain_secure.milter.revocation.revocation_schedule import refresh_at, retry_at
-from domain_secure.milter.revocation.revocation_table import RevocationTable
+from domain_secure.milter.revocation.revocation_table import RevocationTable, refresh_at, retry_at
 from domain_secure.milter.revocation.revocation_watch import RevocationWatch
 from domain_secure.policy.certificates.certificate import Certificate, parse
-from domain_secure.policy.revocation.revocation_evidence import judge_from_store
-from domain_secure.policy.revocation.revocation_list import parse_revocation_list, read_revocation_lists
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.kept_revocation import judge_from_store
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.revocation.revocation_store import RevocationStore
+from domain_secure.policy.revocation.statements import parse_revocation_list, read_revocation_lists
 from domain_secure.policy.terms.event import Event
 
 from lab.certificates import DAY, Authority, Issued, new_key

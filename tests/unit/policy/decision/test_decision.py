@@ -23,7 +23,7 @@ from domain_secure.policy.decision.decision import (
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature, SignatureStatus
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.tls import TlsVersion

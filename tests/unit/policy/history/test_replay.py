@@ -32,7 +32,7 @@ from domain_secure.policy.history.replay import (
 )
 from domain_secure.policy.record.decision_document import AUTHENTICATED, decision_document, recorded_evidence
 from domain_secure.policy.record.decision_record import DecisionRecord
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Domain
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.tls import TlsVersion

@@ -20,7 +20,7 @@ from domain_secure.policy.record.decision_document import (
     recorded_evidence,
 )
 from domain_secure.policy.record.decision_record import DecisionRecord
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.tls import TlsVersion

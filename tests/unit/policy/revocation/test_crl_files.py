@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain_secure.policy.configuration.reading import load
-from domain_secure.policy.revocation.crl_files import read_crl_files
+from domain_secure.policy.revocation.statements import read_crl_files
 from domain_secure.policy.terms.problems import Problem
 
 from lab.certificates import Authority

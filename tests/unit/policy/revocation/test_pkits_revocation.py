@@ -9,13 +9,9 @@ from functools import cache
 import pytest
 
 from domain_secure.policy.certificates.certificate import Certificate, parse
-from domain_secure.policy.revocation.revocation import RevocationJudge
-from domain_secure.policy.revocation.revocation_list import (
-    MalformedRevocationListError,
-    RevocationList,
-    parse_revocation_list,
-)
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
+from domain_secure.policy.revocation.judge import RevocationJudge
+from domain_secure.policy.revocation.revocation import RevocationList, RevocationStatus
+from domain_secure.policy.revocation.statements import MalformedRevocationListError, parse_revocation_list
 
 from lab.pkits import MOMENT, TRUST_ANCHOR, TRUST_ANCHOR_LIST, Case, cases, certificate, revocation_list
 

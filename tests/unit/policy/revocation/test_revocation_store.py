@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from domain_secure.policy.revocation.revocation_store import Location, RevocationStore
+from domain_secure.policy.revocation.revocation import Location
+from domain_secure.policy.revocation.revocation_store import RevocationStore
 from domain_secure.policy.terms.problems import Problem
 
 from lab.certificates import Authority
@@ -117,7 +118,8 @@ _WRITER = """
 import sys
 from datetime import datetime, UTC
 from pathlib import Path
-from domain_secure.policy.revocation.revocation_store import Location, RevocationStore
+from domain_secure.policy.revocation.revocation import Location
+from domain_secure.policy.revocation.revocation_store import RevocationStore
 store = RevocationStore(Path(sys.argv[1]))
 content = Path(sys.argv[2]).read_bytes()
 print("ready", flush=True)

@@ -9,7 +9,8 @@ from configurations import make_configuration
 
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Method
-from domain_secure.policy.revocation.revocation_store import FOLDER, Location, RevocationStore
+from domain_secure.policy.revocation.revocation import Location
+from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem

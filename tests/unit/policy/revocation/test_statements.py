@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain_secure.policy.certificates.certificate import parse
-from domain_secure.policy.revocation.revocation_list import (
-    MAXIMUM_OCTETS,
+from domain_secure.policy.revocation.statements import (
+    MAXIMUM_LIST_OCTETS,
     MalformedRevocationListError,
     parse_revocation_list,
     read_revocation_lists,
@@ -60,7 +60,7 @@ def test_forms_of_files(content: bytes, number: int) -> None:
         (pem_list(LIST).replace(b"\nM", b"\n*"), "not base64"),
         (pem_list(LIST) * 65, "more than 64 lists"),
         (b"-----BEGIN X509 CRL-----\n" * 80_000, "middle of a block"),
-        (b"\x30" * (MAXIMUM_OCTETS + 1), "larger than 16 MiB"),
+        (b"\x30" * (MAXIMUM_LIST_OCTETS + 1), "larger than 16 MiB"),
     ],
 )
 def test_what_is_refused(content: bytes, why: str) -> None:

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain_secure.policy.certificates.certificate import Certificate, parse
-from domain_secure.policy.revocation.ocsp import MalformedOcspAnswerError, parse_ocsp_answers
-from domain_secure.policy.revocation.revocation import FOREVER, Revocation, RevocationJudge
-from domain_secure.policy.revocation.revocation_list import (
+from domain_secure.policy.revocation.judge import RevocationJudge
+from domain_secure.policy.revocation.revocation import FOREVER, Judgement, RevocationStatus
+from domain_secure.policy.revocation.statements import (
+    MalformedOcspAnswerError,
     MalformedRevocationListError,
+    parse_ocsp_answers,
     parse_revocation_list,
 )
-from domain_secure.policy.revocation.revocation_status import RevocationStatus
 
 from lab.certificates import DAY, Authority, Issued, new_key
 from lab.revocations import (
@@ -53,7 +54,7 @@ PATH = path_of(LEAF, INTERMEDIATE, ROOT)
 
 def judged(
     *lists: bytes, ocsp: tuple[bytes, ...] = (), path: tuple[Certificate, ...] = PATH, at: datetime = NOW
-) -> Revocation:
+) -> Judgement:
     """Return what is known of the path by these lists and answers."""
     answers = [answer for der in ocsp for answer in parse_ocsp_answers(der)]
     return RevocationJudge().judge(path, map(parse_revocation_list, lists), answers, at)
