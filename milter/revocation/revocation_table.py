@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain_secure.policy.revocation.judge import RevocationJudge, UselessStatementError
+from domain_secure.policy.revocation.list_choice import is_outrun
 from domain_secure.policy.revocation.needs import further_needs, needs
 from domain_secure.policy.revocation.revocation import (
     FOREVER,
@@ -190,12 +191,14 @@ class RevocationTable:
         except ValueError as error:
             now = self._now()
             followed.failures += 1
+            self._store.touch(location, now)
             followed.due = retry_at(followed.failures, now, _chance())
             self._log(
                 events.revocation_not_fetched(location.url, detail=str(error), again=_time(followed.due))
             )
             return users
         self._accept(location, followed, new, result)
+        self._ask_for_bases(users, new)
         for watched in users:
             for further in further_needs(watched.needs[location], new):
                 self._follow(watched, further)
@@ -214,21 +217,24 @@ class RevocationTable:
     def _check(
         self, location: Location, users: list[Watched], new: Sequence[Statement], followed: _Followed
     ) -> None:
-        """Raise UselessStatementError unless *new* helps one of the users.
+        """Raise UselessStatementError unless *new* helps one of the users, and what helped another stays.
 
         One is enough: a certificate that names somebody else's list must not keep that one from being read.
         """
-        fault = UselessStatementError("nobody needs it any more")
+        fault: UselessStatementError | None = UselessStatementError("nobody needs it any more")
+        former, now = followed.statements, self._now()
         for watched in users:
+            need = watched.needs[location]
             try:
-                self._judge.check_progress(
-                    watched.path, watched.needs[location], new, followed.statements, self._now()
-                )
+                self._judge.check_progress(watched.path, need, new, former, now)
             except UselessStatementError as error:
-                fault = error
+                if self._judge.helps(watched.path, need, former, now):
+                    raise
+                fault = fault and error
             else:
-                return
-        raise fault
+                fault = None
+        if fault is not None:
+            raise fault
 
     def _accept(
         self, location: Location, followed: _Followed, new: tuple[Statement, ...], content: bytes
@@ -243,6 +249,14 @@ class RevocationTable:
         except Problem as problem:
             self._log(events.revocation_not_kept(str(problem)))
 
+    def _ask_for_bases(self, users: list[Watched], new: Sequence[Statement]) -> None:
+        """Make complete lists due that are older than what a new delta list builds upon."""
+        deltas = [one for one in new if isinstance(one, RevocationList) and one.base_number is not None]
+        for followed in (self._followed[location] for watched in users for location in watched.needs):
+            lists = [one for one in followed.statements if isinstance(one, RevocationList)]
+            if any(is_outrun(one, delta) for one in lists for delta in deltas) and not followed.failures:
+                followed.due = self._now()
+
     def _follow(self, watched: Watched, need: Need) -> None:
         """Let a path use a location, and whatever the lists there point to."""
         if need.location in watched.needs:
@@ -252,6 +266,7 @@ class RevocationTable:
         if followed is None:
             followed = self._followed[need.location] = _Followed((), self._now())
             if (stored := self._store.get(need.location)) is not None:
+                self._store.touch(need.location, self._now())
                 followed.statements = stored.statements
                 followed.due = refresh_at(stored.statements, stored.fetched, _chance())
         for further in further_needs(need, followed.statements):

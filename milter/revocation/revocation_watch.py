@@ -28,7 +28,7 @@ from .http_fetch import FetchError
 from .revocation_fetcher import RevocationFetcher
 from .revocation_table import PathKey, RevocationTable, Watched
 
-_UNUSED = timedelta(days=30)  #: a kept statement that nobody has fetched for so long is removed
+_UNUSED = timedelta(days=30)  #: a kept statement that nobody has wanted for so long is removed
 _LONGEST_SLEEP = 60.0  #: seconds; the clock of the machine may be set meanwhile
 _DROPPED = Judgement(RevocationStatus.UNKNOWN, "it is not watched any more")
 
@@ -93,7 +93,6 @@ class RevocationWatch:
         return future
 
     def _run(self) -> None:
-        self._store.tidy(self._now() - _UNUSED)
         while True:
             try:
                 order = self._orders.get(timeout=self._pause())
@@ -122,6 +121,8 @@ class RevocationWatch:
         path = next(self._backlog, None)
         if path is None:
             self._backlog = None
+            # Not before the paths of the book have said what they still want.
+            self._store.tidy(self._now() - _UNUSED)
             self._publish()
             return
         watched = self._table.watch(path)

@@ -25,6 +25,12 @@ WITHOUT_NEXT_UPDATE = timedelta(minutes=30)
 
 STATEMENT_SUFFIX = ".statement"
 
+#: what a list speaks about that does not say onlySomeReasons (RFC 5280 section 5.2.5)
+EVERY_REASON = frozenset(x509.ReasonFlags) - {
+    x509.ReasonFlags.unspecified,
+    x509.ReasonFlags.remove_from_crl,
+}
+
 ValidatedPath = Sequence[Certificate]  #: leaf first, trust anchor last; a trusted leaf is a path by itself
 
 
@@ -57,9 +63,11 @@ class RevocationList:
     der: bytes = field(repr=False, compare=False)
     issuer: str = field(compare=False)  #: RFC 4514 text, for people
     issuer_octets: bytes = field(repr=False, compare=False)
+    signing_key: bytes | None = field(repr=False, compare=False)  #: authority key identifier, if it has one
     number: int | None = field(compare=False)  #: CRL number
     base_number: int | None = field(compare=False)  #: of a delta list: the number it builds upon
     scope: bytes = field(repr=False, compare=False)  #: issuing distribution point, DER; empty: all
+    reasons: frozenset[x509.ReasonFlags] = field(repr=False, compare=False)  #: of revocation, on the list
     is_indirect: bool = field(compare=False)
     delta_locations: tuple[str, ...] = field(compare=False)  #: freshest CRL, http and https only
     this_update: datetime = field(compare=False)

@@ -1,22 +1,24 @@
 """The library that judges revocation lists and OCSP answers, behind a guard.
 
 Owns: handing one validated path to pyhanko-certvalidator and turning what it raises into an answer.
-Must not know: which lists and answers are the newest; where they come from.
-Invariant: only what the library has verified in full (signature, issuer, scope, reasons, date) is GOOD or
-REVOKED; whatever it raises besides is UNKNOWN.  No input raises.
+Must not know: which lists and answers are the newest, and whether they are current; where they come from.
+Invariant: only what the library has verified in full (signature, issuer, scope, reasons) is GOOD or REVOKED;
+whatever it raises besides is UNKNOWN.  No input raises.
 Source: RFC 5280 section 6.3, RFC 6960 section 3.2.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from asn1crypto import crl, ocsp, x509
 from pyhanko_certvalidator.authority import CertTrustAnchor
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.errors import (
+    CRLNoMatchesError,
     CRLValidationError,
     OCSPValidationError,
     RevokedError,
@@ -29,14 +31,15 @@ from pyhanko_certvalidator.policy_decl import (
     DisallowWeakAlgorithmsPolicy,
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
-from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
+from pyhanko_certvalidator.revinfo.validate_crl import collect_relevant_crls_with_paths, verify_crl
 from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
 from pyhanko_certvalidator.validate import async_validate_path
 
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certificate_structure import UNREADABLE
 
-from .revocation import OcspAnswer, RevocationList, RevocationStatus
+from .list_choice import Amended
+from .revocation import FOREVER, OcspAnswer, RevocationList, RevocationStatus, ValidatedPath, ends
 
 # The library logs what we report ourselves, with tracebacks.
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
@@ -44,6 +47,7 @@ logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 _ALGORITHMS = DisallowWeakAlgorithmsPolicy(  # type: ignore[no-untyped-call]
     frozenset({"md2", "md5", "sha1"}), rsa_key_size_threshold=2048, dsa_key_size_threshold=1 << 30
 )
+_Verify = Callable[[x509.Certificate, ValidationPath, ValidationContext], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,46 +62,87 @@ class LibraryAnswer:
 _UNKNOWN = LibraryAnswer(RevocationStatus.UNKNOWN)
 
 
-def by_lists(
-    path: Sequence[Certificate], index: int, lists: Iterable[RevocationList], at: datetime
-) -> LibraryAnswer:
-    """Return what the lists say of ``path[index]``; *path* is validated, leaf first, trust anchor last."""
-    lists = tuple(lists)
-    found = _ask(path, index, at, verify_crl, lists=lists)
-    if found.status is RevocationStatus.UNKNOWN and any(one.delta_locations for one in lists):
-        # Without the delta list that it points to, a complete list still holds until its own next update
-        # (RFC 5280 section 5.2.6); the library gives up there.
-        complete = [one for one in lists if one.base_number is None]
-        found = _ask(path, index, at, _without_deltas, lists=complete)
-    return found
+# The library uses a delta list only where the complete list itself points to one (freshest CRL), and then
+# does not do without.  Which one is used is decided by ``list_choice``, whoever points to it.
+class _Alone(crl.CertificateList):  # type: ignore[misc]
+    freshest_crl_value: ClassVar[Any] = None
+    delta_crl_indicator_value: ClassVar[Any] = None
 
 
-def by_answers(
-    path: Sequence[Certificate], index: int, answers: Iterable[OcspAnswer], at: datetime
-) -> LibraryAnswer:
-    """Return what OCSP answers say of ``path[index]``; a responder's own revocation is not asked for.
+class _WithDelta(crl.CertificateList):  # type: ignore[misc]
+    freshest_crl_value: ClassVar[Any] = (True,)
 
-    As its authority wishes where the responder's certificate carries ocsp-nocheck (RFC 6960 section
-    4.2.2.2.1), and by our choice elsewhere: its certificates are short-lived by custom.
+
+def speaks_about(path: ValidatedPath, index: int, one: RevocationList) -> bool:
+    """Tell whether ``path[index]`` is in the scope of a list, complete or delta; its signature is not asked.
+
+    *path* is leaf first, trust anchor last, here and below, and validated.
     """
-    return _ask(path, index, at, verify_ocsp_response, answers=tuple(answers))
+
+    def statements() -> dict[str, Any]:
+        return {"crls": [_Alone.load(one.der, strict=True)]}
+
+    return _ask(path, index, one.this_update, _has_scope, statements).status is RevocationStatus.GOOD
 
 
-async def _without_deltas(
+def by_lists(path: ValidatedPath, index: int, lists: Sequence[Amended], at: datetime) -> LibraryAnswer:
+    """Return what lists say of ``path[index]`` together; those that are past are taken as if it were then."""
+
+    def statements() -> dict[str, Any]:
+        complete = [
+            (_WithDelta if one.delta else _Alone).load(one.complete.der, strict=True) for one in lists
+        ]
+        deltas = [crl.CertificateList.load(one.delta.der, strict=True) for one in lists if one.delta]
+        return {"crls": complete + deltas}
+
+    end = min(ends(one) for amended in lists for one in amended.lists)
+    return _ask(path, index, at, _lists_say, statements, past=at - end)
+
+
+def by_answer(path: ValidatedPath, index: int, answer: OcspAnswer, at: datetime) -> LibraryAnswer:
+    """Return what an OCSP answer says of ``path[index]``; one that is past is taken as if it were then.
+
+    A responder's own revocation is not asked for: as its authority wishes where the responder's certificate
+    carries ocsp-nocheck (RFC 6960 section 4.2.2.2.1), and by our choice elsewhere: its certificates are
+    short-lived by custom.
+    """
+
+    def statements() -> dict[str, Any]:
+        return {"ocsps": [ocsp.OCSPResponse.load(answer.der, strict=True)]}
+
+    return _ask(path, index, at, _answers_say, statements, past=at - ends(answer))
+
+
+async def _has_scope(certificate: x509.Certificate, path: ValidationPath, context: ValidationContext) -> None:
+    manager = context.revinfo_manager
+    found = await collect_relevant_crls_with_paths(certificate, path, manager, FOREVER, use_deltas=False)
+    if not found.crls:
+        raise CRLNoMatchesError
+
+
+async def _lists_say(certificate: x509.Certificate, path: ValidationPath, context: ValidationContext) -> None:
+    # The context remembers that the path holds, and with it who may sign lists and answers.
+    await async_validate_path(context, path)
+    await verify_crl(certificate, path, context)
+
+
+async def _answers_say(
     certificate: x509.Certificate, path: ValidationPath, context: ValidationContext
 ) -> None:
-    await verify_crl(certificate, path, context, use_deltas=False)
+    await async_validate_path(context, path)
+    await verify_ocsp_response(certificate, path, context)
 
 
 def _ask(
     path: Sequence[Certificate],
     index: int,
     at: datetime,
-    verify: Callable[[x509.Certificate, ValidationPath, ValidationContext], Awaitable[None]],
+    verify: _Verify,
+    statements: Callable[[], dict[str, Any]],
     *,
-    lists: Sequence[RevocationList] = (),
-    answers: Sequence[OcspAnswer] = (),
+    past: timedelta = timedelta(0),
 ) -> LibraryAnswer:
+    """Return what the library says at *at*, which passes over dates that are *past* by no more than that."""
     try:
         # Fresh objects each time: the library's parser changes some certificates while reading them.
         *certificates, anchor = (_fresh(certificate) for certificate in path)
@@ -105,16 +150,15 @@ def _ask(
         context = ValidationContext(
             trust_manager=SimpleTrustManager.build([trusted]),
             other_certs=certificates,
-            crls=[crl.CertificateList.load(one.der, strict=True) for one in lists],
-            ocsps=[ocsp.OCSPResponse.load(one.der, strict=True) for one in answers],
             moment=at,
             allow_fetching=False,
             revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
             algorithm_usage_policy=_ALGORITHMS,
-            time_tolerance=timedelta(0),
+            time_tolerance=max(past, timedelta(0)),
+            **statements(),
         )
         whole = ValidationPath(trusted, certificates[:0:-1], certificates[0])
-        asyncio.run(_verified(certificates[index], whole, context, verify))
+        asyncio.run(verify(certificates[index], whole, context))
     except RevokedError as error:
         if error.is_side_validation:
             return _UNKNOWN
@@ -124,17 +168,6 @@ def _ask(
     except UNREADABLE:
         return _UNKNOWN
     return LibraryAnswer(RevocationStatus.GOOD)
-
-
-async def _verified(
-    certificate: x509.Certificate,
-    path: ValidationPath,
-    context: ValidationContext,
-    verify: Callable[[x509.Certificate, ValidationPath, ValidationContext], Awaitable[None]],
-) -> None:
-    # The context remembers that the path holds, and with it who may sign lists and answers.
-    await async_validate_path(context, path)
-    await verify(certificate, path, context)
 
 
 def _fresh(certificate: Certificate) -> x509.Certificate:

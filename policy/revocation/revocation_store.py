@@ -3,11 +3,13 @@
 Owns: one file for each location, their bound, and setting broken ones aside.
 Must not know: whether a statement is to be believed; whoever reads it judges it again.
 Invariants: a file is whole or absent (``atomic_file``); a file that cannot be read counts as absent, with
-a log line; when there is too much, what was fetched longest ago gives way.
+a log line; when there is too much, what was wanted longest ago gives way.  What is past stays as long as it
+is wanted: it may say that a certificate has been revoked.
 """
 
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -78,6 +80,11 @@ class RevocationStore:
                 "make it writable for the user of the daemon, and see that the disk is not full",
             ) from error
 
+    def touch(self, location: Location, now: datetime) -> None:
+        """Note that what the location said is still wanted; raises nothing."""
+        with suppress(OSError):
+            os.utime(self.folder / location.file_name, (now.timestamp(), now.timestamp()))
+
     def own_files(self) -> Iterator[tuple[str, datetime, bytes]]:
         """Yield each file that may be shared: its name, when it was fetched, and its octets."""
         for path in sorted(self.folder.glob(f"*{STATEMENT_SUFFIX}")):
@@ -123,7 +130,7 @@ class RevocationStore:
                 yield stored
 
     def tidy(self, before: datetime) -> None:
-        """Remove what nobody has fetched since *before*, and what a killed writer left; raises nothing."""
+        """Remove what nobody has wanted since *before*, and what a killed writer left; raises nothing."""
         with suppress(OSError):
             for path in self.folder.iterdir():
                 if path.stat().st_mtime < before.timestamp() or path.suffix != STATEMENT_SUFFIX:

@@ -22,7 +22,7 @@ from domain_secure.policy.certificates.pem import MalformedPemError, is_pem, pem
 from domain_secure.policy.terms.problems import Problem
 
 from .needs import http_locations
-from .revocation import OcspAnswer, RevocationList, Statement
+from .revocation import EVERY_REASON, OcspAnswer, RevocationList, Statement
 
 # The largest lists in public use have some ten megabytes; they are being split.
 MAXIMUM_LIST_OCTETS = 16 * 1024 * 1024
@@ -139,6 +139,7 @@ def _revocation_list(der: bytes) -> RevocationList:
     delta = extensions.get(x509.DeltaCRLIndicator.oid)
     scope = extensions.get(x509.IssuingDistributionPoint.oid)
     freshest = extensions.get(x509.FreshestCRL.oid)
+    key = extensions.get(x509.AuthorityKeyIdentifier.oid)
     parts = asn1.CertificateList.load(der)
     # X.690 section 8.6.2.2: the first octet counts the unused bits.  A signature is whole octets; the library
     # passes over another count, and one list would have several forms.
@@ -150,9 +151,12 @@ def _revocation_list(der: bytes) -> RevocationList:
         der=der,
         issuer=name_text(issuer),
         issuer_octets=issuer,
+        signing_key=key.key_identifier if isinstance(key, x509.AuthorityKeyIdentifier) else None,
         number=number.crl_number if isinstance(number, x509.CRLNumber) else None,
         base_number=delta.crl_number if isinstance(delta, x509.DeltaCRLIndicator) else None,
         scope=scope.public_bytes() if isinstance(scope, x509.IssuingDistributionPoint) else b"",
+        reasons=(isinstance(scope, x509.IssuingDistributionPoint) and scope.only_some_reasons)
+        or EVERY_REASON,
         is_indirect=isinstance(scope, x509.IssuingDistributionPoint) and scope.indirect_crl,
         delta_locations=http_locations(freshest) if isinstance(freshest, x509.FreshestCRL) else (),
         this_update=loaded.last_update_utc,

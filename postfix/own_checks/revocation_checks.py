@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Method
-from domain_secure.policy.revocation.judge import newest
+from domain_secure.policy.revocation.list_choice import newest
 from domain_secure.policy.revocation.revocation import RevocationList, ends
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.revocation.statements import read_crl_files
@@ -47,7 +47,7 @@ def _check(one: RevocationList, where: str, fix: str, now: datetime, wanted: Rev
             effect = "mail of partners whose certificates it is for is deferred"
             yield Finding.error("crl-expired", f"{what}, and {effect}", proof, fix)
         else:
-            effect = "a revoked certificate would be accepted"
+            effect = "a certificate that was revoked since then would be accepted"
             yield Finding.warning("crl-expired", f"{what}, and {effect}", proof, fix)
     elif left < min(_VERY_SOON, made_for / _VERY_LAST_PART):
         yield Finding.warning("crl-expires", f"a revocation list ends in {_days(left)}", proof, fix)

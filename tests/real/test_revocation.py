@@ -11,7 +11,7 @@ from lab.certificates import DAY, Issued
 from lab.laboratory import ADDRESSES, CONTOSO, FABRIKAM, WOODGROVE, Lab
 from lab.messages import compose
 from lab.product import Product
-from lab.revocations import Pointers, ocsp_answer, pem_list, revocation_list
+from lab.revocations import LIFTED, Pointers, delta_list, ocsp_answer, pem_list, revocation_list
 from lab.smtp_client import Reply
 from lab.waiting import wait_for
 from lab.web_server import Page, WebServer
@@ -139,6 +139,35 @@ def test_list_of_a_file(scene: Scene) -> None:
     wait_for(lambda: is_unknown(scene.send(issued)), "the list's end to count")
     findings = json.loads(scene.product.command("check", "--json", check=False).stdout)["findings"]
     assert ("error", "crl-expired") in {(one["severity"], one["word"]) for one in findings}
+
+
+def test_revocation_outlives_its_list(scene: Scene) -> None:
+    """A list that has ended still keeps out whom it lists, where revocation is merely preferred as well."""
+    file = scene.product.lab.namespaces.outside(FILE)
+    issued = scene.certificate("gone.crl")
+    file.write_bytes(scene.expired(issued))
+    scene.trust(f'crl_files = ["{FILE}"]')
+    reply = scene.send(issued)
+    assert is_revoked(reply), str(reply)
+    assert "nothing newer lifts it" in str(reply)
+    file.write_bytes(pem_list(scene.expired(issued)) + pem_list(revocation_list(scene.authority, number=2)))
+    wait_for(lambda: scene.send(issued).code == 250, "the newer list to count")
+
+
+def test_delta_list_beside_its_base(scene: Scene) -> None:
+    """In a file it amends the complete list that does not point to it, in both directions."""
+    file = scene.product.lab.namespaces.outside(FILE)
+    issued = scene.certificate("base.crl")
+    number = issued.certificate.serial_number
+    base = pem_list(revocation_list(scene.authority, number=1))
+    file.write_bytes(base)
+    scene.trust(f'crl_files = ["{FILE}"]', 'revocation = "require"')
+    assert scene.send(issued).code == 250
+    file.write_bytes(base + pem_list(delta_list(scene.authority, issued, base=1, number=2)))
+    wait_for(lambda: is_revoked(scene.send(issued)), "the delta list to count")
+    lifted = delta_list(scene.authority, issued, base=1, number=3, reasons={number: LIFTED})
+    file.write_bytes(base + pem_list(lifted))
+    wait_for(lambda: scene.send(issued).code == 250, "removeFromCRL to count")
 
 
 def test_ocsp_responder(scene: Scene) -> None:

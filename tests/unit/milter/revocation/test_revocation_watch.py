@@ -1,5 +1,6 @@
 """Keeping revocation up to date, against a real web server on loopback."""
 
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -14,13 +15,23 @@ from domain_secure.milter.revocation.revocation_table import RevocationTable, re
 from domain_secure.milter.revocation.revocation_watch import RevocationWatch
 from domain_secure.policy.certificates.certificate import Certificate, parse
 from domain_secure.policy.revocation.kept_revocation import judge_from_store
-from domain_secure.policy.revocation.revocation import RevocationStatus
+from domain_secure.policy.revocation.revocation import Location, RevocationStatus
 from domain_secure.policy.revocation.revocation_store import RevocationStore
 from domain_secure.policy.revocation.statements import parse_revocation_list, read_revocation_lists
 from domain_secure.policy.terms.event import Event
 
-from lab.certificates import DAY, Authority, Issued, new_key
-from lab.revocations import HOLD, Pointers, delta_list, ocsp_answer, pem_list, point, revocation_list
+from lab.certificates import DAY, Authority, Extensions, Issued, new_key
+from lab.revocations import (
+    HOLD,
+    LIFTED,
+    Pointers,
+    delta_list,
+    ocsp_answer,
+    pem_list,
+    point,
+    revocation_list,
+    scope,
+)
 from lab.waiting import wait_for
 from lab.web_server import Page, WebServer
 
@@ -44,10 +55,10 @@ class Scene:
         """Return the time of the scene."""
         return datetime.now(UTC) + self.ahead
 
-    def new_watch(self, *, private: bool = True) -> RevocationWatch:
+    def new_watch(self, *paths: Path_, private: bool = True) -> RevocationWatch:
         """Return another watch on the same store, started."""
         made = RevocationWatch(self.store, self.logged.append, self._publish, self.now)
-        made.configure((), private=private)
+        made.configure((), private=private, paths=paths)
         made.start()
         return made
 
@@ -55,6 +66,13 @@ class Scene:
         """Let time pass, and the watch notice it."""
         self.ahead += span
         self.watch.configure((), private=True)
+
+    def refuse(self, content: bytes, path: str) -> None:
+        """Serve a list that is to be refused, and wait until it has been."""
+        self.web.pages[path] = Page(content)
+        before = self.words().count("revocation-not-fetched")
+        self.pass_time(timedelta(hours=13))
+        wait_for(lambda: self.words().count("revocation-not-fetched") > before, "its refusal")
 
     def _publish(self, found: object) -> None:
         self.next_updates = dict(found)  # type: ignore[call-overload]
@@ -190,6 +208,35 @@ def test_delta_list_is_followed(scene: Scene) -> None:
     wait_for(lambda: scene.status(leaf) is REVOKED, "the delta list to count")
 
 
+def test_delta_list_that_only_the_certificate_names(scene: Scene) -> None:
+    """It is fetched and used, and what it asks for beyond the complete list is fetched again."""
+    leaf = scene.leaf(lists=("/a.crl",), deltas=("/delta.crl",))
+    hold = {leaf.certificate.serial_number: HOLD}
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, number=1))
+    scene.web.pages["/delta.crl"] = Page(delta_list(scene.root, leaf, base=1, number=2, reasons=hold))
+    wait_for(lambda: scene.status(leaf) is REVOKED, "the delta list to count")
+    lifted = {leaf.certificate.serial_number: LIFTED}
+    scene.web.pages["/delta.crl"] = Page(delta_list(scene.root, leaf, base=1, number=3, reasons=lifted))
+    scene.pass_time(timedelta(hours=13))
+    wait_for(lambda: scene.status(leaf) is GOOD, "the hold to be lifted")
+
+
+def test_delta_list_that_is_ahead_has_its_base_fetched(tmp_path: Path) -> None:
+    """A complete list older than what a delta list builds upon is asked for again at once."""
+    root = Authority.create("Lab Root")
+    table = RevocationTable(
+        RevocationStore(tmp_path), lambda _: None, lambda: datetime.now(UTC), lambda _: None
+    )
+    pointers = Pointers(lists=("http://crl.test/a",), deltas=("http://crl.test/delta",))
+    table.watch((parse(root.issue("a.test", extensions=pointers).der), parse(root.der)))
+    complete, delta = sorted(table.take_due(), key=lambda location: location.url)
+    table.received(complete, revocation_list(root, number=1))
+    table.received(delta, delta_list(root, base=1, number=2))
+    assert table.take_due() == []
+    table.received(delta, delta_list(root, base=5, number=6))
+    assert table.take_due() == [complete]
+
+
 @pytest.mark.parametrize("fault", ["nothing", "garbage", "forged", "late", "another's"])
 def test_useless_answers(scene: Scene, fault: str) -> None:
     """What does not help is logged and asked for again later, not with each message."""
@@ -220,12 +267,58 @@ def test_good_list_is_not_displaced(scene: Scene) -> None:
         revocation_list(scene.root, number=4),
         revocation_list(scene.root, number=6, key=new_key()),
     ):
-        scene.web.pages["/a.crl"] = Page(worse)
-        before = scene.web.asked["/a.crl"]
-        scene.pass_time(timedelta(hours=13))
-        wait_for(lambda before=before: scene.status(leaf) and scene.web.asked["/a.crl"] > before, "a refresh")
-        wait_for(lambda: scene.words()[-1] == "revocation-not-fetched", "its refusal")
+        scene.refuse(worse, "/a.crl")
         assert scene.status(leaf) is REVOKED
+
+
+OTHER_SCOPES = {
+    "authorities": [scope(only_contains_ca_certs=True)],
+    "attribute certificates": [scope(only_contains_attribute_certs=True)],
+    "another distribution point": [scope("http://crl.test/other.crl")],
+    "some reasons": [scope(only_some_reasons=frozenset({HOLD}))],
+    "another distribution point, indirect": [scope("http://crl.test/other.crl", indirect_crl=True)],
+    "a delta list": [(x509.DeltaCRLIndicator(1), True)],
+}
+
+
+@pytest.mark.parametrize("extensions", OTHER_SCOPES.values(), ids=OTHER_SCOPES)
+@pytest.mark.parametrize("former", [(), (scope(only_contains_user_certs=True),)], ids=["all", "hosts"])
+def test_list_is_not_displaced_by_one_about_others(
+    scene: Scene, extensions: Extensions, former: Extensions
+) -> None:
+    """A current list of the same authority that is about less does not take the place of the one we have."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf, number=5, extensions=former))
+    assert scene.status(leaf) is REVOKED
+    scene.refuse(revocation_list(scene.root, number=6, extensions=extensions), "/a.crl")
+    assert scene.status(leaf) is REVOKED
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, number=7))
+    scene.pass_time(timedelta(hours=13))
+    wait_for(lambda: scene.status(leaf) is GOOD, "a list about the certificate")
+
+
+def test_list_about_others_is_of_no_use(scene: Scene) -> None:
+    """A list that never speaks about the certificate is told, and what it lacks is not made up."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(
+        revocation_list(scene.root, extensions=[scope(only_contains_ca_certs=True)])
+    )
+    assert scene.status(leaf) is UNKNOWN
+    assert "not about certificates like the one that names it" in str(scene.logged[-1])
+
+
+def test_list_that_helps_one_path_does_not_displace_what_helps_another(scene: Scene) -> None:
+    """A host and an authority point to one location: a list of authorities alone must not replace both."""
+    pointers = Pointers((scene.web.url("/a.crl"),))
+    host = scene.root.issue("mail.woodgrovebank.test", extensions=pointers)
+    below = scene.root.authority("Lab Intermediate", extensions=pointers)
+    path = (parse(below.issue("a.test").der), parse(below.der), parse(scene.root.der))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, host, number=5))
+    assert scene.status(host) is REVOKED
+    scene.watch.find(path).result(20)
+    authorities = [scope(only_contains_ca_certs=True)]
+    scene.refuse(revocation_list(scene.root, number=6, extensions=authorities), "/a.crl")
+    assert scene.status(host) is REVOKED
 
 
 def test_refresh_ahead_of_the_next_update(scene: Scene) -> None:
@@ -243,12 +336,30 @@ def test_refresh_ahead_of_the_next_update(scene: Scene) -> None:
 def test_list_that_ends_counts_as_unknown(scene: Scene) -> None:
     """When nobody answers any more, the outcome ends with the list it rests on."""
     leaf = scene.leaf(lists=("/a.crl",))
-    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
-    assert scene.status(leaf) is REVOKED
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root))
+    assert scene.status(leaf) is GOOD
     scene.web.pages["/a.crl"] = Page(status=503)
     scene.pass_time(8 * DAY)
     assert scene.status(leaf) is UNKNOWN
     assert scene.watch.find(scene.path(leaf)).result(20).detail.startswith("the newest CRL for it is out")
+
+
+def test_known_revocation_outlives_its_list(scene: Scene) -> None:
+    """Nobody answers any more, the daemon is away for two months: what was revoked stays revoked."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    assert scene.status(leaf) is REVOKED
+    scene.web.pages["/a.crl"] = Page(status=503)
+    scene.pass_time(8 * DAY)
+    assert scene.status(leaf) is REVOKED
+    scene.watch.stop()
+    scene.store.put(Location("http://crl.test/unused"), revocation_list(scene.root), scene.now())
+    for path in scene.store.folder.iterdir():
+        os.utime(path, (0, 0))
+    scene.ahead += 60 * DAY
+    scene.watch = scene.new_watch(scene.path(leaf))
+    wait_for(lambda: len(list(scene.store.all())) == 1, "the unused list to be removed")
+    assert scene.status(leaf) is REVOKED
 
 
 def test_message_waits_only_as_long_as_somebody_is_asked(scene: Scene) -> None:

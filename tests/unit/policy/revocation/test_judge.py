@@ -39,6 +39,8 @@ ROOT = Authority.create("Lab Root")
 INTERMEDIATE = ROOT.authority("Lab Intermediate")
 POINTERS = Pointers(lists=(POINT,), responders=("http://ocsp.lab.test/",))
 LEAF = INTERMEDIATE.issue("mail.woodgrovebank.test", extensions=POINTERS)
+PAST = {"this_update": NOW - 9 * DAY, "next_update": NOW - 2 * DAY}
+NEWER = {"this_update": NOW - 8 * DAY}
 ROOT_LIST = revocation_list(ROOT)
 CLEAN_LIST = revocation_list(INTERMEDIATE)
 REVOKING_LIST = revocation_list(INTERMEDIATE, LEAF)
@@ -90,13 +92,92 @@ def test_unknown_authority_does_not_hide_a_revoked_leaf() -> None:
 
 
 def test_list_outside_its_dates_counts_as_unknown() -> None:
-    """Past its next update, or before its own time, a list says neither good nor revoked."""
-    past = {"this_update": NOW - 9 * DAY, "next_update": NOW - 2 * DAY}
-    found = judged(ROOT_LIST, revocation_list(INTERMEDIATE, LEAF, **past))
+    """Past its next update, or before its own time, a list does not say that a certificate is good."""
+    found = judged(ROOT_LIST, revocation_list(INTERMEDIATE, **PAST))
     assert found.status is UNKNOWN
     assert found.detail == f"the newest CRL for it is out of date since {NOW - 2 * DAY:%Y-%m-%d}"
-    assert judged(ROOT_LIST, revocation_list(INTERMEDIATE, this_update=NOW + DAY)).status is UNKNOWN
+    assert judged(ROOT_LIST, revocation_list(INTERMEDIATE, LEAF, this_update=NOW + DAY)).status is UNKNOWN
     assert judged(ROOT_LIST, CLEAN_LIST, at=NOW + 8 * DAY).status is UNKNOWN
+
+
+REVOKED_ONCE = revocation_list(INTERMEDIATE, LEAF, **PAST)
+ANSWERED_ONCE = ocsp_answer(LEAF, INTERMEDIATE, "revoked", **PAST)
+
+
+def test_a_revocation_outlives_its_list_and_its_answer() -> None:
+    """What was revoked stays so when nobody renews the list or the answer, and that is said."""
+    for found in (judged(ROOT_LIST, REVOKED_ONCE), judged(ROOT_LIST, ocsp=(ANSWERED_ONCE,))):
+        assert found.status is REVOKED
+        assert found.until is None
+        assert (
+            f"; that is out of date since {NOW - 2 * DAY:%Y-%m-%d}, and nothing newer lifts it"
+            in found.detail
+        )
+    authority = judged(revocation_list(ROOT, INTERMEDIATE, **PAST), CLEAN_LIST)
+    assert authority.status is REVOKED
+
+
+@pytest.mark.parametrize(
+    ("newer", "status"),
+    [
+        (revocation_list(INTERMEDIATE, number=2, **NEWER), GOOD),
+        (revocation_list(INTERMEDIATE, number=2, **(PAST | NEWER)), UNKNOWN),
+        (revocation_list(INTERMEDIATE, extensions=[scope(POINT)], **NEWER), GOOD),
+        (revocation_list(INTERMEDIATE, extensions=[scope(only_contains_user_certs=True)], **NEWER), GOOD),
+        (revocation_list(INTERMEDIATE, number=2, key=new_key(), **NEWER), REVOKED),
+        (revocation_list(INTERMEDIATE, extensions=[scope(only_contains_ca_certs=True)], **NEWER), REVOKED),
+        (
+            revocation_list(INTERMEDIATE, extensions=[scope(only_contains_attribute_certs=True)], **NEWER),
+            REVOKED,
+        ),
+        (
+            revocation_list(INTERMEDIATE, extensions=[scope("http://crl.lab.test/other.crl")], **NEWER),
+            REVOKED,
+        ),
+        (
+            revocation_list(
+                INTERMEDIATE,
+                extensions=[scope(only_some_reasons=frozenset({x509.ReasonFlags.superseded}))],
+                **NEWER,
+            ),
+            REVOKED,
+        ),
+        (revocation_list(INTERMEDIATE, extensions=[scope(POINT)], this_update=NOW - 10 * DAY), REVOKED),
+        (revocation_list(INTERMEDIATE, LEAF, number=2, **NEWER), REVOKED),
+    ],
+    ids=[
+        "newer list",
+        "newer list, past as well",
+        "newer list of the distribution point",
+        "newer list of hosts",
+        "forged list",
+        "list of authorities",
+        "list of attribute certificates",
+        "list of another distribution point",
+        "list of other reasons",
+        "older list that is current",
+        "newer list that has it too",
+    ],
+)
+def test_what_lifts_a_revocation(newer: bytes, status: RevocationStatus) -> None:
+    """A newer statement about the certificate, and nothing else."""
+    assert judged(ROOT_LIST, REVOKED_ONCE, newer).status is status
+    assert judged(ROOT_LIST, newer, ocsp=(ANSWERED_ONCE,)).status is status
+
+
+def test_answers_and_lists_lift_each_other() -> None:
+    """The newest word counts, whichever kind it is of."""
+    good_since = ocsp_answer(LEAF, INTERMEDIATE, **NEWER)
+    good_before = ocsp_answer(LEAF, INTERMEDIATE, this_update=NOW - 10 * DAY)
+    good_once = ocsp_answer(LEAF, INTERMEDIATE, **(PAST | NEWER))
+    about_another = ocsp_answer(INTERMEDIATE, ROOT)
+    for answer, status in (
+        (good_since, GOOD),
+        (good_before, REVOKED),
+        (good_once, UNKNOWN),
+        (about_another, REVOKED),
+    ):
+        assert judged(ROOT_LIST, REVOKED_ONCE, ocsp=(answer,)).status is status
 
 
 @pytest.mark.parametrize(
@@ -199,6 +280,56 @@ def test_delta_list_adds_and_lifts(base: bytes) -> None:
     clean = revocation_list(INTERMEDIATE, number=5, extensions=[freshest])
     assert judged(ROOT_LIST, clean).status is GOOD
     assert judged(ROOT_LIST, clean, delta_list(INTERMEDIATE, LEAF, base=5, number=6)).status is REVOKED
+
+
+def test_delta_list_counts_whoever_points_to_it() -> None:
+    """It may be named by the certificate alone, or stand in a file beside its base."""
+    clean = revocation_list(INTERMEDIATE, number=5)
+    hold = {LEAF.certificate.serial_number: HOLD}
+    held = revocation_list(INTERMEDIATE, LEAF, number=5, reasons=hold)
+    lifting = delta_list(
+        INTERMEDIATE, LEAF, base=5, number=6, reasons={LEAF.certificate.serial_number: LIFTED}
+    )
+    revoking = delta_list(INTERMEDIATE, LEAF, base=4, number=6)
+    assert judged(ROOT_LIST, clean, revoking).status is REVOKED
+    assert judged(ROOT_LIST, held).status is REVOKED
+    assert judged(ROOT_LIST, held, lifting).status is GOOD
+    assert judged(ROOT_LIST, clean, delta_list(INTERMEDIATE, 1, base=5, number=6)).status is GOOD
+    newer = delta_list(INTERMEDIATE, base=5, number=7)
+    assert judged(ROOT_LIST, clean, revoking, newer).status is GOOD, "the newest delta list counts"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        delta_list(ROOT, LEAF, base=5, number=6),
+        delta_list(INTERMEDIATE, LEAF, base=5, number=6, key=new_key()),
+        delta_list(INTERMEDIATE, LEAF, base=5, number=6, extensions=[scope(only_contains_ca_certs=True)]),
+        delta_list(INTERMEDIATE, LEAF, base=3, number=4),
+    ],
+    ids=["of another authority", "forged", "of another scope", "older than the complete list"],
+)
+def test_delta_list_that_does_not_amend(elsewhere: bytes) -> None:
+    """It leaves the complete list as it is."""
+    assert judged(ROOT_LIST, revocation_list(INTERMEDIATE, number=5), elsewhere).status is GOOD
+
+
+def test_revocation_by_a_delta_list_outlives_it() -> None:
+    """Until a complete list that is newer lifts it; the base alone is older."""
+    base = revocation_list(INTERMEDIATE, number=5, this_update=NOW - 9 * DAY)
+    past = {"this_update": NOW - 8 * DAY, "next_update": NOW - 7 * DAY}
+    revoked = delta_list(INTERMEDIATE, LEAF, base=5, number=6, **past)
+    assert judged(ROOT_LIST, base, revoked).status is REVOKED
+    assert judged(ROOT_LIST, base, delta_list(INTERMEDIATE, 1, base=5, number=6, **past)).status is GOOD
+    assert judged(ROOT_LIST, revocation_list(INTERMEDIATE, number=7), revoked).status is GOOD
+
+
+def test_delta_list_without_its_base_may_still_revoke() -> None:
+    """What it lists is revoked, whatever is missing in between; what it does not list is unknown."""
+    revoking = delta_list(INTERMEDIATE, LEAF, base=6, number=7)
+    assert judged(ROOT_LIST, revoking).status is REVOKED
+    assert judged(ROOT_LIST, revocation_list(INTERMEDIATE, number=5), revoking).status is REVOKED
+    assert judged(ROOT_LIST, delta_list(INTERMEDIATE, 1, base=6, number=7)).status is UNKNOWN
 
 
 def test_delta_list_for_a_newer_base_is_left_out(base: bytes) -> None:
