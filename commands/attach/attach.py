@@ -1,6 +1,7 @@
 """``domain-secure attach`` and ``detach``: connect Postfix to the daemon and the tables, and undo it."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -13,8 +14,9 @@ from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration, WhenDown
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.attach import attach_record
 from domain_secure.postfix.attach.attach_execution import Outcome, execute
-from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach, plan_detach
+from domain_secure.postfix.attach.attachment import MAIN, Plan, Request, plan_attach, plan_detach
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -40,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
             metavar="NAME/TYPE",
             help="the smtpd service of master.cf to attach to; may be repeated "
             "(default: those attached already, else smtp/inet, or smtpd/pass behind postscreen)",
+        )
+    else:
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="every configuration directory that was attached, for who takes the product away",
         )
     parser.set_defaults(run=attach if command == "attach" else detach)
 
@@ -84,26 +92,33 @@ def apply_attach(
 
 def detach(arguments: argparse.Namespace) -> ExitStatus:
     """Take everything of ours out of Postfix's configuration again."""
-    configuration, instance = _place(arguments)
+    if arguments.all and arguments.config_dir is not None:
+        raise Problem("all directories are named, and one", "--all --config-dir", "give one of them")
+    places = _every_place(arguments) if arguments.all else (_place(arguments),)
+    for configuration, instance in places:
+        _detach(arguments, configuration, instance)
+    return ExitStatus.DONE
+
+
+def _detach(arguments: argparse.Namespace, configuration: Configuration, instance: PostfixInstance) -> None:
     request = _request(arguments, ())
     if arguments.dry_run:
         plan = plan_detach(configuration, instance, request)
         print_plan(plan)
         if plan.changes:
             _warn_of_sending(configuration, request)
-        return ExitStatus.DONE
+        return
     with _locked(instance):
         outcome = execute(plan_detach(configuration, instance, request), instance)
         if request.receive:
             socket_folder.remove(instance)
     if not outcome.changed:
         print(f"not attached: nothing to do in {instance.config_directory}")
-        return ExitStatus.DONE
+        return
     for name in outcome.changed:
         print(f"changed {instance.config_directory / name}")
     print(_reloaded(outcome))
     _warn_of_sending(configuration, request)
-    return ExitStatus.DONE
 
 
 def _warn_of_sending(configuration: Configuration, request: Request) -> None:
@@ -119,6 +134,16 @@ def _place(arguments: argparse.Namespace) -> tuple[Configuration, PostfixInstanc
     if arguments.config_dir is not None:
         configuration = replace(configuration, config_directory=arguments.config_dir)
     return configuration, PostfixInstance(configuration.config_directory)
+
+
+def _every_place(arguments: argparse.Namespace) -> Iterator[tuple[Configuration, PostfixInstance]]:
+    """Yield the directory that is configured and those that attach recorded, as far as they are there."""
+    configuration = configuration_of(arguments)
+    recorded = attach_record.directories(configuration.state)
+    for directory in dict.fromkeys(map(os.path.realpath, (configuration.config_directory, *recorded))):
+        if Path(directory, MAIN).exists():
+            there = replace(configuration, config_directory=Path(directory))
+            yield there, PostfixInstance(there.config_directory)
 
 
 def _request(arguments: argparse.Namespace, services: tuple[str, ...]) -> Request:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from domain_secure.policy.files import atomic_file, state_folder
 from domain_secure.policy.terms.problems import Problem
@@ -54,6 +54,19 @@ def read(path: Path) -> Record | None:
         return Record(_contents(document["before"]), _contents(document["after"]), signs)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def directories(state: Path) -> tuple[Path, ...]:
+    """Return the configuration directories of which there is a record that only root can have written.
+
+    Others are left out: root would go where somebody else points.
+    """
+    found = []
+    for path in sorted((state / "attach").glob("*.json")):
+        record = read(path)
+        if record is not None and record.after:
+            found.append(Path(unquote(path.name.removesuffix(".json"))))
+    return tuple(found)
 
 
 def write(path: Path, config_directory: Path, record: Record) -> None:

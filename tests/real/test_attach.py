@@ -7,7 +7,7 @@ import pytest
 
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
 from lab.messages import compose
-from lab.product import USER, Product
+from lab.product import STATE, USER, Product
 
 pytestmark = pytest.mark.real
 
@@ -110,3 +110,14 @@ def test_a_directory_that_is_none_is_named(listed: Product) -> None:
     done = listed.command("attach", "--config-dir", "/nonexistent", check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("domain-secure: there is no such directory: /nonexistent: ")
+
+
+def test_all_directories_are_detached(listed: Product, files: list[Path], tmp_path: Path) -> None:
+    """`detach --all` also finds a directory that only the record names, and passes over one that is gone."""
+    before = [path.read_bytes() for path in files]
+    listed.command("attach", "--config-dir", listed.lab.contoso.layout.configuration)
+    assert [path.read_bytes() for path in files] != before
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_text(f'[paths]\nstate = "{STATE}"\n[postfix]\nconfig_directory = "{tmp_path}"\n')
+    listed.command("--config", elsewhere, "detach", "--all")
+    assert [path.read_bytes() for path in files] == before
