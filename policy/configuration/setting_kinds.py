@@ -53,6 +53,7 @@ class Kind:
     allowed: str  #: completes "write …"
     parse: Callable[[object], Any]
     element: "Kind | None" = None  #: of a list
+    example: str = ""  #: in TOML, of a value that is not anybody's default
 
 
 def text(value: object) -> str:
@@ -83,7 +84,7 @@ def choice(values: type[StrEnum]) -> Kind:
         return values(word)
 
     *others, last = words
-    return Kind(f"{', '.join(others)} or {last}" if others else last, parse)
+    return Kind(f"{', '.join(others)} or {last}" if others else last, parse, example=words[0])
 
 
 def only(value: object, literal: str, reason: str) -> Kind:
@@ -117,7 +118,8 @@ def list_of(kind: Kind, *, empty: bool = True) -> Kind:
         return tuple(dict.fromkeys(parsed))
 
     size = "" if empty else " that is not empty"
-    return Kind(f"a list{size}; each element is {kind.allowed}", parse, kind)
+    example = f"[{kind.example}]" if kind.example else ""
+    return Kind(f"a list{size}; each element is {kind.allowed}", parse, kind, example)
 
 
 def _boolean(value: object) -> bool:
@@ -246,30 +248,43 @@ def node_name(value: object) -> str:
 
 BOOLEAN = Kind("true or false", _boolean)
 SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
-DURATION = Kind("a number and one of s, m, h, d and w, such as `4h`", _duration)
+DURATION = Kind("a number and one of s, m, h, d and w, such as `4h`", _duration, example='"4h"')
 DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
 MEGABYTES = Kind(
     f"megabytes, from {_LEAST_MEGABYTES} to {_MOST_MEGABYTES}", _whole(_LEAST_MEGABYTES, _MOST_MEGABYTES)
 )
-PATH = Kind("a path; a relative one starts at the folder of this file", lambda value: Path(text(value)))
-ENTRY = Kind("a domain, or `*.` and a domain for all its subdomains", lambda value: parse_entry(text(value)))
-CERTIFICATE_NAME = Kind("a domain or host name", _certificate_name)
-HOST = Kind("a host name", lambda value: parse_domain(text(value)))
+PATH = Kind(
+    "a path; a relative one starts at the folder of this file",
+    lambda value: Path(text(value)),
+    example='"/etc/domain-secure/FILE"',
+)
+ENTRY = Kind(
+    "a domain, or `*.` and a domain for all its subdomains",
+    lambda value: parse_entry(text(value)),
+    example='"woodgrovebank.test"',
+)
+CERTIFICATE_NAME = Kind("a domain or host name", _certificate_name, example='"mail.woodgrovebank.test"')
+HOST = Kind("a host name", lambda value: parse_domain(text(value)), example='"mx.woodgrovebank.test"')
 NEXTHOP = Kind(
     "`[host]`, `[host]:port`, or without brackets for the MX hosts of that name",
     lambda value: Nexthop.parse(text(value)),
+    example='"[relay.woodgrovebank.test]"',
 )
-NETWORK = Kind("an IP address or a network such as `192.0.2.0/24`", _network)
+NETWORK = Kind("an IP address or a network such as `192.0.2.0/24`", _network, example='"192.0.2.0/24"')
 PIN = Kind("`sha256:` or `spki-sha256:` and 64 hexadecimal digits", lambda value: Pin.parse(text(value)))
 TLS_VERSION = Kind(
     ", ".join(f'"{version}"' for version in TlsVersion), lambda value: TlsVersion.parse(text(value))
 )
-SOCKET = Kind("`unix:/path` or `inet:port@host`", _socket)
+SOCKET = Kind("`unix:/path` or `inet:port@host`", _socket, example='"unix:/run/domain-secure/socket"')
 LISTEN = Kind("an IP address and a port, such as `127.0.0.1:9797`", _listen)
-AUTHSERV_ID = Kind("a word without spaces, usually this server's host name", _token)
+AUTHSERV_ID = Kind(
+    "a word without spaces, usually this server's host name", _token, example='"mx1.contoso.test"'
+)
 LOG = Kind('"auto", "journal" or the absolute path of a file', _log)
-ENDPOINT = Kind("`https://HOST:PORT` of an etcd server", _endpoint)
+ENDPOINT = Kind(
+    "`https://HOST:PORT` of an etcd server", _endpoint, example='"https://etcd1.contoso.test:2379"'
+)
 PREFIX = Kind("a path that begins and ends with `/`", _prefix)
-NODE_NAME = Kind("up to 63 letters, digits, `.`, `_` and `-`", node_name)
-WORD = Kind("a word", text)
+NODE_NAME = Kind("up to 63 letters, digits, `.`, `_` and `-`", node_name, example='"mx1"')
+WORD = Kind("a word", text, example='"mx1"')
 PUBLIC_KEY = Kind("`ed25519:` and the key in base64", lambda value: PublicKey.parse(text(value)))
