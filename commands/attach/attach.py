@@ -14,7 +14,7 @@ from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration, WhenDown
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.problems import ExitStatus, Problem
-from domain_secure.postfix.attach import attach_record
+from domain_secure.postfix.attach import attach_record, service_remains
 from domain_secure.postfix.attach.attach_execution import Outcome, execute
 from domain_secure.postfix.attach.attachment import MAIN, Plan, Request, plan_attach, plan_detach
 from domain_secure.postfix.instance import socket_folder
@@ -110,6 +110,7 @@ def _detach(arguments: argparse.Namespace, configuration: Configuration, instanc
         return
     with _locked(instance):
         outcome = execute(plan_detach(configuration, instance, request), instance)
+        service_remains.remove(instance)
         if request.receive:
             socket_folder.remove(instance)
     if not outcome.changed:

@@ -8,6 +8,7 @@ import pytest
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
 from lab.messages import compose
 from lab.product import STATE, USER, Product
+from lab.waiting import wait_for
 
 pytestmark = pytest.mark.real
 
@@ -58,12 +59,14 @@ def test_attach_and_detach_leave_no_trace(listed: Product, files: list[Path]) ->
     state = listed.lab.namespaces.run("stat", "-c", "%U %G %a", folder).stdout.split()
     assert state == [USER, "postfix", "2750"]
     assert "nothing to do" in listed.command("attach").stdout
+    queue = listed.lab.contoso.outside(listed.lab.contoso.layout.queue)
+    wait_for((queue / "private" / "domain-secure").exists, "the socket of our transport")
     done = listed.command("detach")
     assert "changed" in done.stdout
     assert "also what waits in the queue, leaves as other mail does" in done.stderr
     assert [(path.read_bytes(), path.stat().st_mode, path.stat().st_uid) for path in files] == before
-    assert not listed.lab.contoso.outside(folder).exists()
     assert listed.lab.contoso.log().count("reload") >= reloads + 2
+    assert not [path for path in queue.glob("**/*domain-secure*") if path.exists()]
     assert "not attached" in listed.command("detach").stdout
 
 
