@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
-CODE = ("commands", "fleet", "milter", "policy", "postfix", "tests")
+CODE = ("commands", "fleet", "manual", "milter", "policy", "postfix", "tests")
 
 
 def passes(*command: str, folder: Path = ROOT, **environment: str) -> None:

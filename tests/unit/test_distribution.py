@@ -1,0 +1,75 @@
+"""What is handed on: the wheel and the source distribution hold all that an administrator needs."""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NEEDED = {
+    *(path.relative_to(ROOT) for path in (ROOT / "systemd").iterdir()),
+    *(path.relative_to(ROOT) for path in (ROOT / "docs").glob("**/*") if path.is_file()),
+    *map(Path, ("README.md", "CHANGELOG.md", "SECURITY.md")),
+}
+_BUILD = "import setuptools.build_meta as backend, sys; backend.build_{}(sys.argv[1])"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the source distribution, built from a copy of the tree."""
+    folder = tmp_path_factory.mktemp("distribution")
+    tree = folder / "tree"
+    left_out = shutil.ignore_patterns(".*", "build", "dist", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, tree, ignore=left_out)
+    for kind in ("wheel", "sdist"):
+        command = [sys.executable, "-W", "ignore", "-c", _BUILD.format(kind), str(folder)]
+        subprocess.run(command, cwd=tree, check=True, capture_output=True, timeout=120)
+    return folder
+
+
+def test_the_wheel_carries_units_and_documents(built: Path) -> None:
+    """Whoever installs it with pip finds the units and the documents in the environment's share folder."""
+    [wheel] = built.glob("*.whl")
+    names = {name.partition(".data/data/share/")[2] for name in zipfile.ZipFile(wheel).namelist()}
+    for path in NEEDED:
+        place = "" if path.parts[0] == "systemd" else "doc/"
+        inner = path.relative_to("docs") if path.parts[0] == "docs" else path
+        assert f"{place}postfix-domain-secure/{inner}" in names
+
+
+def test_the_source_distribution_carries_the_whole(built: Path) -> None:
+    """The package, the manual and the tests can be made from it."""
+    [archive] = built.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    scripts = ("dev", "debian/rules", "debian/make-package", "manual/write.py", "constraints.txt")
+    assert {*map(str, NEEDED), *scripts, "tests/unit/test_distribution.py"} <= names
+
+
+def test_every_package_is_locked_with_its_digest() -> None:
+    """For each Python the same packages are pinned, each with a digest, and the pins of development agree."""
+    pins = set((ROOT / "constraints.txt").read_text().split())
+    for path in (ROOT / "requirements").iterdir():
+        entries = path.read_text().replace("\\\n", " ").splitlines()[1:]
+        for entry in entries:
+            requirement, *digests = entry.split()
+            assert requirement in pins, f"{path.name}: {requirement}; `./dev lock` makes both"
+            assert digests
+            assert all(digest.startswith("--hash=sha256:") for digest in digests)
+
+
+def test_what_is_never_loaded_is_not_installed() -> None:
+    """What others ask for and we never load is in no lock, and not there while the tests run."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = {entry["name"] for entry in settings["tool"]["uv"]["dependency-metadata"]}
+    assert asked == {"pyhanko-certvalidator", "pbr"}
+    locked = "".join(path.read_text() for path in (ROOT / "requirements").glob("python*.txt"))
+    assert not [name for name in ("oscrypto", "aiohttp", "setuptools") if f"\n{name}==" in locked]
+    assert find_spec("oscrypto") is None
+    assert find_spec("aiohttp") is None
