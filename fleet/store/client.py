@@ -17,14 +17,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from etcd3gw.client import Etcd3Client
-from etcd3gw.exceptions import ConnectionFailedError, ConnectionTimeoutError, Etcd3Exception
-
 from domain_secure.policy.configuration.configuration import Store
 from domain_secure.policy.terms.problems import Problem
 
 from .problems import StoreProblem, refused, unreachable
+
+try:
+    import requests
+    from etcd3gw.client import Etcd3Client
+    from etcd3gw.exceptions import ConnectionFailedError, ConnectionTimeoutError, Etcd3Exception
+except ModuleNotFoundError as error:
+    raise Problem(
+        "the part for fleets is not installed",
+        f"Python module {error.name}",
+        "install the package postfix-domain-secure[fleet], or the Debian package, which has it",
+    ) from error
 
 CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
