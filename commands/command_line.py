@@ -63,6 +63,8 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
+        # From Python 3.14 on argparse colours its texts by variables of the environment, too: ours are plain.
+        self.color = False
         self.below: Mapping[str, _Parser] = {}
         self.add_argument(
             _CONFIG,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from domain_secure.commands.main import main
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.tables import map_type
 
 MAIN = """\
 compatibility_level = 3.6
@@ -97,7 +98,12 @@ class Scratch:
 
     def lookup(self, table: str, *keys: str) -> dict[str, str]:
         """Look keys up in a generated table, with postmap(1)."""
-        return self.instance.query(f"hash:{self.maps}/{table}", keys)
+        return self.instance.query(f"{self.map_type}:{self.maps}/{table}", keys)
+
+    @property
+    def map_type(self) -> str:
+        """Return the type that tables are generated in here."""
+        return map_type(self.instance)
 
 
 def make_scratch(folder: Path) -> Scratch:

@@ -155,7 +155,11 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
         if not os.access(path, os.R_OK):
             raise Problem("no permission to read the history", str(path), "run this as root")
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
-        _check_format(connection)
+        try:
+            _check_format(connection)
+        except BaseException:
+            connection.close()
+            raise
     except UnusableHistoryError as error:
         raise Problem(
             str(error), str(path), "restart the daemon, which sets it aside, or use the version that wrote it"

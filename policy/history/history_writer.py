@@ -85,6 +85,10 @@ class HistoryWriter:
             with suppress(sqlite3.Error):
                 connection.close()
 
+    def __del__(self) -> None:
+        """Close the file with its last user."""
+        self.close()
+
     def set_aside(self) -> Path:
         """Move the file out of the way, so that the next batch starts a new one; raises OSError."""
         self.close()

@@ -65,7 +65,11 @@ class DeliveryLedger:
             self._connection = sqlite3.connect(
                 self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise _problem(self._path, error) from error
 

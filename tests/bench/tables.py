@@ -13,6 +13,9 @@ from pathlib import Path
 
 from scratch_postfix import make_scratch
 
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.tables import map_type
+
 from .measurement import Measurement, Usage, usage_of
 
 PART = "tables"
@@ -79,5 +82,6 @@ def _plain_postmap(folder: Path) -> Usage:
     copies.mkdir()
     for table in _TABLES:
         shutil.copyfile(folder / "state/maps" / table, copies / table)
-    tables = [f"hash:{copies / table}" for table in _TABLES]
+    kind = map_type(PostfixInstance(folder / "postfix"))
+    tables = [f"{kind}:{copies / table}" for table in _TABLES]
     return usage_of("postmap", "-c", folder / "postfix", *tables)

@@ -162,8 +162,9 @@ def _by_server_name(lab: Lab, product: Product) -> None:
     lab.identities[WOODGROVE].write(lab.namespaces.outside(CERTIFICATES), f"by-name.{WOODGROVE}")
     table = Path(lab.woodgrove.layout.configuration / "sni")
     lab.namespaces.outside(table).write_text(f"sni.{WOODGROVE} {chain}\n")
-    lab.namespaces.run("postmap", "-c", lab.woodgrove.layout.configuration, "-F", f"hash:{table}")
-    lab.woodgrove.configure(tls_server_sni_maps=f"hash:{table}")
+    named = f"{lab.woodgrove.parameter('default_database_type')}:{table}"
+    lab.namespaces.run("postmap", "-c", lab.woodgrove.layout.configuration, "-F", named)
+    lab.woodgrove.configure(tls_server_sni_maps=named)
     lab.present(lab.woodgrove, lab.identities[EVIL])
     rule(product, f'servername = "sni.{WOODGROVE}"\n')
 

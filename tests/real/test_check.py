@@ -247,7 +247,7 @@ def test_a_table_under_another_name(sound: Scratch, named: str) -> None:
     """A table behind proxymap, which does not list entries, or without its type is no fault in itself."""
     table = sound.folder / "plain"
     table.write_text("a.test smtp:\n")
-    sound.instance.compile_map("hash", table)
+    sound.instance.compile_map(sound.map_type, table)
     sound.set(f"transport_maps = {named.format(table=table)}")
     facts = facts_of(sound.instance)
     assert not list(check_foreign_tables(load(sound.configuration), sound.instance, facts, None))
@@ -258,12 +258,12 @@ def test_a_table_that_was_not_compiled(sound: Scratch, capsys: pytest.CaptureFix
     ours = sound.instance.parameter("transport_maps")
     table = sound.folder / "own"
     table.write_text("a.test smtp:\n")
-    sound.instance.compile_map("hash", table)
+    sound.instance.compile_map(sound.map_type, table)
     os.utime(table, (2**31, 2**31))
-    sound.set(f"transport_maps = {ours}, hash:{table}")
+    sound.set(f"transport_maps = {ours}, {sound.map_type}:{table}")
     found = examine(sound, capsys)
     assert found.keys() == {"table-stale"}
-    assert found["table-stale"]["fix"] == f"run postmap hash:{table}"
+    assert found["table-stale"]["fix"] == f"run postmap {sound.map_type}:{table}"
 
 
 def test_a_table_type_that_is_missing(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,13 +58,13 @@ def test_postfix_finds_what_was_generated(scratch: Scratch, capsys: pytest.Captu
     }
     assert scratch.lookup("transport", "WoodgroveBank.test") == {"WoodgroveBank.test": "domain-secure:"}
     printed = capsys.readouterr()
-    assert f"wrote {scratch.maps}/tls_policy (hash): 2 TLS policies" in printed.out
+    assert f"wrote {scratch.maps}/tls_policy ({scratch.map_type}): 2 TLS policies" in printed.out
     assert "Postfix does not use the tables yet" in printed.err
 
 
 def test_no_warning_once_attached(scratch: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is said of attach when main.cf names the table."""
-    scratch.set(f"smtp_tls_policy_maps = hash:{scratch.maps}/tls_policy")
+    scratch.set(f"smtp_tls_policy_maps = {scratch.map_type}:{scratch.maps}/tls_policy")
     assert scratch.run("generate") == 0
     assert capsys.readouterr().err == ""
 

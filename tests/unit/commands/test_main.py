@@ -75,6 +75,14 @@ def test_help_names_every_command() -> None:
         assert command.help.split()[0] in result.stdout
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["send", "add", "--help"], ["send", "add", "--nonsense"]])
+def test_help_has_no_colours(arguments: list[str]) -> None:
+    """Not by a variable either that asks every program for them: it may go into a file."""
+    result = run(*arguments, FORCE_COLOR="1", PYTHON_COLORS="1")
+    assert "usage: " in result.stdout + result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_module_and_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command of the table exists and explains itself."""

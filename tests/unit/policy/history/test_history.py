@@ -43,6 +43,12 @@ def history(tmp_path: Path) -> History:
     return History(tmp_path)
 
 
+def is_open(path: Path) -> bool:
+    """Tell whether this process holds a file open."""
+    links = [one for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    return path in [one.readlink() for one in links]
+
+
 def numbers(history: History, query: RecordQuery = ALL) -> list[int]:
     """Return which records were found."""
     return [one.document["number"] for one in history.records(query)]
@@ -261,10 +267,22 @@ def test_another_format_is_set_aside(writer: HistoryWriter, history: History) ->
         opened.execute("PRAGMA user_version = 99")
     opened.close()
     writer.close()
-    with pytest.raises(Problem, match="format 99"):
+    with pytest.raises(Problem, match="format 99") as raised:
         list(history.records())
     with pytest.raises(UnusableHistoryError):
         writer.write([item(2)])
+    assert not is_open(history.path), raised.value
+
+
+def test_a_writer_that_is_dropped_closes_its_file(writer: HistoryWriter, tmp_path: Path) -> None:
+    """Nobody else would: the connection of one that was not closed would be left to chance."""
+    dropped = HistoryWriter(tmp_path / "dropped" / FILE_NAME)
+    dropped.write([item(1)])
+    assert is_open(dropped.path)
+    path = dropped.path
+    del dropped
+    assert not is_open(path)
+    assert not is_open(writer.path)
 
 
 def test_a_file_that_was_moved_away(writer: HistoryWriter, history: History) -> None:

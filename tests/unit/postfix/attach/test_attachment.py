@@ -10,6 +10,7 @@ from configurations import make_partner
 from domain_secure.policy.configuration.configuration import Inbound, SendMethod, WhenDown
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.postfix.attach.attachment import MAIN, MASTER
+from domain_secure.postfix.tables.tables import Table, map_type, table_name
 
 pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
 
@@ -72,7 +73,7 @@ def test_postfix_reads_what_is_meant(place: Place) -> None:
     assert restrictions.endswith("default_action=DUNNO }, reject_unauth_pipelining")
     assert place.override("smtp/inet", "smtpd_tls_ask_ccert") == "yes"
     assert place.override("submission/inet", "smtpd_milters") is None
-    table = f"hash:{place.configuration.state}/maps"
+    table = f"{map_type(place.instance)}:{place.configuration.state}/maps"
     assert place.instance.parameter("transport_maps") == f"{table}/transport"
     assert place.override("domain-secure/unix", "smtp_tls_policy_maps") == f"{table}/tls_policy"
     assert place.override("domain-secure/unix", "smtp_tls_security_level") == "secure"
@@ -165,8 +166,8 @@ def test_defer_listed_has_a_way_without_the_daemon(place: Place) -> None:
     restrictions = place.override("smtp/inet", "smtpd_data_restrictions") or ""
     assert "default_action=domain_secure_when_down" in restrictions
     assert place.override("smtp/inet", "smtpd_restriction_classes") == "domain_secure_when_down, a"
-    access = f"check_sender_access hash:{place.configuration.state}/maps/sender_access"
-    assert place.override("smtp/inet", "domain_secure_when_down") == access
+    table = table_name(map_type(place.instance), place.configuration.state, Table.SENDER_ACCESS)
+    assert place.override("smtp/inet", "domain_secure_when_down") == f"check_sender_access {table}"
     assert place.override("smtp/inet", "cleanup_service_name") == "domain-secure-cleanup"
     checks = place.override("domain-secure-cleanup/unix", "header_checks") or ""
     assert checks.startswith("regexp:{ { /^X-Domain-Secure")

@@ -35,12 +35,19 @@ def test_what_was_committed_is_there_after_a_restart(ledger: DeliveryLedger, tmp
     assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) & 0o007 == 0
 
 
+def opened(folder: Path) -> list[str]:
+    """Return what this process holds open below a folder, ours alone."""
+    found = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    return [name for name in found if name.startswith(f"{folder}/")]
+
+
 @pytest.mark.parametrize("content", [b"not a database, in no way at all", b"\0" * 8192])
 def test_a_damaged_file_is_a_problem(tmp_path: Path, content: bytes) -> None:
     """It says what may be done about it."""
     (tmp_path / FILE_NAME).write_bytes(content)
-    with pytest.raises(Problem, match="may be moved away"):
+    with pytest.raises(Problem, match="may be moved away") as raised:
         DeliveryLedger(tmp_path)
+    assert not opened(tmp_path), raised.value
 
 
 def test_another_format_is_a_problem(ledger: DeliveryLedger, tmp_path: Path) -> None:
