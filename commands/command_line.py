@@ -31,7 +31,7 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     command and behind every part of it; the last one counts.  Options may stand before, between and behind
     the words of an action.
     """
-    whole = _whole_parser(commands)
+    whole = build_parser(commands)
     name = next(
         (one for before, one in pairwise(("", *arguments)) if one in commands and before != _CONFIG), None
     )
@@ -58,14 +58,14 @@ def _take_word(arguments: list[str], words: Container[str]) -> str | None:
     return arguments.pop(place) if place < len(arguments) and arguments[place] in words else None
 
 
-class _Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """An ordinary parser that takes ``--config`` and knows the parsers of its words, of the same kind."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
         # From Python 3.14 on argparse colours its texts by variables of the environment, too: ours are plain.
         self.color = False
-        self.below: Mapping[str, _Parser] = {}
+        self.below: Mapping[str, CommandParser] = {}
         self.add_argument(
             _CONFIG,
             type=Path,
@@ -77,11 +77,13 @@ class _Parser(argparse.ArgumentParser):
         )
 
     def add_subparsers(self, **options: Any) -> Any:
+        """Add the words that may follow, and remember the parser of each."""
         made = super().add_subparsers(**options)
-        self.below = cast("Mapping[str, _Parser]", made.choices)
+        self.below = cast("Mapping[str, CommandParser]", made.choices)
         return made
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End, once what was printed is written."""
         # What cannot be written is known before the exit, as of every command.
         sys.stdout.flush()
         super().exit(status, message)
@@ -96,9 +98,9 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _whole_parser(commands: Mapping[str, Command]) -> _Parser:
+def build_parser(commands: Mapping[str, Command]) -> CommandParser:
     """Return the parser that knows the name of every command, and the arguments of none."""
-    parser = _Parser(
+    parser = CommandParser(
         prog=PROGRAM,
         description="Mail between two organisations that both prove who they are: "
         "mutual TLS per domain for Postfix.",

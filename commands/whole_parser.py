@@ -6,12 +6,13 @@ For manual pages and completions, which are made once; a command itself must not
 from argparse import ArgumentParser
 from importlib import import_module
 
-from .main import COMMANDS, build_parser
+from .command_line import build_parser
+from .main import COMMANDS
 
 
 def whole_parser() -> ArgumentParser:
     """Return a parser that knows the arguments of each command."""
-    parser = build_parser()
+    parser = build_parser(COMMANDS)
     for name, below in words_of(parser).items():
         import_module(f".{COMMANDS[name].module}", __package__).add_arguments(below, name)
     return parser

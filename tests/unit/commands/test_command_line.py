@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain_secure.commands.command_line import _Parser, parse
+from domain_secure.commands.command_line import CommandParser, parse
 from domain_secure.commands.main import COMMANDS
 
 CONFIG = ("--config", "/x")
@@ -97,7 +97,7 @@ def test_help_is_of_what_stands_before_it(
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_words_lead_through_takes_words_alone(name: str) -> None:
     """A parser of words declares no option but ``--config`` and no default: nobody would read it."""
-    parser = _Parser(prog=name)
+    parser = CommandParser(prog=name)
     import_module(f"domain_secure.commands.{COMMANDS[name].module}").add_arguments(parser, name)
     waiting = [parser]
     while waiting:
