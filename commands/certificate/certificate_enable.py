@@ -17,9 +17,9 @@ from domain_secure.policy.own.renewal_check import Change, Objection, by_itself,
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.thumbprint import find
 from domain_secure.postfix.attach.attach_execution import execute
-from domain_secure.postfix.attach.attachment import MAIN
 from domain_secure.postfix.attach.certificate_plan import plan_certificates
 from domain_secure.postfix.attach.certificate_settings import enabled_files, overrides
+from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .certificate_common import Use, inventory_of, peers_of

@@ -31,8 +31,8 @@ FILE_MODE = 0o600
 class Record:
     """What attach found, what it left, and by what its parts are known."""
 
-    before: Mapping[str, bytes]  #: by file name; the content without anything of ours
-    after: Mapping[str, bytes]
+    before: Mapping[str, bytes]  #: by file name; *bare*, the content without anything of ours
+    after: Mapping[str, bytes]  #: *wanted*; see ``attachment``
     signs: Signs
 
 
@@ -50,7 +50,7 @@ def read(path: Path) -> Record | None:
         signs = Signs(*(frozenset(document[name]) for name in ("endpoints", "tables", "values")))
         if not believed:
             # Harmless to believe: values tell which copies of a list are ours among options that name us.
-            return Record({}, {}, Signs(frozenset(), frozenset(), signs.values))
+            return Record({}, {}, Signs(values=signs.values))
         return Record(_contents(document["before"]), _contents(document["after"]), signs)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -1,21 +1,41 @@
-"""What attach leaves in Postfix's files, and how it is known again.
+"""What attach leaves in Postfix's files, and by what it is known again.
 
-Owns: the names, and taking our parts out of main.cf and master.cf while everything else stays.
-Must not know: what goes in; that is ``inbound_settings``'s and ``outbound_settings``'s part.
+Owns: the names, and the question what of an option or a list is ours.
+Must not know: what goes in (``inbound_settings``, ``outbound_settings``), how it comes out (``halves``).
 Invariant: it works on the content alone, without the record, and on content that has nothing of ours.
 
 An editing program may join the lines of a service, move comments or bring settings into another order
-(postconf(1) does all three), so that nothing is known by its place: a setting is ours by what it says.
+(postconf(1) does all three), so that nothing is known by its place, but by what it says:
+
+============================  =====================================================================
+in main.cf
+============================  =====================================================================
+an element of a table list    is ours where it names one of our tables (`Signs.tables`)
+----------------------------  ---------------------------------------------------------------------
+in master.cf
+----------------------------  ---------------------------------------------------------------------
+a service                     is ours by its name, one of three
+smtpd_milters                 holds ours where an element names the daemon (`Signs.endpoints`)
+smtpd_data_restrictions       holds ours where a check_policy_service asks it (`Signs.endpoints`)
+smtpd_restriction_classes     holds ours where an element is our class
+domain_secure_when_down       is ours
+cleanup_service_name          is ours where it names our service
+smtpd_tls_ask_ccert,          are ours where they say what we write, and stand in one run with one
+smtpd_tls_fingerprint_digest  of the options above
+============================  =====================================================================
+
+Comments are known word for word.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from domain_secure.postfix.instance import main_cf, master_cf
+from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.postfix.instance.endpoints import milter_listener, policy_listener
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.master_cf import Option
-from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, Table, table_path
+from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.tables import Table, table_path
 
 CLEANUP_SERVICE = "domain-secure-cleanup"
 TLS_MANAGER_SERVICE = "domain-secure-tls"
@@ -24,27 +44,30 @@ INBOUND_COMMENT = b"# domain-secure attach: receiving; domain-secure detach remo
 OUTBOUND_COMMENT = b"# domain-secure attach: sending; domain-secure detach removes it."
 TABLE_PARAMETERS = {Table.TLS_POLICY: "smtp_tls_policy_maps", Table.TRANSPORT: "transport_maps"}
 
-# Written without anything in the value that could be nobody else's; ours when they stand next to such.
+_DEFAULT_ENDPOINTS = frozenset({"unix:domain-secure/milter", "unix:domain-secure/policy"})
+# What is written without anything in the value that could be nobody else's.
 _PLAIN_OPTIONS = {"smtpd_tls_ask_ccert": "yes", "smtpd_tls_fingerprint_digest": "sha256"}
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What this installation wrote, now or before."""
+    """What this installation wrote, now or before, into values that others write too."""
 
-    endpoints: frozenset[str]  #: of milter and policy service, as Postfix's settings name them
-    tables: frozenset[str]  #: paths of the source texts
-    values: frozenset[str]  #: whole lists that we wrote, with what others had in them; see `normal`
+    endpoints: frozenset[str] = frozenset()  #: of milter and policy service, as Postfix's settings name them
+    tables: frozenset[str] = frozenset()  #: paths of the source texts
+    values: frozenset[str] = frozenset()  #: whole lists, with what others had in them; see `normal`
 
     @classmethod
-    def of(cls, state: Path, endpoints: Collection[str]) -> "Signs":
-        """Return the signs of an installation with its tables below *state*."""
-        default = ("unix:domain-secure/milter", "unix:domain-secure/policy")
-        return cls(
-            frozenset((*default, *endpoints)),
-            frozenset(str(table_path(state, table)) for table in Table),
-            frozenset(),
-        )
+    def of(cls, configuration: Configuration, instance: PostfixInstance) -> "Signs":
+        """Return the signs of an installation, with every form in which Postfix may name the listeners."""
+        queue = instance.queue_directory
+        endpoints = set(_DEFAULT_ENDPOINTS)
+        for address in (milter_listener(configuration, queue), policy_listener(configuration, queue)):
+            endpoints.add(str(address))
+            if address.path is not None and address.path.is_relative_to(queue):
+                endpoints.add(f"unix:{address.path.relative_to(queue)}")
+        tables = frozenset(str(table_path(configuration.state, table)) for table in Table)
+        return cls(frozenset(endpoints), tables)
 
     def __or__(self, other: "Signs") -> "Signs":
         """Return the signs of both."""
@@ -52,11 +75,55 @@ class Signs:
 
     def is_our_table(self, element: bytes) -> bool:
         """Tell whether an element of a list of tables is one of ours."""
-        return _text(element).partition(":")[2] in self.tables
+        return text(element).partition(":")[2] in self.tables
 
-    def is_our_endpoint(self, element: str) -> bool:
+    def is_our_list(self, option: Option) -> bool:
+        """Tell whether an option is a whole list that we wrote, from end to end."""
+        return normal(text(option.value)) in self.values
+
+    def others_in(self, option: Option) -> list[str] | None:
+        """Return what an option of ours holds of others, often nothing; None when it is not ours."""
+        name, elements = text(option.name), split_elements(text(option.value))
+        if name == WHEN_DOWN_CLASS:
+            return []
+        match name:
+            case "smtpd_milters":
+                others = [element for element in elements if not self._is_our_endpoint(element)]
+            case "smtpd_data_restrictions":
+                others = self._other_restrictions(elements)
+            case "smtpd_restriction_classes":
+                others = [element for element in elements if element != WHEN_DOWN_CLASS]
+            case "cleanup_service_name":
+                others = [] if elements == [CLEANUP_SERVICE] else elements
+            case _:
+                return None
+        return None if others == elements else others
+
+    def _other_restrictions(self, elements: Sequence[str]) -> list[str]:
+        others: list[str] = []
+        for element in elements:
+            if others[-1:] == ["check_policy_service"] and self._is_our_endpoint(element):
+                others.pop()
+            else:
+                others.append(element)
+        return others
+
+    def _is_our_endpoint(self, element: str) -> bool:
         """Tell whether an element of a list of milters, or the argument of check_policy_service, is ours."""
         return next(iter(split_elements(element.strip("{ }"))), "") in self.endpoints
+
+
+def plain_options(options: Sequence[Option], ours: Collection[Option]) -> list[Option]:
+    """Return the options without a sign of their own that stand in one run with *ours*, before or behind."""
+    found: list[Option] = []
+    for sequence in (options, options[::-1]):
+        in_run = False
+        for option in sequence:
+            plain = _PLAIN_OPTIONS.get(text(option.name)) == text(option.value)
+            in_run = option in ours or (in_run and plain)
+            if in_run and plain:
+                found.append(option)
+    return found
 
 
 def normal(value: str) -> str:
@@ -64,97 +131,6 @@ def normal(value: str) -> str:
     return ", ".join(split_elements(value))
 
 
-def inbound_services(master: bytes, signs: Signs) -> tuple[str, ...]:
-    """Return the services that have options of ours."""
-    return tuple(
-        _text(entry.key)
-        for entry in master_cf.entries(master)
-        if any(_others(option, signs) is not None for option in entry.options)
-    )
-
-
-def has_outbound(main: bytes, master: bytes, signs: Signs) -> bool:
-    """Tell whether anything of the outbound half is there."""
-    return without_outbound(main, master, signs) != (main, master)
-
-
-def without_inbound(main: bytes, master: bytes, signs: Signs) -> bytes:
-    """Return master.cf without the inbound half; what others put into our options stays theirs.
-
-    An option of ours began as a copy of the list that was in force.  Where it still holds that, or what is
-    in force now, nothing of others is lost with it; otherwise the rest of it is kept.
-    """
-
-    def decide(options: Sequence[Option]) -> Mapping[Option, str | None]:
-        leaving: dict[Option, str | None] = {}
-        for option in options:
-            rest = _others(option, signs)
-            if rest is not None:
-                known = normal(_text(option.value)) in signs.values
-                otherwise = _in_force(main, options, option)
-                leaving[option] = (
-                    None if known or rest == split_elements(otherwise) else ", ".join(rest) or None
-                )
-        return leaving | dict.fromkeys(_neighbours(options, leaving))
-
-    master = master_cf.without_options(master, decide)
-    master = master_cf.without_services(master, {f"{CLEANUP_SERVICE}/unix".encode()})
-    return master_cf.without_comment(master, INBOUND_COMMENT)
-
-
-def without_outbound(main: bytes, master: bytes, signs: Signs) -> tuple[bytes, bytes]:
-    """Return main.cf and master.cf without the outbound half."""
-    names = {name.encode() for name in TABLE_PARAMETERS.values()}
-    main = main_cf.without(main, names, signs.is_our_table)
-    ours = {f"{name}/unix".encode() for name in (TRANSPORT_SERVICE, TLS_MANAGER_SERVICE)}
-    master = master_cf.without_services(master, ours)
-    return main, master_cf.without_comment(master, OUTBOUND_COMMENT)
-
-
-def _others(option: Option, signs: Signs) -> list[str] | None:
-    """Return what an option of ours holds of others; None when it is not ours."""
-    name, elements = _text(option.name), split_elements(_text(option.value))
-    if name == "smtpd_milters":
-        rest = [element for element in elements if not signs.is_our_endpoint(element)]
-    elif name == "smtpd_data_restrictions":
-        rest = _other_restrictions(elements, signs)
-    elif name == "smtpd_restriction_classes":
-        rest = [element for element in elements if element != WHEN_DOWN_CLASS]
-    elif name == WHEN_DOWN_CLASS or (name, elements) == ("cleanup_service_name", [CLEANUP_SERVICE]):
-        return []
-    else:
-        return None
-    return None if rest == elements else rest
-
-
-def _other_restrictions(elements: Sequence[str], signs: Signs) -> list[str]:
-    rest: list[str] = []
-    for element in elements:
-        if rest[-1:] == ["check_policy_service"] and signs.is_our_endpoint(element):
-            rest.pop()
-        else:
-            rest.append(element)
-    return rest
-
-
-def _in_force(main: bytes, options: Sequence[Option], ours: Option) -> str:
-    """Return the value the service would have without *ours*."""
-    before = [option.value for option in options if option.name == ours.name and option.end <= ours.start]
-    return _text(before[-1] if before else main_cf.value(main, ours.name) or b"")
-
-
-def _neighbours(options: Sequence[Option], ours: Collection[Option]) -> list[Option]:
-    """Return the plain options that stand in one run with *ours*."""
-    found: list[Option] = []
-    for sequence in (options, options[::-1]):
-        in_run = False
-        for option in sequence:
-            plain = _PLAIN_OPTIONS.get(_text(option.name)) == _text(option.value)
-            in_run = option in ours or (in_run and plain)
-            if in_run and plain:
-                found.append(option)
-    return found
-
-
-def _text(value: bytes) -> str:
+def text(value: bytes) -> str:
+    """Return what a file says as text, whatever its encoding."""
     return value.decode(errors="surrogateescape")

@@ -1,50 +1,49 @@
 """What attach and detach would make of Postfix's two files.
 
 Owns: the plan, as data.  Carrying it out is ``attach_execution``'s part.
-Must not know: how settings are chosen (``inbound_settings``, ``outbound_settings``) or text is edited.
-Invariant: planning changes nothing.  Attaching begins with files that have nothing of ours, so that doing
-it twice gives the same bytes, and a refreshed copy of a list never holds an older copy of itself.
+Must not know: how settings are chosen (``inbound_settings``, ``outbound_settings``), how they go in and come
+out (``halves``), by what ours are known (``attach_signs``).
+Invariant: planning changes nothing.
+
+The two files are in one of three states, and a plan leads from the first to the third:
+
+* *found*: as they are.
+* *bare*: without anything of ours.  A file that nobody has changed since attach wrote it was what the record
+  says; from any other, what is known by our signs is taken out.
+* *wanted*: as they are to be.  Attach puts into the bare files all that is to be there, so that doing it
+  twice gives the same bytes and a copy of a list never holds an older copy of itself.  Detach gives the bare
+  files, or takes one half out of those that are found.
+
+The record keeps bare and wanted, for the next plan to find out what is bare.
 """
 
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.problems import Problem
-from domain_secure.postfix.instance import main_cf, master_cf
-from domain_secure.postfix.instance.endpoints import milter_listener, policy_listener
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 
 from . import attach_record
 from .attach_record import Record
-from .attach_signs import (
-    CLEANUP_SERVICE,
-    INBOUND_COMMENT,
-    OUTBOUND_COMMENT,
-    TLS_MANAGER_SERVICE,
-    Signs,
+from .attach_signs import CLEANUP_SERVICE, TLS_MANAGER_SERVICE, Signs, normal
+from .certificate_settings import without_certificates
+from .contents import MAIN, MASTER, Contents
+from .halves import (
     has_outbound,
     inbound_services,
-    normal,
+    with_inbound,
+    with_outbound,
     without_inbound,
     without_outbound,
 )
-from .certificate_settings import without_certificates
-from .inbound_settings import COPIED_PARAMETERS, InboundPlan, plan_inbound
-from .outbound_settings import (
-    ORIGINAL,
-    ORIGINAL_TLS_MANAGER,
-    TLS_MANAGER_OPTIONS,
-    OutboundPlan,
-    plan_outbound,
-)
+from .inbound_settings import InboundPlan, plan_inbound
+from .outbound_settings import TLS_MANAGER_OPTIONS, OutboundPlan, plan_outbound
 
-MAIN, MASTER = "main.cf", "master.cf"
+# The transport is there before a table draws mail to it, and goes after it.
+_ATTACHING, _DETACHING = (MASTER, MAIN), (MAIN, MASTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Both files as they are and as they are to be; nothing is to be done where these are equal."""
+    """Both files as they are found and as they are wanted; nothing is to be done where these are equal."""
 
     config_directory: Path
-    current: Mapping[str, bytes]  #: by file name, in the order in which they are to be replaced
-    after: Mapping[str, bytes]
+    current: Mapping[str, bytes]  #: *found*, by file name, in the order in which they are to be replaced
+    after: Mapping[str, bytes]  #: *wanted*
     record: Record | None  #: what is to be recorded; None: nothing of ours remains
     record_path: Path
     inbound: InboundPlan | None = None
@@ -75,14 +74,12 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The files as they are, and what is known about them."""
+class _Start:
+    """What there is before anything is planned."""
 
-    main: bytes
-    master: bytes
+    found: Contents
+    bare: Contents
     signs: Signs
-    bare_main: bytes  #: without anything of ours
-    bare_master: bytes
     record_path: Path
 
 
@@ -91,28 +88,31 @@ def plan_attach(configuration: Configuration, instance: PostfixInstance, request
 
     Raises Problem for what cannot be done safely.
     """
-    found = _find(configuration, instance)
-    attached_services = inbound_services(found.master, found.signs)
-    sends = request.send or has_outbound(found.main, found.master, found.signs)
+    start = _start(configuration, instance)
+    attached = inbound_services(start.found, start.signs)
     inbound = outbound = None
-    with staged(instance, found.bare_main, found.bare_master) as bare:
-        if request.receive or attached_services:
-            inbound = plan_inbound(configuration, bare, request.services or attached_services)
-        if sends:
-            outbound = plan_outbound(configuration, bare)
-    main, master = found.bare_main, found.bare_master
+    with start.bare.staged(instance) as unattached:
+        if request.receive or attached:
+            inbound = plan_inbound(configuration, unattached, request.services or attached)
+        if request.send or has_outbound(start.found, start.signs):
+            outbound = plan_outbound(configuration, unattached)
+    wanted, signs = start.bare, start.signs
     if inbound is not None:
-        master = _with_inbound(master, inbound)
+        wanted, signs = with_inbound(wanted, inbound), signs | inbound.signs
     if outbound is not None:
-        main, master = _with_outbound(main, master, outbound)
-    with staged(instance, main, master) as future:
+        wanted = with_outbound(wanted, outbound)
+    with wanted.staged(instance) as future:
         _verify(future, inbound, outbound)
-    signs = found.signs | _signs_of(inbound)
-    # The service precedes the table that draws mail to it.
-    current, after = {MASTER: found.master, MAIN: found.main}, {MASTER: master, MAIN: main}
-    before = {MASTER: found.bare_master, MAIN: found.bare_main}
-    record = Record(before, after, signs)
-    return Plan(instance.config_directory, current, after, record, found.record_path, inbound, outbound)
+    record = Record(start.bare.in_order(*_ATTACHING), wanted.in_order(*_ATTACHING), signs)
+    return Plan(
+        instance.config_directory,
+        start.found.in_order(*_ATTACHING),
+        wanted.in_order(*_ATTACHING),
+        record,
+        start.record_path,
+        inbound,
+        outbound,
+    )
 
 
 def plan_detach(configuration: Configuration, instance: PostfixInstance, request: Request) -> Plan:
@@ -120,53 +120,47 @@ def plan_detach(configuration: Configuration, instance: PostfixInstance, request
 
     With both halves goes what ``cert enable`` set.
     """
-    found = _find(configuration, instance)
-    main, master = found.main, found.master
-    bare_main = found.bare_main
+    start = _start(configuration, instance)
+    bare, wanted = start.bare, start.found
     if request.receive and request.send:
-        bare_main = without_certificates(bare_main)
-        main, master = bare_main, found.bare_master
+        bare = replace(bare, main=without_certificates(bare.main))
+        wanted = bare
     elif request.receive:
-        master = without_inbound(main, master, found.signs)
+        wanted = without_inbound(wanted, start.signs)
     elif request.send:
-        main, master = without_outbound(main, master, found.signs)
-    current, after = {MAIN: found.main, MASTER: found.master}, {MAIN: main, MASTER: master}
-    before = {MAIN: bare_main, MASTER: found.bare_master}
-    record = None if after == before else Record(before, after, found.signs)
-    return Plan(instance.config_directory, current, after, record, found.record_path)
+        wanted = without_outbound(wanted, start.signs)
+    record = None
+    if wanted != bare:
+        record = Record(bare.in_order(*_DETACHING), wanted.in_order(*_DETACHING), start.signs)
+    return Plan(
+        instance.config_directory,
+        start.found.in_order(*_DETACHING),
+        wanted.in_order(*_DETACHING),
+        record,
+        start.record_path,
+    )
 
 
-@contextmanager
-def staged(instance: PostfixInstance, main: bytes, master: bytes) -> Iterator[PostfixInstance]:
-    """Yield an instance that is configured by these contents, to be asked what it would do."""
-    with tempfile.TemporaryDirectory(prefix="domain-secure-") as temporary:
-        folder = Path(temporary)
-        for path in instance.config_directory.iterdir():
-            if path.name not in {MAIN, MASTER}:
-                (folder / path.name).symlink_to(path)
-        for name, content in ((MAIN, main), (MASTER, master)):
-            (folder / name).write_bytes(content)
-            # Postfix takes a file younger than two seconds for one that is being edited, and waits.
-            os.utime(folder / name, (0, 0))
-        yield PostfixInstance(folder)
-
-
-def _find(configuration: Configuration, instance: PostfixInstance) -> _Found:
-    main, master = _read(instance.config_directory / MAIN), _read(instance.config_directory / MASTER)
-    record_path = attach_record.path_of(configuration.state, instance.config_directory)
+def _start(configuration: Configuration, instance: PostfixInstance) -> _Start:
+    directory = instance.config_directory
+    found = Contents(_read(directory / MAIN), _read(directory / MASTER))
+    record_path = attach_record.path_of(configuration.state, directory)
     record = attach_record.read(record_path)
-    signs = Signs.of(configuration.state, _endpoints(configuration, instance))
+    signs = Signs.of(configuration, instance)
     if record is not None:
         signs |= record.signs
-    bare_main, bare_master = without_outbound(main, master, signs)
-    bare_master = without_inbound(main, bare_master, signs)
+    bare = without_inbound(without_outbound(found, signs), signs)
     if record is not None:
-        # Nobody changed the file since: then what it was is known, and need not be worked out.
-        if record.after.get(MAIN) == main:
-            bare_main = record.before.get(MAIN, bare_main)
-        if record.after.get(MASTER) == master:
-            bare_master = record.before.get(MASTER, bare_master)
-    return _Found(main, master, signs, bare_main, bare_master, record_path)
+        bare = Contents(
+            _recorded(record, MAIN, found.main, bare.main),
+            _recorded(record, MASTER, found.master, bare.master),
+        )
+    return _Start(found, bare, signs, record_path)
+
+
+def _recorded(record: Record, name: str, found: bytes, otherwise: bytes) -> bytes:
+    """Return the bare content that the record has of a file, where it is found as attach left it."""
+    return record.before.get(name, otherwise) if record.after.get(name) == found else otherwise
 
 
 def _read(path: Path) -> bytes:
@@ -178,49 +172,6 @@ def _read(path: Path) -> bytes:
     if b"\0" in content:
         raise Problem("it holds a NUL byte, where Postfix stops to read a line", str(path), "remove it")
     return content
-
-
-def _endpoints(configuration: Configuration, instance: PostfixInstance) -> list[str]:
-    """Return every form in which Postfix's settings may name the daemon's listeners."""
-    queue = instance.queue_directory
-    names = []
-    for address in (milter_listener(configuration, queue), policy_listener(configuration, queue)):
-        names.append(str(address))
-        if address.path is not None and address.path.is_relative_to(queue):
-            names.append(f"unix:{address.path.relative_to(queue)}")
-    return names
-
-
-def _signs_of(inbound: InboundPlan | None) -> Signs:
-    if inbound is None:
-        return Signs(frozenset(), frozenset(), frozenset())
-    values = {
-        normal(options[name])
-        for options in inbound.options.values()
-        for name in COPIED_PARAMETERS
-        if name in options
-    }
-    return Signs(frozenset(inbound.endpoints), frozenset(), frozenset(values))
-
-
-def _with_inbound(master: bytes, plan: InboundPlan) -> bytes:
-    for key, options in plan.options.items():
-        master = master_cf.with_options(master, key.encode(), options, INBOUND_COMMENT)
-    if plan.cleanup_options:
-        name = CLEANUP_SERVICE.encode()
-        master = master_cf.with_clone(master, b"cleanup/unix", name, plan.cleanup_options, INBOUND_COMMENT)
-    return master
-
-
-def _with_outbound(main: bytes, master: bytes, plan: OutboundPlan) -> tuple[bytes, bytes]:
-    name = TRANSPORT_SERVICE.encode()
-    master = master_cf.with_clone(master, ORIGINAL.encode(), name, plan.options, OUTBOUND_COMMENT)
-    name = TLS_MANAGER_SERVICE.encode()
-    original = ORIGINAL_TLS_MANAGER.encode()
-    master = master_cf.with_clone(master, original, name, TLS_MANAGER_OPTIONS, OUTBOUND_COMMENT)
-    for parameter, element in plan.elements.items():
-        main = main_cf.prepended(main, parameter.encode(), element.encode())
-    return main, master
 
 
 def _verify(future: PostfixInstance, inbound: InboundPlan | None, outbound: OutboundPlan | None) -> None:

@@ -15,8 +15,9 @@ from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from . import attach_record
-from .attachment import MAIN, MASTER, Plan, staged
+from .attachment import Plan
 from .certificate_settings import CHAIN_FILES, with_certificates
+from .contents import MAIN, MASTER, Contents
 
 
 def plan_certificates(
@@ -26,10 +27,10 @@ def plan_certificates(
 
     The record of attach goes along, so that detach still knows the former bytes.  Raises Problem.
     """
-    contents = {name: _read(instance.config_directory / name) for name in (MAIN, MASTER)}
-    master = contents[MASTER]
-    after = {MAIN: with_certificates(contents[MAIN], files, master), MASTER: master}
-    with staged(instance, after[MAIN], master) as future:
+    directory = instance.config_directory
+    found = Contents(_read(directory / MAIN), _read(directory / MASTER))
+    wanted = replace(found, main=with_certificates(found.main, files, found.master))
+    with wanted.staged(instance) as future:
         for role, path in files.items():
             if future.unexpanded(CHAIN_FILES[role]) != str(path):
                 raise Problem(
@@ -37,16 +38,17 @@ def plan_certificates(
                     f"main.cf: {CHAIN_FILES[role]}",
                     "write the entry there in the plain form of the manual, then try again",
                 )
-    record_path = attach_record.path_of(configuration.state, instance.config_directory)
+    record_path = attach_record.path_of(configuration.state, directory)
     record = attach_record.read(record_path)
-    if record is not None and record.after.get(MAIN) == contents[MAIN]:
-        before = with_certificates(record.before[MAIN], files, master)
+    if record is not None and record.after.get(MAIN) == found.main:
+        bare_main = with_certificates(record.before[MAIN], files, found.master)
         record = replace(
             record,
-            before={**record.before, MAIN: before},
-            after={**record.after, MAIN: after[MAIN]},
+            before={**record.before, MAIN: bare_main},
+            after={**record.after, MAIN: wanted.main},
         )
-    return Plan(instance.config_directory, contents, after, record, record_path)
+    order = (MAIN, MASTER)
+    return Plan(directory, found.in_order(*order), wanted.in_order(*order), record, record_path)
 
 
 def _read(path: Path) -> bytes:

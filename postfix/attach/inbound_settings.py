@@ -19,7 +19,7 @@ from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service
 from domain_secure.postfix.tables.tables import Table, map_type, table_name
 
-from .attach_signs import CLEANUP_SERVICE, WHEN_DOWN_CLASS
+from .attach_signs import CLEANUP_SERVICE, WHEN_DOWN_CLASS, Signs, normal
 
 CERTIFICATE_PARAMETERS = (
     "smtpd_tls_chain_files",
@@ -49,6 +49,17 @@ class InboundPlan:
     options: Mapping[str, Mapping[str, str]]  #: by service
     cleanup_options: Mapping[str, str]  #: of the clone of cleanup(8); empty where none is needed
     endpoints: tuple[str, ...]  #: in Postfix's notation, to be known again
+
+    @property
+    def signs(self) -> Signs:
+        """Return by what it is known again."""
+        copied = [
+            options[name]
+            for options in self.options.values()
+            for name in COPIED_PARAMETERS
+            if name in options
+        ]
+        return Signs(endpoints=frozenset(self.endpoints), values=frozenset(map(normal, copied)))
 
 
 def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: Sequence[str]) -> InboundPlan:
