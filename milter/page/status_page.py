@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from domain_secure.policy.history.history import History, RecordQuery
+from domain_secure.policy.templates.html_template import file_as_markup, rendered
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
@@ -89,7 +90,8 @@ class StatusPage:
         told = notices(document, check.value)
         state, words = verdict(document, told, now)
         style, script, security = _inline()
-        html = _template().render(
+        html = rendered(
+            _FOLDER / "status_page.html",
             document=document,
             partners=chosen,
             notices=told,
@@ -177,22 +179,9 @@ def _page_query(query: Query, page: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _template() -> Any:
-    # Loaded with the first page: memory and time that a daemon nobody looks at does not need.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
-
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("status_page.html")
-
-
-@lru_cache(maxsize=1)
 def _inline() -> tuple[Any, Any, str]:
     """Return style and script as they stand in the page, and the policy that allows these two alone."""
-    from markupsafe import Markup  # noqa: PLC0415
-
-    style, script = ((_FOLDER / f"status_page.{kind}").read_text() for kind in ("css", "js"))
+    style, script = (file_as_markup(_FOLDER / f"status_page.{kind}") for kind in ("css", "js"))
     policy = (
         "default-src 'none'",
         f"style-src '{_digest(style)}'",
@@ -202,7 +191,7 @@ def _inline() -> tuple[Any, Any, str]:
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
-    return Markup(style), Markup(script), "; ".join(policy)  # noqa: S704 - files of our own
+    return style, script, "; ".join(policy)
 
 
 def _digest(text: str) -> str:

@@ -38,6 +38,7 @@ MAY_KNOW = {
     "policy/revisions": "",
     "policy/revocation": "policy/certificates policy/files policy/terms",
     "policy/sending": "policy/certificates policy/configuration policy/dane policy/terms",
+    "policy/templates": "",
     "policy/terms": "",
     "policy/toml": "policy/terms",
     "postfix/attach": (
@@ -77,7 +78,7 @@ MAY_KNOW = {
         "policy/history policy/own policy/revocation policy/terms"
     ),
     "milter/metrics": "policy/claims policy/decision policy/sending",
-    "milter/page": "policy/configuration policy/history policy/terms",
+    "milter/page": "policy/configuration policy/history policy/templates policy/terms",
     "milter/proof": (
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
         "policy/terms milter/metrics"
@@ -135,8 +136,8 @@ MAY_KNOW = {
         "milter/knowledge milter/revocation commands/explain commands/terminal"
     ),
     "commands/report": (
-        "policy/certificates policy/editing policy/files policy/history policy/terms commands/log "
-        "commands/terminal"
+        "policy/certificates policy/editing policy/files policy/history policy/templates policy/terms "
+        "commands/log commands/terminal"
     ),
     "commands/serve": (
         "policy/book policy/configuration policy/history policy/own policy/revisions policy/revocation "

@@ -105,6 +105,13 @@ def test_whatever_a_stranger_says_is_text(tmp_path: Path) -> None:
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
 
 
+def test_nothing_that_a_stranger_says_turns_the_text_around(tmp_path: Path) -> None:
+    """Characters that control the direction of writing are shown as what they are not."""
+    bad = outcome(1, "untrusted", "certificate for \u202egnp.elif\x00")
+    page, _ = render(tmp_path, document(domain("a.test", latest=latest("receive", bad, bad))))
+    assert "certificate for \ufffdgnp.elif\ufffd" in page.text
+
+
 def test_hostile_queries_are_text(tmp_path: Path) -> None:
     """What stands behind the question mark is shown in the form as it is, and no more."""
     page, _ = render(tmp_path, document(domain("a.test")), "domain=%22%3E%3Cscript%3E&page=%00&show=x")
