@@ -16,7 +16,8 @@ from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.attach import attach_record, service_remains
 from domain_secure.postfix.attach.attach_execution import Outcome, execute
-from domain_secure.postfix.attach.attachment import MAIN, Plan, Request, plan_attach, plan_detach
+from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach, plan_detach
+from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
 from domain_secure.postfix.instance.programs import PostfixInstance
