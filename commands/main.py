@@ -36,7 +36,8 @@ COMMANDS = {
     ),
     "explain": Command("explain.command", "tell which verdict a message would get, and why"),
     "cert": Command(
-        "certificate.command", "our own certificate: request, import, enable, export, list, show"
+        "certificate.command",
+        "our own certificate: request, import, enable, export, list, show; partners' revocation",
     ),
     "log": Command("log.command", "read the protocol log, and say how much goes into it"),
     "report": Command(

@@ -1,4 +1,4 @@
-"""``domain-secure cert``: our own certificate, from the request to its renewal."""
+"""``domain-secure cert``: our own certificate, from the request to its renewal, and partners' revocation."""
 
 import argparse
 
@@ -8,6 +8,7 @@ from . import (
     certificate_export,
     certificate_import,
     certificate_request,
+    certificate_revocation,
     certificate_show,
 )
 
@@ -23,5 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         certificate_export,
         certificate_show,
         certificate_authority,
+        certificate_revocation,
     ):
         module.add_parsers(actions)

@@ -33,7 +33,6 @@ from domain_secure.milter.record.current_levels import CurrentLevels
 from domain_secure.milter.record.history_keeper import HistoryKeeper
 from domain_secure.milter.record.protocol_log import ProtocolLog
 from domain_secure.milter.record.recorder import Recorder
-from domain_secure.milter.revocation.revocation_watch import RevocationWatch
 from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
 from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
@@ -42,12 +41,12 @@ from domain_secure.policy.book.certificate_book import CertificateBook
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
 from domain_secure.policy.record.observed import Observed
-from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
 from .notify import notify
+from .revocation_upkeep import RevocationUpkeep
 from .sockets import SOCKET_MODE, clear_stale_socket, listen
 from .surroundings import Running, Surroundings
 from .table_upkeep import TableUpkeep
@@ -83,12 +82,15 @@ class Daemon:
         self._requests = RecentRequests(time.monotonic)
         self._book = CertificateBook(configuration.state / "certificates.sqlite")
         self._sources = surroundings.sources(self._book, lambda: self._live.current.configuration)
-        self._revocation = RevocationWatch(
-            RevocationStore(configuration.state / FOLDER), log_event, self.metrics.set_crl_next_updates
+        self._revocation = RevocationUpkeep(
+            configuration.state,
+            log_event,
+            self.metrics.set_crl_next_updates,
+            lambda live: self._knowledge.partners_paths(live, datetime.now(UTC)),
         )
         self._knowledge = CertificateKnowledge(
             self._book,
-            replace(self._sources, revocation=self._revocation),
+            replace(self._sources, revocation=self._revocation.watch),
             KnownTime.of_state(configuration.state),
         )
         self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
@@ -125,7 +127,7 @@ class Daemon:
         self._milter_error: BaseException | None = None
         self._dates_due = 0.0
         self._background = (
-            self._revocation,
+            self._revocation.watch,
             self._deliveries,
             *self._sources.background,
             *surroundings.companions(self._running()),
@@ -166,7 +168,7 @@ class Daemon:
         self._tables.ask()
         for background in self._background:
             background.start()
-        self._watch_revocation(self._live.current)
+        self._revocation.use(self._live.current)
         try:
             self._supervise(policy)
         finally:
@@ -211,9 +213,11 @@ class Daemon:
                 self._reload_asked.clear()
                 self._live.reload()
                 self._after_reload()
+                self._revocation.watch.ask_again()
             elif self._live.reload_if_changed():
                 self._after_reload()
             self._tables.attend(self._live.current.configuration)
+            self._revocation.attend(self._live.current)
             self._levels.refresh()
             self._refresh_certificate_dates()
             if not self._milter_thread.is_alive() or not policy.is_alive:
@@ -251,7 +255,7 @@ class Daemon:
         before, now = former.configuration, present.configuration
         self.metrics.forget_unlisted(frozenset(before.receive), frozenset(now.receive))
         self._tables.ask()
-        self._watch_revocation(present)
+        self._revocation.use(present)
         changed = tuple(
             name
             for name in (
@@ -266,13 +270,6 @@ class Daemon:
         )
         if changed:
             log_event(events.restart_needed(changed))
-
-    def _watch_revocation(self, live: Live) -> None:
-        self._revocation.configure(
-            live.revocation_lists,
-            private=live.configuration.trust.fetch_private,
-            paths=self._knowledge.partners_paths(live, datetime.now(UTC)),
-        )
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del frame

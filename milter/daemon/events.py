@@ -33,3 +33,13 @@ def maps_published(*, changed: str) -> Event:
 def maps_failed(problem: str) -> Event:
     """Return the line for Postfix tables that could not be written; the former ones stay."""
     return Event.of(logging.ERROR, "maps-failed", detail=problem)
+
+
+def revocation_refreshed(*, locations: int, failed: int) -> Event:
+    """Return the line for revocation lists and responders that were all asked because somebody wanted it."""
+    return Event.of(logging.INFO, "revocation-refreshed", locations=locations, failed=failed)
+
+
+def refresh_request_failed(detail: str) -> Event:
+    """Return the line for a wish to ask them that could not be read or answered."""
+    return Event.of(logging.ERROR, "refresh-request-failed", detail=detail)

@@ -10,9 +10,13 @@ def revocation_fetched(url: str, *, until: str) -> Event:
     return Event.of(logging.INFO, "revocation-fetched", url=url, until=until)
 
 
-def revocation_not_fetched(url: str, *, detail: str, again: str) -> Event:
-    """Return the line for a distribution point or a responder of no use; it is asked again later."""
-    return Event.of(logging.WARNING, "revocation-not-fetched", url=url, detail=detail, again=again)
+def revocation_not_fetched(url: str, *, detail: str, again: str, fix: str = "") -> Event:
+    """Return the line for a distribution point or a responder of no use; it is asked again later.
+
+    *fix* is for what does not mend itself.
+    """
+    more = {"fix": fix} if fix else {}
+    return Event.of(logging.WARNING, "revocation-not-fetched", url=url, detail=detail, again=again, **more)
 
 
 def revocation_not_kept(problem: str) -> Event:

@@ -35,6 +35,18 @@ class FetchError(Exception):
     """Nothing was fetched; the argument says why, in one clause for the operator."""
 
 
+class TooLargeError(FetchError):
+    """The content is larger than was asked for."""
+
+
+class PrivateAddressError(FetchError):
+    """The server is at an address that may not be spoken to."""
+
+
+class UntrustedServerError(FetchError):
+    """The server speaks https, and nobody whom this machine believes vouches for its certificate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked for: a GET, or a POST of *body*."""
@@ -60,6 +72,9 @@ def fetch(request: Request) -> bytes:
         with _Deadline(deadline) as limit:
             try:
                 status, location, content = _exchange(parts, request, limit)
+            except ssl.SSLCertVerificationError as error:
+                what = f"the certificate of its server is not believed ({error.verify_message})"
+                raise UntrustedServerError(what) from error
             except (OSError, HTTPException, ValueError) as error:
                 raise FetchError(limit.reason or _reason(error)) from error
         if limit.reason:
@@ -182,7 +197,7 @@ def _connected(host: str, port: int, private: bool, limit: _Deadline) -> socket.
         return stream
     if failure is not None:
         raise failure
-    raise FetchError(f"{host} has the private address {refused[0]}, and fetch_private is false")
+    raise PrivateAddressError(f"{host} has the private address {refused[0]}, and fetch_private is false")
 
 
 def _content(response: HTTPResponse, maximum: int) -> bytes:
@@ -192,7 +207,10 @@ def _content(response: HTTPResponse, maximum: int) -> bytes:
         raise FetchError("the server sends it compressed, unasked")
     content = response.read(maximum + 1)
     if len(content) > maximum:
-        raise FetchError(f"it is larger than {maximum // 1024} KiB")
+        mebibytes, rest = divmod(maximum, 1024 * 1024)
+        raise TooLargeError(
+            f"it is larger than {maximum // 1024} KiB" if rest else f"it is larger than {mebibytes} MiB"
+        )
     if response.length:
         raise FetchError("the connection ended before its end")
     return content

@@ -1,7 +1,9 @@
 """Ask locations in the background.
 
-Owns: how many are asked at once, and that a slow server keeps one slot busy and no more.
+Owns: how many are asked at once, that a slow server keeps one slot busy and no more, and what the operator
+can do where asking again will not help.
 Must not know: when a location is due, and what its octets mean.
+Source: RFC 5280 section 8 on https locations.
 """
 
 import threading
@@ -13,7 +15,14 @@ from domain_secure.policy.revocation.needs import OCSP_REQUEST_TYPE
 from domain_secure.policy.revocation.revocation import Location
 from domain_secure.policy.revocation.statements import MAXIMUM_ANSWER_OCTETS, MAXIMUM_LIST_OCTETS
 
-from .http_fetch import FetchError, Request, fetch
+from .http_fetch import (
+    FetchError,
+    PrivateAddressError,
+    Request,
+    TooLargeError,
+    UntrustedServerError,
+    fetch,
+)
 
 _SLOTS = 4
 
@@ -68,6 +77,26 @@ class RevocationFetcher:
                 self._busy.discard(host)
         self._report(location, result)
         self._next()
+
+
+def advice(result: bytes | FetchError) -> str:
+    """Return what to do about a fetch that will fail again, in one clause; empty where time may mend it."""
+    match result:
+        case UntrustedServerError():
+            return (
+                "ask the authority to publish over http, as lists and answers are signed themselves; or let "
+                "this machine believe the server's authority (update-ca-certificates), or fetch the list "
+                "yourself and name its file in [trust] crl_files"
+            )
+        case TooLargeError():
+            return (
+                "ask the authority for lists in parts, or for an OCSP responder; one that the certificate "
+                "names is asked all the same"
+            )
+        case PrivateAddressError():
+            return "set [trust] fetch_private = true if the authority is your own"
+        case _:
+            return ""
 
 
 def _request(location: Location, *, private: bool) -> Request:

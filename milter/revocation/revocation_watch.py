@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
+from domain_secure.policy.revocation.location_report import FILE_NAME, LocationReport, write_failures
 from domain_secure.policy.revocation.revocation import (
     Judgement,
     Location,
@@ -24,6 +25,8 @@ from domain_secure.policy.revocation.revocation import (
 from domain_secure.policy.revocation.revocation_store import RevocationStore
 from domain_secure.policy.terms.event import Event, internal_error
 
+from . import events
+from .followed_locations import DEFAULT_REFRESH
 from .http_fetch import FetchError
 from .revocation_fetcher import RevocationFetcher
 from .revocation_table import PathKey, RevocationTable, Watched
@@ -59,6 +62,7 @@ class RevocationWatch:
         self._waiting: defaultdict[PathKey, list[Future[Judgement]]] = defaultdict(list)
         self._private = False
         self._backlog: Iterator[ValidatedPath] | None = None
+        self._failures: tuple[LocationReport, ...] | None = None
 
     def start(self) -> None:
         """Start the thread."""
@@ -70,14 +74,27 @@ class RevocationWatch:
         self._orders.put(None)
 
     def configure(
-        self, lists: tuple[RevocationList, ...], *, private: bool, paths: Iterable[ValidatedPath] = ()
+        self,
+        lists: tuple[RevocationList, ...],
+        *,
+        private: bool,
+        refresh: timedelta = DEFAULT_REFRESH,
+        paths: Iterable[ValidatedPath] = (),
     ) -> None:
         """Use these lists of files from now on, and watch *paths* ahead of their first message.
 
-        *private*: locations may be at private addresses.  *paths* is consumed by the watch's thread, one at
-        a time when there is nothing else to do.
+        *private*: locations may be at private addresses; *refresh*: the longest time between two questions
+        to one.  *paths* is consumed by the watch's thread, one at a time when there is nothing else to do.
         """
-        self._orders.put(lambda: self._configure(lists, private, paths))
+        self._orders.put(lambda: self._configure(lists, private, refresh, paths))
+
+    def ask_again(self) -> None:
+        """Ask every location that said nothing useful in the last few minutes; returns without waiting."""
+        self._orders.put(self._table.locations.ask_again)
+
+    def refresh(self, done: Callable[[tuple[LocationReport, ...]], None]) -> None:
+        """Ask every location now; *done* is called with what became of each, from the watch's thread."""
+        self._orders.put(lambda: self._refresh(done))
 
     def find(self, path: ValidatedPath) -> Future[Judgement]:
         """Return a future of the judgement on a trusted path; it is done where that is at hand.
@@ -110,7 +127,7 @@ class RevocationWatch:
         """Return for how many seconds there is nothing to do."""
         if self._backlog is not None:
             return 0.0
-        due = self._table.next_due()
+        due = self._table.locations.next_due()
         if due is None:
             return _LONGEST_SLEEP
         return min(max((due - self._now()).total_seconds(), 0.0), _LONGEST_SLEEP)
@@ -130,11 +147,16 @@ class RevocationWatch:
             self._table.judge(watched)
 
     def _configure(
-        self, lists: tuple[RevocationList, ...], private: bool, paths: Iterable[ValidatedPath]
+        self,
+        lists: tuple[RevocationList, ...],
+        private: bool,
+        refresh: timedelta,
+        paths: Iterable[ValidatedPath],
     ) -> None:
         if private and not self._private:
-            self._table.retry_now()
+            self._table.locations.retry_failed()
         self._private = private
+        self._table.locations.set_longest(refresh)
         again: list[ValidatedPath] = []
         if lists != self._table.lists:
             self._table.lists = lists
@@ -143,15 +165,23 @@ class RevocationWatch:
                 again.append(watched.path)
         self._backlog = chain(again, paths)
 
+    def _refresh(self, done: Callable[[tuple[LocationReport, ...]], None]) -> None:
+        while self._backlog is not None:
+            self._idle()
+        self._table.refresh(done)
+
     def _find(self, path: ValidatedPath, future: Future[Judgement]) -> None:
         watched = self._table.watch(path)
         self._waiting[watched.key].append(future)
+        was_fresh = watched.is_fresh(self._now())
         try:
-            if not watched.is_fresh(self._now()):
+            if not was_fresh:
                 self._table.judge(watched)
             self._ask()
         finally:
             self._answer(watched)
+        if not was_fresh:
+            self._publish()
 
     def _ask(self) -> None:
         for location in self._table.take_due():
@@ -178,4 +208,11 @@ class RevocationWatch:
             future.set_result(_DROPPED)
 
     def _publish(self) -> None:
-        self._next_updates(self._table.next_updates())
+        self._next_updates(self._table.locations.next_updates(self._table.lists))
+        failures = self._table.failures()
+        if failures != self._failures:
+            self._failures = failures
+            try:
+                write_failures(self._store.folder.parent, failures)
+            except OSError as error:
+                self._log(events.revocation_not_kept(f"{FILE_NAME}: {error.strerror}"))

@@ -119,6 +119,7 @@ class Trust:
     common_name: CommonName
     crl_files: tuple[Path, ...] = ()
     fetch_private: bool = False  #: whether lists and responders may be asked at private addresses
+    revocation_refresh: float = 3600.0  #: seconds; how old what they said may become
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,6 +298,7 @@ def _from_sections(
             common_name=trust["common_name"],
             crl_files=tuple(folder / name for name in trust["crl_files"]),
             fetch_private=trust["fetch_private"],
+            revocation_refresh=trust["revocation_refresh"],
         ),
         "inbound": Inbound(**inbound),
         "direct": values["outbound"]["direct"],

@@ -34,6 +34,7 @@ _LONGEST_WAIT = (
     60  # seconds; a sending server that waits longer may give up the session (RFC 5321 section 4.5.3.2)
 )
 _MOST_DAYS = 3650
+_SOONEST_REFRESH = 300  # seconds; strangers' servers are asked
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}  # postconf(5)
 _LEAST_MEGABYTES, _MOST_MEGABYTES = 8, 65536
 
@@ -144,6 +145,12 @@ def _duration(value: object) -> float:
     return float(int(match[1]) * _UNIT_SECONDS[match[2]])
 
 
+def _refresh(value: object) -> float:
+    if _duration(value) < _SOONEST_REFRESH:
+        raise ValueError(f"{value!r} is less than five minutes")
+    return _duration(value)
+
+
 def _whole(lowest: int, highest: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -249,6 +256,7 @@ def node_name(value: object) -> str:
 BOOLEAN = Kind("true or false", _boolean)
 SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
 DURATION = Kind("a number and one of s, m, h, d and w, such as `4h`", _duration, example='"4h"')
+REFRESH = Kind("a number and one of s, m, h, d and w, from `5m` on", _refresh, example='"1h"')
 DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
 MEGABYTES = Kind(
     f"megabytes, from {_LEAST_MEGABYTES} to {_MOST_MEGABYTES}", _whole(_LEAST_MEGABYTES, _MOST_MEGABYTES)

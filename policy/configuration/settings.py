@@ -133,6 +133,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("trust", "fetch_private", kinds.BOOLEAN, "false", _RELOAD,
             "Whether revocation lists and OCSP responders that certificates name are also asked at private "
             "and loopback addresses; for an authority of your own."),
+    Setting("trust", "revocation_refresh", kinds.REFRESH, '"1h"', _RELOAD,
+            "How old what a location of revocation lists or an OCSP responder said may become before it is "
+            "asked again, however long that holds. Authorities publish a revocation within minutes to a day, "
+            "and their servers are made for a question an hour."),
     Setting("trust", "common_name", choice(CommonName), '"never"', _RELOAD,
             "Whether a certificate that has no DNS name may be named by its common name."),
 

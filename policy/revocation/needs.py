@@ -19,6 +19,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from domain_secure.policy.certificates.certificate import Certificate, is_authority
 from domain_secure.policy.certificates.certificate_structure import load, structure
 
+from .location_report import LocationReport
 from .revocation import Location, Need, RevocationList, Statement, ValidatedPath
 
 DISTRIBUTION_POINTS = "2.5.29.31"
@@ -41,6 +42,27 @@ def needs(path: ValidatedPath) -> Iterator[Need]:
                 yield Need(Location(url, request), index)
 
 
+def passed_over(path: ValidatedPath) -> Iterator[LocationReport]:
+    """Yield the locations of lists that are never asked, of certificates that name none that is."""
+    for certificate in path[:-1]:
+        extensions = (one.value for one in _extensions(certificate))
+        points = [point for one in extensions if isinstance(one, x509.CRLDistributionPoints) for point in one]
+        if http_locations(points):
+            continue
+        for point in points:
+            other = "somebody else than the authority signs the list there"
+            failure = other if point.crl_issuer else "only http and https locations are asked"
+            for url in _urls([point]):
+                yield LocationReport(
+                    url=url[:_LONGEST_LOCATION],
+                    kind="CRL",
+                    certificate=certificate.subject,
+                    failure=failure,
+                    fix="ask the authority for an http location, or name the list in [trust] crl_files",
+                    is_missed=True,
+                )
+
+
 def further_needs(need: Need, statements: Iterable[Statement]) -> Iterator[Need]:
     """Yield the locations of the delta lists that complete lists point to (RFC 5280 section 5.2.6)."""
     for one in statements:
@@ -56,27 +78,32 @@ def has_no_revocation_information(certificate: Certificate) -> bool:
 
 def http_locations(points: Iterable[x509.DistributionPoint]) -> tuple[str, ...]:
     """Return the http and https locations of distribution points whose lists the issuer signs itself."""
-    return _followed(
-        name.value
-        for point in points
-        if not point.crl_issuer
-        for name in point.full_name or ()
-        if isinstance(name, x509.UniformResourceIdentifier)
-    )
+    return _followed(_urls(point for point in points if not point.crl_issuer))
+
+
+def _urls(points: Iterable[x509.DistributionPoint]) -> Iterator[str]:
+    for point in points:
+        for name in point.full_name or ():
+            if isinstance(name, x509.UniformResourceIdentifier):
+                yield name.value
+
+
+def _extensions(certificate: Certificate) -> Iterable[x509.Extension[x509.ExtensionType]]:
+    """Return the extensions of a certificate, none where they cannot be read."""
+    try:
+        return load(certificate.der).extensions
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return ()
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return ()
 
 
 def _locations(certificate: Certificate) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return where lists and responders are; extensions that cannot be read name none."""
-    try:
-        extensions = load(certificate.der).extensions
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return (), ()
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        return (), ()
+    """Return where lists and responders are."""
     lists: tuple[str, ...] = ()
     deltas: tuple[str, ...] = ()
     responders: tuple[str, ...] = ()
-    for extension in extensions:
+    for extension in _extensions(certificate):
         match extension.value:
             case x509.CRLDistributionPoints() as points:
                 lists = http_locations(points)

@@ -34,7 +34,10 @@ from domain_secure.postfix.own_checks.file_checks import (
 from domain_secure.postfix.own_checks.fleet_checks import check_fleet
 from domain_secure.postfix.own_checks.own_certificate_checks import check_own_certificates
 from domain_secure.postfix.own_checks.partner_certificate_checks import check_partner_certificates
-from domain_secure.postfix.own_checks.revocation_checks import check_revocation_lists
+from domain_secure.postfix.own_checks.revocation_checks import (
+    check_revocation_lists,
+    check_revocation_locations,
+)
 from domain_secure.postfix.tables.publication import Job
 
 Question = tuple[str, Callable[[], Iterator[Finding]]]
@@ -59,6 +62,7 @@ def examine(
             ("our own certificates", lambda: check_own_certificates(configuration, now)),
             ("partners' certificates", lambda: check_partner_certificates(configuration, now)),
             ("revocation lists", lambda: check_revocation_lists(configuration, now)),
+            ("where revocation is asked", lambda: check_revocation_locations(configuration)),
             ("the fleet", lambda: check_fleet(configuration, now)),
             ("the DNS resolver", lambda: check_resolver(configuration)),
         ],

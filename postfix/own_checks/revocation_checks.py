@@ -1,4 +1,4 @@
-"""The doctor's questions about revocation lists: which of those in use end soon, or have ended.
+"""The doctor's questions about revocation: which lists end soon or have ended, which locations are of no use.
 
 Must not know: Postfix.  Asks nobody: it looks at the files that are configured and at what the daemon kept.
 """
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Method
 from domain_secure.policy.revocation.list_choice import newest
+from domain_secure.policy.revocation.location_report import read_failures
 from domain_secure.policy.revocation.revocation import RevocationList, ends
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.revocation.statements import read_crl_files
@@ -35,6 +36,25 @@ def check_revocation_lists(configuration: Configuration, now: datetime) -> Itera
             if isinstance(statement, RevocationList):
                 mend = "read the daemon's log for revocation-not-fetched, and mend the way to that server"
                 yield from _check(statement, stored.url, mend, now, trust.revocation)
+
+
+def check_revocation_locations(configuration: Configuration) -> Iterator[Finding]:
+    """Yield the locations that the daemon asked last in vain, or asks never; raises PermissionError."""
+    wanted = configuration.trust.revocation
+    if wanted is Revocation.OFF:
+        return
+    for one in read_failures(configuration.state):
+        proof = f"{one.url}: {one.failure}; named by the certificate of {one.certificate}"
+        fix = one.fix or "mend the way to that server, then run domain-secure cert revocation refresh"
+        what = f"{'an OCSP responder' if one.kind == 'OCSP' else 'a revocation list'} is of no use"
+        if not one.is_missed:
+            yield Finding.note("revocation-not-fetched", what, proof, fix)
+        elif wanted is Revocation.REQUIRE:
+            effect = "mail of partners whose certificates it is for is deferred"
+            yield Finding.error("revocation-not-fetched", f"{what}, and {effect}", proof, fix)
+        else:
+            effect = "a revoked certificate would be accepted"
+            yield Finding.warning("revocation-not-fetched", f"{what}, and {effect}", proof, fix)
 
 
 def _check(one: RevocationList, where: str, fix: str, now: datetime, wanted: Revocation) -> Iterator[Finding]:

@@ -190,6 +190,52 @@ def test_private_addresses_are_not_asked(scene: Scene) -> None:
     scene.product.wait_for_log("revocation-not-fetched url=http://198.51.100.30/private.crl")
 
 
+def locations(product: Product, status: int) -> dict[str, dict[str, str]]:
+    """Let the daemon fetch everything, and return each location's result by the last part of its URL."""
+    done = product.command("cert", "revocation", "refresh", "--json", check=False)
+    assert done.returncode == status, done.stderr
+    found = json.loads(done.stdout)["locations"]
+    return {one["url"].rpartition("/")[2]: one for one in found}
+
+
+def test_refresh_by_hand(own_product: Product) -> None:
+    """A revocation that was published a moment ago counts as soon as the command returns."""
+    with own_product.lab.namespaces.network():
+        web = WebServer(ADDRESSES[FABRIKAM], 80)
+    with web:
+        scene = Scene(own_product, web)
+        scene.trust("fetch_private = true")
+        issued = scene.certificate("now.crl")
+        web.pages["/now.crl"] = Page(revocation_list(scene.authority))
+        assert scene.send(issued).code == 250
+        web.pages["/now.crl"] = Page(revocation_list(scene.authority, issued, number=2))
+        assert scene.send(issued).code == 250
+        assert locations(own_product, 0)["now.crl"]["result"] == "fetched"
+        assert is_revoked(scene.send(issued))
+        other = scene.certificate("large.crl")
+        web.pages["/large.crl"] = Page(b"x" * (16 * 1024 * 1024 + 1))
+        found = locations(own_product, 1)
+        assert found["now.crl"]["result"] == "fetched"
+        assert found["large.crl"]["detail"] == "it is larger than 16 MiB"
+        shown = own_product.command("cert", "revocation", "refresh", check=False)
+        assert "failed: it is larger than 16 MiB" in shown.stdout
+        assert "in parts" in shown.stderr
+        document = json.loads(own_product.command("check", "--json", check=False).stdout)
+        (finding,) = [one for one in document["findings"] if one["word"] == "revocation-not-fetched"]
+        assert finding["severity"] == "warning"
+        assert "large.crl: it is larger than 16 MiB" in finding["proof"]
+        explained = own_product.command(
+            "explain",
+            *("--from", SENDER, "--client", ADDRESSES[WOODGROVE], "--fingerprint", other.fingerprint),
+        )
+        assert "large.crl: it is larger than 16 MiB; ask the authority for lists in parts" in explained.stdout
+    assert set(locations(own_product, 3)) == {"now.crl", "large.crl"}
+    own_product.stop()
+    silent = own_product.command("cert", "revocation", "refresh", check=False)
+    assert silent.returncode == 3
+    assert "the daemon does not answer" in silent.stderr
+
+
 def test_what_was_fetched_survives_a_killed_daemon(own_product: Product) -> None:
     """After ``kill -9`` and without the web server the revoked certificate stays refused."""
     with own_product.lab.namespaces.network():

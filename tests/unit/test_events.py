@@ -170,6 +170,14 @@ GOLDEN = [
         fetch_events.revocation_not_fetched("http://crl.test/a.crl", detail="time out", again="2026-12-01"),
         'revocation-not-fetched url=http://crl.test/a.crl detail="time out" again=2026-12-01',
     ),
+    (
+        fetch_events.revocation_not_fetched(
+            "http://crl.test/a.crl", detail="large", again="2026-12-01", fix="ask for parts"
+        ),
+        'revocation-not-fetched url=http://crl.test/a.crl detail=large again=2026-12-01 fix="ask for parts"',
+    ),
+    (daemon_events.revocation_refreshed(locations=3, failed=1), "revocation-refreshed locations=3 failed=1"),
+    (daemon_events.refresh_request_failed("disk full"), 'refresh-request-failed detail="disk full"'),
     (fetch_events.revocation_not_kept("disk full"), 'revocation-not-kept detail="disk full"'),
     (
         daemon_events.certificate_dates_unknown("damaged"),

@@ -1,6 +1,7 @@
 """Keeping revocation up to date, against a real web server on loopback."""
 
 import os
+import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -11,13 +12,19 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
 
-from domain_secure.milter.revocation.revocation_table import RevocationTable, refresh_at, retry_at
+from domain_secure.milter.revocation.followed_locations import refresh_at, retry_at
+from domain_secure.milter.revocation.revocation_table import RevocationTable
 from domain_secure.milter.revocation.revocation_watch import RevocationWatch
 from domain_secure.policy.certificates.certificate import Certificate, parse
-from domain_secure.policy.revocation.kept_revocation import judge_from_store
+from domain_secure.policy.revocation.kept_revocation import KeptRevocation, judge_from_store
+from domain_secure.policy.revocation.location_report import LocationReport, read_failures
 from domain_secure.policy.revocation.revocation import Location, RevocationStatus
 from domain_secure.policy.revocation.revocation_store import RevocationStore
-from domain_secure.policy.revocation.statements import parse_revocation_list, read_revocation_lists
+from domain_secure.policy.revocation.statements import (
+    MAXIMUM_LIST_OCTETS,
+    parse_revocation_list,
+    read_revocation_lists,
+)
 from domain_secure.policy.terms.event import Event
 
 from lab.certificates import DAY, Authority, Extensions, Issued, new_key
@@ -345,13 +352,21 @@ def test_list_that_ends_counts_as_unknown(scene: Scene) -> None:
 
 
 def test_known_revocation_outlives_its_list(scene: Scene) -> None:
-    """Nobody answers any more, the daemon is away for two months: what was revoked stays revoked."""
+    """Nobody answers any more: what was revoked stays revoked."""
     leaf = scene.leaf(lists=("/a.crl",))
     scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
     assert scene.status(leaf) is REVOKED
     scene.web.pages["/a.crl"] = Page(status=503)
     scene.pass_time(8 * DAY)
     assert scene.status(leaf) is REVOKED
+
+
+def test_known_revocation_outlives_a_long_absence(scene: Scene) -> None:
+    """The daemon is away for two months, and what is kept is tidied only where nobody wants it."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf))
+    assert scene.status(leaf) is REVOKED
+    scene.web.pages["/a.crl"] = Page(status=503)
     scene.watch.stop()
     scene.store.put(Location("http://crl.test/unused"), revocation_list(scene.root), scene.now())
     for path in scene.store.folder.iterdir():
@@ -360,6 +375,140 @@ def test_known_revocation_outlives_its_list(scene: Scene) -> None:
     scene.watch = scene.new_watch(scene.path(leaf))
     wait_for(lambda: len(list(scene.store.all())) == 1, "the unused list to be removed")
     assert scene.status(leaf) is REVOKED
+
+
+def test_restart_asks_again_what_is_older_than_five_minutes(scene: Scene) -> None:
+    """A revocation that was published meanwhile counts, though the list at hand holds for a week."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, number=1))
+    assert scene.status(leaf) is GOOD
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf, number=2))
+    scene.watch.stop()
+    scene.ahead += timedelta(minutes=6)
+    scene.watch = scene.new_watch()
+    wait_for(lambda: scene.status(leaf) is REVOKED, "the new list")
+
+
+def test_asking_again(scene: Scene) -> None:
+    """On request what is older than five minutes is asked again, and nothing else."""
+    old, new = scene.leaf(lists=("/old.crl",)), scene.leaf(lists=("/new.crl",))
+    for path in ("/old.crl", "/new.crl"):
+        scene.web.pages[path] = Page(revocation_list(scene.root, number=1))
+    assert scene.status(old) is GOOD
+    scene.pass_time(timedelta(minutes=6))
+    assert scene.status(new) is GOOD
+    scene.web.pages["/old.crl"] = Page(revocation_list(scene.root, old, number=2))
+    scene.watch.ask_again()
+    wait_for(lambda: scene.status(old) is REVOKED, "the new list")
+    assert scene.web.asked == {"/old.crl": 2, "/new.crl": 1}
+
+
+def test_refresh_bounds_the_age(scene: Scene) -> None:
+    """A list that holds for a week is asked for again when it is as old as is configured, at once too."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, number=1))
+    assert scene.status(leaf) is GOOD
+    scene.pass_time(timedelta(minutes=20))
+    assert scene.status(leaf) is GOOD
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf, number=2))
+    scene.watch.configure((), private=True, refresh=timedelta(minutes=15))
+    wait_for(lambda: scene.status(leaf) is REVOKED, "the new list")
+    assert scene.web.asked["/a.crl"] == 2
+
+
+def refreshed(scene: Scene) -> list[tuple[str, str, str]]:
+    """Return what a refresh says of each location: its path, its kind and what failed."""
+    told: Future[tuple[LocationReport, ...]] = Future()
+    scene.watch.refresh(told.set_result)
+    found = told.result(20)
+    return sorted((one.url.rpartition("/")[2], one.kind, one.failure) for one in found)
+
+
+def test_refresh_asks_everybody_and_tells(scene: Scene) -> None:
+    """Each location is asked, however fresh it is, whatever failed before, and each result is told."""
+    assert refreshed(scene) == []
+    leaf = scene.leaf(lists=("/a.crl", "/gone.crl"), responder="/ocsp")
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root))
+    scene.web.pages["/ocsp"] = Page(answer=lambda _: ocsp_answer(leaf, scene.root))
+    scene.web.pages["/gone.crl"] = Page(status=404)
+    assert scene.status(leaf) is GOOD
+    wait_for(lambda: sum(scene.web.asked.values()) == 3, "the first round")
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf, number=2))
+    assert refreshed(scene) == [
+        ("a.crl", "CRL", ""),
+        ("gone.crl", "CRL", "the server answers with status 404"),
+        ("ocsp", "OCSP", ""),
+    ]
+    assert set(scene.web.asked.values()) == {2}
+    assert scene.status(leaf) is REVOKED
+
+
+def test_refresh_wants_what_is_said_from_now_on(scene: Scene) -> None:
+    """An answer that is under way was made before somebody asked: the location is asked once more."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    gate = threading.Event()
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root), gate=gate)
+    waiting = scene.watch.find(scene.path(leaf))
+    wait_for(lambda: scene.web.asked["/a.crl"] == 1, "the first question")
+    told: Future[object] = Future()
+    scene.watch.refresh(told.set_result)
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, leaf, number=2))
+    gate.set()
+    waiting.result(20)
+    told.result(20)
+    assert scene.web.asked["/a.crl"] == 2
+    assert scene.status(leaf) is REVOKED
+
+
+def test_refresh_includes_paths_and_delta_lists_it_learns_of(scene: Scene) -> None:
+    """Chains that are looked into at the same time are asked about, and so are lists that lists point to."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    freshest = (x509.FreshestCRL([point(scene.web.url("/delta.crl"))]), False)
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root, number=1, extensions=[freshest]))
+    scene.web.pages["/delta.crl"] = Page(delta_list(scene.root, leaf, base=1, number=2))
+    scene.watch.configure((), private=True, paths=[scene.path(leaf)])
+    assert refreshed(scene) == [("a.crl", "CRL", ""), ("delta.crl", "CRL", "")]
+    assert scene.status(leaf) is REVOKED
+
+
+def test_locations_of_no_use_are_written_down(scene: Scene) -> None:
+    """For the doctor: which, why, what to do, and whether anybody misses them; gone when they are mended."""
+    state = scene.store.folder.parent
+    leaf, other = scene.leaf(lists=("/a.crl",)), scene.leaf(lists=("/a.crl", "/b.crl"))
+    ldap = scene.root.issue(
+        "l.test", extensions=Pointers(("ldap://dir.test/cn=x?certificateRevocationList",))
+    )
+    scene.web.pages["/a.crl"] = Page(b"x" * (MAXIMUM_LIST_OCTETS + 1))
+    scene.web.pages["/b.crl"] = Page(revocation_list(scene.root))
+    assert [scene.status(one) for one in (leaf, other, ldap)] == [UNKNOWN, GOOD, UNKNOWN]
+    wait_for(lambda: len(read_failures(state)) == 2, "the file")
+    large, elsewhere = sorted(read_failures(state), key=lambda one: one.url)
+    assert (large.failure, large.is_missed) == ("it is larger than 16 MiB", True)
+    assert "in parts" in large.fix
+    assert "in parts" in str(scene.logged[-1]) or "in parts" in str(scene.logged)
+    assert elsewhere.url.startswith("ldap://")
+    assert "only http and https" in elsewhere.failure
+    told = KeptRevocation(scene.store, (), scene.now).find(scene.path(leaf)).result(0).detail
+    assert (
+        f"{scene.web.url('/a.crl')}: it is larger than 16 MiB; ask the authority for lists in parts" in told
+    )
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root))
+    refreshed(scene)
+    wait_for(lambda: [one.url[:4] for one in read_failures(state)] == ["ldap"], "the mended one to go")
+
+
+def test_https_server_that_nobody_vouches_for(scene: Scene, tmp_path: Path) -> None:
+    """The list there is not used, and the log says why and what to do."""
+    issued = Authority.create("Web").issue("localhost", dns_names=("localhost",))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.write(tmp_path, "server"))
+    with WebServer(tls=context) as web:
+        url = f"https://localhost:{web.port}/a.crl"
+        leaf = scene.root.issue("a.test", extensions=Pointers((url,)))
+        web.pages["/a.crl"] = Page(revocation_list(scene.root))
+        assert scene.status(leaf) is UNKNOWN
+    assert "the certificate of its server is not believed" in str(scene.logged[-1])
+    assert "over http" in str(scene.logged[-1])
 
 
 def test_message_waits_only_as_long_as_somebody_is_asked(scene: Scene) -> None:
@@ -444,18 +593,22 @@ def test_table_is_bounded(tmp_path: Path) -> None:
 
 
 def test_schedule() -> None:
-    """Refresh lies ahead of the next update and within half a day; retries double up to an hour."""
+    """Refresh lies ahead of the next update and within an hour; retries double up to an hour."""
     now = datetime(2026, 11, 24, 12, tzinfo=UTC)
     root = Authority.create("Lab Root")
 
-    def refresh(lasting: timedelta, chance: float) -> timedelta:
+    def refresh(lasting: timedelta, chance: float, *longest: timedelta) -> timedelta:
         update = {"this_update": now - DAY, "next_update": now + lasting}
-        return refresh_at((parse_revocation_list(revocation_list(root, **update)),), now, chance) - now
+        statements = (parse_revocation_list(revocation_list(root, **update)),)
+        return refresh_at(statements, now, chance, *longest) - now
 
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
     assert refresh(hour, 0) == 30 * minute
     assert refresh(hour, 1) == 42 * minute
-    assert refresh(30 * DAY, 0.5) == 12 * hour
+    assert refresh(30 * DAY, 0) == 54 * minute
+    assert refresh(30 * DAY, 1) == hour
+    assert refresh(30 * DAY, 1, 12 * hour) == 12 * hour
+    assert refresh(hour, 1, 10 * minute) == 10 * minute
     assert refresh(minute, 0.5) == refresh(-hour, 0.5) == 5 * minute
     assert [retry_at(failures, now, 0.5) - now for failures in (1, 2, 3, 7, 1000)] == [
         minute,

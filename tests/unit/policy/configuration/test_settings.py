@@ -17,7 +17,8 @@ KNOWN = {
     "send": {"domains", "domains_file"},
     "partner": {"names", "methods", "require", "send_method", "mode", "pins", "minimum_tls", "mx"}
     | {"via", "servername", "send_ca_file"},
-    "trust": {"ca_file", "client_purpose", "revocation", "crl_files", "fetch_private", "common_name"},
+    "trust": {"ca_file", "client_purpose", "revocation", "crl_files", "fetch_private", "common_name"}
+    | {"revocation_refresh"},
     "inbound": {
         "trusted_relays",
         "exempt_clients",

@@ -9,13 +9,17 @@ from configurations import make_configuration
 
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Method
+from domain_secure.policy.revocation.location_report import LocationReport, write_failures
 from domain_secure.policy.revocation.revocation import Location
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.findings.findings import Finding
-from domain_secure.postfix.own_checks.revocation_checks import check_revocation_lists
+from domain_secure.postfix.own_checks.revocation_checks import (
+    check_revocation_lists,
+    check_revocation_locations,
+)
 
 from lab.certificates import DAY, Authority
 from lab.revocations import pem_list, revocation_list
@@ -85,6 +89,30 @@ def test_the_newest_of_several_counts(tmp_path: Path) -> None:
     new = revocation_list(AUTHORITY, number=2, this_update=NOW - DAY, next_update=NOW + 30 * DAY)
     file.write_bytes(pem_list(old) + pem_list(new))
     assert found(configuration(tmp_path, file)) == []
+
+
+@pytest.mark.parametrize(
+    ("is_missed", "revocation", "severity", "said"),
+    [
+        (False, Revocation.REQUIRE, "note", "is of no use"),
+        (True, Revocation.PREFER, "warning", "would be accepted"),
+        (True, Revocation.REQUIRE, "error", "is deferred"),
+        (True, Revocation.OFF, None, ""),
+    ],
+)
+def test_locations_of_no_use(
+    tmp_path: Path, is_missed: bool, revocation: Revocation, severity: str | None, said: str
+) -> None:
+    """What the daemon noted is told, as grave as what hangs on it, with its reason and what to do."""
+    report = LocationReport(URL, "CRL", "CN=a.test", None, "too large", "ask for parts", is_missed)
+    write_failures(tmp_path, (report, replace(report, fix="", kind="OCSP")))
+    findings = list(check_revocation_locations(configuration(tmp_path, revocation=revocation)))
+    assert [one.severity.value for one in findings] == [severity] * (2 if severity else 0)
+    for one in findings:
+        assert said in one.what
+        assert one.proof == f"{URL}: too large; named by the certificate of CN=a.test"
+    assert [one.fix for one in findings[:1]] == ["ask for parts"][: len(findings)]
+    assert all("cert revocation refresh" in one.fix for one in findings[1:])
 
 
 def test_nothing_is_asked_where_nothing_hangs_on_it(tmp_path: Path) -> None:

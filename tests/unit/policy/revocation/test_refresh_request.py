@@ -1,0 +1,86 @@
+"""A wish to fetch everything anew, in files between a command and the daemon."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from domain_secure.policy.revocation.location_report import (
+    FILE_NAME,
+    LocationReport,
+    read_failures,
+    write_failures,
+)
+from domain_secure.policy.revocation.refresh_request import FOLDER, RefreshRequests
+
+REPORT = LocationReport(
+    "http://crl.test/a.crl", "CRL", "CN=a.test", datetime(2026, 12, 1, tzinfo=UTC), "why", "what to do", True
+)
+
+
+def test_question_and_answer(tmp_path: Path) -> None:
+    """Two commands at a time each get their own answer; nothing is left behind."""
+    command, daemon = RefreshRequests(tmp_path), RefreshRequests(tmp_path)
+    daemon.open()
+    tokens = {command.ask(), command.ask()}
+    assert not any(map(command.is_taken, tokens))
+    assert set(daemon.take()) == tokens
+    assert daemon.take() == []
+    assert all(map(command.is_taken, tokens))
+    one, other = tokens
+    daemon.reply(one, (REPORT,))
+    assert command.answer(one) == (REPORT,)
+    assert command.answer(other) is None
+    daemon.reply(other, ())
+    assert command.answer(other) == ()
+    for token in tokens:
+        command.withdraw(token)
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    """Where no daemon ever ran there is no folder to ask in."""
+    with pytest.raises(FileNotFoundError):
+        RefreshRequests(tmp_path).ask()
+
+
+def test_daemon_that_is_killed_in_between(tmp_path: Path) -> None:
+    """The next one takes the request again."""
+    command, daemon = RefreshRequests(tmp_path), RefreshRequests(tmp_path)
+    daemon.open()
+    token = command.ask()
+    daemon.take()
+    daemon.open()
+    assert daemon.take() == [token]
+
+
+def test_request_that_was_withdrawn_is_not_answered(tmp_path: Path) -> None:
+    """And what nobody fetched for an hour is removed."""
+    command, daemon = RefreshRequests(tmp_path), RefreshRequests(tmp_path)
+    daemon.open()
+    token = command.ask()
+    daemon.take()
+    command.withdraw(token)
+    daemon.reply(token, (REPORT,))
+    assert command.answer(token) is None
+    old, new = command.ask(), command.ask()
+    daemon.take()
+    daemon.reply(old, ())
+    os.utime(next((tmp_path / FOLDER).glob("*.answer")), (0, 0))
+    daemon.reply(new, ())
+    assert command.answer(old) is None
+    assert command.answer(new) == ()
+
+
+def test_failures_are_kept_for_the_doctor(tmp_path: Path) -> None:
+    """What was written is read again; none leaves an empty file, and a broken one counts as none."""
+    write_failures(tmp_path, ())
+    assert list(tmp_path.iterdir()) == []
+    write_failures(tmp_path, (REPORT,))
+    assert read_failures(tmp_path) == (REPORT,)
+    write_failures(tmp_path, ())
+    assert read_failures(tmp_path) == ()
+    for content in (b"", b"{}", b"[1]", b'[{"until": 3}]', b'[{"url": "x"}]', b"\xff"):
+        (tmp_path / FILE_NAME).write_bytes(content)
+        assert read_failures(tmp_path) == ()
