@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 from domain_secure.commands.check.check_process import check_document
 from domain_secure.commands.status.status_document import running_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path
 from domain_secure.milter.daemon import events
+from domain_secure.milter.daemon.activation import InheritedSockets
 from domain_secure.milter.daemon.daemon import Daemon, log_event
 from domain_secure.milter.daemon.sockets import Endpoint
 from domain_secure.milter.daemon.surroundings import Endpoints, Running, Surroundings
@@ -62,7 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 def serve(arguments: argparse.Namespace) -> ExitStatus:
     """Run the daemon until it is told to stop."""
     _set_up_logging(debug=arguments.debug)
-    path = configuration_path(arguments)
+    inherited = InheritedSockets.take()
+    try:
+        _composed(configuration_path(arguments), inherited).run()
+    except Problem:
+        # Whoever waits while a daemon cannot start would wait in vain.
+        inherited.turn_away()
+        raise
+    return ExitStatus.DONE
+
+
+def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
     surroundings = Surroundings(
         endpoints,
         publish_tables,
@@ -71,6 +83,7 @@ def serve(arguments: argparse.Namespace) -> ExitStatus:
         deliveries,
         status_page,
         lambda running: (self_proof(running),),
+        inherited,
     )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
@@ -83,8 +96,7 @@ def serve(arguments: argparse.Namespace) -> ExitStatus:
             configuration_changed=fleet.publish,
             companions=lambda running: (self_proof(running), *fleet.companions(running)),
         )
-    Daemon(load, path, version("postfix-domain-secure"), surroundings).run()
-    return ExitStatus.DONE
+    return Daemon(load, path, version("postfix-domain-secure"), surroundings)
 
 
 def endpoints(configuration: Configuration) -> Endpoints:

@@ -15,9 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-import milter as libmilter
-from Milter import close_callback
-
 from domain_secure.milter.knowledge.certificate_dates import certificate_dates
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
 from domain_secure.milter.knowledge.known_time import KnownTime
@@ -33,10 +30,8 @@ from domain_secure.milter.record.current_levels import CurrentLevels
 from domain_secure.milter.record.history_keeper import HistoryKeeper
 from domain_secure.milter.record.protocol_log import ProtocolLog
 from domain_secure.milter.record.recorder import Recorder
-from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
 from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
-from domain_secure.milter.session.policy_listener import PolicyListener
 from domain_secure.policy.book.certificate_book import CertificateBook
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
@@ -45,11 +40,12 @@ from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
+from .doors import Doors
 from .notify import notify
 from .revocation_upkeep import RevocationUpkeep
-from .sockets import SOCKET_MODE, clear_stale_socket, listen
 from .surroundings import Running, Surroundings
 from .table_upkeep import TableUpkeep
+from .watchdog import Heartbeat, Watchdog
 
 _log = logging.getLogger("domain_secure")
 
@@ -123,8 +119,9 @@ class Daemon:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._reload_asked = threading.Event()
-        self._milter_thread = threading.Thread(target=self._run_milter, name="milter", daemon=True)
-        self._milter_error: BaseException | None = None
+        self._inherited = surroundings.inherited
+        self._doors: Doors | None = None
+        self._heartbeat = Heartbeat()
         self._dates_due = 0.0
         self._background = (
             self._revocation.watch,
@@ -148,12 +145,12 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         http = self._http_server()
-        policy = PolicyListener(listen(self._endpoints.policy), self._inbound.delegated, log_event)
-        self._open_milter_socket()
+        doors = self._doors = Doors(
+            self._endpoints, self._inherited, self._inbound, log_event, self._wake.set
+        )
         self._recorder.start()
-        policy.start()
+        doors.open()
         http.start()
-        self._milter_thread.start()
         self.metrics.last_reload_successful.set(1)
         log_event(loaded_event(self._live.current.configuration))
         log_event(
@@ -165,19 +162,21 @@ class Daemon:
             )
         )
         notify(f"READY=1\nSTATUS={self._status_line()}")
+        watchdog = Watchdog({**doors.questions, "supervision": self._heartbeat.fault}, log_event)
+        watchdog.start()
         self._tables.ask()
         for background in self._background:
             background.start()
         self._revocation.use(self._live.current)
         try:
-            self._supervise(policy)
+            self._supervise(doors)
         finally:
             notify("STOPPING=1")
+            watchdog.stop()
+            doors.close()
             for background in self._background:
                 background.stop()
             http.stop()
-            policy.stop()
-            self._remove_sockets()
             self._recorder.stop()
 
     def _http_server(self) -> HttpServer:
@@ -189,7 +188,7 @@ class Daemon:
         problem = self._live.problem
         configuration = self._live.current.configuration
         return {
-            "healthy": self._milter_thread.is_alive(),
+            "healthy": self._doors is not None and self._doors.is_open,
             "version": self._version,
             "pid": os.getpid(),
             "configuration": {
@@ -207,8 +206,9 @@ class Daemon:
             },
         }
 
-    def _supervise(self, policy: PolicyListener) -> None:
+    def _supervise(self, doors: Doors) -> None:
         while not self._stop.is_set():
+            self._heartbeat.beat()
             if self._reload_asked.is_set():
                 self._reload_asked.clear()
                 self._live.reload()
@@ -220,9 +220,9 @@ class Daemon:
             self._revocation.attend(self._live.current)
             self._levels.refresh()
             self._refresh_certificate_dates()
-            if not self._milter_thread.is_alive() or not policy.is_alive:
+            if fault := doors.fault:
                 raise Problem(
-                    f"a listener ended by itself ({self._milter_error})",
+                    fault,
                     f"{self._endpoints.milter}, {self._endpoints.policy}",
                     "read the log above; the service manager starts the daemon again",
                 )
@@ -275,49 +275,3 @@ class Daemon:
         del frame
         (self._reload_asked if number == signal.SIGHUP else self._stop).set()
         self._wake.set()
-
-    def _open_milter_socket(self) -> None:
-        libmilter.set_flags(ACTIONS)
-        libmilter.set_envfrom_callback(lambda context, *words: context.getpriv().envfrom_bytes(*words))
-        libmilter.set_header_callback(
-            lambda context, name, value: context.getpriv().header_bytes(name, value)
-        )
-        libmilter.set_eoh_callback(lambda context: context.getpriv().eoh())
-        libmilter.set_body_callback(lambda context, chunk: context.getpriv().body(chunk))
-        libmilter.set_eom_callback(lambda context: context.getpriv().eom())
-        libmilter.set_abort_callback(lambda context: context.getpriv().abort())
-        libmilter.set_close_callback(close_callback)
-        libmilter.set_exception_policy(libmilter.TEMPFAIL)
-        clear_stale_socket(self._endpoints.milter)
-        libmilter.setconn(str(self._endpoints.milter))
-        libmilter.register("domain-secure", negotiate=self._negotiate)
-        former = os.umask(0o777 & ~SOCKET_MODE)
-        try:
-            libmilter.opensocket(False)
-        except libmilter.error as error:
-            raise Problem(
-                "cannot listen for milter connections",
-                str(self._endpoints.milter),
-                "choose an address that is free and permitted for the user of the daemon",
-            ) from error
-        finally:
-            os.umask(former)
-
-    def _negotiate(self, context: object, options: list[int]) -> int:
-        callbacks = Callbacks(self._inbound)
-        callbacks._setctx(context)  # noqa: SLF001 - pymilter's own way to bind a session to its object
-        return callbacks.negotiate(options)
-
-    def _run_milter(self) -> None:
-        # libmilter waits for signals in a thread of its own, and would take SIGHUP for an order to stop.
-        # The kernel offers a signal to the main thread first, whose mask stays as Python left it.
-        try:
-            libmilter.main()
-        except libmilter.error as error:
-            self._milter_error = error
-        self._wake.set()
-
-    def _remove_sockets(self) -> None:
-        for endpoint in (self._endpoints.milter, self._endpoints.policy):
-            if endpoint.path is not None:
-                endpoint.path.unlink(missing_ok=True)

@@ -20,6 +20,27 @@ def stopping(why: str) -> Event:
     return Event.of(logging.INFO, "stopping", why=why)
 
 
+def sessions_left(in_message: int, between: int) -> Event:
+    """Return the line for sessions that the end of the daemon did not wait for any longer."""
+    level = logging.WARNING if in_message else logging.INFO
+    return Event.of(level, "sessions-left", in_message=in_message, between_messages=between)
+
+
+def socket_unused(where: str) -> Event:
+    """Return the line for a socket of the service manager that the settings do not name."""
+    return Event.of(logging.WARNING, "socket-unused", socket=where)
+
+
+def not_answering(part: str, detail: str) -> Event:
+    """Return the line for a part of the daemon that hangs; the service manager is told nothing meanwhile."""
+    return Event.of(logging.ERROR, "not-answering", part=part, detail=detail)
+
+
+def answering_again(part: str) -> Event:
+    """Return the line for a part that answers again."""
+    return Event.of(logging.INFO, "answering-again", part=part)
+
+
 def certificate_dates_unknown(problem: str) -> Event:
     """Return the line for certificates whose ends could not be read for the metrics."""
     return Event.of(logging.ERROR, "certificate-dates-unknown", detail=problem)

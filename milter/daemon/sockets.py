@@ -13,6 +13,9 @@ from pathlib import Path
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 SOCKET_MODE = 0o660  #: the owner and Postfix's group; connect(2) needs write permission
+# Each process of smtpd waits here while nobody accepts; beyond it connect(2) fails.  The kernel may allow
+# less (net.core.somaxconn, 4096 by itself).
+BACKLOG = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,11 @@ def listen(endpoint: Endpoint) -> socket.socket:
     try:
         if endpoint.path is None:
             family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
-            return socket.create_server((endpoint.host, endpoint.port), family=family, backlog=256)
+            return socket.create_server((endpoint.host, endpoint.port), family=family, backlog=BACKLOG)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listening.bind(str(endpoint.path))
         endpoint.path.chmod(SOCKET_MODE)
-        listening.listen(256)
+        listening.listen(BACKLOG)
     except OSError as error:
         raise Problem(
             f"cannot listen ({error.strerror})",

@@ -4,7 +4,7 @@ Owns: the shape of that.  Must not know: Postfix, its tables, DNS, a fleet.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain_secure.milter.knowledge.knowledge import Background, Sources
 from domain_secure.milter.metrics.metrics import Metrics
@@ -16,6 +16,7 @@ from domain_secure.policy.sending.delivery import DeliveryObserver
 from domain_secure.policy.sending.delivery_counts import OutboundProgress
 from domain_secure.policy.terms.problems import Problem
 
+from .activation import InheritedSockets
 from .sockets import Endpoint
 
 
@@ -48,7 +49,7 @@ class Surroundings:
     *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
     likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
     *status_page* returns what renders the page at ``/``.
-    *companions* are started and stopped with the daemon.
+    *companions* are started and stopped with the daemon.  *inherited* are sockets of the service manager.
     """
 
     endpoints: Callable[[Configuration], Endpoints]
@@ -61,3 +62,4 @@ class Surroundings:
     ]
     status_page: Callable[[Callable[[], Configuration]], Render]
     companions: Callable[[Running], tuple[Background, ...]] = lambda _: ()
+    inherited: InheritedSockets = field(default_factory=InheritedSockets)

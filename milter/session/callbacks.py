@@ -16,6 +16,7 @@ from domain_secure.policy.terms.event import internal_error
 
 from .inbound import Outcome
 from .macros import END_OF_MESSAGE_MACROS, MAIL_MACROS, MilterFacts, read_mail_macros
+from .open_sessions import OpenSession, OpenSessions
 from .transaction import AUTHOR_NAMES, MARK_NAMES, Transaction
 
 _log = logging.getLogger("domain_secure")
@@ -62,10 +63,15 @@ class Judge(Protocol):
 
 
 class Callbacks(Base):
-    """One SMTP session; libmilter calls its methods in order, from one thread at a time."""
+    """One SMTP session; libmilter calls its methods in order, from one thread at a time.
 
-    def __init__(self, judge: Judge) -> None:
+    *sessions* hears of its beginning and end, and of those of its messages.
+    """
+
+    def __init__(self, judge: Judge, sessions: OpenSessions | None = None) -> None:
         self._judge = judge
+        self._sessions = OpenSessions() if sessions is None else sessions
+        self._session: OpenSession | None = None
         self._transaction: Transaction | None = None
         self._facts: MilterFacts | None = None
         self._negotiated = 0
@@ -87,12 +93,15 @@ class Callbacks(Base):
             left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
         self._negotiated = offered_steps & left_out
         opts[0], opts[1], opts[2], opts[3] = ACTIONS, self._negotiated, 0, 0
+        self._session = self._sessions.begin()
         return int(libmilter.CONTINUE)
 
     def envfrom_bytes(self, reverse_path: bytes, *parameters: bytes) -> int:
         """Begin a message; forgets whatever an earlier one left."""
         del parameters
         self._transaction = None
+        if self._session is not None:
+            self._session.message_began()
         try:
             self._facts = read_mail_macros(self._macro)
             self._transaction = self._judge.begin(
@@ -152,6 +161,8 @@ class Callbacks(Base):
         except Exception as error:  # noqa: BLE001 - pymilter would answer with a text of its own
             _log.error(internal_error("end-of-message", error), exc_info=_traceback_wanted())
             return int(libmilter.TEMPFAIL)
+        finally:
+            self._message_ended()
 
     def _carry_out(self, outcome: Outcome) -> int:
         # Highest first: a header that is gone must not change the number of one still to go.
@@ -169,6 +180,7 @@ class Callbacks(Base):
     def abort(self) -> int:
         """Forget the message."""
         self._transaction = None
+        self._message_ended()
         return int(libmilter.CONTINUE)
 
     def close(self) -> int:
@@ -177,7 +189,13 @@ class Callbacks(Base):
         if self._facts is not None:
             self._judge.close(self._facts)
             self._facts = None
+        if self._session is not None:
+            self._session.ended()
         return int(libmilter.CONTINUE)
+
+    def _message_ended(self) -> None:
+        if self._session is not None:
+            self._session.message_ended()
 
     def _unanswered(self, step: int) -> int:
         return int(libmilter.NOREPLY if self._negotiated & step else libmilter.CONTINUE)

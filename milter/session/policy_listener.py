@@ -15,6 +15,8 @@ from .delegation import DelegatedFacts, MalformedRequestError, RequestReader, re
 
 # Postfix keeps one connection a smtpd process; more than this is not Postfix (default_process_limit is 100).
 CONNECTION_LIMIT = 4096
+# asyncio calls listen(2) once more, with a number of its own unless told.
+_BACKLOG = 4096
 
 
 class _Connection(asyncio.Protocol):
@@ -61,6 +63,7 @@ class PolicyListener:
         self.log = log
         self.connections: set[asyncio.Transport] = set()
         self._listening = listening
+        self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="policy-listener", daemon=True)
 
@@ -68,16 +71,27 @@ class PolicyListener:
         """Start serving in a thread of its own."""
         self._thread.start()
 
+    def move_to(self, listening: socket.socket) -> None:
+        """Accept on *listening* from now on, and close the former socket; connections stay."""
+        asyncio.run_coroutine_threadsafe(self._accept_on(listening), self._loop).result()
+
+    async def _accept_on(self, listening: socket.socket) -> None:
+        former = self._server
+        self._server = await self._loop.create_server(
+            lambda: _Connection(self), sock=listening, backlog=_BACKLOG
+        )
+        if former is not None:
+            former.close()
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(
-            self._loop.create_server(lambda: _Connection(self), sock=self._listening)
-        )
+        self._loop.run_until_complete(self._accept_on(self._listening))
         self._loop.run_forever()
-        server.close()
+        assert self._server is not None  # noqa: S101 - made above
+        self._server.close()
         for transport in tuple(self.connections):
             transport.abort()
-        self._loop.run_until_complete(server.wait_closed())
+        self._loop.run_until_complete(self._server.wait_closed())
         self._loop.close()
 
     def stop(self) -> None:
@@ -87,5 +101,5 @@ class PolicyListener:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether requests are being answered."""
+        """Tell whether the thread runs; whether it answers is another question."""
         return self._thread.is_alive()

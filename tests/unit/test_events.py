@@ -191,6 +191,13 @@ GOLDEN = [
         "started version=1.0 milter=unix:/m policy=unix:/p metrics=127.0.0.1:9797",
     ),
     (daemon_events.stopping("signal"), "stopping why=signal"),
+    (daemon_events.sessions_left(1, 2), "sessions-left in_message=1 between_messages=2"),
+    (daemon_events.socket_unused("unix:/m"), "socket-unused socket=unix:/m"),
+    (
+        daemon_events.not_answering("milter", "no answer within 15 s"),
+        'not-answering part=milter detail="no answer within 15 s"',
+    ),
+    (daemon_events.answering_again("milter"), "answering-again part=milter"),
     (
         log_events.log_followed("/var/log/mail.log", "found"),
         "log-followed log=/var/log/mail.log because=found",

@@ -1,11 +1,12 @@
 """Telling the service manager."""
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from domain_secure.milter.daemon.notify import notify
+from domain_secure.milter.daemon.notify import notify, watchdog_seconds
 
 
 def test_state_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +36,25 @@ def test_nobody_listening_is_no_trouble(address: str | None, monkeypatch: pytest
     else:
         monkeypatch.setenv("NOTIFY_SOCKET", address)
     notify("READY=1")
+
+
+@pytest.mark.parametrize(
+    ("variables", "seconds"),
+    [
+        ({"WATCHDOG_USEC": "60000000"}, 60.0),
+        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}, 60.0),
+        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_how_often_the_manager_wants_to_hear(
+    variables: dict[str, str], seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As sd_watchdog_enabled(3) reads it; what is meant for another process is none of ours."""
+    for name in ("WATCHDOG_USEC", "WATCHDOG_PID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert watchdog_seconds() == seconds

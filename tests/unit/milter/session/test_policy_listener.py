@@ -90,3 +90,20 @@ def test_stop_hangs_up_and_ends(tmp_path: Path) -> None:
         heard.listener.stop()
         assert was_hung_up_on(connection)
     assert not heard.listener.is_alive
+
+
+def test_moved_to_another_socket(heard: Heard) -> None:
+    """The connections that are open stay; new ones come by the new socket alone."""
+    other = heard.path.with_name("moved")
+    with heard.connect() as connection:
+        connection.sendall(REQUEST % b"Q1")
+        assert connection.recv(4096) == REPLY
+        heard.listener.move_to(listen(Endpoint(other)))
+        connection.sendall(REQUEST % b"Q2")
+        assert connection.recv(4096) == REPLY
+    with socket.socket(socket.AF_UNIX) as late, pytest.raises(ConnectionRefusedError):
+        late.connect(str(heard.path))
+    heard.path = other
+    with heard.connect() as connection:
+        connection.sendall(REQUEST % b"Q3")
+        assert connection.recv(4096) == REPLY
