@@ -30,6 +30,9 @@ COMMANDS = {
     "give-up": Command("give_up", "return mail that has waited too long for a partner's server"),
     "attach": Command("attach.attach", "connect Postfix to the daemon and the tables"),
     "detach": Command("attach.attach", "undo what attach did to Postfix's configuration"),
+    "socket-folder": Command(
+        "attach.socket_folder", "make the folder of the daemon's sockets, as the service units do"
+    ),
     "check": Command("check.command", "find what is wrong, with its cause and its fix"),
     "probe": Command(
         "probe.command", "what would happen if we sent to a partner now: MX, TLS, names, verdict"

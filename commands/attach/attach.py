@@ -23,6 +23,8 @@ from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, mil
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.publish import publish
 
+from .service_units import adapt, restore
+
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Declare the arguments of ``attach`` or ``detach``."""
@@ -62,6 +64,9 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
         return ExitStatus.DONE
     for line in apply_attach(configuration, instance, request):
         print(line)
+    if arguments.config_dir is None:  # else it is not the one that the units' daemon asks about
+        for line in adapt(configuration, instance):
+            print(line)
     return ExitStatus.DONE
 
 
@@ -114,12 +119,16 @@ def _detach(arguments: argparse.Namespace, configuration: Configuration, instanc
         service_remains.remove(instance)
         if request.receive:
             socket_folder.remove(instance)
+        is_whole = request.receive and request.send and arguments.config_dir is None
+        adapted = list(restore(configuration)) if is_whole else []
     if not outcome.changed:
         print(f"not attached: nothing to do in {instance.config_directory}")
         return
     for name in outcome.changed:
         print(f"changed {instance.config_directory / name}")
     print(_reloaded(outcome))
+    for line in adapted:
+        print(line)
     _warn_of_sending(configuration, request)
 
 

@@ -9,6 +9,7 @@ import pwd
 import socket
 import stat
 from contextlib import suppress
+from pathlib import Path
 
 from domain_secure.policy.files.state_folder import daemon_user
 from domain_secure.policy.terms.problems import Problem
@@ -23,7 +24,10 @@ SECONDS = 3.0
 
 
 def create(instance: PostfixInstance) -> None:
-    """Create the folder, or mend its owner and mode; raises Problem."""
+    """Create the folder, or mend its owner and mode and the sockets' owner; raises Problem.
+
+    Sockets that a service manager made belong to root, and the daemon asks itself through them.
+    """
     folder = instance.queue_directory / SOCKET_FOLDER
     try:
         with suppress(FileExistsError):
@@ -37,6 +41,8 @@ def create(instance: PostfixInstance) -> None:
             state = folder.lstat()
         if stat.S_IMODE(state.st_mode) != MODE:
             folder.chmod(MODE)
+        if os.geteuid() == 0:
+            _hand_over(folder, owner)
     except OSError as error:
         raise Problem(
             f"the folder for the sockets cannot be made ({error.strerror})", str(folder), "run this as root"
@@ -75,6 +81,15 @@ def is_listening(address: Address) -> bool:
     except (OSError, ValueError):
         return address.path is not None
     return True
+
+
+def _hand_over(folder: Path, owner: int) -> None:
+    for path in (folder / name for name in SOCKETS):
+        with suppress(FileNotFoundError):
+            state = path.lstat()
+            if stat.S_ISSOCK(state.st_mode) and state.st_uid != owner:
+                # The daemon's user may put a link in its place at any moment.
+                os.chown(path, owner, -1, follow_symlinks=False)
 
 
 def _owner() -> int:

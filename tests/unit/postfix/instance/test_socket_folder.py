@@ -33,6 +33,20 @@ def test_created_and_mended(place: Place) -> None:
     socket_folder.remove(place.instance)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands anything over")
+def test_sockets_become_the_daemons(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd makes them as root; a link in the place of one is changed itself, and not what it names."""
+    socket_folder.create(place.instance)
+    folder, target = folder_of(place), place.folder / "target"
+    target.touch()
+    (folder / "policy").symlink_to(target)
+    with listening(folder, "milter"):
+        monkeypatch.setattr(socket_folder, "_owner", lambda: 1234)
+        socket_folder.create(place.instance)
+        assert (folder / "milter").stat().st_uid == 1234
+    assert target.stat().st_uid == 0
+
+
 def test_what_is_in_the_way_is_named(place: Place) -> None:
     """A link is not followed."""
     folder_of(place).symlink_to("/etc")
