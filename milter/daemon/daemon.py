@@ -90,17 +90,7 @@ class Daemon:
             KnownTime.of_state(configuration.state),
         )
         self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
-        history = HistoryKeeper(
-            configuration.state / HISTORY,
-            self._levels.level,
-            lambda: self._live.current.configuration.history,
-            log_event,
-            lambda number: self.metrics.count_lost(LOST_HISTORY, number),
-        )
-        self._recorder: Recorder[Observed] = Recorder(
-            (ProtocolLog(self._levels.level, log_event), history),
-            lambda number: self.metrics.count_lost(LOST_QUEUE, number),
-        )
+        self._recorder = self._make_recorder(configuration.state / HISTORY)
         self._inbound = Inbound(
             lambda: self._live.current,
             self._requests,
@@ -128,6 +118,20 @@ class Daemon:
             self._deliveries,
             *self._sources.background,
             *surroundings.companions(self._running()),
+        )
+
+    def _make_recorder(self, history_file: Path) -> Recorder[Observed]:
+        """Return who writes down what happens: the protocol log, and the history in *history_file*."""
+        history = HistoryKeeper(
+            history_file,
+            self._levels.level,
+            lambda: self._live.current.configuration.history,
+            log_event,
+            lambda number: self.metrics.count_lost(LOST_HISTORY, number),
+        )
+        return Recorder(
+            (ProtocolLog(self._levels.level, log_event), history),
+            lambda number: self.metrics.count_lost(LOST_QUEUE, number),
         )
 
     def _running(self) -> Running:

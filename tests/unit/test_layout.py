@@ -108,7 +108,8 @@ MAY_KNOW = {
     ),
     "commands/certificate": (
         "policy/authority policy/book policy/certificates policy/configuration policy/files policy/own "
-        "policy/revocation policy/terms postfix/attach postfix/instance milter/knowledge commands/terminal"
+        "policy/revocation policy/terms postfix/attach postfix/instance milter/knowledge "
+        "commands/terminal"
     ),
     "commands/check": (
         "policy/configuration policy/terms postfix/attach postfix/doctor postfix/findings "
