@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _LEFT_OUT = "left out: "
@@ -14,7 +14,7 @@ _LEFT_OUT = "left out: "
 sys.path[:] = [entry for entry in sys.path if str(Path(entry or ".").resolve()) != _ROOT]
 
 # How long an example takes says how busy the machine is, and nothing about us.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 

@@ -14,6 +14,8 @@ import pytest
 from domain_secure.commands import lists
 from domain_secure.commands.main import COMMANDS, INTERNAL_ERROR, main
 
+from lab.waiting import DEADLINE
+
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
@@ -24,7 +26,7 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE,
     )
 
 
@@ -38,7 +40,7 @@ def test_closed_standard_output_is_no_error(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE,
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert "a.test" in configuration.read_text()
@@ -102,7 +104,7 @@ def test_only_the_chosen_command_is_imported(tmp_path: Path) -> None:
         " or name.startswith(('domain_secure.milter', 'domain_secure.postfix'))])"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=DEADLINE
     )
     assert result.stdout.splitlines()[-1] == "[]"
 
@@ -215,7 +217,7 @@ def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(60) == 141
+    assert process.wait(DEADLINE) == 141
 
 
 def test_missing_permission_says_sudo() -> None:
@@ -231,7 +233,7 @@ def test_missing_permission_says_sudo() -> None:
             "os.geteuid() or (os.setgid(65534), os.setuid(65534)); sys.exit(main.main())"
         )
         command = [sys.executable, "-c", code, "--config", str(path), "receive", "add", "b.test"]
-        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
         assert (result.returncode, path.read_text()) == (2, "")
         Path(folder).chmod(0o755)
     what = "no permission to change the configuration"

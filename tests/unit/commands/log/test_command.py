@@ -24,7 +24,7 @@ from domain_secure.policy.record.log_levels import temporary_levels
 from domain_secure.policy.record.observed import Observed, item_of
 from domain_secure.policy.sending.delivery import DeliveryStatus
 
-from lab.waiting import wait_for
+from unit.commands.terminals import read_until
 from unit.policy.builders import NOW, claim, configuration, known, session
 from unit.policy.history_items import FAILED, record
 from unit.policy.sending.test_delivery import SENT
@@ -250,15 +250,8 @@ def test_following(writer: HistoryWriter, tmp_path: Path) -> None:
 def test_colour_on_a_terminal(tmp_path: Path) -> None:
     """On a terminal what was let in is green and what was refused is red."""
     ours, theirs = pty.openpty()
-    shown = b""
-
-    def is_complete() -> bool:
-        nonlocal shown
-        shown += os.read(ours, 65536)
-        return b"OUT2" in shown
-
     with following(tmp_path, output=theirs) as process:
-        wait_for(is_complete, "the last record")
+        shown = read_until(ours, b"OUT2")
         process.terminate()
     os.close(ours)
     os.close(theirs)

@@ -10,6 +10,9 @@ import pytest
 
 from domain_secure.commands.terminal.common import note, print_json, print_table
 
+from lab.waiting import DEADLINE
+from unit.commands.terminals import read_until
+
 
 def test_table_is_aligned_text_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Columns are as wide as their widest cell, and no line ends in spaces."""
@@ -30,9 +33,9 @@ def test_table_has_rules_on_a_terminal() -> None:
         "print_table(['domain'], [['[red]a.test']])"
     )
     master, slave = pty.openpty()
-    subprocess.run([sys.executable, "-c", code], stdout=slave, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], stdout=slave, check=True, timeout=DEADLINE)
     os.close(slave)
-    shown = os.read(master, 10_000).decode()
+    shown = read_until(master, None).decode()
     os.close(master)
     assert "[red]a.test" in shown
     assert "━" in shown
@@ -47,9 +50,9 @@ def test_table_too_wide_for_the_terminal_is_paragraphs() -> None:
     )
     master, slave = pty.openpty()
     environment = os.environ | {"COLUMNS": "30"}
-    subprocess.run([sys.executable, "-c", code], stdout=slave, env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], stdout=slave, env=environment, check=True, timeout=DEADLINE)
     os.close(slave)
-    shown = os.read(master, 10_000).decode()
+    shown = read_until(master, None).decode()
     os.close(master)
     assert shown.splitlines() == [
         "woodgrovebank.test",

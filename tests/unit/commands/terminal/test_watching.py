@@ -13,6 +13,9 @@ import pytest
 from domain_secure.commands.main import main
 from domain_secure.commands.terminal.watching import count, seconds, watch
 
+from lab.waiting import DEADLINE
+from unit.commands.terminals import read_until
+
 PROGRAM = Path(sys.executable).with_name("domain-secure")
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"  # of xterm's other screen
 
@@ -56,27 +59,12 @@ def test_on_a_terminal_it_ends_with_ctrl_c(configuration: Path, command: tuple[s
         program.send_signal(signal.SIGINT)
         rest = read_until(ours, None)
         os.close(ours)
-        status = program.wait(20)
+        status = program.wait(DEADLINE)
     assert ENTER in seen
     assert b"woodgrovebank.test" in seen
     assert LEAVE in rest
     assert b"Traceback" not in rest
     assert status in {0, 3}
-
-
-def read_until(descriptor: int, wanted: bytes | None) -> bytes:
-    """Return what a terminal was told, up to *wanted* or to the end."""
-    seen = b""
-    while wanted is None or wanted not in seen:
-        try:
-            octets = os.read(descriptor, 65536)
-        except OSError:  # Linux: the other side is closed
-            octets = b""
-        if not octets:
-            break
-        seen += octets
-    assert wanted is None or wanted in seen
-    return seen
 
 
 def test_without_a_terminal_each_look_is_a_page(

@@ -8,7 +8,7 @@ import pytest
 from domain_secure.milter.page import cached
 from domain_secure.milter.page.cached import Cached
 
-from lab.waiting import wait_for
+from lab.waiting import DEADLINE, wait_for
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_last_never_waits(clock: list[float]) -> None:
     gate = threading.Event()
 
     def ask() -> str:
-        gate.wait(20)
+        gate.wait(DEADLINE)
         return "told"
 
     kept = Cached(ask, 5.0)

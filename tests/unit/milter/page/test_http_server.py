@@ -19,6 +19,7 @@ from domain_secure.policy.decision.evidence import Evidence
 from domain_secure.policy.terms.problems import Problem
 
 from lab.certificates import self_signed
+from lab.waiting import DEADLINE
 from unit.policy.builders import NOW, claim, configuration, known, session
 
 HEALTH: Health = {"healthy": True}
@@ -44,7 +45,7 @@ def get(
     address: str, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
 ) -> tuple[HTTPResponse, bytes]:
     """Return response and body."""
-    connection = HTTPConnection(address, timeout=5)
+    connection = HTTPConnection(address, timeout=DEADLINE)
     connection.request(method, path, headers=headers or {})
     response = connection.getresponse()
     body = response.read()
@@ -157,7 +158,7 @@ def test_tls_and_token(access: WebAccess) -> None:
         context = ssl.create_default_context(cafile=str(access.cert_file))
         context.check_hostname = False
         for path in ("/", "/metrics", "/healthz"):
-            connection = HTTPSConnection(server.address, timeout=5, context=context)
+            connection = HTTPSConnection(server.address, timeout=DEADLINE, context=context)
             connection.request("GET", path, headers={"Host": "mx1.contoso.test", "Authorization": "Bearer x"})
             response = connection.getresponse()
             assert (response.status, response.read()) == (401, b"the token is needed\n")

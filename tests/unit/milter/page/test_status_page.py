@@ -18,7 +18,7 @@ from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
 
-from lab.waiting import wait_for
+from lab.waiting import DEADLINE, wait_for
 from unit.milter.status_documents import certificate, document, domain, latest, outcome, pending
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}</textarea>&amp;"
@@ -184,7 +184,7 @@ def test_check_that_could_not_run(tmp_path: Path) -> None:
     gate = threading.Event()
 
     def fail() -> dict[str, Any]:
-        gate.wait(20)
+        gate.wait(DEADLINE)
         raise Problem("no time", "here", "wait")
 
     page = StatusPage(document, fail, History(tmp_path))

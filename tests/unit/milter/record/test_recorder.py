@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from domain_secure.milter.record.recorder import Recorder
 
+from lab.waiting import DEADLINE
+
 
 class Listener:
     """Remembers what it was given; waits first where it is told to, and fails where it is told to."""
@@ -74,7 +76,7 @@ def test_a_slow_observer_costs_records_and_no_time() -> None:
     recorder: Recorder[int] = Recorder((listener,), lost.append, limit=5)
     recorder.start()
     recorder.observe(0)
-    assert listener.is_busy.wait(10)
+    assert listener.is_busy.wait(DEADLINE)
     for number in range(1, 21):
         recorder.observe(number)  # would hang here
     assert sum(lost) == 15

@@ -12,6 +12,8 @@ from domain_secure.milter.session.delegation import REQUEST_LIMIT, DelegatedFact
 from domain_secure.milter.session.policy_listener import PolicyListener
 from domain_secure.policy.terms.event import Event
 
+from lab.waiting import DEADLINE
+
 REPLY = reply("DUNNO")
 REQUEST = b"request=smtpd_access_policy\nclient_address=127.0.0.3\nclient_port=1\nqueue_id=%b\n\n"
 
@@ -38,7 +40,7 @@ class Heard:
     def connect(self) -> socket.socket:
         """Return a connection to the listener."""
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(10)
+        connection.settimeout(DEADLINE)
         connection.connect(str(self.path))
         return connection
 
@@ -74,7 +76,7 @@ def test_what_is_not_the_protocol_is_hung_up_on(heard: Heard, octets: bytes) -> 
     with heard.connect() as connection:
         connection.sendall(octets)
         assert was_hung_up_on(connection)
-    assert heard.came.wait(10)
+    assert heard.came.wait(DEADLINE)
     assert [event.word for event in heard.logged] == ["malformed-delegation-request"]
     with heard.connect() as connection:
         connection.sendall(REQUEST % b"Q4")

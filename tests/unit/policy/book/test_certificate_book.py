@@ -28,6 +28,7 @@ from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from lab.certificates import Authority, Issued
+from lab.waiting import DEADLINE
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -355,7 +356,7 @@ def test_processes_share_one_book(book: CertificateBook, path: Path) -> None:
     """Two processes that both begin with no file make one, and lose nothing."""
     started = [writer(path, 0, 40), writer(path, 40, 80)]
     for process in started:
-        process.communicate(timeout=30)
+        process.communicate(timeout=DEADLINE)
     assert [process.returncode for process in started] == [0, 0]
     assert len(book.pending()) == 80
 

@@ -396,9 +396,9 @@ def test_circles_end() -> None:
     keys = [Authority.create("Loop") for _ in range(6)]
     loop = [one.authority("Loop", key=other.key) for one in keys for other in keys]
     issued = loop[0].issue("x")
-    started = time.monotonic()
+    started = time.process_time()
     assert judge(issued, chain=[one.certificate for one in loop]).outcome is UNTRUSTED
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_unrelated_intermediates_do_no_harm() -> None:

@@ -22,6 +22,8 @@ from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 
+from lab.waiting import DEADLINE
+
 RECEIVE, SEND = ListName.RECEIVE, ListName.SEND
 DIGEST = "ab" * 32
 COMMENTED = """\
@@ -344,7 +346,7 @@ def test_two_processes_add_at_the_same_time(path: Path) -> None:
     """Nothing that either of two writers added is lost."""
     writers = [writer(path, name, 10) for name in ("p", "q")]
     for process in writers:
-        process.communicate(timeout=60)
+        process.communicate(timeout=DEADLINE)
         assert process.returncode == 0
     expected = {f"{name}{number}.test" for name in "pq" for number in range(10)} | {"a.test", "b.test"}
     assert set(load(path).receive) == expected
@@ -358,7 +360,7 @@ def test_killed_writer_leaves_a_whole_file(path: Path) -> None:
         process.stdout.readline()
         timer = threading.Timer(delay, process.send_signal, (signal.SIGKILL,))
         timer.start()
-        process.communicate(timeout=60)
+        process.communicate(timeout=DEADLINE)
         timer.join()
         tomllib.loads(path.read_text(encoding="utf-8"))
         assert add(FileStore(path), RECEIVE, [f"after{int(delay * 1000)}.test"]).added

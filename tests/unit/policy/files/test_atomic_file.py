@@ -8,6 +8,8 @@ import pytest
 
 from domain_secure.policy.files.atomic_file import replace, writer_lock
 
+from lab.waiting import DEADLINE
+
 
 def test_new_file_gets_the_default_mode(tmp_path: Path) -> None:
     """A file that was not there gets the mode that is asked for, whatever the umask."""
@@ -68,6 +70,6 @@ def test_lock_lets_one_writer_in(tmp_path: Path) -> None:
         thread.join(0.2)
         assert thread.is_alive()
         order.append("first")
-    thread.join(10)
+    thread.join(DEADLINE)
     assert order == ["first", "second"]
     assert list(tmp_path.iterdir()) == []

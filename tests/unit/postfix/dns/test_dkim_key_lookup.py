@@ -7,6 +7,8 @@ from domain_secure.policy.dkim.message_signature import KeyAnswer
 from domain_secure.postfix.dns.dkim_key_lookup import DkimKeyLookup
 from domain_secure.postfix.dns.dns_lookup import Lookup, LookupStatus
 
+from lab.waiting import DEADLINE
+
 NAME = "s1._domainkey.woodgrovebank.test"
 
 
@@ -26,7 +28,7 @@ class Dns:
 
     def answer(self) -> KeyAnswer:
         """Return what is found now."""
-        return self.keys.find(NAME).result(10)
+        return self.keys.find(NAME).result(DEADLINE)
 
 
 def test_strings_of_a_record_are_joined() -> None:
@@ -76,7 +78,7 @@ def test_asking_never_waits() -> None:
     released = threading.Event()
 
     def hang(_: str, __: str) -> Lookup:
-        released.wait(10)
+        released.wait(DEADLINE)
         return Lookup(LookupStatus.NONE)
 
     keys = DkimKeyLookup(hang)
@@ -85,4 +87,4 @@ def test_asking_never_waits() -> None:
     assert 100 < len(refused) < 200
     assert all(future.result().failure for future in refused)
     released.set()
-    assert all(isinstance(future.result(10), KeyAnswer) for future in futures)
+    assert all(isinstance(future.result(DEADLINE), KeyAnswer) for future in futures)

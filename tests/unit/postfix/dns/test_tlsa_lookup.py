@@ -12,7 +12,7 @@ from domain_secure.policy.terms.lists import DomainList
 from domain_secure.postfix.dns.dns_lookup import Lookup, LookupStatus
 from domain_secure.postfix.dns.tlsa_lookup import TlsaLookup, look_up
 
-from lab.waiting import wait_for
+from lab.waiting import DEADLINE, wait_for
 from unit.postfix.dns_answers import failed, found, zone
 
 WOODGROVE = Domain("woodgrovebank.test")
@@ -95,7 +95,7 @@ class Resolver:
 
     def __call__(self, name: str, record_type: str) -> Lookup:
         """Answer."""
-        self.gate.wait(10)
+        self.gate.wait(DEADLINE)
         self.asked.append((name, record_type))
         return zone(self.answers)(name, record_type)
 
@@ -115,7 +115,7 @@ CONFIGURATION = make_configuration(receive=DomainList.of(WOODGROVE))
 
 def ask(source: TlsaLookup) -> TlsaAnswer:
     """Ask for the partner and wait."""
-    return source.find(Entry(WOODGROVE)).result(10)
+    return source.find(Entry(WOODGROVE)).result(DEADLINE)
 
 
 def test_answers_are_kept_as_long_as_dns_says() -> None:
@@ -152,5 +152,5 @@ def test_messages_share_a_look_up() -> None:
     resolver.gate.clear()
     futures = [source.find(Entry(WOODGROVE)) for _ in range(10)]
     resolver.gate.set()
-    assert all(len(future.result(10).records) == 1 for future in futures)
+    assert all(len(future.result(DEADLINE).records) == 1 for future in futures)
     assert len(resolver.asked) == 3

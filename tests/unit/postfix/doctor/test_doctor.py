@@ -30,6 +30,8 @@ from domain_secure.postfix.mail_checks.listener_checks import check_listeners
 from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
 
+from lab.waiting import DEADLINE
+
 WOODGROVE = Entry("woodgrovebank.test")
 LISTED = {"receive": DomainList.of(WOODGROVE)}
 TRANSPORT = Service("domain-secure", "unix", "-", "-", True, "-", "-", "smtp", {})
@@ -216,7 +218,7 @@ def answering(path: Path, answer: bytes) -> Iterator[None]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield
-        thread.join(5)
+        thread.join(DEADLINE)
 
 
 def listeners(folder: Path) -> Configuration:

@@ -8,6 +8,7 @@ from domain_secure.postfix.dns.dns_lookup import Lookup
 from domain_secure.postfix.probe.domain_probe import Destination, DomainProbe, probe_domain
 from domain_secure.postfix.probe.probe import ProbeResult, ProbeTarget
 
+from lab.waiting import DEADLINE
 from unit.postfix.dns_answers import failed, found, zone
 
 WOODGROVE = Domain("woodgrovebank.test")
@@ -95,7 +96,7 @@ def test_relay_that_is_found_by_mx() -> None:
 
 def test_servers_are_asked_at_the_same_time() -> None:
     """A dead one does not make the others wait."""
-    together = threading.Barrier(3, timeout=30)
+    together = threading.Barrier(3, timeout=DEADLINE)
 
     def probe(target: ProbeTarget) -> ProbeResult:
         together.wait()

@@ -13,6 +13,8 @@ from domain_secure.policy.terms.lists import DomainList
 from domain_secure.postfix.probe.probe import ProbeResult
 from domain_secure.postfix.probe.probe_schedule import PERIOD, ProbeSchedule, next_turn
 
+from lab.waiting import DEADLINE
+
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -64,7 +66,7 @@ def run(probes: Probes, last: Mapping[Entry, datetime]) -> list[Entry]:
     )
     schedule = ProbeSchedule(lambda: configuration, probes, lambda: last)
     schedule.start()
-    assert probes.enough.wait(20)
+    assert probes.enough.wait(DEADLINE)
     schedule.stop()
     return probes.entries
 

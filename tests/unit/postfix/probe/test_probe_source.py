@@ -21,6 +21,7 @@ from domain_secure.postfix.probe.probe_source import Client, ProbeSource
 from domain_secure.postfix.work.paced_tasks import Pace
 
 from lab.certificates import self_signed
+from lab.waiting import DEADLINE, wait_for
 
 WOODGROVE = Entry("woodgrovebank.test")
 MX = "198.51.100.20"
@@ -46,7 +47,7 @@ class Network:
 
     def probe(self, target: ProbeTarget) -> ProbeResult:
         """Show what stands at the address."""
-        self.gate.wait(10)
+        self.gate.wait(DEADLINE)
         self.probed.append(str(target))
         certificate = self.shown.get(target.address)
         if certificate is None:
@@ -79,7 +80,7 @@ def make(book: CertificateBook) -> Make:
 
 def answer(future: Future[Chain | None]) -> Chain | None:
     """Wait for it."""
-    return future.result(10)
+    return future.result(DEADLINE)
 
 
 def test_renewed_certificate_is_found_at_the_mx(make: Make, book: CertificateBook) -> None:
@@ -126,7 +127,7 @@ def test_nobody_is_probed_for_a_domain_that_is_not_listed(
     future = source.find(QUERY)
     assert future.done()
     assert future.result() is None
-    assert source.probe_partner(WOODGROVE).result(10) == ()
+    assert source.probe_partner(WOODGROVE).result(DEADLINE) == ()
     assert network.resolved == network.probed == []
 
 
@@ -143,6 +144,8 @@ def test_concurrent_messages_share_a_probe(make: Make) -> None:
     source, network = make({MX: NEW, CLIENT: OLD})
     network.gate.clear()
     futures = [source.find(QUERY) for _ in range(10)]
+    # Each goes on from the names of the MX hosts to a probe of them, which must be under way then.
+    wait_for(lambda: source._domains._threads == 0, "all messages to ask for the probe")
     network.gate.set()
     assert all(answer(future) == (NEW,) for future in futures)
     assert sorted(network.probed) == [f"[{CLIENT}]", f"mail.woodgrovebank.test[{MX}]"]
@@ -166,7 +169,7 @@ def test_slow_strangers_do_not_hold_up_the_partners_servers(book: CertificateBoo
 
     def probe(target: ProbeTarget) -> ProbeResult:
         if target.host is None:
-            release.wait(10)
+            release.wait(DEADLINE)
         return network.probe(target)
 
     configuration = make_configuration(receive=DomainList.of(WOODGROVE, "fabrikam.test"))
@@ -221,5 +224,5 @@ def test_fault_of_our_own_ends_the_wait(book: CertificateBook, caplog: pytest.Lo
 def test_schedule_gets_all_results(make: Make) -> None:
     """Of every server of the partner, those that failed too."""
     source, _ = make({})
-    (result,) = source.probe_partner(WOODGROVE).result(10)
+    (result,) = source.probe_partner(WOODGROVE).result(DEADLINE)
     assert result.failure == "no connection"

@@ -8,7 +8,7 @@ import pytest
 from domain_secure.postfix.work import paced_tasks
 from domain_secure.postfix.work.paced_tasks import Pace, PacedTasks, Room
 
-from lab.waiting import wait_for
+from lab.waiting import DEADLINE, wait_for
 
 PACE = Pace(after_success=60, after_failure=30, longest=100)
 
@@ -35,7 +35,7 @@ def done(tasks: PacedTasks[str, bool], key: str) -> bool:
     """Run the task on a target to its end, until the target is left alone, and return its result."""
     task = tasks.ask(key)
     assert task is not None
-    result = task.result(10)
+    result = task.result(DEADLINE)
     wait_for(lambda: tasks.ask(key) is None, "the target to be left alone")
     return result
 
@@ -43,13 +43,13 @@ def done(tasks: PacedTasks[str, bool], key: str) -> bool:
 def test_one_task_a_target_is_shared() -> None:
     """Who asks while it is under way gets the same future."""
     go = threading.Event()
-    tasks = make(lambda _: go.wait(10), Clock())
+    tasks = make(lambda _: go.wait(DEADLINE), Clock())
     first, second, other = tasks.ask("a"), tasks.ask("a"), tasks.ask("b")
     assert first is second
     assert other is not first
     go.set()
     assert first is not None
-    assert first.result(10) is True
+    assert first.result(DEADLINE) is True
 
 
 def test_after_a_success_the_target_is_left_alone() -> None:
@@ -86,7 +86,7 @@ def test_work_that_raises_has_failed() -> None:
     task = tasks.ask("a")
     assert task is not None
     with pytest.raises(OSError, match="no route"):
-        task.result(10)
+        task.result(DEADLINE)
     wait_for(lambda: tasks.ask("a") is None, "the target to be left alone")
 
 
@@ -103,7 +103,7 @@ def test_threads_and_waiting_tasks_are_bounded() -> None:
             present += 1
             most = max(most, present)
         running.release()
-        go.wait(10)
+        go.wait(DEADLINE)
         with lock:
             present -= 1
         return True
@@ -111,7 +111,7 @@ def test_threads_and_waiting_tasks_are_bounded() -> None:
     tasks = make(work, Clock(), threads=2, waiting=3)
     begun = [tasks.ask("a"), tasks.ask("b")]
     for _ in begun:
-        assert running.acquire(timeout=10)
+        assert running.acquire(timeout=DEADLINE)
     waiting = [tasks.ask(key) for key in "cde"]
     assert all(waiting)
     assert tasks.ask("f") is None
@@ -119,7 +119,7 @@ def test_threads_and_waiting_tasks_are_bounded() -> None:
     go.set()
     for task in (*begun, *waiting):
         assert task is not None
-        assert task.result(10)
+        assert task.result(DEADLINE)
     assert most == 2
     assert tasks.ask("f") is not None
 
@@ -128,7 +128,7 @@ def test_only_so_many_targets_are_remembered(monkeypatch: pytest.MonkeyPatch) ->
     """The longest forgotten is free again; one under way is never forgotten."""
     monkeypatch.setattr(paced_tasks, "REMEMBERED", 3)
     go = threading.Event()
-    tasks = make(lambda key: key != "slow" or go.wait(10), Clock(), waiting=100)
+    tasks = make(lambda key: key != "slow" or go.wait(DEADLINE), Clock(), waiting=100)
     slow = tasks.ask("slow")
     for key in "abcd":
         done(tasks, key)
@@ -145,7 +145,7 @@ def test_kept_results_answer_while_the_target_is_left_alone() -> None:
     for pause, expected in ((60, True), (30, False)):
         task = tasks.ask("a")
         assert task is not None
-        assert task.result(10) is expected
+        assert task.result(DEADLINE) is expected
         wait_for(lambda: tasks._targets["a"].task is None, "the target to be left alone")
         clock.now += pause - 1
         assert tasks.ask("a") is task
