@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from .waiting import DEADLINE
+
 PROGRAMS = ("chromium",)
 
 _ARGUMENTS = (
@@ -38,7 +40,6 @@ os.dup2(100, 3)
 os.dup2(101, 4)
 os.execvp(sys.argv[3], sys.argv[3:])
 """
-_STOP_SECONDS = 10.0
 
 
 class Browser:
@@ -68,12 +69,13 @@ class Browser:
         self.complaints: list[str] = []
         self._number = 0
         self._buffer = b""
-        self._events: list[str] = []
+        self._loaded: set[str] = set()  #: loaders: one for each navigation
         self._session: str | None = None
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Log", "Runtime"):
             self._call(f"{domain}.enable")
+        self._call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +87,7 @@ class Browser:
         os.close(self._answers)
         # Its own group: the processes that it made.
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(_STOP_SECONDS)
+        self._process.wait(DEADLINE)
 
     def look_like(self, width: int, scheme: str) -> None:
         """Be as wide as so many pixels, with a person who likes it ``light`` or ``dark``."""
@@ -104,9 +106,8 @@ class Browser:
 
     def go(self, url: str) -> None:
         """Open a page and wait until it is loaded."""
-        self._events.clear()
-        self._call("Page.navigate", url=url)
-        while "Page.loadEventFired" not in self._events:
+        loader = self._call("Page.navigate", url=url)["loaderId"]
+        while loader not in self._loaded:
             self._read()
 
     def evaluate(self, expression: str) -> Any:
@@ -142,7 +143,9 @@ class Browser:
         line, _, self._buffer = self._buffer.partition(b"\0")
         message: dict[str, Any] = json.loads(line)
         if method := message.get("method"):
-            self._events.append(method)
+            event = message["params"]
+            if method == "Page.lifecycleEvent" and event["name"] == "load":
+                self._loaded.add(event["loaderId"])
             if method in {"Log.entryAdded", "Runtime.exceptionThrown", "Page.javascriptDialogOpening"}:
-                self.complaints.append(json.dumps(message["params"]))
+                self.complaints.append(json.dumps(event))
         return message

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from .files import put
+
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 Extensions = Iterable[tuple[x509.ExtensionType, bool]]  #: with their criticality
 
@@ -80,8 +82,7 @@ class Issued:
     def write(self, folder: Path, stem: str) -> Path:
         """Write key, certificate and chain into one file, as ``smtpd_tls_chain_files`` wants it."""
         path = folder / f"{stem}.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(self.pem(key=True))
+        put(path, self.pem(key=True), mode=0o600)
         return path
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .certificates import Authority, self_signed
+from .files import put
 from .laboratory import ADDRESSES, CERTIFICATES, CONTOSO, EVIL, FABRIKAM, WOODGROVE, Lab
 from .product import Product
 from .stripping_proxy import StrippingProxy
@@ -59,7 +60,7 @@ def good_again(lab: Lab, product: Product) -> None:
     main = lab.namespaces.outside(lab.contoso.layout.configuration / "main.cf")
     if not main.with_suffix(".good").exists():
         main.with_suffix(".good").write_bytes(main.read_bytes())
-    main.write_bytes(main.with_suffix(".good").read_bytes())
+    put(main, main.with_suffix(".good").read_bytes())
     lab.contoso.configure(**_CONTOSO_DEFAULTS)
     lab.woodgrove.configure(**_WOODGROVE_DEFAULTS)
     lab.present(lab.woodgrove, lab.identities[WOODGROVE])
@@ -72,8 +73,7 @@ def good_again(lab: Lab, product: Product) -> None:
 
 def rule(product: Product, keys: str) -> None:
     """Give Woodgrove a rule of these keys, and wait until Postfix's tables say so."""
-    product.configure(BOTH + (_RULE + keys if keys else ""))
-    product.command("generate")
+    product.reconfigure(BOTH + (_RULE + keys if keys else ""))
 
 
 def _shows(issued: Callable[[Lab], Any]) -> SetUp:

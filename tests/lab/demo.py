@@ -24,7 +24,6 @@ from .waiting import wait_for
 _MARGIN = 3
 _STYLES = dict.fromkeys(("reply", "mark", "their view"), "cyan") | {"verdict": "bold"}
 _OF_LINES = "domain_secure_log_lines"
-_SETTLE_SECONDS = 10.0
 _STOPPED = 128 + signal.SIGINT
 #: What a part that does not play along raises.
 _FAILURES = (LabError, TimeoutError, TimeoutExpired, EOFError, OSError)
@@ -97,7 +96,7 @@ def _settled_counters(product: Product) -> dict[str, float]:
         return all(found.get(name) == value for name, value in COUNTERS.items())
 
     with suppress(TimeoutError):
-        wait_for(settled, "the counters", deadline=_SETTLE_SECONDS)
+        wait_for(settled, "the counters")
     return _counters(product)
 
 
@@ -117,7 +116,7 @@ def _show_log(console: Console, product: Product) -> None:
         return "deferred" in product.command("log", "show", "send").stdout
 
     with suppress(TimeoutError):
-        wait_for(written, "the protocol log", deadline=_SETTLE_SECONDS)
+        wait_for(written, "the protocol log")
     for line in product.command("log", "show").stdout.splitlines():
         console.print(Text(f"   {line}"))
     console.print()

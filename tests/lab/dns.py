@@ -26,6 +26,7 @@ server:
   logfile: ""
   module-config: "validator iterator"
   local-zone: "." static
+  {}
 remote-control:
   control-enable: yes
   control-interface: "/run/unbound.ctl"
@@ -55,7 +56,11 @@ class DnsServer:
 
     def start(self) -> None:
         """Start the server, make it the resolver of the namespaces, and wait until it answers."""
-        self._namespaces.outside(_CONFIGURATION_FILE).write_text(_CONFIGURATION + self._signed)
+        # With its records from the first moment: who asks before it has them would keep that there are none.
+        known = "".join(
+            f"local-data: '{record}'\n" for records in self._records.values() for record in records
+        )
+        self._namespaces.outside(_CONFIGURATION_FILE).write_text(_CONFIGURATION.format(known) + self._signed)
         resolver = self._namespaces.outside("/etc/resolv.conf")
         resolver.unlink(missing_ok=True)
         resolver.write_text("nameserver 127.0.0.1\n")
@@ -67,7 +72,6 @@ class DnsServer:
                 self._namespaces.run("unbound-checkconf", _CONFIGURATION_FILE, check=False).stderr
             ),
         )
-        self._load(record for records in self._records.values() for record in records)
 
     def add(self, *records: str) -> None:
         """Add records in presentation format, such as ``contoso.test. MX 10 mail.contoso.test.``."""

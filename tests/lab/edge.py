@@ -4,6 +4,7 @@ Owns: the configuration of one node, its command line and its daemon.
 """
 
 import json
+import os
 import signal
 import sys
 from http.client import HTTPConnection
@@ -11,11 +12,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from .etcd import Access
+from .files import put
 from .namespaces import InnerProcess, Namespaces
-from .waiting import wait_for
+from .settling import settle
+from .waiting import DEADLINE, wait_for
 
 COMMAND = Path(sys.executable).parent / "domain-secure"
-_STOP_SECONDS = 15.0
 
 _FILE = """\
 {shared}
@@ -77,6 +79,14 @@ class Edge:
         """Run the command line; raises LabError when *check* is set and it fails."""
         return self.namespaces.run(COMMAND, "--config", self.file, *arguments, check=check)
 
+    def write(self, text: str) -> None:
+        """Put another configuration file in place of this one."""
+        put(self.file, text.encode())
+
+    def settle(self) -> None:
+        """Wait until the daemon has in force what is on disk now."""
+        settle(lambda: os.kill(self.pid, signal.SIGHUP), self.log)
+
     def start_command(self, *arguments: str) -> InnerProcess:
         """Start the command line and return it running."""
         return self.namespaces.start(
@@ -125,7 +135,7 @@ class Edge:
     def metric(self, name: str) -> float | None:
         """Return one sample without labels; None where there is none."""
         with self.namespaces.network():
-            connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
             connection.connect()
         connection.request("GET", "/metrics")
         lines = connection.getresponse().read().decode().splitlines()
@@ -142,7 +152,6 @@ class Edge:
         wait_for(
             lambda: self.enforced >= revision,
             f"{self.name} to enforce {revision}",
-            deadline=40.0,
             context=self.log,
         )
 
@@ -159,5 +168,5 @@ class Edge:
     def _end(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.signal(number)
-        self._process.wait(_STOP_SECONDS)
+        self._process.wait(DEADLINE)
         self._process = None

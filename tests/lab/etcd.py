@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from .certificates import Authority
-from .namespaces import InnerProcess, LabError, Namespaces
-from .waiting import wait_for
+from .namespaces import InnerProcess, Namespaces
+from .waiting import DEADLINE, wait_for
 
 PROGRAMS = ("etcd", "etcdctl")
 HOST = "etcd.test"
@@ -21,6 +21,7 @@ PREFIX = "/domain-secure/"
 ROOT_PASSWORD = "root-secret"
 _CLIENT_PORTS = (2379, 2381, 2383)
 _PEER_PORTS = (2380, 2382, 2384)
+_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,19 @@ class Etcd:
         for member in members or range(self._members):
             process = self._running.pop(member)
             process.signal(signal.SIGKILL)
-            process.wait(10)
+            process.wait(DEADLINE)
 
     def leader(self) -> int:
-        """Return the member that leads."""
-        for member, document in self._statuses():
-            if document["leader"] == document["header"]["member_id"]:
-                return member
-        raise LabError("etcd has no leader")
+        """Return the member that leads, as soon as there is one."""
+
+        def leaders() -> list[int]:
+            return [
+                member
+                for member, document in self._statuses()
+                if document["leader"] == document["header"]["member_id"]
+            ]
+
+        return wait_for(leaders, "etcd to have a leader", context=self.log)[0]
 
     def control(self, *arguments: str, check: bool = True, standard_input: str | None = None) -> str | None:
         """Run etcdctl as root; None where it fails and *check* is not set."""
@@ -214,7 +220,8 @@ class Etcd:
             f"--cacert={self.folder}/ca.pem",
             f"--cert={client}",
             f"--key={client}",
-            "--command-timeout=5s",
+            # Who expects a failure asks again.
+            f"--command-timeout={DEADLINE if check else _PATIENCE:g}s",
             *user,
             *arguments,
             check=check,

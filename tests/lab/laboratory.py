@@ -23,6 +23,7 @@ from .messages import Message
 from .namespaces import Namespaces
 from .postfix_host import PostfixHost, separate_host, stock_host
 from .smtp_client import Dialogue, Reply, client_context
+from .waiting import DEADLINE
 
 PROGRAMS = (*namespaces.PROGRAMS, *dns.PROGRAMS, *postfix_host.PROGRAMS)
 
@@ -88,7 +89,7 @@ class Lab:
         """Open a connection to a host from one of the laboratory's addresses; the greeting is read."""
         target = LOOPBACK if source == LOOPBACK else host.address
         with self.namespaces.network():
-            connection = create_connection((target, 25), timeout=30, source_address=(source, 0))
+            connection = create_connection((target, 25), timeout=DEADLINE, source_address=(source, 0))
         dialogue = Dialogue(connection, helo)
         dialogue.greeting()
         dialogue.ehlo()

@@ -10,8 +10,11 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from .namespaces import Namespaces
 from .waiting import wait_for
@@ -81,9 +84,8 @@ class PostfixHost:
     def start(self) -> None:
         """Start Postfix and wait until it accepts connections."""
         self._fill_chroot()
-        before = len(self.log())
+        # It returns when master(8) listens.
         self._postfix("start")
-        self.wait_for_log(r"postfix/master\[\d+\]: daemon started", after=before)
 
     def stop(self) -> None:
         """Stop Postfix; messages stay in its queue."""
@@ -91,13 +93,51 @@ class PostfixHost:
 
     def reload(self) -> None:
         """Let Postfix read its configuration again, and wait until it did."""
-        before = len(self.log())
-        self._postfix("reload")
-        self.wait_for_log(r"postfix/master\[\d+\]: reload", after=before)
+        # Twice: a reload that somebody asked for before, and that is yet to come, ends the first wait.
+        for _ in range(2):
+            with self.reloaded():
+                self.namespaces.run("kill", "-HUP", self._master)
+
+    @contextmanager
+    def reloaded(self) -> Iterator[None]:
+        """Wait, at the end, until a reload that the block has asked for is done; no other may be under way.
+
+        What master(8) logs of it comes at its beginning.  It is over when there is a new qmgr(8), which is
+        started last, and when nobody is left who has read the former files: no session may be open.
+        """
+        before = self._processes()
+
+        def is_over() -> bool:
+            now = self._processes()
+            has_manager = any(now[process] == "qmgr" for process in now.keys() - before.keys())
+            if not has_manager and "qmgr" not in now.values():
+                # The former one may have taken with it what should have woken the next one.
+                self.namespaces.run(
+                    "postkick", "-c", self.layout.configuration, "public", "qmgr", "W", check=False
+                )
+            return has_manager and not now.keys() & before.keys()
+
+        yield
+        wait_for(is_over, f"{self.hostname} to be reloaded", context=lambda: self.log()[-4000:])
 
     def flush(self) -> None:
-        """Try to deliver all that is queued now."""
+        """Try to deliver all that is queued, once nothing of it is being delivered."""
+        self.wait_for_deferred()
         self.namespaces.run("postqueue", "-c", self.layout.configuration, "-f")
+
+    def wait_for_deferred(self, number: int = 0) -> list[dict[str, object]]:
+        """Return what is queued as soon as it is at least so many messages, all put off for later.
+
+        That a recipient is deferred is logged before the message leaves the active queue.
+        """
+
+        def deferred() -> list[list[dict[str, object]]]:
+            queue = self.queue()
+            at_rest = all(entry["queue_name"] == "deferred" for entry in queue)
+            return [queue] if at_rest and len(queue) >= number else []
+
+        (queue,) = wait_for(deferred, f"{number} deferred messages", context=lambda: self.log()[-4000:])
+        return queue
 
     def configure(self, **parameters: str) -> None:
         """Set main.cf *parameters*; in force after reload()."""
@@ -113,6 +153,13 @@ class PostfixHost:
         """Return everything that was logged."""
         path = self.outside(self.layout.log)
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def complete_log(self) -> str:
+        """Return everything that was logged, also what is still on its way to the file."""
+        mark = uuid4().hex
+        self.namespaces.run("postlog", "-c", self.layout.configuration, mark)
+        self.wait_for_log(mark)
+        return self.log()
 
     def wait_for_log(self, pattern: str, *, after: int = 0) -> re.Match[str]:
         """Return the first match of a regular expression in the log, past its first *after* characters."""
@@ -147,6 +194,17 @@ class PostfixHost:
             f"a message with {mark!r} in the mailbox of {self.domain}",
             context=lambda: self.log()[-4000:],
         )
+
+    @property
+    def _master(self) -> str:
+        """Return the process id of master(8), as counted inside."""
+        return self.outside(self.layout.queue / "pid" / "master.pid").read_text().strip()
+
+    def _processes(self) -> dict[str, str]:
+        """Return what master(8) has started: process id, as counted inside, and name."""
+        folder, master = self.outside("/proc"), self._master
+        children = (folder / master / "task" / master / "children").read_text().split()
+        return {child: _name_of(folder / child) for child in children}
 
     def _postfix(self, command: str) -> None:
         self.namespaces.run("postfix", "-c", self.layout.configuration, command)
@@ -195,6 +253,13 @@ class PostfixHost:
             path = self.outside(f"/etc/{name}")
             if path.exists():
                 shutil.copyfile(path, etc / name)
+
+
+def _name_of(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # it ended while we looked
 
 
 def stock_host(namespaces: Namespaces, domain: str, address: str, parameters: dict[str, str]) -> PostfixHost:

@@ -12,9 +12,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+from .files import put
 from .laboratory import AUTHORITY_FILE, CERTIFICATES, LOOPBACK, Lab
 from .namespaces import InnerProcess, LabError
-from .waiting import wait_for
+from .settling import settle
+from .waiting import DEADLINE, wait_for
 
 COMMAND = Path(sys.executable).parent / "domain-secure"  #: of the environment that runs us
 USER = "domain-secure"
@@ -24,7 +26,7 @@ LOG = Path("/var/log/domain-secure.log")
 
 _NOTIFY = Path("/run/lab/notify")
 _METRICS_PORT = 9797
-_STOP_SECONDS = 15.0
+_RELOADED = "Postfix reads the new configuration"
 
 _PATHS = f"""\
 [paths]
@@ -51,12 +53,34 @@ class Product:
     def configure(self, text: str = "", *, trust: str = "") -> None:
         """Write the configuration: *text*, the laboratory's paths, and more lines for the table *trust*.
 
-        Canary messages are for the tests that are about them: they make Postfix start processes that hold the
-        tables of that moment for up to ten seconds.
+        A daemon that runs comes to know of it some time later: see reconfigure().  Canary messages are for
+        the tests that are about them: they make Postfix start processes that hold the tables of that moment
+        for up to ten seconds.
         """
         quiet = "" if "[selfproof]" in text else _QUIET
-        content = f"{text}\n{quiet}{_PATHS}\n{_TRUST}{trust}\n"
-        self.lab.namespaces.outside(CONFIGURATION).write_text(content)
+        self.write(f"{text}\n{quiet}{_PATHS}\n{_TRUST}{trust}\n")
+
+    def reconfigure(self, text: str = "", *, trust: str = "") -> None:
+        """Write the configuration as configure() does, and wait until the daemon has it in force."""
+        self.configure(text, trust=trust)
+        self.settle()
+
+    def change(self, *arguments: str | Path) -> None:
+        """Run a command that changes the configuration, and wait until the daemon has it in force."""
+        self.command(*arguments)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the daemon has in force what is on disk now, Postfix's tables included."""
+        settle(self.reload, self.log)
+
+    def text(self) -> str:
+        """Return the configuration file."""
+        return self.lab.namespaces.outside(CONFIGURATION).read_text()
+
+    def write(self, text: str) -> None:
+        """Put another configuration file in place of this one."""
+        put(self.lab.namespaces.outside(CONFIGURATION), text.encode())
 
     def install(self, partner: str) -> None:
         """Do what an administrator does at first: list a partner, import its certificate, attach, serve."""
@@ -71,16 +95,17 @@ class Product:
         """Run the command line as root; raises LabError when *check* is set and it fails."""
         return self.lab.namespaces.run(COMMAND, "--config", CONFIGURATION, *arguments, check=check)
 
-    def attach(self, *options: str) -> None:
-        """Connect Contoso's Postfix to the daemon."""
-        self.command("attach", "--config-dir", self.lab.contoso.layout.configuration, *options)
+    def attach(self, *options: str) -> CompletedProcess[str]:
+        """Connect Contoso's Postfix, in which no session is open and something is to be changed."""
+        return self._reloading("attach", *options)
 
-    def detach(self, *options: str) -> None:
+    def detach(self, *options: str) -> CompletedProcess[str]:
         """Undo attach()."""
-        self.command("detach", "--config-dir", self.lab.contoso.layout.configuration, *options)
+        return self._reloading("detach", *options)
 
     def serve(self) -> None:
-        """Start the daemon and wait until it says that it is ready."""
+        """Start the daemon, and wait until it says that it is ready and how it fares with Postfix's log."""
+        before = len(self.log())
         # The service unit does the same before each start.
         sockets = self.lab.contoso.layout.queue / "domain-secure"
         self.lab.namespaces.run("install", "-d", "-o", USER, "-g", "postfix", "-m", "2750", sockets)
@@ -100,6 +125,12 @@ class Product:
                 variables={"NOTIFY_SOCKET": str(_NOTIFY)},
             )
             wait_for(lambda: self._is_ready(manager), "the daemon to be ready", context=self.log)
+        # What Postfix logs from here on is counted.
+        wait_for(
+            lambda: any(word in self.log()[before:] for word in (" log-followed ", " log-not-followed ")),
+            "the daemon to look at Postfix's log",
+            context=self.log,
+        )
 
     def stop(self) -> int:
         """Stop the daemon as a service manager does, and return its exit status."""
@@ -110,7 +141,7 @@ class Product:
         self._end(signal.SIGKILL)
 
     def reload(self) -> None:
-        """Send SIGHUP; what it leads to is in the log and in the metrics."""
+        """Send SIGHUP; for what it leads to see settle()."""
         self._running.signal(signal.SIGHUP)
 
     @property
@@ -145,6 +176,14 @@ class Product:
         document: dict[str, Any] = json.loads(self._get("/healthz"))
         return document
 
+    def _reloading(self, command: str, *options: str) -> CompletedProcess[str]:
+        contoso = self.lab.contoso
+        with contoso.reloaded():
+            done = self.command(command, "--config-dir", contoso.layout.configuration, *options)
+            if _RELOADED not in done.stdout:
+                raise LabError(f"{command} changed nothing, or Postfix does not run: {done.stdout}")
+        return done
+
     @property
     def _running(self) -> InnerProcess:
         if self._process is None:
@@ -153,7 +192,7 @@ class Product:
 
     def _end(self, number: signal.Signals) -> int:
         self._running.signal(number)
-        status = self._running.wait(_STOP_SECONDS)
+        status = self._running.wait(DEADLINE)
         self._process = None
         return status
 
@@ -167,7 +206,7 @@ class Product:
 
     def _get(self, path: str) -> str:
         with self.lab.namespaces.network():
-            connection = HTTPConnection(LOOPBACK, _METRICS_PORT, timeout=10)
+            connection = HTTPConnection(LOOPBACK, _METRICS_PORT, timeout=DEADLINE)
             connection.connect()
         connection.request("GET", path)
         body = connection.getresponse().read().decode()

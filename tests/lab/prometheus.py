@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .laboratory import LOOPBACK, Lab
+from .waiting import DEADLINE
 
 PROGRAMS = (PROMETHEUS, PROMTOOL) = "prometheus", "promtool"
 RULES = Path(__file__).parents[2] / "docs" / "prometheus" / "rules.yml"
@@ -21,7 +22,7 @@ _FOLDER = Path("/run/lab/prometheus")
 
 
 class Prometheus:
-    """Scrapes the daemon several times a second; ends with the laboratory."""
+    """Scrapes the daemon every second; ends with the laboratory."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -29,9 +30,10 @@ class Prometheus:
         outside.mkdir()
         configuration = {
             "global": {
-                "scrape_interval": "250ms",
-                "scrape_timeout": "250ms",
-                "evaluation_interval": "250ms",
+                # An answer that is late is none, and a busy machine is slow.
+                "scrape_interval": "1s",
+                "scrape_timeout": "1s",
+                "evaluation_interval": "1s",
             },
             "rule_files": [str(RULES)],
             "scrape_configs": [
@@ -67,7 +69,7 @@ class Prometheus:
         return self._lab.namespaces.outside(_FOLDER / "log").read_text()
 
     def _get(self, path: str) -> dict[str, Any] | None:
-        with closing(HTTPConnection(LOOPBACK, _PORT, timeout=10)) as connection:
+        with closing(HTTPConnection(LOOPBACK, _PORT, timeout=DEADLINE)) as connection:
             try:
                 with self._lab.namespaces.network():
                     connection.connect()

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_TIMEOUT = 30.0  #: seconds for one reply; the product may wait for evidence
+from .waiting import DEADLINE
+
+_TIMEOUT = 2 * DEADLINE  #: for one reply; the product may wait for evidence
 
 
 @dataclass(frozen=True, slots=True)

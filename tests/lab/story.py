@@ -13,7 +13,6 @@ from .messages import Message, compose, header_lines
 from .postfix_host import PostfixHost
 from .product import Product
 from .smtp_client import Reply
-from .waiting import wait_for
 
 PARTNER_SENDER = f"admin@{WOODGROVE}"
 RECIPIENT = f"alice@{CONTOSO}"
@@ -167,18 +166,15 @@ def _mail_to_impostor(lab: Lab, _: Product) -> Outcome:
     try:
         queue_id = _submitted(lab, lab.contoso, message, RECIPIENT, recipient)
         answer = lab.contoso.wait_for_log(rf"{queue_id}: to=<.*status=.*").group()
-        queued = wait_for(
-            lambda: [entry for entry in lab.contoso.queue() if entry["queue_id"] == queue_id],
-            f"{queue_id} in the queue",
-        )
+        queued = {entry["queue_id"]: entry["queue_name"] for entry in lab.contoso.wait_for_deferred(1)}
     finally:
         lab.present(lab.woodgrove, lab.identities[WOODGROVE])
     return Outcome(
         f"by {CONTOSO}'s Postfix, to a {WOODGROVE} that shows {EVIL}'s certificate",
         _status(answer),
-        (("our log", answer), ("queue", f"{queue_id} waits in {queued[0]['queue_name']}")),
+        (("our log", answer), ("queue", f"{queue_id} waits in {queued.get(queue_id, 'no queue')}")),
         "dsn=4.7.5, status=deferred (Server certificate not verified)" in answer
-        and queued[0]["queue_name"] == "deferred"
+        and queue_id in queued
         and lab.woodgrove.delivered(message.mark) is None,
     )
 

@@ -1,4 +1,8 @@
-"""Waiting for a condition, with a deadline and a message that says what did not come about."""
+"""Waiting for a condition, with a deadline and a message that says what did not come about.
+
+A condition must name what only the awaited event can bring about: another one may be true already, because of
+what happened before.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,7 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE = 20.0  #: seconds; generous, because a loaded machine is slow and a failure is rare
+DEADLINE = 60.0  #: seconds; generous, because a loaded machine is slow and a failure is rare
 _INTERVAL = 0.02
 
 
@@ -24,9 +28,11 @@ def wait_for(
     """
     end = time.monotonic() + deadline
     while True:
+        # In this order: what has come about while nobody let us look is no failure.
+        is_late = time.monotonic() > end
         if answer := condition():
             return answer
-        if time.monotonic() > end:
+        if is_late:
             detail = f"\n{context()}" if context else ""
             raise TimeoutError(f"waited {deadline:g} s in vain for {what}{detail}")
         time.sleep(_INTERVAL)

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from .waiting import DEADLINE
+
 
 @dataclass
 class Page:
@@ -77,7 +79,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = 30
+    timeout = DEADLINE
 
     def do_GET(self) -> None:
         self._respond(b"")
@@ -92,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked[self.path] += 1
         page = self.server.pages.get(self.path, Page(status=404))
         if page.gate:
-            page.gate.wait(30)
+            page.gate.wait(DEADLINE)
         if page.raw:
             page.raw(self.connection)
             return

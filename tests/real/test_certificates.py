@@ -133,9 +133,7 @@ def test_certificate(judging: Product, name: str) -> None:
     """The verdict that the session ends in, whatever Postfix itself calls the certificate."""
     case, lab = CASES[name], judging.lab
     if case.trust != _in_force["trust"]:
-        after = len(judging.log())
-        judging.configure(LISTS, trust=case.trust)
-        judging.wait_for_log("configuration-loaded", after=after)
+        judging.reconfigure(LISTS, trust=case.trust)
         _in_force["trust"] = case.trust
     issued = case.issue(lab.authority)
     file = lab.certificate_file(issued, f"case-{issued.fingerprint[:16]}")

@@ -23,7 +23,6 @@ def product(lab: Lab) -> Product:
     made.command("generate")
     made.attach()
     made.serve()
-    made.wait_for_log("log-followed")
     return made
 
 
@@ -106,7 +105,6 @@ def test_published_key(own_lab: Lab, fits: bool) -> None:
     product.command("generate")
     product.attach()
     product.serve()
-    product.wait_for_log("log-followed")
     message, queue_id = submit(own_lab, (f"admin@{WOODGROVE}",))
     told = settled(own_lab, queue_id, 1, 0)
     if fits:

@@ -36,15 +36,7 @@ def test_overdue_mail_goes_back(own_lab: Lab) -> None:
     submit(lab, f"admin@{WOODGROVE}", f"nobody@{FABRIKAM}")
     submit(lab, f"nobody@{FABRIKAM}")
 
-    def deferred() -> bool:
-        queue = lab.contoso.queue()
-        return len(queue) == 3 and all(
-            "delay_reason" in recipient
-            for entry in queue
-            for recipient in entry["recipients"]  # type: ignore[attr-defined]
-        )
-
-    wait_for(deferred, "three held messages", context=lab.contoso.log)
+    lab.contoso.wait_for_deferred(3)
     assert "nothing" not in product.command("give-up").stdout
     assert len(lab.contoso.queue()) == 3, "an hour has not passed"
 

@@ -1,6 +1,7 @@
 """The protocol log and the history beside a running daemon: the story told, levels, kill -9, bad files."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from lab.laboratory import ADDRESSES, CONTOSO, NOBODY, WOODGROVE, Lab
 from lab.messages import compose
 from lab.product import COMMAND, CONFIGURATION, STATE, Product
 from lab.smtp_client import Reply
-from lab.waiting import wait_for
+from lab.waiting import DEADLINE, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -162,8 +163,8 @@ def test_followed_over_a_damaged_file(product: Product) -> None:
     assert receive(lab, tls=False, source=NOBODY).code == 530
     product.wait_for_log("history-set-aside file=", after=at)
     wait_for(lambda: f"[{NOBODY}]" in output.read_text(), "the message after it", context=product.log)
-    process.signal(15)
-    process.wait(10)
+    process.signal(signal.SIGTERM)
+    process.wait(DEADLINE)
     assert lab.namespaces.outside(f"{HISTORY}.set-aside").exists()
 
 

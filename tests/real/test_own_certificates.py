@@ -1,11 +1,14 @@
 """Our own certificate with real Postfix and OpenSSL: what peers see of it, and what OpenSSL makes of it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+
+from domain_secure.policy.book.certificate_book import FILE_NAME
 
 from lab.certificates import SERVER, Authority, Issued, pem
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
@@ -20,6 +23,13 @@ pytestmark = pytest.mark.real
 HOST = f"mail.{CONTOSO}"
 WORK = Path("/run/lab/work")
 SECOND = Path("/run/lab/second.toml")
+# The book as it is inside, where the path of its file means the same to SQLite.
+_ASKED = """\
+import sys
+from pathlib import Path
+from domain_secure.policy.book.client_requests import ClientRequests
+print(ClientRequests(Path(sys.argv[1])).of(sys.argv[2]))
+"""
 
 
 class Edge:
@@ -45,6 +55,11 @@ class Edge:
         """Run ``cert``; return all it says."""
         done = self.product.command("cert", *arguments, check=check)
         return done.stdout + done.stderr
+
+    def enable(self, *arguments: str | Path) -> str:
+        """Run ``cert``, and wait until Contoso's Postfix shows the other certificate; return all it says."""
+        with self.lab.contoso.reloaded():
+            return self.cert(*arguments)
 
     def openssl(self, *arguments: str | Path) -> str:
         """Run OpenSSL's own program; return all it says."""
@@ -146,7 +161,7 @@ def test_peers_see_what_is_enabled(edge: Edge) -> None:
     before = [file.read_bytes() for file in files]
     former = edge.shown_as_server(contoso)
     first = edge.requested()
-    edge.cert("import", first, "--enable")
+    edge.enable("import", first, "--enable")
     assert edge.shown_as_server(contoso) == der_of(edge.read("a.pem")) != former
     assert _shown_as_client(edge) == edge.read("a.pem")
 
@@ -155,12 +170,17 @@ def test_peers_see_what_is_enabled(edge: Edge) -> None:
     said = edge.cert("import", renewed, "--enable", check=False)
     assert "against it: key" in said
     assert edge.shown_as_server(contoso) != der_of(edge.read("a.pem"))
-    edge.cert("import", renewed, "--enable", "--accept", "key")
+    edge.enable("import", renewed, "--enable", "--accept", "key")
     assert edge.shown_as_server(contoso) == der_of(edge.read("a.pem"))
     assert _shown_as_client(edge) == edge.read("a.pem")
 
     # Woodgrove's server names the laboratory's authority when it asks for a certificate, as a probe has seen.
-    edge.product.wait_for_log(f"probed target=mail.{WOODGROVE}")
+    asked = (sys.executable, "-P", "-c", _ASKED, STATE / FILE_NAME, WOODGROVE)
+    wait_for(
+        lambda: "Laboratory Authority" in lab.namespaces.run(*asked).stdout,
+        "a probe",
+        context=edge.product.log,
+    )
     elsewhere = Authority.create("Elsewhere").issue(HOST, dns_names=(HOST, CONTOSO))
     other = edge.put("other.pem", elsewhere.pem(key=True))
     said = edge.cert("import", other, "--enable", "--accept", "key", check=False)
@@ -200,23 +220,24 @@ def test_two_edges_show_the_same(edge: Edge) -> None:
         WORK / "b",
     )
     edge.put("b.pem", edge.signed(edge.read("b")))
-    edge.cert("import", WORK / "b.pem", "--enable", "--accept", "hostname")
+    edge.enable("import", WORK / "b.pem", "--enable", "--accept", "hostname")
     thumbprint = json.loads(edge.cert("list", "--json"))["certificates"][0]["thumbprint"]
     edge.cert("export", thumbprint, "--out", WORK / "b.pfx", "--password-file", WORK / "password")
     lab.namespaces.outside(SECOND).write_text(
         f'[paths]\nstate = "/run/lab/second"\n[postfix]\nconfig_directory = "{second.layout.configuration}"\n'
     )
     lab.namespaces.outside("/run/lab/second").mkdir()
-    lab.namespaces.run(
-        COMMAND, "--config", SECOND, "cert", "import", WORK / "b.pfx",
-        "--password-file", WORK / "password", "--enable", "--force",
-    )  # fmt: skip
+    with second.reloaded():
+        lab.namespaces.run(
+            COMMAND, "--config", SECOND, "cert", "import", WORK / "b.pfx",
+            "--password-file", WORK / "password", "--enable", "--force",
+        )  # fmt: skip
     assert edge.shown_as_server(second) == edge.shown_as_server(lab.contoso) == der_of(edge.read("b.pem"))
 
 
 def test_keys_belong_to_the_daemon_and_nobody_else(edge: Edge) -> None:
     """What root wrote is the daemon's user's, closed to others; no key is in Postfix's log or in ours."""
-    edge.cert("import", edge.requested(), "--enable")
+    edge.enable("import", edge.requested(), "--enable")
     found = edge.lab.namespaces.run("find", STATE / "keys", "-printf", "%u %y %m\n").stdout.splitlines()
     assert set(found) == {f"{USER} d 700", f"{USER} f 600", f"{USER} l 777"}
     assert "PRIVATE KEY" not in edge.lab.contoso.log()
@@ -235,9 +256,9 @@ def test_hook_of_an_acme_client(edge: Edge) -> None:
         return issued.der
 
     lay_out(lab.certificate_for(CONTOSO))
-    edge.cert("import", live, "--watch", "--enable")
+    edge.enable("import", live, "--watch", "--enable")
     renewed = lay_out(lab.certificate_for(CONTOSO))
-    assert edge.cert("refresh").startswith("enabled: ")
+    assert edge.enable("refresh").startswith("enabled: ")
     assert edge.shown_as_server(lab.contoso) == renewed
     names = (CONTOSO, HOST)
     lay_out(lab.authority.issue(CONTOSO, dns_names=names, purposes=[SERVER]))
@@ -289,7 +310,7 @@ def test_private_authority_for_both(edge: Edge) -> None:
             "verify", "-x509_strict", "-purpose", purpose, "-CAfile", WORK / "root.pem", WORK / "c.pem"
         )
         assert said.endswith("OK\n")
-    edge.cert("import", WORK / "c.pem", "--enable")
+    edge.enable("import", WORK / "c.pem", "--enable")
     assert edge.shown_as_server(edge.lab.contoso) == der_of(edge.read("c.pem"))
     _exchange_mail_by_private_authority(edge)
     thumbprint = json.loads(edge.cert("ca", "list", "--json"))["issued"][0]["thumbprint"]

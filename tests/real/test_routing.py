@@ -3,9 +3,7 @@
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +12,8 @@ from scratch_postfix import MAIN, Scratch, make_scratch
 
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.tables.routing import SAMPLE_USER, Router
+
+from lab.waiting import DEADLINE, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -85,28 +85,29 @@ def configure(scratch: Scratch, *settings: str) -> None:
     scratch.set(f"maillog_file = {folder}/log", f"maillog_file_prefixes = {folder}")
     scratch.set(*(setting.format(folder=folder) for setting in settings))
     if scratch.instance.is_running:
+        before = started(scratch)
         scratch.instance.reload()
+        wait_for(lambda: not started(scratch) & before, "the end of who has read the former parameters")
+
+
+def started(scratch: Scratch) -> set[str]:
+    """Return the process ids of what master(8) has started."""
+    master = (scratch.folder / "queue" / "pid" / "master.pid").read_text().strip()
+    return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
 
 
 def ask_trivial_rewrite(scratch: Scratch, address: str) -> tuple[str, str]:
     """Return transport and nexthop for *address*, from Postfix itself."""
     path = scratch.folder / "queue" / "private" / "rewrite"
     request = ("request", "resolve", "sender", "", "address", address, "")
-    deadline = time.monotonic() + 10
-    while True:
-        answer = {}
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
-            # Whoever has just ended because of the reload hangs up at any point.
-            with suppress(OSError):
-                connection.connect(str(path))
-                with connection.makefile("rb") as stream:
-                    _attributes(stream)  # it says first who it is
-                    connection.sendall("".join(f"{word}\0" for word in request).encode())
-                    answer = _attributes(stream)
-        if answer:
-            return answer["transport"], answer["nexthop"]
-        assert time.monotonic() < deadline, "trivial-rewrite does not run"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(DEADLINE)
+        connection.connect(str(path))
+        with connection.makefile("rb") as stream:
+            _attributes(stream)  # it says first who it is
+            connection.sendall("".join(f"{word}\0" for word in request).encode())
+            answer = _attributes(stream)
+    return answer["transport"], answer["nexthop"]
 
 
 def _attributes(stream: socket.SocketIO) -> dict[str, str]:

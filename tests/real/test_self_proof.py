@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from lab.files import put
 from lab.laboratory import WOODGROVE, Lab
 from lab.product import Product
 from lab.waiting import wait_for
@@ -43,7 +44,7 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
 
     master = lab.namespaces.outside(lab.contoso.layout.configuration / "master.cf")
     good = master.read_text()
-    master.write_text(good.replace("smtpd_tls_ask_ccert=yes", "smtpd_tls_ask_ccert=no"))
+    put(master, good.replace("smtpd_tls_ask_ccert=yes", "smtpd_tls_ask_ccert=no").encode())
     lab.contoso.reload()
     restarted(product)
     assert gauge(product) == 0
@@ -54,13 +55,14 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
     assert "FAILED" in line
     assert "with the right certificate would not be let in" in line
 
-    master.write_text("\n".join(line for line in good.splitlines() if "smtpd_milters" not in line) + "\n")
+    kept = [line for line in good.splitlines(keepends=True) if "smtpd_milters" not in line]
+    put(master, "".join(kept).encode())
     lab.contoso.reload()
     restarted(product)
     assert gauge(product) == 0
     assert "smtpd took a message without asking us" in product.command("check", check=False).stdout
 
-    master.write_text(good)
+    put(master, good.encode())
     lab.contoso.reload()
     product.configure(LISTED.replace("true", "false"))
     product.stop()

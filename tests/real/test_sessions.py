@@ -9,8 +9,9 @@ import pytest
 from lab.certificates import self_signed
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, NOBODY, WOODGROVE
 from lab.messages import Message, compose, header_lines
-from lab.product import CONFIGURATION, Product
+from lab.product import Product
 from lab.smtp_client import Dialogue, Reply
+from lab.waiting import DEADLINE
 
 pytestmark = pytest.mark.real
 
@@ -47,9 +48,7 @@ def test_resumed_session_is_judged_anew(product: Product) -> None:
     reply, session = resumed(product, tls, session)
     assert reply.code == 250, str(reply)
     for names, word in ((EVIL, "(name-mismatch)"), ("", "")):
-        after = len(product.log())
-        product.command("partner", "set", WOODGROVE, f"names={names}")
-        product.wait_for_log("configuration-loaded", after=after)
+        product.change("partner", "set", WOODGROVE, f"names={names}")
         reply, session = resumed(product, tls, session)
         assert (reply.code == 250) == (not word), str(reply)
         assert word in str(reply)
@@ -124,9 +123,7 @@ def test_flood_of_forged_marks(product: Product) -> None:
 
 def test_internationalised_domain_in_every_spelling(product: Product) -> None:
     """U-label, A-label, any case, a final dot, SMTPUTF8 or not, raw octets of two charsets: it is claimed."""
-    after = len(product.log())
-    product.command("receive", "add", "bücher.test")
-    product.wait_for_log("configuration-loaded", after=after)
+    product.change("receive", "add", "bücher.test")
     spellings = (
         "bücher.test",
         "BÜCHER.TEST",
@@ -149,10 +146,8 @@ def test_internationalised_domain_in_every_spelling(product: Product) -> None:
 def test_message_that_waits_for_a_probe_holds_no_other(product: Product) -> None:
     """A stranger's server that accepts and is silent keeps the stranger's message waiting, and no other."""
     lab = product.lab
-    file = lab.namespaces.outside(CONFIGURATION)
-    after = len(product.log())
-    file.write_text(f"{file.read_text()}[inbound]\nprobe_timeout = 30\n")
-    product.wait_for_log("configuration-loaded", after=after)
+    product.write(f"{product.text()}[inbound]\nprobe_timeout = 60\n")
+    product.settle()
     stranger = lab.client_context(self_signed(WOODGROVE, dns_names=(WOODGROVE,)))
     with lab.namespaces.network():
         silent = socket.create_server((NOBODY, 25))
@@ -168,4 +163,4 @@ def test_message_that_waits_for_a_probe_holds_no_other(product: Product) -> None
             assert send(ADDRESSES[WOODGROVE], lab.client_context(lab.identities[WOODGROVE])).code == 250
         assert not waiting.done()
         held.close()
-        assert "(unknown-certificate)" in str(waiting.result(60))
+        assert "(unknown-certificate)" in str(waiting.result(DEADLINE))

@@ -10,7 +10,7 @@ from lab.browser import Browser
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, FABRIKAM, WOODGROVE
 from lab.messages import compose
 from lab.product import Product
-from lab.waiting import wait_for
+from lab.waiting import DEADLINE, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -78,7 +78,7 @@ def test_what_check_found_is_there_after_a_while(browser: Browser) -> None:
             "document.getElementById('check').parentElement.innerText"
         )
 
-    wait_for(found, "the findings")
+    wait_for(found, "the findings", deadline=3 * DEADLINE)  # the daemon gives it two minutes
 
 
 def test_it_refreshes_by_itself(browser: Browser) -> None:
