@@ -44,7 +44,6 @@ _MONTHS = {
         ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
     )
 }
-_MICROSECONDS = re.compile(r"\.(\d{1,9})")
 # Clocks of a mail server and of its log host are not that far apart.
 _AHEAD = timedelta(days=1)
 
@@ -88,7 +87,7 @@ def parse_stamp(stamp: str, now: datetime) -> datetime:
     not lie ahead of *now*.
     """
     if stamp[0].isdigit():
-        return datetime.fromisoformat(_MICROSECONDS.sub(lambda match: f".{match[1]:0<6.6}", stamp))
+        return datetime.fromisoformat(stamp)
     month, day, clock = _MONTHS.get(stamp[:3], 0), int(stamp[4:6]), stamp[7:]
     hour, minute, second = (int(part) for part in clock.split(":"))
     here = now.astimezone()

@@ -166,6 +166,14 @@ def test_the_long_form_of_time() -> None:
     assert parse_stamp("2026-11-25T19:23:15Z", NOW) == datetime(2026, 11, 25, 19, 23, 15, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("digits", range(1, 10))
+def test_fractions_of_any_length(digits: int) -> None:
+    """What is finer than a microsecond is cut off, what is coarser is no other moment."""
+    fraction = "123456789"[:digits]
+    time = parse_stamp(f"2026-11-25T19:23:15.{fraction}Z", NOW)
+    assert time.microsecond == int(f"{fraction:0<6.6}")
+
+
 @pytest.mark.usefixtures("zone")
 @pytest.mark.parametrize(
     ("stamp", "now", "expected"),
