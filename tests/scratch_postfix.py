@@ -7,7 +7,7 @@ from pathlib import Path
 
 from domain_secure.commands.main import main
 from domain_secure.postfix.instance.programs import PostfixInstance
-from domain_secure.postfix.tables.tables import map_type
+from domain_secure.postfix.tables.tables import SUFFIXES, map_type
 
 MAIN = """\
 compatibility_level = 3.6
@@ -99,6 +99,10 @@ class Scratch:
     def lookup(self, table: str, *keys: str) -> dict[str, str]:
         """Look keys up in a generated table, with postmap(1)."""
         return self.instance.query(f"{self.map_type}:{self.maps}/{table}", keys)
+
+    def compiled(self, table: str) -> Path:
+        """Return what postmap(1) makes of a generated table."""
+        return self.maps / f"{table}{SUFFIXES[self.map_type][0]}"
 
     @property
     def map_type(self) -> str:

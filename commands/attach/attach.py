@@ -22,6 +22,7 @@ from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.publish import publish
+from domain_secure.postfix.tables.tables import map_type
 
 from .service_units import adapt, restore
 
@@ -87,7 +88,7 @@ def apply_attach(
         if plan.outbound is not None or configuration.inbound.when_down is WhenDown.DEFER_LISTED:
             # A table that is named and not there defers all mail.
             with progress() as report:
-                publish(configuration, instance, report)
+                publish(configuration, instance, report, map_type(instance))
         outcome = execute(plan, instance)
     yield from _attached(plan, outcome)
     if plan.inbound is not None and not _daemon_listens(configuration, instance):

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
@@ -84,6 +85,7 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         status_page,
         lambda running: (self_proof(running),),
         inherited,
+        postfix_changed=PostfixWatch(),
     )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
@@ -97,6 +99,20 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
             companions=lambda running: (self_proof(running), *fleet.companions(running)),
         )
     return Daemon(load, path, version("postfix-domain-secure"), surroundings)
+
+
+class PostfixWatch:
+    """Tells whether Postfix itself or its two files were changed since the last question."""
+
+    def __init__(self) -> None:
+        self._watch: LocationWatch | None = None
+
+    def __call__(self, configuration: Configuration) -> bool:
+        """Return it; nothing has changed before the first question."""
+        if self._watch is None:
+            program = shutil.which("postconf")
+            self._watch = LocationWatch(configuration.config_directory, [Path(program)] if program else [])
+        return self._watch.changed()
 
 
 def endpoints(configuration: Configuration) -> Endpoints:

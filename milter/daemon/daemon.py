@@ -69,7 +69,9 @@ class Daemon:
         self, load: Callable[[Path], Configuration], path: Path, version: str, surroundings: Surroundings
     ) -> None:
         self.metrics = Metrics()
-        self._tables = TableUpkeep(surroundings.configuration_changed, self.metrics)
+        self._tables = TableUpkeep(
+            surroundings.configuration_changed, self.metrics, postfix_changed=surroundings.postfix_changed
+        )
         self._version = version
         self._live = LiveConfiguration(load, path, log_event, self._on_reload)
         configuration = self._live.current.configuration

@@ -50,6 +50,8 @@ class Surroundings:
     likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
     *status_page* returns what renders the page at ``/``.
     *companions* are started and stopped with the daemon.  *inherited* are sockets of the service manager.
+    *postfix_changed* tells whether Postfix was upgraded or its files edited since the last question, after
+    which *configuration_changed* is called again.
     """
 
     endpoints: Callable[[Configuration], Endpoints]
@@ -63,3 +65,4 @@ class Surroundings:
     status_page: Callable[[Callable[[], Configuration]], Render]
     companions: Callable[[Running], tuple[Background, ...]] = lambda _: ()
     inherited: InheritedSockets = field(default_factory=InheritedSockets)
+    postfix_changed: Callable[[Configuration], bool] = lambda _: False

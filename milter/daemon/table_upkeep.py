@@ -1,4 +1,4 @@
-"""When Postfix's tables are made again: after every change, and while the last attempt failed.
+"""When Postfix's tables are made again: after every change of ours or of Postfix, and after a failed attempt.
 
 Must not know: how they are made.
 """
@@ -22,9 +22,11 @@ class TableUpkeep:
         publish: Callable[[Configuration, Metrics], None],
         metrics: Metrics,
         monotonic: Callable[[], float] = time.monotonic,
+        postfix_changed: Callable[[Configuration], bool] = lambda _: False,
     ) -> None:
         self._publish = publish
         self._metrics = metrics
+        self._postfix_changed = postfix_changed
         self._monotonic = monotonic
         self._asked = threading.Event()
         self._attempted = 0.0
@@ -38,7 +40,9 @@ class TableUpkeep:
         failed_a_while_ago = (
             self._metrics.tables.problem is not None and self._monotonic() - self._attempted > RETRY_SECONDS
         )
-        if not self._asked.is_set() and not failed_a_while_ago:
+        # Another type or syntax of tables may be needed then.
+        changed = self._postfix_changed(configuration)
+        if not self._asked.is_set() and not failed_a_while_ago and not changed:
             return
         self._asked.clear()
         self._publish(configuration, self._metrics)

@@ -39,6 +39,7 @@ from domain_secure.postfix.own_checks.revocation_checks import (
     check_revocation_locations,
 )
 from domain_secure.postfix.tables.publication import Job
+from domain_secure.postfix.tables.tables import map_type
 
 Question = tuple[str, Callable[[], Iterator[Finding]]]
 
@@ -102,7 +103,7 @@ def _questions(
     if configuration.send:
         job = Job.of(configuration, instance)
         questions += [
-            ("sending", lambda: check_outbound(configuration, facts, job.map_type)),
+            ("sending", lambda: check_outbound(configuration, facts, job.map_type, map_type(instance))),
             ("the generated tables", lambda: check_tables(job)),
             ("the authorities for sending", lambda: check_outbound_authorities(facts)),
             ("the certificates shown to partners", lambda: check_certificates(facts, now)),

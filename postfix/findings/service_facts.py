@@ -92,7 +92,9 @@ class PostfixFacts:
     """One instance."""
 
     config_directory: Path
-    version: tuple[int, ...]
+    mail_version: str  #: for a person
+    #: What every release that knows "shutdown" has, patch levels of older ones among them (postconf(5)).
+    default_milter_action: str
     queue_directory: Path
     main: Mapping[str, str]  #: main.cf's effective settings, without a service's overrides
     receivers: tuple[ServiceFacts, ...]  #: every smtpd(8)
@@ -127,7 +129,8 @@ def facts_of(instance: PostfixInstance) -> PostfixFacts:
     services = instance.services()
     return PostfixFacts(
         config_directory=instance.config_directory,
-        version=instance.version,
+        mail_version=instance.parameter("mail_version"),
+        default_milter_action=instance.default("milter_default_action"),
         queue_directory=instance.queue_directory,
         main=instance.parameters(*_MAIN_PARAMETERS),
         receivers=tuple(

@@ -21,7 +21,11 @@ _SERVICE_NAME = re.compile(r"\$(?:service_name\b|\(service_name\)|\{service_name
 
 
 # Warnings that say nothing of the table that was asked.
-_HARMLESS = re.compile(r"older than source file|main\.cf, line \d+: overriding earlier entry")
+_HARMLESS = re.compile(
+    r"older than source file|main\.cf, line \d+: overriding earlier entry"
+    # Of a type that a later release will not have; this one answers.
+    r"|warning: .* support is deprecated|warning: See \S+ for more info"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ class PostfixInstance:
         """Return one effective value as it is written, ``$names`` and all; otherwise as `parameter`."""
         return self._one(self._settings([], [name]), name, default)
 
+    def default(self, name: str) -> str:
+        """Return what a parameter is where nobody sets it; empty for one that this Postfix does not know."""
+        return self._settings(["-d"], [name]).get(name, "")
+
     def service_parameters(self, service: Service, *names: str) -> dict[str, str]:
         """Return effective, expanded values as the processes of *service* see them.
 
@@ -133,12 +141,6 @@ class PostfixInstance:
         """Return what postconf warns of while it reads both files, such as an overridden earlier entry."""
         answers = (self._postconf("-n"), self._postconf("-P"))
         return tuple(dict.fromkeys(line for answer in answers for line in answer.warnings))
-
-    @property
-    def version(self) -> tuple[int, ...]:
-        """Return the release as numbers: ``(3, 7, 11)``; of a snapshot ``(3, 12)``."""
-        text = self.parameter("mail_version")
-        return tuple(int(number) for number in re.findall(r"\d+", text.split("-")[0]))
 
     @property
     def map_types(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ Owns: the rules of ``[postfix] log = "auto"``, and which tags are the instance's
 Sources: postconf(5) maillog_file, syslog_facility and syslog_name, MAILLOG_README; Debian's rsyslog.conf.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +71,10 @@ def log_location(
 
 
 class LocationWatch:
-    """Notices when Postfix's two files were changed, after which the log may be elsewhere."""
+    """Notices when Postfix's two files, or *others*, were changed, after which the log may be elsewhere."""
 
-    def __init__(self, config_directory: Path) -> None:
-        self._files = (config_directory / "main.cf", config_directory / "master.cf")
+    def __init__(self, config_directory: Path, others: Iterable[Path] = ()) -> None:
+        self._files = (config_directory / "main.cf", config_directory / "master.cf", *others)
         self._seen = self._look()
 
     def changed(self) -> bool:

@@ -29,8 +29,6 @@ _JUDGED_MACROS = frozenset(
 )
 _LOOPBACK = ("127.", "localhost:", "[::1]:")
 _ACTIONS = frozenset({"accept", "reject", "tempfail", "quarantine"})  #: milter_default_action
-# Release notes: the patch level from which each older release knows "shutdown", too.
-_SHUTDOWN_SINCE: dict[tuple[int, ...], int] = {(3, 7): 20, (3, 8): 15, (3, 9): 9, (3, 10): 8}
 
 
 def check_inbound(configuration: Configuration, facts: PostfixFacts) -> Iterator[Finding]:
@@ -201,12 +199,12 @@ def _check_when_down(
             + (f", and the policy service's leads to no {access}" if defers_listed else ""),
             ATTACH,
         )
-    if action not in _ACTIONS and not (action == "shutdown" and _knows_shutdown(facts.version)):
+    if action not in _ACTIONS and action != facts.default_milter_action:
         yield Finding.error(
             "milter-action-unknown",
             f"while the daemon is down, {key} answers every message with a temporary error of its own",
-            f"{key}: the milter's default_action is {action}, which Postfix "
-            f"{'.'.join(map(str, facts.version))} does not know",
+            f"{key}: the milter's default_action is {action}, "
+            f"which Postfix {facts.mail_version} does not know",
             "run postconf -e milter_default_action=tempfail, then domain-secure attach",
         )
     if action != "accept" and defers_listed:
@@ -216,11 +214,6 @@ def _check_when_down(
             f"{key}: the milter's default_action is {action}",
             ATTACH,
         )
-
-
-def _knows_shutdown(version: tuple[int, ...]) -> bool:
-    since = _SHUTDOWN_SINCE.get(version[:2])
-    return version >= (3, 11) if since is None else version[2:] >= (since,)
 
 
 def _check_policy_service(

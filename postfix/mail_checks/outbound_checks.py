@@ -17,13 +17,18 @@ ATTACH = "run domain-secure attach"
 OURS = f"{TRANSPORT_SERVICE}/unix"
 
 
-def check_outbound(configuration: Configuration, facts: PostfixFacts, map_type: str) -> Iterator[Finding]:
-    """Yield what is wrong with sending; nothing when no domain is on the send list."""
+def check_outbound(
+    configuration: Configuration, facts: PostfixFacts, map_type: str, attach_type: str
+) -> Iterator[Finding]:
+    """Yield what is wrong with sending; nothing when no domain is on the send list.
+
+    *map_type* is the type that tables are generated in, *attach_type* the one that attach would name.
+    """
     if not configuration.send:
         return
     transport = facts.sender(TRANSPORT_SERVICE)
     yield from _check_attached(configuration, facts, transport)
-    yield from _check_tables(configuration, facts, transport, map_type)
+    yield from _check_tables(configuration, facts, transport, map_type, attach_type)
     if transport is not None:
         yield from _check_transport(facts, transport)
         yield from _check_verification(transport, _methods(configuration))
@@ -51,7 +56,11 @@ def _check_attached(
 
 
 def _check_tables(
-    configuration: Configuration, facts: PostfixFacts, transport: ServiceFacts | None, map_type: str
+    configuration: Configuration,
+    facts: PostfixFacts,
+    transport: ServiceFacts | None,
+    map_type: str,
+    attach_type: str,
 ) -> Iterator[Finding]:
     """Yield a finding for a list of tables in which ours does not decide, or is another than we write."""
     places = [("main.cf", Table.TRANSPORT, "transport_maps", facts.main["transport_maps"])]
@@ -67,7 +76,15 @@ def _check_tables(
                 "other-table-type",
                 f"{place} names a table of another type than is generated, which nobody keeps up to date",
                 f"{place}: {parameter} = {value}; generate writes {written}",
-                "run domain-secure detach, then domain-secure attach",
+                ATTACH,
+            )
+        elif named and map_type != attach_type:
+            yield Finding.warning(
+                "other-table-type",
+                f"{place} names a table of a type that is no longer Postfix's default, and may go with the "
+                "next release; it is kept up to date",
+                f"{place}: {parameter} = {value}; default_database_type = {attach_type}",
+                ATTACH,
             )
         if named and split_elements(value)[0] != named:
             yield Finding.error(

@@ -15,7 +15,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .authority_files import AuthorityFiles
-from .tables import SUFFIXES, Dialect, Table, lines_of, map_type, table_path
+from .tables import SUFFIXES, Dialect, Table, generated_type, lines_of, table_path
 
 RECORD = "published.json"
 FORMAT = 1  #: raised when the same configuration gives other lines, so that an upgrade builds the tables anew
@@ -93,12 +93,18 @@ class Job:
     authorities: AuthorityFiles | None = None  #: None where no partner has authorities of its own
 
     @classmethod
-    def of(cls, configuration: Configuration, instance: PostfixInstance) -> "Job":
-        """Ask the instance for what the tables depend on; raises Problem when it cannot be asked."""
+    def of(
+        cls, configuration: Configuration, instance: PostfixInstance, map_type: str | None = None
+    ) -> "Job":
+        """Ask the instance for what the tables depend on; raises Problem when it cannot be asked.
+
+        *map_type* is for attach, which is about to name the tables by it.
+        """
         dialect = Dialect.of(instance)
         if authorities := AuthorityFiles.of(configuration, instance):
             dialect = replace(dialect, authorities=authorities.names)
-        return cls(configuration, instance, dialect, map_type(instance), authorities)
+        kind = map_type or generated_type(instance, configuration.state)
+        return cls(configuration, instance, dialect, kind, authorities)
 
     @property
     def directory(self) -> Path:
@@ -173,7 +179,7 @@ def input_digest(job: Job) -> str:
     )
     settings = (
         FORMAT,
-        job.dialect.version,
+        job.dialect.protocol_bounds,
         sorted(job.dialect.parents_match),
         configuration.direct,
         configuration.inbound.when_down,

@@ -35,14 +35,18 @@ Report = Callable[[Table, int | None, int], None]
 
 
 def publish(
-    configuration: Configuration, instance: PostfixInstance, report: Report | None = None
+    configuration: Configuration,
+    instance: PostfixInstance,
+    report: Report | None = None,
+    map_type: str | None = None,
 ) -> Publication:
     """Bring the tables up to date; what is up to date is not touched.
 
+    They are of the type that Postfix reads already, or of *map_type*, which attach is about to name.
     Waits for another writer to finish.  Raises Problem when a rule has no correct line, a file cannot be
     written, or postmap fails; the table at fault stays as it was, and no temporary file is left.
     """
-    job = Job.of(configuration, instance)
+    job = Job.of(configuration, instance, map_type)
     try:
         _make_directory(job.directory)
         with atomic_file.writer_lock(job.directory):
@@ -211,9 +215,9 @@ def _temporary_record(job: Job) -> Path:
 
 def _remove_temporary(job: Job) -> None:
     for path in (_temporary_record(job), *(path for table in Table for path in job.temporary(table))):
-        # Berkeley DB writes a new file under this name first.  Left behind by a full disk or a kill, it would
-        # let every later postmap wait for ever.
-        for name in (path.name, f"__db.{path.name}"):
+        # Berkeley DB writes a new file under such a name first, and cdb under another.  Left behind by a full
+        # disk or a kill, the first would let every later postmap wait for ever.
+        for name in (path.name, f"__db.{path.name}", f"{path.name}.tmp"):
             path.with_name(name).unlink(missing_ok=True)
 
 

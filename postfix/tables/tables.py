@@ -13,6 +13,7 @@ The keys follow from how Postfix looks up, which differs by table:
 * None of them converts between U-labels and A-labels, so that an internationalised domain gets both keys.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
@@ -59,7 +60,7 @@ class Table(StrEnum):
 class Dialect:
     """What the syntax of the tables depends on in the running Postfix."""
 
-    version: tuple[int, ...]
+    protocol_bounds: bool  #: the lowest version may be written ``>=TLSv1.2``, instead of all that are not
     parents_match: frozenset[str]  #: parent_domain_matches_subdomains
     #: Where Postfix finds the files of ``send_ca_file``.
     authorities: Mapping[Path, str] = field(default_factory=dict)
@@ -68,7 +69,9 @@ class Dialect:
     def of(cls, instance: PostfixInstance) -> "Dialect":
         """Ask the instance; raises Problem when it cannot be asked."""
         features = instance.parameter("parent_domain_matches_subdomains")
-        return cls(instance.version, frozenset(features.replace(",", " ").split()))
+        # A release that understands the bound has one as its own default (postconf(5)).
+        bounds = instance.default("smtp_tls_mandatory_protocols").startswith(">=")
+        return cls(bounds, frozenset(features.replace(",", " ").split()))
 
 
 def choose_map_type(default: str, available: Collection[str]) -> str:
@@ -87,8 +90,28 @@ def choose_map_type(default: str, available: Collection[str]) -> str:
 
 
 def map_type(instance: PostfixInstance) -> str:
-    """Return the table type for this instance; raises Problem as `choose_map_type` does."""
+    """Return the table type that attach names; raises Problem as `choose_map_type` does."""
     return choose_map_type(instance.parameter("default_database_type"), instance.map_types)
+
+
+def generated_type(instance: PostfixInstance, state: Path) -> str:
+    """Return the table type to generate: the one by which Postfix reads our tables, if it has that type.
+
+    An upgrade of Postfix may change its default; what it goes on reading is kept up to date all the same.
+    Raises Problem as `choose_map_type` does.
+    """
+    preferred, available = map_type(instance), instance.map_types
+    named = [kind for kind in named_types(instance, state) if kind in available and kind in SUFFIXES]
+    return preferred if preferred in named or not named else named[0]
+
+
+def named_types(instance: PostfixInstance, state: Path) -> tuple[str, ...]:
+    """Return the types by which main.cf and master.cf name our tables, main.cf's first; none twice."""
+    settings = instance.parameters("smtp_tls_policy_maps", "transport_maps")
+    texts = [*settings.values(), *(text for one in instance.services() for text in one.overrides.values())]
+    paths = "|".join(re.escape(str(table_path(state, table))) for table in Table)
+    pattern = re.compile(rf"([a-z]+):(?:{paths})(?![\w./-])")
+    return tuple(dict.fromkeys(kind for text in texts for kind in pattern.findall(text)))
 
 
 def table_path(state: Path, table: Table) -> Path:
@@ -128,7 +151,7 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
     ``policy_type=sts``, under which later versions replace the match list.
     Raises Problem for ``send_method = "pin"`` without a pin.
     """
-    strength = f"protocols={_protocols(partner.minimum_tls, dialect.version)} ciphers=high"
+    strength = f"protocols={_protocols(partner.minimum_tls, dialect)} ciphers=high"
     if partner.servername is not None:
         strength += f" servername={partner.servername}"
     if partner.send_method is SendMethod.DANE:
@@ -243,7 +266,7 @@ def spellings(domain: str) -> tuple[str, ...]:
     return (domain,) if unicode == domain else (domain, unicode)
 
 
-def _protocols(minimum: TlsVersion, version: tuple[int, ...]) -> str:
-    if version >= (3, 6):
+def _protocols(minimum: TlsVersion, dialect: Dialect) -> str:
+    if dialect.protocol_bounds:
         return f">={minimum}"
     return ":".join(["!SSLv2", *(f"!{lower}" for lower in TlsVersion if lower < minimum)])

@@ -159,12 +159,12 @@ SMTPD, TRANSPORT = "smtp      inet", "domain-secure unix"
         (main("smtp_tls_chain_files = /nonexistent"), "client-certificate-unreadable"),
         (lambda scratch: (scratch.folder / "ca.pem").write_text(""), "ca-file-empty"),
         (lambda scratch: (scratch.folder / "ca.pem").unlink(), "configuration"),
-        (lambda scratch: (scratch.maps / "tls_policy.db").unlink(), "table-out-of-date"),
+        (lambda scratch: scratch.compiled("tls_policy").unlink(), "table-out-of-date"),
         (lambda scratch: configure(scratch, BOTH.replace("woodgrovebank", "woodgrove")), "table-out-of-date"),
         (main("smtp_tls_policy_maps ="), "outbound-not-attached"),
         (main("transport_maps ="), "outbound-not-attached"),
         (main("transport_maps = inline:{fabrikam.com=smtp:[gateway]}"), "outbound-not-attached"),
-        (main("default_database_type = btree"), "other-table-type"),
+        (main("default_database_type = lmdb"), "other-table-type"),
         (main("mydestination = woodgrovebank.test", "transport_maps ="), "not-sent-by-smtp"),
         (main("relayhost = [relay.contoso.test]", "transport_maps ="), "policy-defeated"),
         (
@@ -266,6 +266,37 @@ def test_a_table_that_was_not_compiled(sound: Scratch, capsys: pytest.CaptureFix
     assert found["table-stale"]["fix"] == f"run postmap {sound.map_type}:{table}"
 
 
+def test_another_default_type(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """After an upgrade the default is another: what Postfix reads is kept up to date until --fix moves it."""
+    former, other = sound.map_type, "lmdb" if sound.map_type != "lmdb" else "cdb"
+    sound.set(f"default_database_type = {other}")
+    configure(sound, BOTH.replace("woodgrovebank", "woodgrove"))
+    assert sound.run("generate") == 0
+    table = f"{sound.maps}/tls_policy"
+    assert sound.instance.query(f"{former}:{table}", ["woodgrove.test"])
+    found = examine(sound, capsys)
+    assert found.keys() == {"other-table-type", "attach-outdated"}
+    assert found["other-table-type"]["severity"] == "warning"
+    sound.run("check", "--fix", "--yes")
+    sound.age()
+    assert sound.instance.parameter("smtp_tls_policy_maps").startswith(f"{other}:{table}")
+    assert sound.instance.query(f"{other}:{table}", ["woodgrove.test"])
+    assert examine(sound, capsys).keys() == set()
+
+
+def test_a_type_that_went_away(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What main.cf names and Postfix has not any more is an error, which --fix mends."""
+    for name in ("main.cf", "master.cf"):
+        path = sound.folder / "postfix" / name
+        path.write_text(path.read_text().replace(f"{sound.map_type}:{sound.maps}", f"dbm:{sound.maps}"))
+    sound.age()
+    found = examine(sound, capsys)
+    assert found["other-table-type"]["severity"] == "error"
+    sound.run("check", "--fix", "--yes")
+    sound.age()
+    assert examine(sound, capsys).keys() == set()
+
+
 def test_a_table_type_that_is_missing(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     """A type this Postfix has not is named as such, with what offers it."""
     ours = sound.instance.parameter("transport_maps")
@@ -326,7 +357,7 @@ def test_mended(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     before = [(sound.folder / "postfix" / name).read_bytes() for name in ("main.cf", "master.cf")]
     sound.set_service(TRANSPORT, "smtp_tls_loglevel = 0", "smtp_fallback_relay = [relay.test]")
     sound.set("soft_bounce = yes")
-    (sound.maps / "tls_policy.db").unlink()
+    sound.compiled("tls_policy").unlink()
     assert examine(sound, capsys).keys() >= {"tls-not-logged", "fallback-relay", "table-out-of-date"}
     assert sound.run("check", "--fix") == 2
     assert "add --yes" in capsys.readouterr().err

@@ -52,3 +52,12 @@ def test_tried_again_while_it_fails() -> None:
     upkeep.attend(CONFIGURATION)
     assert publisher.attempts == 2
     assert b"domain_secure_maps_last_generation_successful 1.0" in metrics.exposition()
+
+
+def test_made_again_when_postfix_changed() -> None:
+    """It may read another type of table, or another syntax, since it was upgraded."""
+    publisher, changed = Publisher(), [False, True, False]
+    upkeep = TableUpkeep(publisher, Metrics(), postfix_changed=lambda _: changed.pop(0))
+    for attempts in (0, 1, 1):
+        upkeep.attend(CONFIGURATION)
+        assert publisher.attempts == attempts

@@ -48,7 +48,8 @@ def make_facts(queue: Path = Path("/queue"), **transport: str) -> PostfixFacts:
     """Return an instance with an attached transport, its settings changed."""
     return PostfixFacts(
         config_directory=Path("/etc/postfix"),
-        version=(3, 7, 11),
+        mail_version="3.7.11",
+        default_milter_action="tempfail",
         queue_directory=queue,
         main={
             "mail_owner": pwd.getpwuid(os.geteuid()).pw_name,
@@ -181,7 +182,7 @@ def test_the_transport(transport: dict[str, str], method: SendMethod, found: lis
         send=DomainList.of(WOODGROVE), partners={WOODGROVE: make_partner(WOODGROVE, send_method=method)}
     )
     assert [
-        word for _, word in words(check_outbound(configuration, make_facts(**transport), "hash"))
+        word for _, word in words(check_outbound(configuration, make_facts(**transport), "hash", "hash"))
     ] == found
 
 

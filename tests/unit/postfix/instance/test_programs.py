@@ -45,9 +45,11 @@ def test_warnings_are_heard(place: Place) -> None:
     assert any("overriding earlier entry" in line for line in place.instance.configuration_warnings())
 
 
-def test_the_version_is_a_tuple_of_numbers(place: Place) -> None:
-    """So that versions compare."""
-    assert place.instance.version >= (3, 5)
+def test_defaults_are_told_apart_from_values(place: Place) -> None:
+    """What nobody set, whatever main.cf says; nothing of a parameter that there is not."""
+    assert place.instance.parameter("myhostname") != place.instance.default("myhostname")
+    assert place.instance.default("smtp_tls_mandatory_protocols").startswith(">=")
+    assert place.instance.default("no_such_parameter") == ""
 
 
 def test_found_missing_and_broken_differ(place: Place) -> None:
@@ -72,7 +74,7 @@ def test_found_missing_and_broken_differ(place: Place) -> None:
 def test_a_directory_without_postfix_is_named(tmp_path: Path) -> None:
     """The operator reads which directory was looked at."""
     with pytest.raises(Problem, match=str(tmp_path)) as raised:
-        _ = PostfixInstance(tmp_path).version
+        _ = PostfixInstance(tmp_path).mail_owner
     assert raised.value.status is ExitStatus.WRONG_USE
 
 
@@ -81,7 +83,7 @@ def test_a_program_that_is_not_installed_is_named(place: Place, monkeypatch: pyt
     monkeypatch.setattr("domain_secure.postfix.instance.processes.SYSTEM_PATHS", ())
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(Problem, match="postconf was not found") as raised:
-        _ = place.instance.version
+        _ = place.instance.mail_owner
     assert raised.value.status is ExitStatus.NO_ANSWER
 
 
@@ -94,4 +96,4 @@ def test_a_program_that_hangs_is_ended(place: Place, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setattr("domain_secure.postfix.instance.processes.TIMEOUT", 0.2)
     with pytest.raises(Problem, match="did not end within"):
-        _ = place.instance.version
+        _ = place.instance.mail_owner

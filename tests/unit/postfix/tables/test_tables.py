@@ -18,10 +18,10 @@ from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
 from domain_secure.postfix.tables.tables import Dialect, Table, choose_map_type, keys_of, lines_of, policy_of
 
-STOCK = Dialect((3, 7, 11), frozenset({"debug_peer_list", "smtpd_access_maps"}))
-STRICT = Dialect((3, 7, 11), frozenset())
+STOCK = Dialect(True, frozenset({"debug_peer_list", "smtpd_access_maps"}))
+STRICT = Dialect(True, frozenset())
 AB, ZERO_ONE = (":".join([octet] * 32) for octet in ("AB", "01"))
-OLD = Dialect((3, 4, 0), frozenset())
+OLD = Dialect(False, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_no_transport_lines_unless_direct() -> None:
 
 def test_transport_that_would_draw_subdomains_along_is_refused() -> None:
     """Where Postfix matches subdomains by their parents, a line speaks for domains that are not listed."""
-    dialect = Dialect((3, 7, 11), frozenset({"transport_maps"}))
+    dialect = Dialect(True, frozenset({"transport_maps"}))
     with pytest.raises(Problem, match="drawn along"):
         list(lines_of(Table.TRANSPORT, make_configuration(send=DomainList.of("a.test")), dialect))
 
