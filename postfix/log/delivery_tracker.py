@@ -126,7 +126,7 @@ class DeliveryTracker:
         if program == b"tlsproxy":
             self._feed_proxy(decoded(line[header.end() :]))
         elif program in {b"smtp", b"lmtp"}:
-            key = decoded(line[header.start("tag") : header.end() - 2])
+            key = decoded(line[header.start("tag") : header.end("pid") + 1])
             if match := STATUS.match(line, header.end()):
                 self._feed_status(key, stamp, match, now, events)
             else:

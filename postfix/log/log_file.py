@@ -20,6 +20,7 @@ from typing import Any
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
+from .log_form import usual_forms
 from .log_segment import Segment
 from .log_source import Batch, Position
 
@@ -154,7 +155,7 @@ class LogFile:
         oldest = self._segments.pop(0)
         rest = oldest.rest()
         oldest.close()
-        return [rest] if rest else []
+        return usual_forms([rest], every=True)[0] if rest else []
 
     def _position(self) -> dict[str, Any]:
         return {"file": str(self._path), "segments": [segment.mark() for segment in self._segments]}

@@ -166,6 +166,7 @@ class LogFollower:
         if batch.lost:
             tracker.interrupted()
             self._around.log(events.log_lines_lost(batch.lost))
+        tracker.unknown_lines += batch.odd
         found = tracker.feed(batch.lines, datetime.now(UTC))
         return [] if batch.from_before else found
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from .log_file import BLOCK, segments
-from .log_journal import line_of, records
+from .log_form import line_of, records
 from .log_location import LogLocation
 
 Report = Callable[[int, int], None]  #: told how many octets of how many are read
@@ -49,7 +49,7 @@ def lines_since(
             )
         stored.seek(0)
         while block := stored.readlines(BLOCK):
-            yield [line for fields in records(block) if (line := line_of(fields)) is not None]
+            yield [line for fields in records(block) if fields and (line := line_of(fields)) is not None]
 
 
 def lines_of_files(file: Path, since: datetime, report: Report | None = None) -> Iterator[list[bytes]]:

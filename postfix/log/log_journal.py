@@ -1,21 +1,21 @@
 """Postfix's log in systemd's journal, read by journalctl(1).
 
-Owns: its command line, its JSON, and the form in which a record becomes a line.
+Owns: its command line, and going on behind its last record.  What a record says is ``log_form``'s part.
 Must not know: what the lines mean.
 Invariant: the position is the journal's own cursor, which outlives rotation and vacuuming.
 Sources: journalctl(1), systemd.journal-fields(7), systemd.time(7); JOURNAL_EXPORT_FORMATS for the JSON.
 """
 
-import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
+from .log_form import line_of, records
 from .log_source import Batch, Position
 
 _BEFORE = 1000  #: records before the end that are looked at on the first start
@@ -35,6 +35,7 @@ class LogJournal:
         self._is_first = position is None
         self._lost = ""
         self._rest = b""
+        self._odd = 0  #: records that are no message of a program
         self._position: dict[str, Any] = {}
         if position and "cursor" in position:
             self._position = dict(position)
@@ -61,7 +62,9 @@ class LogJournal:
         if not block:
             raise self._ended()
         *lines, self._rest = (self._rest + block).split(b"\n")
-        return Batch(list(self._lines(lines)), dict(self._position), at_end=False)
+        found = list(self._lines(lines))
+        odd, self._odd = self._odd, 0
+        return Batch(found, dict(self._position), at_end=False, odd=odd)
 
     def close(self) -> None:
         """End journalctl."""
@@ -109,30 +112,13 @@ class LogJournal:
 
     def _lines(self, lines: Sequence[bytes]) -> Iterator[bytes]:
         for fields in records(lines):
-            self._position = {"cursor": fields["__CURSOR"]}
-            if (line := line_of(fields)) is not None:
+            if fields is not None:
+                self._position = {"cursor": fields["__CURSOR"]}
+            line = line_of(fields) if fields is not None else None
+            if line is None:
+                self._odd += 1
+            else:
                 yield line
-
-
-def records(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the records in journalctl's output."""
-    for line in lines:
-        if line.strip():
-            yield json.loads(line)
-
-
-def line_of(fields: dict[str, Any]) -> bytes | None:
-    """Return a record as a line of a log file; None for one without an identifier or a process."""
-    name, process = fields.get("SYSLOG_IDENTIFIER"), fields.get("SYSLOG_PID") or fields.get("_PID")
-    if not isinstance(name, str) or not isinstance(process, str):
-        return None
-    time = datetime.fromtimestamp(int(fields["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
-    host = fields.get("_HOSTNAME") or "localhost"
-    message = fields.get("MESSAGE")
-    # What is no printable UTF-8 comes as a list of numbers; what is too long, as null.
-    text = bytes(message) if isinstance(message, list) else (message or "").encode()
-    first = text.split(b"\n", 1)[0]
-    return f"{time.isoformat(timespec='microseconds')} {host} {name}[{process}]: ".encode() + first
 
 
 def _complaint(printed: bytes) -> str:

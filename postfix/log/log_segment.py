@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .log_form import usual_forms
+
 _HEAD = 1024  #: octets of the beginning that identify a file; with a time and a process id in each line
 
 Stream = io.FileIO | io.BufferedIOBase
@@ -47,6 +49,7 @@ class Segment:
         self.linger_until = 0.0  #: of the monotonic clock
         self._head = b""
         self._size = -1
+        self._has_other_form = False  #: some line was none of syslog's plain ones
 
     def close(self) -> None:
         """Close the file."""
@@ -74,7 +77,7 @@ class Segment:
         return self._size
 
     def lines(self, limit: int) -> list[bytes]:
-        """Return whole lines of up to *limit* octets together, and go on behind them.
+        """Return whole lines of up to *limit* octets together in syslog's form, and go on behind them.
 
         A line longer than *limit* is no line of a log: it is left out.
         """
@@ -83,7 +86,10 @@ class Segment:
             if end >= 0:
                 self.offset += end + 1
                 self._keep_head()
-                return block[:end].split(b"\n")
+                lines, self._has_other_form = usual_forms(
+                    block[:end].split(b"\n"), every=self._has_other_form
+                )
+                return lines
             if len(block) < limit:
                 break
             self.offset += len(block)

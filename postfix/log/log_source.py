@@ -21,6 +21,7 @@ class Batch:
         False  #: what was logged before the first start: to know what is under way, not to count
     )
     lost: str = ""  #: why lines before these may be missing; empty when none are
+    odd: int = 0  #: records among them that could not be made into a line
 
 
 class LogSource(Protocol):

@@ -33,9 +33,11 @@ def tls_of(text: str) -> TlsSession | None:
 
 
 def is_verified(level: str | None, tls: TlsSession | None) -> bool:
-    """Tell whether both traces of a delivery that there are speak of verified TLS, and there is one.
+    """Tell whether a delivery went over verified TLS.
 
-    *level* is ``tls=`` of the status line; marks around the word say that the policy was not met.
+    *level* is ``tls=`` of the status line, which says of this very delivery what was asked for and met; marks
+    around the word say that it was not met.  Without it there is only the session that seems to belong to it.
     """
-    kept = level is None or level.partition("/")[0] in _VERIFYING_LEVELS
-    return kept and (tls.trust is TlsTrust.VERIFIED if tls else level is not None)
+    if level is not None:
+        return level.partition("/")[0] in _VERIFYING_LEVELS
+    return tls is not None and tls.trust is TlsTrust.VERIFIED

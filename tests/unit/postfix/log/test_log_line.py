@@ -158,6 +158,64 @@ def test_octets_break_nothing(octets: bytes) -> None:
     LINE.match(octets)
 
 
+BODY = "postfix/dsec/smtp[687]: 10B773D: removed"
+
+
+@pytest.mark.parametrize(
+    ("before", "stamp"),
+    [
+        ("2026-11-25T19:23:15+0000 mail ", "2026-11-25T19:23:15+0000"),
+        ("2026-11-25 19:23:15 mail ", "2026-11-25 19:23:15"),
+        ("2026-11-25 19:23:15.123456 +0100 mail ", "2026-11-25 19:23:15.123456 +0100"),
+        ("<22>Nov 25 19:23:15 mail ", "Nov 25 19:23:15"),
+        ("<22> 2026-11-25T19:23:15Z mail ", "2026-11-25T19:23:15Z"),
+        ("147 <22>Nov  5 19:23:15 mail ", "Nov  5 19:23:15"),
+        ("Nov 5 19:23:15 mail ", "Nov 5 19:23:15"),
+        ("Νοε 25 19:23:15 mail ", "Νοε 25 19:23:15"),
+        ("de febr. 25 19:23:15 mail ", "de febr. 25 19:23:15"),
+        (" 8月  5 19:23:15 mail ", " 8月  5 19:23:15"),
+        ("Thg 11 25 19:23:15 mail ", "Thg 11 25 19:23:15"),
+        ("Nov 25 19:23:15 mail mail.info ", "Nov 25 19:23:15"),
+        ("Nov 25 19:23:15 <mail.info> mail ", "Nov 25 19:23:15"),
+        ("Nov 25 19:23:15 ", "Nov 25 19:23:15"),
+        ("2026-11-25T19:23:15.123456789Z stdout F Nov 25 20:23:15 mail ", "2026-11-25T19:23:15.123456789Z"),
+        ("2026-11-25T19:23:15.1Z stderr P <22>Νοε 25 20:23:15 mail ", "2026-11-25T19:23:15.1Z"),
+        ("2026-11-25T19:23:15.1Z stdout F ", "2026-11-25T19:23:15.1Z"),
+        ("2026-11-25T19:23:15.1Z Nov 25 20:23:15 mail ", "2026-11-25T19:23:15.1Z"),
+        ("mail-1  | Nov 25 19:23:15 mail ", "Nov 25 19:23:15"),
+        ("mail-1 | 2026-11-25T19:23:15.1Z 2026-11-25 20:23:15 mail ", "2026-11-25T19:23:15.1Z"),
+        ("[pod/mail-0/postfix] Nov 25 19:23:15 mail ", "Nov 25 19:23:15"),
+    ],
+)
+def test_other_forms_of_a_line(before: str, stamp: str) -> None:
+    """Whoever writes the file, and whatever runs the container; the time is the one that knows its zone."""
+    line = f"{before}{BODY}".encode()
+    match = LINE.match(line)
+    assert match
+    found = [match[name].decode() for name in ("stamp", "tag", "program", "pid")]
+    assert found == [stamp, "postfix/dsec/smtp", "smtp", "687"]
+    assert line[match.end() :] == b"10B773D: removed"
+
+
+def test_solaris_numbers_its_messages() -> None:
+    """The number is no part of the message."""
+    line = b"Nov 25 19:23:15 mail postfix/smtp[687]: [ID 197553 mail.info] x"
+    match = LINE.match(line)
+    assert match
+    assert line[match.end() :] == b"x"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    ["delay=1, delays=inf/0/0/0", "delay=1, delays=0/nan/0/0", "delay=-1, delays=0/0/0/0",
+     "delay=1e9, delays=0/0/0/0", f"delay=1, delays=0/0/{'9' * 400}/0"],
+)  # fmt: skip
+def test_figures_that_are_none(attributes: str) -> None:
+    """Neither infinite nor negative nor beyond all measure: it is no status line, and somebody counts it."""
+    line = f"10B773D: to=<a@x.test>, relay=none, {attributes}, dsn=2.0.0, status=sent (x)"
+    assert STATUS.match(line.encode()) is None
+
+
 def test_the_long_form_of_time() -> None:
     """It says everything, in up to nine digits."""
     assert parse_stamp("2026-11-25T19:23:15.123456789+01:00", NOW) == datetime(
@@ -195,7 +253,44 @@ def test_the_short_form_of_time(stamp: str, now: datetime, expected: datetime) -
     assert parse_stamp(stamp, now) == expected
 
 
-@pytest.mark.parametrize("stamp", ["Foo 25 12:00:00", "Feb 30 12:00:00", "2026-13-01T00:00:00Z"])
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(
+    ("stamp", "expected"),
+    [
+        ("2026-11-25T19:23:15+0100", datetime(2026, 11, 25, 18, 23, 15, tzinfo=UTC)),
+        ("2026-11-25 19:23:15", datetime(2026, 11, 25, 18, 23, 15, tzinfo=UTC)),
+        ("2026-07-01 19:23:15,5", datetime(2026, 7, 1, 17, 23, 15, 500000, UTC)),
+        ("2026-11-25 19:23:15 -0130", datetime(2026, 11, 25, 20, 53, 15, tzinfo=UTC)),
+        ("2016-12-31T23:59:60Z", datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("Nov 24 2025 12:00:00", datetime(2025, 11, 24, 11, tzinfo=UTC)),
+        ("Νοε 24 12:00:00", datetime(2026, 11, 24, 11, tzinfo=UTC)),
+        ("Μαΐ 24 12:00:00", datetime(2026, 5, 24, 10, tzinfo=UTC)),
+        ("Mär  5 12:00:00", datetime(2026, 3, 5, 11, tzinfo=UTC)),
+        ("Dez 24 12:00:00", datetime(2025, 12, 24, 11, tzinfo=UTC)),
+        ("févr. 24 12:00:00", datetime(2026, 2, 24, 11, tzinfo=UTC)),
+        (" 8月 24 12:00:00", datetime(2026, 8, 24, 10, tzinfo=UTC)),
+        ("Thg 10 24 12:00:00", datetime(2026, 10, 24, 10, tzinfo=UTC)),
+        ("lis 24 12:00:00", datetime(2026, 11, 24, 11, tzinfo=UTC)),  # Polish; October in Croatian
+        ("lis 27 12:00:00", datetime(2026, 10, 27, 11, tzinfo=UTC)),
+        ("quux 24 12:00:00", datetime(2026, 11, 24, 11, tzinfo=UTC)),
+        (r"\xcd\xef\xe5 27 12:00:00", datetime(2026, 10, 27, 11, tzinfo=UTC)),
+    ],
+)
+def test_times_in_other_forms(stamp: str, expected: datetime) -> None:
+    """Another offset, no zone, another language: known, or the last one that fits."""
+    assert parse_stamp(stamp, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "Feb 30 12:00:00",
+        "13月 25 12:00:00",
+        "2026-13-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_dates_that_are_none(stamp: str) -> None:
     """ValueError, and nothing else."""
     with pytest.raises(ValueError, match=r"date|month|stamp"):
