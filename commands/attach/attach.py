@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from difflib import diff_bytes, unified_diff
 from pathlib import Path
@@ -21,6 +21,7 @@ from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.mail_checks.log_checks import check_log
 from domain_secure.postfix.tables.publish import publish
 from domain_secure.postfix.tables.tables import map_type
 
@@ -68,7 +69,17 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.config_dir is None:  # else it is not the one that the units' daemon asks about
         for line in adapt(configuration, instance):
             print(line)
+    if request.send:
+        _warn_of_log(configuration, instance)
     return ExitStatus.DONE
+
+
+def _warn_of_log(configuration: Configuration, instance: PostfixInstance) -> None:
+    """Say at once what would keep the counters of outbound mail at zero."""
+    with suppress(PermissionError, Problem):
+        for finding in check_log(configuration, instance):
+            if finding.word in {"log-unreadable", "log-unknown", "log-not-understood"}:
+                note(f"{finding.what}: {finding.fix}")
 
 
 def apply_attach(

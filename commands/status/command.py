@@ -125,6 +125,11 @@ def _print_self_proof(proof: dict[str, Any]) -> None:
         print(f"self-proof     FAILED: {proof['detail']}: see `domain-secure check`")
 
 
+def _print_log(log: dict[str, Any]) -> None:
+    if log.get("detail"):
+        print(f"Postfix's log  NOT COUNTED FROM ({log['standing']}): {log['detail']}")
+
+
 def _print_daemon(document: dict[str, Any]) -> None:
     configuration, daemon = document["configuration"], document["daemon"]
     print(f"configuration  {configuration['path']}")
@@ -139,6 +144,7 @@ def _print_daemon(document: dict[str, Any]) -> None:
         )
         _print_tables_problem(daemon["tables_problem"])
         _print_self_proof(daemon["self_proof"] or {})
+        _print_log(daemon["postfix_log"] or {})
     _print_fleet(document["fleet"])
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")

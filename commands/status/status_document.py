@@ -90,7 +90,7 @@ def _document(
         "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
         "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
         "protocol_log": _protocol_log(configuration) if configuration else None,
-        "log_lag_seconds": next((sample.value for sample in counted if sample.name == _LAG), None),
+        "log_lag_seconds": next((one.value for one in counted if one.name == _LAG and one.value >= 0), None),
         "history_problem": history_problem,
     }
 
@@ -109,6 +109,7 @@ def _daemon(address: tuple[str, int], access: WebAccess) -> tuple[dict[str, Any]
         "configuration_problem": answer["configuration"]["problem"],
         "tables_problem": answer.get("tables", {}).get("problem"),
         "self_proof": answer.get("self_proof"),
+        "postfix_log": answer.get("log"),
     }, counted
 
 

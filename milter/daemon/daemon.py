@@ -193,6 +193,7 @@ class Daemon:
         """Return the state of the daemon as one JSON document."""
         problem = self._live.problem
         configuration = self._live.current.configuration
+        log_standing, log_detail = self.metrics.outbound.standing
         return {
             "healthy": self._doors is not None and self._doors.is_open,
             "version": self._version,
@@ -206,6 +207,7 @@ class Daemon:
                 "send_domains": len(configuration.send),
             },
             "tables": {"problem": self.metrics.tables.problem},
+            "log": {"standing": log_standing, "detail": log_detail},
             "self_proof": {
                 "standing": self.metrics.self_proof.standing,
                 "detail": self.metrics.self_proof.detail,

@@ -3,6 +3,7 @@
 Must not know: Postfix's log.  Label values come from the send list and from enumerations.
 """
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -10,12 +11,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from domain_secure.policy.sending.delivery_counts import OutboundCounter, OutboundProgress
+from domain_secure.policy.sending.delivery_counts import LogStanding, OutboundCounter, OutboundProgress
 
 from .entry_counter import EntryCounter
 
 # Reading goes in steps: within this time after the last look nothing is late.
 _STEP_SECONDS = 2.0
+
+_UNDERSTOOD = {LogStanding.FOLLOWED: 1.0, LogStanding.UNKNOWN: math.nan}
 
 _BY_DOMAIN = {
     OutboundCounter.SENT: (
@@ -68,6 +71,11 @@ class OutboundMetrics(Collector):
             self._at_end = time.monotonic()
 
     @property
+    def standing(self) -> tuple[LogStanding, str]:
+        """Return how Postfix's log stands, and what is wrong with it."""
+        return self._progress.standing, self._progress.detail
+
+    @property
     def by_entry(self) -> tuple[EntryCounter, ...]:
         """Return the counters by list entry, up to date after refresh()."""
         return tuple(self._counters.values())
@@ -97,9 +105,27 @@ class OutboundMetrics(Collector):
             "Of these, lines of Postfix's SMTP client that this version does not understand.",
             progress.unknown_lines,
         )
+        yield CounterMetricFamily(
+            "domain_secure_log_lines_understood",
+            "Lines of this Postfix, of those whose form was looked at: all new ones, a sample of a backlog.",
+            progress.known,
+        )
+        yield CounterMetricFamily(
+            "domain_secure_log_lines_not_understood",
+            "Of the same, lines that name a program of Postfix in a form that is not known.",
+            progress.strange,
+        )
+        yield GaugeMetricFamily(
+            "domain_secure_log_understood",
+            "1 while Postfix's log tells what is counted; 0 when it is in an unknown form, when mail moves "
+            "and nothing is logged, or when it cannot be read; NaN until the first line.",
+            _UNDERSTOOD.get(progress.standing, 0.0),
+        )
         lag = time.monotonic() - self._at_end
+        silent = math.nan if progress.standing is not LogStanding.FOLLOWED else 0.0
         yield GaugeMetricFamily(
             "domain_secure_log_lag_seconds",
-            "For how long the end of Postfix's log was not reached; 0 while it is followed.",
-            lag if lag > _STEP_SECONDS else 0.0,
+            "For how long the end of Postfix's log was not reached; 0 while it is followed, NaN while it is "
+            "read and tells nothing.",
+            lag if lag > _STEP_SECONDS else silent,
         )

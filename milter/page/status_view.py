@@ -267,6 +267,9 @@ def _broken(document: Document) -> Iterable[Notice]:
     if daemon.get("tables_problem"):
         what = f"Postfix's tables are not those of the send list: {daemon['tables_problem']}"
         yield Notice(State.FAILING, what, "domain-secure generate")
+    if (log := daemon.get("postfix_log")) and log["detail"]:
+        what = f"No delivery is counted: Postfix's log: {log['detail']}"
+        yield Notice(State.FAILING, what, "domain-secure check")
     if (fleet := document.get("fleet_status")) and (problem := fleet["store_problem"]):
         yield Notice(State.ATTENTION, f"Fleet: {problem}", "domain-secure fleet status")
     for key, what in (("connectors_problem", "Postfix cannot be asked"), ("history_problem", "No history")):

@@ -29,6 +29,22 @@ class OutboundCounter(StrEnum):
     )
 
 
+@unique
+class LogStanding(StrEnum):
+    """Whether Postfix's log, read to its end, tells what is counted."""
+
+    UNKNOWN = "unknown"  #: nothing was logged yet by which that could be told
+    FOLLOWED = "followed"
+    NOT_UNDERSTOOD = "not-understood"  #: Postfix logs in a form that is not known
+    SILENT = "silent"  #: mail moves, and nothing is logged
+    UNREADABLE = "unreadable"
+
+    @property
+    def is_bad(self) -> bool:
+        """Tell whether deliveries happen that are in no counter."""
+        return self not in {LogStanding.UNKNOWN, LogStanding.FOLLOWED}
+
+
 class CountKey(NamedTuple):
     """One sum; *reason* is empty but for failed sessions."""
 
@@ -45,6 +61,10 @@ class OutboundProgress:
     lines: int = 0  #: read since the start
     unknown_lines: int = 0  #: of these, lines of the SMTP client that were not understood
     at_end: bool = False  #: everything that was logged is in
+    known: int = 0  #: lines of this Postfix, of those whose form was looked at
+    strange: int = 0  #: of these, lines that name a program of Postfix in no known form
+    standing: LogStanding = LogStanding.UNKNOWN
+    detail: str = ""  #: what is wrong, for a person; empty where nothing is
 
 
 def counted(event: DeliveryEvent) -> tuple[CountKey, ...]:

@@ -7,6 +7,7 @@ Sources: postqueue(1) "JSON OBJECT FORMAT"; postsuper(1) -f (Postfix 3.5).
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from domain_secure.policy.sending.patience import QueuedMessage, Waiting
 from domain_secure.policy.terms.problems import ExitStatus, Problem
@@ -28,6 +29,17 @@ def queued(instance: PostfixInstance) -> Iterator[QueuedMessage]:
         )
     for line in done.stdout.splitlines():
         yield parse(line)
+
+
+def last_activity(queue_directory: Path) -> float | None:
+    """Return when a message was last taken up or done with, by the clock; None where that is not told.
+
+    Each goes through the folder ``active`` (qmgr(8)), which everybody may look at from outside.
+    """
+    try:
+        return (queue_directory / "active").stat().st_mtime
+    except OSError:
+        return None
 
 
 def parse(line: str) -> QueuedMessage:

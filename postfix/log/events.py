@@ -3,6 +3,7 @@
 import logging
 
 from domain_secure.policy.sending.delivery import Delivery
+from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.redaction import without_local_parts
 
@@ -15,6 +16,11 @@ def log_followed(where: str, why: str) -> Event:
 def log_not_followed(problem: str) -> Event:
     """Return the line for Postfix's log that cannot be read; it is tried again from the same place."""
     return Event.of(logging.ERROR, "log-not-followed", detail=problem)
+
+
+def log_tells_nothing(where: str, standing: LogStanding, detail: str) -> Event:
+    """Return the line for Postfix's log that is read and tells nothing: it is silent, or in another form."""
+    return Event.of(logging.ERROR, f"log-{standing}", log=where, detail=detail)
 
 
 def log_lines_lost(detail: str) -> Event:

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
 from domain_secure.policy.sending.delivery import Delivery, DeliveryEvent, DeliveryObserver, FailureReason
-from domain_secure.policy.sending.delivery_counts import OutboundProgress, added
+from domain_secure.policy.sending.delivery_counts import LogStanding, OutboundProgress, added
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.event import Event, internal_error
 from domain_secure.policy.terms.lists import DomainList
@@ -26,6 +27,7 @@ from .delivery_ledger import DeliveryLedger, Reading, Sums
 from .delivery_tracker import DeliveryTracker
 from .log_location import LogLocation
 from .log_source import Batch, LogSource
+from .log_standing import StandingWatch
 
 POLL_SECONDS = 0.25  #: how soon a line is noticed
 _RETRY_SECONDS = 5.0
@@ -83,6 +85,7 @@ class LogFollower:
         self._send_list = SendList(surroundings.configuration)
         self._stop = threading.Event()
         self._problem = ""
+        self._progress = OutboundProgress()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
 
     def start(self) -> None:
@@ -101,8 +104,10 @@ class LogFollower:
                 if str(problem) != self._problem:
                     self._problem = str(problem)
                     self._around.log(events.log_not_followed(self._problem))
+                self._not_read(str(problem))
             except Exception as error:  # noqa: BLE001 - mail goes on; the metric shows that nothing is read
                 self._around.log(internal_error("reading the log of Postfix", error))
+                self._not_read(f"a fault of the daemon: {error}")
             else:
                 continue  # stopped, or the log is elsewhere now
             self._stop.wait(_RETRY_SECONDS)
@@ -112,7 +117,7 @@ class LogFollower:
         configuration = self._around.configuration()
         with closing(DeliveryLedger(configuration.state)) as ledger:
             reading = ledger.load()
-            self._around.publish(OutboundProgress(self._send_list.of_listed(reading.sums)))
+            self._publish(sums=self._send_list.of_listed(reading.sums))
             location = self._around.locate(configuration)
             tracker = DeliveryTracker(self._send_list.find, self._send_list.unmatched, location.syslog_names)
             if reading.tracker:
@@ -130,42 +135,73 @@ class LogFollower:
         reading: Reading,
         location: LogLocation,
     ) -> None:
+        watch = StandingWatch(location.syslog_names, location.last_activity)
         while not self._stop.is_set():
             if self._around.location_changed() and location != self._around.locate(
                 self._around.configuration()
             ):
                 return
-            found, batch = self._take(source, tracker)
+            found, batch = self._take(source, tracker, watch)
             if batch.position != reading.position:
                 sums = added(reading.sums, found) if found else reading.sums
                 reading = Reading(sums, batch.position, tracker.document())
                 ledger.commit(reading)
-            self._around.publish(
-                OutboundProgress(
-                    self._send_list.of_listed(reading.sums),
-                    tracker.lines,
-                    tracker.unknown_lines,
-                    batch.at_end,
-                )
-            )
+            self._show(reading.sums, tracker, watch, location, at_end=batch.at_end)
             self._tell(found)
             if batch.at_end:
                 self._stop.wait(POLL_SECONDS)
 
-    def _take(self, source: LogSource, tracker: DeliveryTracker) -> tuple[list[DeliveryEvent], Batch]:
+    def _show(
+        self,
+        sums: Sums,
+        tracker: DeliveryTracker,
+        watch: StandingWatch,
+        location: LogLocation,
+        *,
+        at_end: bool,
+    ) -> None:
+        """Publish where the reading stands; what nobody sends by, nobody needs to be told of."""
+        sends = bool(self._around.configuration().send)
+        standing, detail = watch.standing() if sends else (LogStanding.UNKNOWN, "")
+        if standing.is_bad and standing is not self._progress.standing:
+            self._around.log(events.log_tells_nothing(str(location), standing, detail))
+        self._publish(
+            sums=self._send_list.of_listed(sums),
+            lines=tracker.lines,
+            unknown_lines=tracker.unknown_lines,
+            at_end=at_end,
+            known=watch.known,
+            strange=watch.strange,
+            standing=standing,
+            detail=detail,
+        )
+
+    def _not_read(self, problem: str) -> None:
+        sends = bool(self._around.configuration().send)
+        standing = LogStanding.UNREADABLE if sends else LogStanding.UNKNOWN
+        self._publish(at_end=False, standing=standing, detail=problem if sends else "")
+
+    def _publish(self, **changes: Any) -> None:
+        self._progress = replace(self._progress, **changes)
+        self._around.publish(self._progress)
+
+    def _take(
+        self, source: LogSource, tracker: DeliveryTracker, watch: StandingWatch
+    ) -> tuple[list[DeliveryEvent], Batch]:
         """Read to the end, but not for long: each commit costs as much as some thousand lines."""
         until = time.monotonic() + POLL_SECONDS
         batch = source.read()
-        found = self._feed(tracker, batch)
+        found = self._feed(tracker, watch, batch)
         while not batch.at_end and time.monotonic() < until:
             batch = source.read()
-            found += self._feed(tracker, batch)
+            found += self._feed(tracker, watch, batch)
         return found, batch
 
-    def _feed(self, tracker: DeliveryTracker, batch: Batch) -> list[DeliveryEvent]:
+    def _feed(self, tracker: DeliveryTracker, watch: StandingWatch, batch: Batch) -> list[DeliveryEvent]:
         if batch.lost:
             tracker.interrupted()
             self._around.log(events.log_lines_lost(batch.lost))
+        watch.look(batch.lines)
         tracker.unknown_lines += batch.odd
         found = tracker.feed(batch.lines, datetime.now(UTC))
         return [] if batch.from_before else found

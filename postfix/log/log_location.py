@@ -11,6 +11,7 @@ from pathlib import Path
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.instance.queue import last_activity
 
 from .log_file import LogFile
 from .log_journal import LogJournal
@@ -29,10 +30,15 @@ class LogLocation:
     facility: str
     syslog_names: frozenset[str]  #: of the instance and of its services
     why: str  #: how it was found, for a person
+    queue_directory: Path | None = None  #: in which mail is seen to move
 
     def __str__(self) -> str:
         """Return the file's name, or the word."""
         return str(self.file or "journal")
+
+    def last_activity(self) -> float | None:
+        """Return when mail last moved in the queue, by the clock; None where that is not known."""
+        return last_activity(self.queue_directory) if self.queue_directory else None
 
     def open(self, position: Position | None) -> LogSource:
         """Start reading at a position that the same kind of log gave, else at the end; raises Problem."""
@@ -45,12 +51,13 @@ def log_location(
     configuration: Configuration, instance: PostfixInstance, syslog_files: tuple[Path, ...] = SYSLOG_FILES
 ) -> LogLocation:
     """Return where the instance logs to; raises Problem when it cannot be asked."""
-    values = instance.parameters("maillog_file", "syslog_facility", "syslog_name")
+    values = instance.parameters("maillog_file", "queue_directory", "syslog_facility", "syslog_name")
     facility = values.get("syslog_facility", "mail")
+    queue = Path(values["queue_directory"]) if "queue_directory" in values else None
     names = frozenset({values.get("syslog_name", "postfix"), *_overridden(instance)})
 
     def found(file: Path | None, why: str) -> LogLocation:
-        return LogLocation(file, facility, names, why)
+        return LogLocation(file, facility, names, why, queue)
 
     if configuration.postfix_log == "journal":
         return found(None, "[postfix] log")

@@ -6,6 +6,7 @@ Each case lasts an hour of one sample a minute, unless the series itself ends ea
 
 from dataclasses import dataclass
 
+_NAN = " ".join(["NaN"] * 60)
 DAY = 24 * 60 * 60
 _NODE = 'job="domain-secure",instance="mx1"'
 _PARTNER = f'{_NODE},domain="woodgrovebank.test"'
@@ -28,6 +29,7 @@ HEALTHY = {
     f'domain_secure_decisions_total{{{_NODE},verdict="pass",method="pkix"}}': "0+1x60",
     f"domain_secure_messages_sent_total{{{_PARTNER}}}": "0+1x60",
     f"domain_secure_log_lag_seconds{{{_NODE}}}": "0x60",
+    f"domain_secure_log_understood{{{_NODE}}}": "1x60",
     f'domain_secure_outbound_connection_problems_total{{{_PARTNER},reason="unreachable"}}': "0+1x60",
     f'domain_secure_records_lost_total{{{_NODE},where="queue"}}': "0x60",
     _RECEIVED: "0+1x60",
@@ -85,6 +87,12 @@ CASES = (
         ("DomainSecureSentUnverified",),
     ),
     Case("the log is not followed", _with("log_lag_seconds", "0x30 0+60x30"), ("DomainSecureLogLag",)),
+    Case(
+        "Postfix logs elsewhere, or in another form",
+        _with("log_understood", "1x30 0x30") | _with("log_lag_seconds", "0x30" + " NaN" * 30),
+        ("DomainSecureLogNotUnderstood",),
+    ),
+    Case("nothing was logged yet", _with("log_understood", _NAN) | _with("log_lag_seconds", _NAN), ()),
     Case("the log was late for a while", _with("log_lag_seconds", "0x50 90 0x9"), ()),
     Case(
         "a fault of ours, for the first time",

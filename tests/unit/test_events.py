@@ -17,6 +17,7 @@ from domain_secure.policy.decision.evidence import Evidence
 from domain_secure.policy.decision.reply import reply_to
 from domain_secure.policy.record import protocol_events
 from domain_secure.policy.revocation import events as revocation_events
+from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.terms.event import Event, internal_error
 from domain_secure.postfix.log import events as log_events
 from domain_secure.postfix.probe import events as probe_events
@@ -203,6 +204,14 @@ GOLDEN = [
         "log-followed log=/var/log/mail.log because=found",
     ),
     (log_events.log_not_followed("denied"), "log-not-followed detail=denied"),
+    (
+        log_events.log_tells_nothing("journal", LogStanding.SILENT, "mail moves"),
+        'log-silent log=journal detail="mail moves"',
+    ),
+    (
+        log_events.log_tells_nothing("/l", LogStanding.NOT_UNDERSTOOD, "lines"),
+        "log-not-understood log=/l detail=lines",
+    ),
     (log_events.log_lines_lost("it was cut"), 'log-lines-lost detail="it was cut"'),
     (
         log_events.sent_unverified(replace(SENT, verified=False, lines=("Q: status=sent (ok)",))),

@@ -6,7 +6,12 @@ from prometheus_client.exposition import generate_latest
 
 from domain_secure.milter.metrics import outbound_metrics
 from domain_secure.milter.metrics.outbound_metrics import OutboundMetrics
-from domain_secure.policy.sending.delivery_counts import CountKey, OutboundCounter, OutboundProgress
+from domain_secure.policy.sending.delivery_counts import (
+    CountKey,
+    LogStanding,
+    OutboundCounter,
+    OutboundProgress,
+)
 from domain_secure.policy.terms.domain import Entry
 
 WOODGROVE = Entry("woodgrovebank.test")
@@ -45,7 +50,11 @@ def test_every_counter_has_its_metric() -> None:
             1,
         )
     }
-    metrics.update(OutboundProgress(sums, lines=70, unknown_lines=7, at_end=True))
+    metrics.update(
+        OutboundProgress(
+            sums, lines=70, unknown_lines=7, at_end=True, known=60, strange=2, standing=LogStanding.FOLLOWED
+        )
+    )
     label = f'domain="{WOODGROVE}"'
     assert exposed(registry, metrics) == {
         f"domain_secure_messages_sent_total{{{label}}} 1",
@@ -56,6 +65,9 @@ def test_every_counter_has_its_metric() -> None:
         f'domain_secure_outbound_connection_problems_total{{{label},reason="unreachable"}} 6',
         "domain_secure_log_lines_total 70.0",
         "domain_secure_log_lines_unknown_total 7.0",
+        "domain_secure_log_lines_understood_total 60.0",
+        "domain_secure_log_lines_not_understood_total 2.0",
+        "domain_secure_log_understood 1.0",
         "domain_secure_log_lag_seconds 0.0",
     }
 
@@ -84,5 +96,25 @@ def test_lag(clock: list[float]) -> None:
     assert "domain_secure_log_lag_seconds 60.0" in exposed(registry, metrics)
     metrics.update(OutboundProgress(lines=9))
     assert "domain_secure_log_lag_seconds 60.0" in exposed(registry, metrics)
-    metrics.update(OutboundProgress(lines=9, at_end=True))
+    metrics.update(OutboundProgress(lines=9, at_end=True, standing=LogStanding.FOLLOWED))
     assert "domain_secure_log_lag_seconds 0.0" in exposed(registry, metrics)
+
+
+@pytest.mark.parametrize(
+    ("standing", "understood"),
+    [
+        (LogStanding.UNKNOWN, "NaN"),
+        (LogStanding.NOT_UNDERSTOOD, "0.0"),
+        (LogStanding.SILENT, "0.0"),
+        (LogStanding.UNREADABLE, "0.0"),
+    ],
+)
+def test_a_log_that_tells_nothing_is_not_in_time(standing: LogStanding, understood: str) -> None:
+    """Its end was reached, and yet no lag of 0 is claimed."""
+    registry = CollectorRegistry()
+    metrics = OutboundMetrics(registry)
+    metrics.update(OutboundProgress(lines=9, at_end=True, standing=standing, detail="x"))
+    found = exposed(registry, metrics)
+    assert "domain_secure_log_lag_seconds NaN" in found
+    assert f"domain_secure_log_understood {understood}" in found
+    assert metrics.standing == (standing, "x")

@@ -1,6 +1,7 @@
 """The follower as a whole, on real files: what it counts, tells, survives."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from configurations import make_configuration, make_partner
 
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
 from domain_secure.policy.sending.delivery import Delivery, DeliveryEvent, FailureReason
-from domain_secure.policy.sending.delivery_counts import OutboundProgress
+from domain_secure.policy.sending.delivery_counts import LogStanding, OutboundProgress
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem
@@ -113,6 +114,74 @@ def test_lines_become_sums_and_are_told(following: Following) -> None:
     wait_for(lambda: following.events, "the observer to hear")
     (event,) = following.events
     assert isinstance(event, Delivery)
+    assert following.words() == ["log-followed"]
+
+
+def docker(line: str) -> str:
+    """Return a line as Docker's json-file driver keeps it."""
+    return json.dumps({"log": f"{line}\n", "stream": "stdout", "time": line.split(" ", maxsplit=1)[0]})
+
+
+def structured(line: str, program: str | None = None) -> str:
+    """Return a line as RFC 5424 has it."""
+    stamp, host, tag, message = line.split(" ", 3)
+    name, _, process = tag.rstrip("]:").partition("[")
+    return f"<22>1 {stamp} {host} {program or name} {process} - - {message}"
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "rsyslog": lambda line: line,
+    "without a colon": lambda line: line.replace("+00:00", "+0000", 1),
+    "a blank for the T": lambda line: line.replace("T", " ", 1).replace("+00:00", "", 1),
+    "traditional": lambda line: line.replace("2026-11-25T", "Nov 25 ", 1).replace("+00:00", "", 1),
+    "Greek": lambda line: line.replace("2026-11-25T", "Νοε 25 ", 1).replace("+00:00", "", 1),
+    "priority": lambda line: f"<22>{line}",
+    "Busybox": lambda line: line.replace(" mail ", " mail mail.info ", 1),
+    "RFC 5424": structured,
+    "RFC 5424 of rsyslog": lambda line: structured(line, "postfix"),
+    "Docker": docker,
+    "CRI": lambda line: f"{line.split(' ')[0]} stdout F {line}",
+    "docker logs --timestamps": lambda line: f"{line.split(' ')[0]} {line}",
+    "docker compose logs": lambda line: f"mail-1  | {line}",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_counted(following: Following, form: str) -> None:
+    """The same deliveries give the same sums, whoever wrote the log; and the log is said to be followed."""
+    following.start()
+    log = delivered("10B773D")
+    log.removed()
+    log.deferred("TLS is required, but was not offered by host mail.woodgrovebank.test[198.51.100.20]")
+    lines = [FORMS[form](line.decode()) for line in log.lines]
+    with following.path.open("a") as stream:
+        stream.writelines(f"{line}\n" for line in lines)
+    following.wait_for(**{"sent": 1, "mutual": 1, "failure no-tls": 1})
+    wait_for(lambda: following.progress[-1].standing is LogStanding.FOLLOWED, "the log to be followed")
+    assert following.progress[-1].unknown_lines == 0
+
+
+def test_a_form_that_is_not_known_is_told(following: Following) -> None:
+    """Not as a log that is followed, once in the log, and with what it looks like."""
+    following.start()
+    with following.path.open("a") as stream:
+        stream.writelines(f"Nov 25 19:23:1{second} [postfix/smtp] x\n" for second in range(3))
+    wait_for(
+        lambda: following.progress[-1].standing is LogStanding.NOT_UNDERSTOOD, "the log not to be understood"
+    )
+    assert "[postfix/smtp" in following.progress[-1].detail
+    assert following.progress[-1].strange == 3
+    assert following.words() == ["log-followed", "log-not-understood"]
+
+
+def test_nothing_is_said_of_the_log_where_nothing_is_sent(following: Following) -> None:
+    """Who only receives needs no log."""
+    following.configuration = make_configuration(following.path.parent / "state")
+    following.start()
+    with following.path.open("a") as stream:
+        stream.write("Nov 25 19:23:15 [postfix/smtp] x\n")
+    wait_for(lambda: following.progress[-1].strange, "the line to be read")
+    assert following.progress[-1].standing is LogStanding.UNKNOWN
     assert following.words() == ["log-followed"]
 
 

@@ -1,7 +1,9 @@
 """The doctor on Postfix's log."""
 
 import os
+import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +71,7 @@ def test_a_log_for_root_alone(instance: PostfixInstance, monkeypatch: pytest.Mon
         log.chmod(0o644)
         with (instance.config_directory / "main.cf").open("a") as main:
             main.write(f"maillog_file = {log}\n")
-        assert words(instance, "woodgrovebank.test") == []
+        assert "log-unreadable" not in words(instance, "woodgrovebank.test")
         log.chmod(0o600)
         (finding,) = check_log(configuration("woodgrovebank.test"), instance)
     assert finding.word == "log-unreadable"
@@ -86,6 +88,67 @@ def test_a_log_that_postfix_does_not_write(instance: PostfixInstance, tmp_path: 
     pid.mkdir(parents=True, exist_ok=True)
     (pid / "master.pid").write_text("1\n")
     assert "log-stale" in words(instance, "woodgrovebank.test", log=str(log))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("", []),
+        ("Nov 25 19:23:15 mail postfix/qmgr[7]: 10B773D: removed\n", []),
+        ("Nov 25 19:23:15 [postfix/qmgr] 10B773D: removed\n", ["log-not-understood"]),
+        ("Nov 25 19:23:15 mail kernel: up\n", []),
+    ],
+)
+def test_a_form_that_is_not_known(
+    instance: PostfixInstance, tmp_path: Path, content: str, found: list[str]
+) -> None:
+    """Somebody's own template, for one, by which no delivery is counted."""
+    log = tmp_path / "syslog"
+    log.write_text(content)
+    log.chmod(0o644)
+    told = words(instance, "woodgrovebank.test", log=str(log))
+    assert [word for word in told if word != "log-unreadable"] == found
+
+
+def test_mail_that_moves_and_is_not_logged(instance: PostfixInstance, tmp_path: Path) -> None:
+    """The queue's folder changes with each message; the log did not."""
+    log = tmp_path / "syslog"
+    log.write_text("")
+    now = time.time()
+    os.utime(log, (now - 500, now - 500))
+    active, pid = instance.queue_directory / "active", instance.queue_directory / "pid" / "master.pid"
+    for folder in (active, pid.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    os.utime(active, (now - 300, now - 300))
+    assert "log-stale" not in words(instance, "woodgrovebank.test", log=str(log))
+    pid.touch()
+    os.utime(pid, (now - 501, now - 501))
+    for moved, expected in ((now - 480, False), (now - 300, True), (now, False)):
+        os.utime(active, (moved, moved))
+        assert ("log-stale" in words(instance, "woodgrovebank.test", log=str(log))) is expected
+
+
+def test_a_log_that_the_next_rotation_closes(
+    instance: PostfixInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody opened the file by hand; what Postfix makes next is root's, unless the folder hands it on."""
+    if state_folder.daemon_user() is None:
+        monkeypatch.setattr(state_folder, "USER", "nobody")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        log = folder / "mail.log"
+        log.write_text("")
+        log.chmod(0o644)
+        knows = "maillog_file_permissions" in instance.parameters("maillog_file_permissions")
+        with (instance.config_directory / "main.cf").open("a") as main:
+            main.write(f"maillog_file = {log}\n" + "maillog_file_permissions = 0640\n" * knows)
+        (finding,) = check_log(configuration("woodgrovebank.test"), instance)
+        assert finding.word == "log-closes"
+        assert ("install -d -g adm -m 2750" in finding.fix) is knows
+        shutil.chown(folder, group="adm")
+        folder.chmod(0o2755)
+        assert (words(instance, "woodgrovebank.test") == []) is knows
 
 
 @pytest.mark.parametrize(
