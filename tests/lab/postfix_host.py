@@ -210,7 +210,10 @@ class PostfixHost:
         self.namespaces.run("postfix", "-c", self.layout.configuration, command)
 
     def _necessary(self) -> dict[str, str]:
-        return {
+        asked = self.namespaces.run("postconf", "-dh", "maillog_file_permissions")
+        # Where Postfix knows it, a log file is for root alone unless somebody says otherwise.
+        readable = {"maillog_file_permissions": "0644"} if asked.stdout.strip() else {}
+        return readable | {
             "myhostname": self.hostname,
             "mydestination": f"localhost.{self.domain}, localhost",
             "inet_interfaces": self.address,

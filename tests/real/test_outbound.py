@@ -5,9 +5,10 @@ import re
 import pytest
 
 from lab.certificates import Authority, Issued
-from lab.laboratory import ADDRESSES, CONTOSO, EVIL, FABRIKAM, WOODGROVE, Lab
+from lab.laboratory import ADDRESSES, CONTOSO, EVIL, FABRIKAM, LOOPBACK, WOODGROVE, Lab
 from lab.messages import Message, compose, header_lines
 from lab.product import Product
+from lab.smtp_client import client_context
 from lab.waiting import wait_for
 
 pytestmark = pytest.mark.real
@@ -145,3 +146,51 @@ def test_a_relayhost_is_passed_by(own_product: Product) -> None:
     lab.contoso.reload()
     message = submit(lab)
     lab.woodgrove.wait_for_delivery(message.mark)
+
+
+def submit_with_requiretls(lab: Lab) -> Message:
+    """Let a user of Contoso send a message that must stay on TLS all the way (RFC 8689)."""
+    message = compose(SENDER, RECIPIENT)
+    with lab.connect(lab.contoso, LOOPBACK) as dialogue:
+        dialogue.starttls(client_context(None))
+        assert dialogue.mail(SENDER, "REQUIRETLS").code == 250
+        dialogue.rcpt(RECIPIENT)
+        assert dialogue.data(message.content).code == 250
+    return message
+
+
+@pytest.fixture
+def requiretls_product(own_product: Product) -> Product:
+    """Return the product on a Postfix that knows REQUIRETLS."""
+    if not own_product.lab.contoso.parameter("requiretls_enable"):
+        pytest.skip("this Postfix knows no REQUIRETLS")
+    return own_product
+
+
+def test_requiretls_is_delivered_verified(requiretls_product: Product) -> None:
+    """Where the partner's server offers it, the message goes the way of all others."""
+    lab = requiretls_product.lab
+    message = submit_with_requiretls(lab)
+    lab.woodgrove.wait_for_delivery(message.mark)
+    lab.contoso.wait_for_log(r"domain-secure/smtp\[\d+\]: .* tls=secure[^ ,]*requiretls[^ ,]*, .*status=sent")
+
+
+def test_requiretls_takes_nothing_from_the_policy(requiretls_product: Product) -> None:
+    """A server that is not verified gets nothing, though it offers REQUIRETLS."""
+    lab = requiretls_product.lab
+    lab.present(lab.woodgrove, anothers(lab))
+    message = submit_with_requiretls(lab)
+    lab.contoso.wait_for_log(r"domain-secure/smtp\[\d+\]: .*to=<admin@woodgrovebank.test>.*status=(?!sent)")
+    assert lab.woodgrove.delivered(message.mark) is None
+
+
+def test_requiretls_that_the_partner_does_not_offer(requiretls_product: Product) -> None:
+    """The message goes back, and is counted by that reason."""
+    lab = requiretls_product.lab
+    lab.woodgrove.configure(requiretls_enable="no")
+    lab.woodgrove.reload()
+    message = submit_with_requiretls(lab)
+    lab.contoso.wait_for_log(r"to=<admin@woodgrovebank.test>.*status=bounced \(Sender requested REQUIRETLS")
+    assert lab.woodgrove.delivered(message.mark) is None
+    series = f'domain_secure_outbound_session_failures_total{{domain="{WOODGROVE}",reason="requiretls"}}'
+    wait_for(lambda: requiretls_product.metrics().get(series) == 1, series, context=requiretls_product.log)

@@ -113,7 +113,9 @@ def test_openssl_understands_the_request(edge: Edge) -> None:
         )  # fmt: skip
         said = edge.openssl("req", "-verify", "-text", "-noout", "-in", WORK / "mail1.csr")
         assert "verify OK" in said
-        assert f"Subject: DC = com, DC = Contoso, CN = {HOST}" in said
+        assert f"Subject: DC=com, DC=Contoso, CN={HOST}" in said.replace(
+            " = ", "="
+        )  # from 3.2 on without blanks
         assert f"DNS:{HOST}, DNS:{CONTOSO}" in said
         assert "TLS Web Server Authentication, TLS Web Client Authentication" in said
 
