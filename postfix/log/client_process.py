@@ -1,16 +1,45 @@
-"""What is remembered of one process of Postfix's SMTP client between the lines of its log.
+"""Which lines of one process of Postfix's SMTP client belong together: a state machine, and its table.
 
-Owns: the shape of it, and its way to JSON and back, for a restart in the middle of a delivery.
-Must not know: what the lines mean.
-Source: smtp(8): a process serves one delivery request at a time.
+Owns: what is remembered of a process from line to line, and what each kind of line does to it.
+Must not know: what is listed, what is counted, what time it is.
+Sources: smtp(8), smtp_trouble.c: a process serves one delivery request at a time and tries one host after the
+other; the recipients' status lines come in a session or behind it, and behind the last one for all that are
+left.
+
+Lines about TLS name no message, and status lines before Postfix 3.11 say nothing of TLS.  What joins them is
+their order: `TABLE`.  A session that it has gathered is nobody's until a status line claims it, for that line
+alone names both the request and the relay:
+
+    session    so far is     of a status line with     becomes
+    TLS        nobody's      its relay                 its request's, and is what TLS its recipient had
+               a request's   its relay, and request    stays, and is what TLS one more recipient had
+               a request's   another request           stays: without connection reuse a session serves no
+                                                       other, and with it each request has its own summary
+    failed     nobody's      its queue id, or any      its request's, and is told for its list entry
+                             where it names none
+               a request's   that request              stays, and is told to entries that do not know it
+
+What an earlier process with the same number left behind is claimed like the rest, and shows by its age: it is
+older than the request (``delivery_request``).
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Self
+from enum import StrEnum, unique
+from typing import Any
 
-from domain_secure.policy.sending.delivery import FailureReason
-
-from .failure_text import Cause, PeerDetail, Unsettled
+from .client_line import (
+    ClientLine,
+    DetailLine,
+    FailureLine,
+    LastFailureLine,
+    RemarkLine,
+    StatusLine,
+    SummaryLine,
+    TextLine,
+    UnknownLine,
+)
+from .failure_text import Cause, PeerDetail
 
 _LINES = 20  #: with the usual log level a session has one to five
 _SESSIONS = 8
@@ -24,7 +53,7 @@ class Established:
     stamp: str
     summary: str
     lines: list[str]
-    request: str = ""  #: the first that used it; without connection reuse there is no other
+    request: str = ""  #: whose it is; "": nobody's yet
 
 
 @dataclass(slots=True)
@@ -39,8 +68,16 @@ class Failed:
     text: str
     lines: list[str]
     chain_is_trusted: bool
-    request: str = ""  #: known with the first status line
+    request: str = ""  #: whose it is; "": nobody's yet
     told: list[str] = field(default_factory=list)  #: the entries it was reported for
+
+
+@unique
+class State(StrEnum):
+    """Where a process is between two lines."""
+
+    TRYING = "trying"  #: it tries hosts, for a request that no status line has named yet
+    TELLING = "telling"  #: the last line told what became of a recipient
 
 
 @dataclass(slots=True)
@@ -49,90 +86,118 @@ class ClientProcess:
 
     established: dict[str, Established] = field(default_factory=dict)  #: by relay
     failed: list[Failed] = field(default_factory=list)
-    details: list[PeerDetail] = field(default_factory=list)
+    details: list[PeerDetail] = field(default_factory=list)  #: of the session in progress
     lines: list[str] = field(default_factory=list)  #: of the session in progress
     peer: str = ""  #: of the last TLS session
-    status_seen: bool = False  #: any other line begins something new now
+    state: State = State.TRYING
 
-    def hear(self, line: str) -> None:
-        """Take a line that is no status line."""
-        if self.status_seen:
-            self.failed, self.details, self.lines, self.status_seen = [], [], [], False
+    def take(self, line: ClientLine) -> Failed | None:
+        """Take the next line, as `TABLE` says; return the failed session that it tells of."""
+        is_anew, act, self.state = TABLE[self.state, type(line)]
+        if is_anew:
             self.established.clear()
-        if len(self.lines) < _LINES:
-            self.lines.append(line)
+            self.failed, self.details, self.lines = [], [], []
+        return act(self, line)
 
-    def establish(self, relay: str, established: Established) -> None:
-        """Take a TLS session with *relay*, in place of an earlier one with it."""
-        self.established.pop(relay, None)
-        while len(self.established) >= _SESSIONS:
-            del self.established[next(iter(self.established))]
-        self.established[relay] = established
-        self.peer = relay
-
-    def fail(self, failed: Failed) -> None:
-        """Take the end of a session; what comes next is another one."""
-        if len(self.failed) < _FAILED:
-            self.failed.append(failed)
-        self.details, self.lines = [], []
-
-    def bind(self, relay: str, queue_id: str, request: str) -> Established | None:
-        """Take a status line of *request*: claim what is nobody's, return its TLS session with *relay*."""
-        self.status_seen = True
-        for failed in self.failed:
-            if not failed.request and failed.queue_id in {"", queue_id}:
-                failed.request = request
+    def session(self, relay: str, request: str) -> Established | None:
+        """Return the TLS session with *relay* that is the request's."""
         established = self.established.get(relay)
-        if established is None:
-            return None
-        established.request = established.request or request
-        return established if established.request == request else None
+        return established if established and established.request == request else None
 
-    def document(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        return {
-            # By hand: this is done for every process at every commit, and asdict() copies all it sees.
-            "established": {
-                relay: [one.stamp, one.summary, one.lines, one.request]
-                for relay, one in self.established.items()
-            },
-            "failed": [
-                {name: getattr(one, name) for name in _FAILED_FIELDS}
-                | {"cause": one.cause.name, "details": [_detail_document(detail) for detail in one.details]}
-                for one in self.failed
-            ],
-            "details": [_detail_document(detail) for detail in self.details],
-            "lines": self.lines,
-            "peer": self.peer,
-            "status_seen": self.status_seen,
-        }
-
-    @classmethod
-    def of(cls, document: dict[str, Any]) -> Self:
-        """Return what `document` gave."""
-        return cls(
-            established={relay: Established(*one) for relay, one in document["established"].items()},
-            failed=[
-                Failed(**one | {"cause": _cause(one["cause"]), "details": _details(one["details"])})
-                for one in document["failed"]
-            ],
-            details=_details(document["details"]),
-            lines=document["lines"],
-            peer=document["peer"],
-            status_seen=document["status_seen"],
-        )
+    def failures(self, request: str, entry: str) -> Iterator[Failed]:
+        """Yield the request's failed sessions that were not told for *entry*."""
+        return (one for one in self.failed if one.request == request and entry not in one.told)
 
 
-_FAILED_FIELDS = ("stamp", "queue_id", "relay", "text", "lines", "chain_is_trusted", "request", "told")
+def _keep(process: ClientProcess, line: TextLine) -> None:
+    if len(process.lines) < _LINES:
+        process.lines.append(line.line)
 
 
-def _cause(name: str) -> Cause:
-    return Unsettled[name] if name in Unsettled.__members__ else FailureReason[name]
+def _establish(process: ClientProcess, line: SummaryLine) -> None:
+    """Take a TLS session, in place of an earlier one with the same relay."""
+    _keep(process, line)
+    established, relay = process.established, line.relay
+    established.pop(relay, None)
+    while len(established) >= _SESSIONS:
+        del established[next(iter(established))]
+    established[relay] = Established(line.stamp, line.text, process.lines[:])
+    process.peer = relay
 
 
-def _detail_document(detail: PeerDetail) -> dict[str, Any]:
-    return {"peer": detail.peer, "cause": detail.cause.name, "text": detail.text}
+def _note(process: ClientProcess, line: DetailLine) -> None:
+    _keep(process, line)
+    process.details.append(line.detail)
 
 
-def _details(documents: list[dict[str, Any]]) -> list[PeerDetail]:
-    return [PeerDetail(one["peer"], _cause(one["cause"]), one["text"]) for one in documents]
+def _fail(process: ClientProcess, line: FailureLine) -> Failed:
+    _keep(process, line)
+    return _end(process, line)
+
+
+def _end(process: ClientProcess, line: FailureLine | LastFailureLine) -> Failed:
+    """End the session in progress: details and lines are its own, and the next one begins without."""
+    summary = process.established[process.peer].summary if process.peer in process.established else ""
+    failed = Failed(
+        line.stamp,
+        line.queue_id,
+        line.relay,
+        line.cause,
+        process.details,
+        line.text,
+        process.lines,
+        chain_is_trusted=summary.startswith("Trusted"),
+    )
+    if len(process.failed) < _FAILED:
+        process.failed.append(failed)
+    process.details, process.lines = [], []
+    return failed
+
+
+def _fail_once(process: ClientProcess, line: LastFailureLine) -> Failed | None:
+    """End a session of this very request, unless a line before, or another recipient's, told it."""
+    if any(one.request == line.request and one.text == line.text for one in process.failed):
+        return None
+    failed = _end(process, line)
+    failed.request = line.request
+    failed.lines = [*failed.lines, line.line]
+    return failed
+
+
+def _claim(process: ClientProcess, line: StatusLine) -> None:
+    for failed in process.failed:
+        if not failed.request and failed.queue_id in {"", line.queue_id}:
+            failed.request = line.request
+    established = process.established.get(line.relay)
+    if established and not established.request:
+        established.request = line.request
+
+
+Action = Callable[[ClientProcess, Any], Failed | None]  #: of the lines in whose rows it stands
+_ON, _ANEW = False, True
+#: By state and line: whether it goes on, or begins anew and all is forgotten; what is done; the next state.
+TABLE: dict[tuple[State, type[ClientLine]], tuple[bool, Action, State]] = {
+    # Sessions come before the lines that say whose they were: what there is to know of them is gathered.
+    (State.TRYING, SummaryLine): (_ON, _establish, State.TRYING),
+    (State.TRYING, DetailLine): (_ON, _note, State.TRYING),
+    # The next host is tried for the same request: this failure waits for the status lines with the others.
+    (State.TRYING, FailureLine): (_ON, _fail, State.TRYING),
+    # It may mean something to whoever reads the lines of a session.
+    (State.TRYING, RemarkLine): (_ON, _keep, State.TRYING),
+    (State.TRYING, UnknownLine): (_ON, _keep, State.TRYING),
+    # There is one status line for each recipient, and each claims what is nobody's.
+    (State.TRYING, StatusLine): (_ON, _claim, State.TELLING),
+    (State.TELLING, StatusLine): (_ON, _claim, State.TELLING),
+    # The last host's failure has no line of its own.  It stands in each recipient's status line, is taken
+    # after that line's own row, and so never while TRYING; it is one failure all the same.
+    (State.TELLING, LastFailureLine): (_ON, _fail_once, State.TELLING),
+    # After a status line anything else is of the next request, or of the next host for the recipients that
+    # are left.  Either has sessions of its own and must not be given those of before.
+    # Where a server refuses one recipient for good, another for a while, and takes a third, this cuts the
+    # session in two: the third has no TLS then, so that what is not known is never called verified.
+    (State.TELLING, SummaryLine): (_ANEW, _establish, State.TRYING),
+    (State.TELLING, DetailLine): (_ANEW, _note, State.TRYING),
+    (State.TELLING, FailureLine): (_ANEW, _fail, State.TRYING),
+    (State.TELLING, RemarkLine): (_ANEW, _keep, State.TRYING),
+    (State.TELLING, UnknownLine): (_ANEW, _keep, State.TRYING),
+}

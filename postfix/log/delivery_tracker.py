@@ -1,21 +1,17 @@
-"""Deliveries and failed sessions out of the lines of Postfix's log: a state machine, no clock, no file.
+"""Deliveries and failed sessions out of the lines of Postfix's log: no clock, no file.
 
-Owns: which lines belong together, and what is reported once.
-Must not know: where lines come from (``log_source``), what is counted (``policy/sending``).
+Owns: what is reported of them, and that each is reported once.
+Must not know: where lines come from (``log_source``), what is counted (``policy/sending``), and which lines
+belong together: ``client_process`` has the table of that, ``delivery_request`` what ``delays=`` says of it.
 Invariants: nothing is reported for a domain that `Listed` does not know; a line that is not understood is
 counted and never guessed at; the same lines, cut and resumed anywhere, give the same events.
-Sources: Postfix's log_adhoc.c, smtp_connect.c, smtp_trouble.c, tls_misc.c (3.7 to 3.11).
-
-How lines belong together, as the lines about TLS name no message: a process of smtp(8) serves one delivery
-request at a time.  So a TLS session is used by the status lines of the same process with the same relay, of
-the first request that comes; a request is known by its queue id and by how long the message was on its way
-until that request was handed over (the first two figures of ``delays``).  Whatever is older than the request
-(the other two figures) belongs to an earlier one, or to an earlier process with the same number.
+Sources: Postfix's log_adhoc.c, mail_task.c (3.7 to 3.11).
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from domain_secure.policy.sending.delivery import (
@@ -28,31 +24,37 @@ from domain_secure.policy.sending.delivery import (
 )
 from domain_secure.policy.terms.domain import Domain, Entry
 
-from .client_process import ClientProcess, Established, Failed
+from .client_line import LastFailureLine, StatusLine, UnknownLine, text_line
+from .client_process import ClientProcess, Failed
 from .counted_messages import CountedMessages
-from .failure_text import PeerDetail, Unsettled, failure, host_in, peer_detail, settled
-from .log_line import LINE, MESSAGE, STATUS, Status, decoded, delays_of, parse_stamp, seconds
-from .tls_summary import is_verified, relay_of, tls_of
+from .delivery_request import handed_over, request_of
+from .failure_text import PeerDetail, failure, host_in, peer_detail, settled
+from .log_line import LINE, STATUS, Status, decoded, parse_stamp, seconds
+from .process_document import process_document, process_of
+from .tls_summary import is_verified, tls_of
 
 Listed = Callable[[str], tuple[Domain, Entry] | None]  #: a domain as logged, to its normal form and entry
 
-_POLICY_LOOKUP = re.compile(r"warning: TLS policy lookup for [^\s/]+/(?P<host>\S+): (?P<text>.*)")
-# Lines of smtp(8) that say nothing about deliveries; those of its debug levels begin with the peer.
-_KNOWN = re.compile(
-    r"warning: |error: |fatal: |panic: |statistics: |Host offered STARTTLS: "
-    r"|using backwards-compatible default|setting up TLS connection to |SSL_connect:|\S+\]:\d+: "
-    r"|(?:save|remove|looking for|reloaded) session "
-)
-_KNOWN_OF_MESSAGE = re.compile(
-    r"host \S+ said: |enabling PIX workarounds|(?:replace|warning|info|prepend|strip|ignore): "
-)
 _STATUSES = {status.value: status for status in DeliveryStatus} | {"SOFTBOUNCE": DeliveryStatus.DEFERRED}
 # A content filter on this machine, or an LMTP server behind a socket; what leaves has another queue id.
 _IS_LOCAL = re.compile(r"\S*\[(?:127\.[\d.]+|::1|/.*|private/.*)\](?::\d+)?|(?!none$)[^\[]*")
 
 _PROCESSES = 2000  #: default_process_limit is 100
 _PROXIED = 64
-_SLACK = timedelta(seconds=2)
+
+
+@dataclass(slots=True)
+class _Told:
+    """The status line of a recipient of a listed domain."""
+
+    status: Status
+    request: str
+    stamp: str
+    time: datetime
+    began: datetime  #: when the process was given the request, at the earliest
+    domain: Domain
+    entry: Entry
+    line: str
 
 
 class DeliveryTracker:
@@ -69,7 +71,8 @@ class DeliveryTracker:
     ) -> None:
         self._listed = listed
         self._unmatched = unmatched
-        self._syslog_names = tuple(f"{name}/".encode() for name in syslog_names)
+        # A service's own syslog_name is mostly built upon the instance's: "postfix/submission".
+        self._tags = tuple(f"{name}/".encode() for name in syslog_names) or (b"",)
         self._processes: dict[str, ClientProcess] = {}
         self._messages = CountedMessages()
         self._proxied: dict[str, list[PeerDetail]] = {}  #: by peer, from tlsproxy(8)
@@ -87,50 +90,46 @@ class DeliveryTracker:
         self._processes.clear()
         self._interrupted = True
 
-    def feed(self, lines: Iterable[bytes], now: datetime) -> list[DeliveryEvent]:
+    def feed(self, lines: Sequence[bytes], now: datetime) -> list[DeliveryEvent]:
         """Take whole lines, without their ends, and return what they tell, in order."""
         events: list[DeliveryEvent] = []
+        self.lines += len(lines)
         for line in lines:
-            self.lines += 1
             # Most lines are other programs', and a search for octets is far cheaper than any pattern.
             if b"mtp[" in line or b"tlsproxy[" in line:
                 self._feed_line(line, now, events)
-            elif self._messages and line.endswith(b": removed"):
+            elif line.endswith(b": removed") and self._messages:
                 self._forget(line)
         return events
 
     def _forget(self, line: bytes) -> None:
         header = LINE.match(line)
-        if header and header["program"] == b"qmgr" and self._is_ours(header):
+        if header and header["program"] == b"qmgr" and header["tag"].startswith(self._tags):
             self._messages.forget(decoded(line[header.end() :]).partition(":")[0])
-
-    def _is_ours(self, header: re.Match[bytes]) -> bool:
-        names = self._syslog_names
-        # A service's own syslog_name is mostly built upon the instance's: "postfix/submission".
-        return not names or header["tag"].startswith(names)
 
     def _feed_line(self, line: bytes, now: datetime, events: list[DeliveryEvent]) -> None:
         header = LINE.match(line)
         if header is None:
             self.unknown_lines += 1
             return
-        if not self._is_ours(header):
+        if not header["tag"].startswith(self._tags):
             return
-        program, stamp = header["program"], decoded(header["stamp"])
+        program, stamp = header["program"], header["stamp"].decode("ascii")
         if self._interrupted:
             time = _time(stamp, now)
             if time and self._latest and time <= (_time(self._latest, now) or time):
                 return
             self._seen_from, self._interrupted = time, False
         self._latest = stamp
-        if program == b"tlsproxy":
-            self._feed_proxy(decoded(line[header.end() :]))
-        elif program in {b"smtp", b"lmtp"}:
+        start = header.end()
+        if program in {b"smtp", b"lmtp"}:
             key = decoded(line[header.start("tag") : header.end("pid") + 1])
-            if match := STATUS.match(line, header.end()):
+            if match := STATUS.match(line, start):
                 self._feed_status(key, stamp, match, now, events)
             else:
-                self._feed_text(key, stamp, line, header.end())
+                self._feed_text(key, stamp, line, start)
+        elif program == b"tlsproxy":
+            self._feed_proxy(decoded(line[start:]))
 
     def _feed_proxy(self, text: str) -> None:
         if (detail := peer_detail(text)) and detail.peer:
@@ -139,58 +138,23 @@ class DeliveryTracker:
             self._proxied.setdefault(detail.peer, []).append(detail)
 
     def _feed_text(self, key: str, stamp: str, line: bytes, start: int) -> None:
-        process = self._process(key)
-        whole = decoded(line)
-        process.hear(whole)
-        text = whole[start:] if whole.isascii() else decoded(line[start:])
-        if relay := relay_of(text):
-            process.establish(relay, Established(stamp, text, list(process.lines)))
-        elif message := MESSAGE.match(line, start):
-            said = decoded(message["text"])
-            if cause := failure(said):
-                host = host_in(said) or process.peer
-                process.fail(self._failed(process, stamp, decoded(message["queue_id"]), host, cause, said))
-            elif not _KNOWN_OF_MESSAGE.match(said):
-                self.unknown_lines += 1
-        elif text.startswith("connect to "):
-            host = host_in(text) or ""
-            process.fail(self._failed(process, stamp, "", host, FailureReason.UNREACHABLE, text))
-        elif lookup := _POLICY_LOOKUP.match(text):
-            cause = failure(lookup["text"]) or FailureReason.CONFIGURATION
-            process.fail(self._failed(process, stamp, "", lookup["host"], cause, lookup["text"]))
-        elif detail := peer_detail(text):
-            process.details.append(detail)
-        elif not _KNOWN.match(text):
+        process = self._processes.get(key) or self._new_process(key)
+        said = text_line(stamp, line, start, process.peer)
+        if type(said) is UnknownLine:
             self.unknown_lines += 1
+        if failed := process.take(said):
+            self._explain(failed, process.peer)
 
-    def _failed(
-        self,
-        process: ClientProcess,
-        stamp: str,
-        queue_id: str,
-        relay: str,
-        cause: FailureReason | Unsettled,
-        text: str,
-    ) -> Failed:
-        established = process.established.get(process.peer)
-        return Failed(
-            stamp,
-            queue_id,
-            relay,
-            cause,
-            process.details or self._proxied.pop(process.peer or relay, []),
-            text,
-            process.lines,
-            chain_is_trusted=established is not None and established.summary.startswith("Trusted"),
-        )
+    def _explain(self, failed: Failed, peer: str) -> None:
+        """With connection reuse TLS is tlsproxy(8)'s part, and it said why the session failed."""
+        if not failed.details:
+            failed.details = self._proxied.pop(peer or failed.relay, [])
 
-    def _process(self, key: str) -> ClientProcess:
-        process = self._processes.get(key)
-        if process is None:
-            if len(self._processes) >= _PROCESSES:
-                for oldest in list(self._processes)[: _PROCESSES // 2]:
-                    del self._processes[oldest]
-            process = self._processes[key] = ClientProcess()
+    def _new_process(self, key: str) -> ClientProcess:
+        if len(self._processes) >= _PROCESSES:
+            for oldest in list(self._processes)[: _PROCESSES // 2]:
+                del self._processes[oldest]
+        process = self._processes[key] = ClientProcess()
         return process
 
     def _feed_status(
@@ -199,12 +163,11 @@ class DeliveryTracker:
         listed = self._listed(decoded(match["domain"]))
         process = self._processes.get(key)
         if listed is None and process is None:
-            return
-        queue_id, relay = decoded(match["queue_id"]), decoded(match["relay"])
-        delays = delays_of(match["attributes"])
-        request = f"{queue_id} {'/'.join(delays[:2])}"
-        process = process or self._process(key)
-        established = process.bind(relay, queue_id, request)
+            return  # there is nothing to claim, and nobody to report to
+        process = process or self._new_process(key)
+        queue_id, relay = match["queue_id"].decode("ascii"), decoded(match["relay"])
+        request, lasted = request_of(queue_id, match["attributes"])
+        process.take(StatusLine(queue_id, relay, request))
         if listed is None:
             return
         status = Status.of(match)
@@ -213,87 +176,65 @@ class DeliveryTracker:
         if (time := _time(stamp, now)) is None:
             self.unknown_lines += 1
             return
-        began = _began(time, delays)
-        if established and _is_before(established.stamp, began, now):
-            established = None
-        line = decoded(match.string)
-        lines = (*(established.lines if established else process.lines), line)
+        began = handed_over(time, lasted)
+        told = _Told(status, request, stamp, time, began, *listed, decoded(match.string))
+        events.extend(self._report(process, told, now))
+
+    def _report(self, process: ClientProcess, told: _Told, now: datetime) -> Iterator[DeliveryEvent]:
+        """Yield the sessions that failed before a recipient's fate, and then the fate."""
+        status = told.status
+        session = process.session(status.relay, told.request)
+        if session and _is_before(session.stamp, told.began, now):
+            session = None
+        # Taken before a failure of this line's own ends the session in progress.
+        lines = (*(session.lines if session else process.lines), told.line)
         if status.status != "sent" and (cause := failure(status.text)):
-            self._note_failure(process, status, stamp, request, cause, line)
-        events.extend(
-            self._failure_event(failed, listed[1], status, now)
-            for failed in process.failed
-            if failed.request == request
-            and listed[1] not in failed.told
-            and not _is_before(failed.stamp, began, now)
-        )
-        events.append(
-            self._delivery(
-                status, time, listed, tls_of(established.summary if established else ""), began, lines
+            host = status.relay if status.relay != "none" else host_in(status.text) or "none"
+            last = LastFailureLine(
+                told.stamp, told.line, status.text, status.queue_id, host, cause, told.request
             )
-        )
+            if failed := process.take(last):
+                self._explain(failed, process.peer)
+        for failed in process.failures(told.request, told.entry):
+            if not _is_before(failed.stamp, told.began, now):
+                failed.told.append(told.entry)
+                yield self._failure_event(failed, told, now)
+        yield self._delivery(told, tls_of(session.summary) if session else None, lines)
 
-    def _note_failure(
-        self,
-        process: ClientProcess,
-        status: Status,
-        stamp: str,
-        request: str,
-        cause: FailureReason | Unsettled,
-        line: str,
-    ) -> None:
-        """Take a session that failed for good, unless a line before, or another recipient's, told it."""
-        if any(failed.request == request and failed.text == status.text for failed in process.failed):
-            return
-        relay = status.relay if status.relay != "none" else host_in(status.text) or "none"
-        failed = self._failed(process, stamp, status.queue_id, relay, cause, status.text)
-        failed.request = request
-        failed.lines = [*failed.lines, line]
-        process.fail(failed)
-
-    def _failure_event(self, failed: Failed, entry: Entry, status: Status, now: datetime) -> SessionFailure:
-        failed.told.append(entry)
+    def _failure_event(self, failed: Failed, told: _Told, now: datetime) -> SessionFailure:
         reason = settled(
             failed.cause,
             failed.details,
             chain_is_trusted=failed.chain_is_trusted,
-            unmatched=self._unmatched(entry),
+            unmatched=self._unmatched(told.entry),
         )
         detail = next((detail.text for detail in failed.details), failed.text)
         return SessionFailure(
             parse_stamp(failed.stamp, now),
-            entry,
-            status.queue_id,
+            told.entry,
+            told.status.queue_id,
             failed.relay or "none",
             reason,
             detail,
             tuple(failed.lines),
         )
 
-    def _delivery(
-        self,
-        status: Status,
-        time: datetime,
-        listed: tuple[Domain, Entry],
-        tls: TlsSession | None,
-        began: datetime,
-        lines: tuple[str, ...],
-    ) -> Delivery:
-        domain, entry = listed
+    def _delivery(self, told: _Told, tls: TlsSession | None, lines: tuple[str, ...]) -> Delivery:
+        status = told.status
         level = status.attributes.get("tls")
         verified: bool | None = is_verified(level, tls)
-        if tls is None and level is None and (self._seen_from is None or began <= self._seen_from):
+        if tls is None and level is None and (self._seen_from is None or told.began <= self._seen_from):
             verified = None  # the session began before the first line we know
         word = _STATUSES[status.status]
         counted = False
         if word is DeliveryStatus.SENT and verified is not None:
-            arrival = time.timestamp() - seconds(status.attributes.get("delay", ""))
-            counted = self._messages.count(status.queue_id, arrival, entry, verified=verified)
+            arrival = told.time.timestamp() - seconds(status.attributes.get("delay", ""))
+            counted = self._messages.count(status.queue_id, arrival, told.entry, verified=verified)
         return Delivery(
-            time=time,
-            entry=entry,
+            time=told.time,
+            entry=told.entry,
             queue_id=status.queue_id,
-            domain=domain,
+            domain=told.domain,
             relay=status.relay,
             status=word,
             dsn=status.attributes.get("dsn", ""),
@@ -307,7 +248,7 @@ class DeliveryTracker:
     def document(self) -> dict[str, Any]:
         """Return everything that the next lines depend on, as JSON values."""
         return {
-            "processes": {key: process.document() for key, process in self._processes.items()},
+            "processes": {key: process_document(process) for key, process in self._processes.items()},
             "messages": self._messages.document(),
             "seen_from": self._seen_from.isoformat() if self._seen_from else None,
             "interrupted": self._interrupted,
@@ -316,17 +257,11 @@ class DeliveryTracker:
 
     def resume(self, document: dict[str, Any]) -> None:
         """Take up what `document` gave."""
-        self._processes = {key: ClientProcess.of(one) for key, one in document["processes"].items()}
+        self._processes = {key: process_of(one) for key, one in document["processes"].items()}
         self._messages = CountedMessages(document["messages"])
         seen_from = document["seen_from"]
         self._seen_from = datetime.fromisoformat(seen_from) if seen_from else None
         self._interrupted, self._latest = document["interrupted"], document["latest"]
-
-
-def _began(time: datetime, delays: list[str]) -> datetime:
-    """Return when a request was handed to the process, at the earliest."""
-    lasted = sum(seconds(part) for part in delays[2:4])
-    return time - _SLACK - timedelta(seconds=lasted * 1.05)
 
 
 def _is_before(stamp: str, began: datetime, now: datetime) -> bool:

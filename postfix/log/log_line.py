@@ -1,7 +1,7 @@
 """One line of Postfix's log: who wrote it, when, and what about which message.
 
 Owns: the grammar of the line, whichever way it was logged, and of the status line (POSTFIX log_adhoc.c).
-Must not know: how lines belong together; that is ``delivery_tracker``'s part.
+Must not know: how lines belong together; that is ``client_process``'s part.
 Invariant: everything is anchored at the beginning of the line.  What a server or a sender wrote stands behind
 it and cannot pass for a line of its own: Postfix replaces line ends in such text.
 Sources: RFC 5424 section 6.2.3 (timestamp), RFC 3164 section 4.1, ISO 8601, syslog(3), strftime(3),
@@ -178,12 +178,6 @@ def _full(stamp: str) -> datetime:
     if time.year not in _YEARS:
         raise ValueError(f"{stamp!r} is not a date")
     return time if time.tzinfo else time.astimezone(UTC)
-
-
-def delays_of(attributes: bytes) -> list[str]:
-    """Return the figures of ``delays=``, without the cost of taking all attributes apart."""
-    start = attributes.find(b"delays=")
-    return decoded(attributes[start + 7 : attributes.find(b",", start)]).split("/") if start >= 0 else []
 
 
 def seconds(text: str) -> float:
