@@ -152,8 +152,7 @@ def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, 
         chain, _ = _certificates(session)
         return ProbeResult(target, chain, failure=str(error), reason=FailureReason.HANDSHAKE)
     chain, fault = _certificates(session)
-    # Asked for before more is sent, as it shows in the length of what went out so far.
-    requested = session.certificate_requested
+    # Before more is said: a renegotiation may ask anew.
     authorities = _authorities(session)
     exchanges, remark = _converse(session, commands)
     return ProbeResult(
@@ -161,7 +160,7 @@ def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, 
         chain,
         session.version,
         session.cipher,
-        requested,
+        session.certificate_requested,
         failure=fault,
         reason=None if fault is None else FailureReason.HANDSHAKE,
         remark=remark,

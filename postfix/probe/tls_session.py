@@ -1,27 +1,23 @@
 """TLS as a client that looks at what the server shows and believes none of it.
 
 Owns: the handshake over a stream of octets, and what was presented in it.
-Must not know: whether the certificates are good; ``policy`` judges them.
+Must not know: whether the certificates are good; ``policy`` judges them.  What our own records prove stands in
+``client_flight``.
 Invariant: nothing is verified here, so nothing but the presented certificates may be relied on.
-Sources: RFC 8446 sections 4.3.2 and 4.4.2, RFC 5246 section 7.4.6.
+Sources: RFC 8446, RFC 5246.
 
 pyOpenSSL, because the standard library of Python 3.11 and 3.12 hands out no chain that it has not verified.
 No callback of it is used: those need memory that is writable and executable, which the service unit forbids.
 """
 
-from itertools import takewhile
 from pathlib import Path
 
 from OpenSSL import SSL, crypto
 
+from .client_flight import has_encrypted_certificate, has_readable_certificate
 from .timed_stream import ProbeFailureError, TimedStream
 
 _CHUNK = 16384
-_CHANGE_CIPHER_SPEC_RECORD, _HANDSHAKE_RECORD, _APPLICATION_RECORD = 20, 22, 23
-_CERTIFICATE_MESSAGE = 11
-# RFC 8446: a Finished message in its record has a header of 4 octets in front of the hash, the content type
-# behind it, and the tag of an AEAD.
-_FINISHED_OVERHEAD = 4 + 1 + 16
 
 
 class TlsSession:
@@ -51,13 +47,13 @@ class TlsSession:
             try:
                 self._connection.do_handshake()
             except SSL.WantReadError:
-                self._flush()
+                self._flight += self._flush()
                 self._fill()
             except (SSL.Error, ValueError) as error:
                 self._flush()
                 raise ProbeFailureError(f"the TLS handshake failed ({_reason(error)})") from error
             else:
-                self._flush()
+                self._flight += self._flush()
                 return
 
     @property
@@ -78,23 +74,10 @@ class TlsSession:
 
     @property
     def certificate_requested(self) -> bool:
-        """Tell whether the server asked for our certificate.
-
-        A client sends a Certificate message, be it an empty one, if and only if it was asked.  In TLS 1.3
-        that message is encrypted, and shows in the length of what goes out beside the Finished message.
-        """
-        if self.version != "TLSv1.3":
-            # What follows ChangeCipherSpec is encrypted, and may begin with any octet.
-            readable = takewhile(
-                lambda record: record[0] != _CHANGE_CIPHER_SPEC_RECORD, _records(self._flight)
-            )
-            return any(
-                kind == _HANDSHAKE_RECORD and body[:1] == bytes([_CERTIFICATE_MESSAGE])
-                for kind, body in readable
-            )
-        finished = _FINISHED_OVERHEAD + (48 if "SHA384" in self.cipher else 32)
-        sent = sum(len(body) for kind, body in _records(self._flight) if kind == _APPLICATION_RECORD)
-        return sent > finished
+        """Tell whether the server asked for our certificate, by what we sent until the handshake's end."""
+        if self.version == "TLSv1.3":
+            return has_encrypted_certificate(self._flight, self.cipher)
+        return has_readable_certificate(self._flight)
 
     @property
     def requested_authorities(self) -> tuple[bytes, ...]:
@@ -121,14 +104,16 @@ class TlsSession:
             except SSL.Error as error:
                 raise ProbeFailureError(f"the server ended TLS ({_reason(error)})") from error
 
-    def _flush(self) -> None:
+    def _flush(self) -> bytes:
+        """Send what there is to send, and return it."""
+        sent = b""
         while True:
             try:
                 octets = self._connection.bio_read(_CHUNK)
             except SSL.WantReadError:
-                return
-            self._flight += octets
+                return sent
             self._stream.send(octets)
+            sent += octets
 
     def _fill(self) -> None:
         octets = self._stream.receive()
@@ -151,16 +136,6 @@ def _context(certificate_file: Path | None, key_file: Path | None) -> SSL.Contex
         except SSL.Error as error:
             raise ProbeFailureError(f"our certificate in {certificate_file} cannot be used") from error
     return context
-
-
-def _records(octets: bytes) -> list[tuple[int, bytes]]:
-    """Return type and body of each whole TLS record (RFC 8446 section 5.1)."""
-    records = []
-    while len(octets) >= 5:
-        length = int.from_bytes(octets[3:5])
-        records.append((octets[0], octets[5 : 5 + length]))
-        octets = octets[5 + length :]
-    return records
 
 
 def _reason(error: Exception) -> str:
