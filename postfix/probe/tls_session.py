@@ -1,8 +1,8 @@
 """TLS as a client that looks at what the server shows and believes none of it.
 
 Owns: the handshake over a stream of octets, and what was presented in it.
-Must not know: whether the certificates are good; ``policy`` judges them.  What our own records prove stands in
-``client_flight``.
+Must not know: whether the certificates are good; ``policy`` judges them.  What our own records prove stands
+in ``client_flight``.
 Invariant: nothing is verified here, so nothing but the presented certificates may be relied on.
 Sources: RFC 8446, RFC 5246.
 
