@@ -10,8 +10,8 @@ from typing import Any
 
 from domain_secure.commands.terminal.common import configuration_path, note, print_json
 from domain_secure.commands.terminal.progress import progress
+from domain_secure.milter.fetching.http_fetch import FetchError, Request, fetch
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
-from domain_secure.milter.revocation.http_fetch import FetchError, Request, fetch
 from domain_secure.policy.book.certificate_book import FILE_NAME, PROBE, CertificateBook
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.revocation.kept_revocation import KeptRevocation

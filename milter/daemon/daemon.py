@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
 from domain_secure.milter.knowledge.certificate_dates import certificate_dates
-from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
+from domain_secure.milter.knowledge.knowledge import Background, CertificateKnowledge
 from domain_secure.milter.knowledge.known_time import KnownTime
 from domain_secure.milter.knowledge.live_configuration import (
     POLL_SECONDS,
@@ -86,9 +87,10 @@ class Daemon:
             self.metrics.set_crl_next_updates,
             lambda live: self._knowledge.partners_paths(live, datetime.now(UTC)),
         )
+        self._issuers = IssuerFetcher(log_event)
         self._knowledge = CertificateKnowledge(
             self._book,
-            replace(self._sources, revocation=self._revocation.watch),
+            replace(self._sources, revocation=self._revocation.watch, issuers=self._issuers),
             KnownTime.of_state(configuration.state),
         )
         self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
@@ -115,8 +117,9 @@ class Daemon:
         self._doors: Doors | None = None
         self._heartbeat = Heartbeat()
         self._dates_due = 0.0
-        self._background = (
+        self._background: tuple[Background, ...] = (
             self._revocation.watch,
+            self._issuers,
             self._deliveries,
             *self._sources.background,
             *surroundings.companions(self._running()),

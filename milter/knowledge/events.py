@@ -1,4 +1,4 @@
-"""The lines about the configuration in force (form: ``policy/terms/event.py``)."""
+"""The lines about the configuration in force and about what is known (form: ``policy/terms/event.py``)."""
 
 import logging
 
@@ -17,3 +17,8 @@ def configuration_rejected(problem: str) -> Event:
     return Event.of(
         logging.ERROR, "configuration-rejected", detail=problem, in_force="the last good configuration"
     )
+
+
+def issuers_not_kept(certificate: str, detail: str) -> Event:
+    """Return the line for a missing authority that was got, and could not be put into the book."""
+    return Event.of(logging.ERROR, "issuers-not-kept", certificate=certificate, detail=detail)

@@ -4,6 +4,7 @@ Owns: asking the sources, validating the path once, remembering the outcome for 
 asks about revocation: a message, about a trusted path in a partner's name (``policy/revocation``).
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Protocol
 
 from domain_secure.policy.book.certificate_book import CertificateBook
 from domain_secure.policy.book.certificate_source import CertificateQuery, CertificateSource, first_answer
+from domain_secure.policy.certificates.certificate import Certificate, Chain
 from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
 from domain_secure.policy.certificates.trust import Revocation
@@ -25,7 +27,9 @@ from domain_secure.policy.dkim.message_signature import KeyAnswer, KeySource
 from domain_secure.policy.revocation.revocation import RevocationSource, RevocationStatus, ValidatedPath
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.problems import Problem
 
+from . import events
 from .known_time import KnownTime
 from .live_configuration import Live
 
@@ -34,6 +38,19 @@ _SHORT_WAIT = 1.0
 _PREPARED = 1000  #: chains of the book that are looked into before their first message
 # Partners have a handful of certificates each; the bound only keeps a flood of strangers out of memory.
 _REMEMBERED = 4096
+_MISSING = 4  #: authorities of one chain that are fetched; real ones have at most four altogether
+
+_log = logging.getLogger(__name__)
+
+
+class IssuerSource(Protocol):
+    """Something that may have the certificate of a missing authority, at once or later."""
+
+    def find(self, certificate: Certificate, *, private: bool) -> Future[tuple[Certificate, ...]]:
+        """Return a future of the authorities that issued a certificate, by name and signature.
+
+        Of none where none can be had now; returns without waiting.  *private*: at any address.
+        """
 
 
 class Background(Protocol):
@@ -54,6 +71,7 @@ class Sources:
     tlsa: TlsaSource | None = None
     background: tuple[Background, ...] = ()  #: what keeps them up to date
     revocation: RevocationSource | None = None
+    issuers: IssuerSource | None = None
     keys: KeySource | None = None
 
 
@@ -77,6 +95,7 @@ class CertificateKnowledge:
         self._sources: tuple[CertificateSource, ...] = (book, *sources.certificates)
         self._tlsa = sources.tlsa
         self._revocation = sources.revocation
+        self._issuers = sources.issuers
         self.keys: KeySource = sources.keys or _NoKeys()  #: of DKIM signatures
         self._lock = threading.Lock()
         self._anchors: TrustAnchors | None = None
@@ -104,19 +123,17 @@ class CertificateKnowledge:
         remembered = self._remembered(fingerprint, live.anchors, now)
         if remembered is not None:
             return self._with_revocation(remembered, entries, live, deadline)
-        chain = first_answer(
-            self._sources,
-            CertificateQuery(fingerprint, entries, client_address),
-            live.configuration.inbound.probe_timeout,
-        )
+        query = CertificateQuery(fingerprint, entries, client_address)
+        chain = first_answer(self._sources, query, live.configuration.inbound.probe_timeout)
         if not chain:
             for entry in entries if note else ():
                 self._book.note_pending(fingerprint, session.public_key_pin, entry, client_address, now)
             return None
-        leaf, *intermediates = chain
-        path = validate(leaf, intermediates, live.anchors, live.configuration.trust.client_purpose, now)
-        known = KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(intermediates))
-        if path.outcome is PathOutcome.TRUSTED:
+        known = _validated(chain, live, now)
+        # A stranger must not choose where we connect to for less than a partner's name.
+        if known.path.without_issuer and is_in_name_of(known.certificate, entries, live.configuration):
+            known = self._with_issuers(known, query, live, now, deadline)
+        if known.path.outcome is PathOutcome.TRUSTED:
             self._remember(fingerprint, live.anchors, known)
         return self._with_revocation(known, entries, live, deadline)
 
@@ -135,6 +152,44 @@ class CertificateKnowledge:
                 path = validate(leaf, intermediates, live.anchors, trust.client_purpose, now)
                 if path.outcome is PathOutcome.TRUSTED:
                     yield path.certificates
+
+    def _with_issuers(
+        self, known: KnownCertificate, query: CertificateQuery, live: Live, now: datetime, deadline: float
+    ) -> KnownCertificate:
+        """Return the certificate with the authorities it lacks, as far as they can be had by the deadline.
+
+        First from where the certificates name them, then from whoever else may know the whole chain.
+        """
+        for _ in range(_MISSING):
+            if known.path.without_issuer is None:
+                return known
+            issuers = self._issuers_of(known.path.without_issuer, live, deadline)
+            if not issuers:
+                break
+            self._keep(query.fingerprint, issuers)
+            known = _validated((known.certificate, *known.intermediates, *issuers), live, now)
+        if known.path.without_issuer is not None:
+            others = self._sources[1:]
+            further = first_answer(others, query, max(0.0, deadline - time.monotonic()))
+            if further:
+                known = _validated((known.certificate, *known.intermediates, *further), live, now)
+        return known
+
+    def _issuers_of(self, certificate: Certificate, live: Live, deadline: float) -> Chain:
+        if self._issuers is None:
+            return ()
+        future = self._issuers.find(certificate, private=live.configuration.trust.fetch_private)
+        try:
+            return future.result(max(0.0, deadline - time.monotonic()))
+        except FutureTimeoutError:
+            return ()
+
+    def _keep(self, fingerprint: Pin, issuers: Chain) -> None:
+        try:
+            self._book.add_issuers(fingerprint, issuers)
+        except Problem as problem:
+            event = events.issuers_not_kept(str(fingerprint), str(problem))
+            _log.log(event.level, event)
 
     def _with_revocation(
         self, known: KnownCertificate, entries: tuple[Entry, ...], live: Live, deadline: float
@@ -183,6 +238,12 @@ class CertificateKnowledge:
         with self._lock:
             if anchors is self._anchors and len(self._trusted) < _REMEMBERED:
                 self._trusted[fingerprint] = known
+
+
+def _validated(chain: Chain, live: Live, now: datetime) -> KnownCertificate:
+    leaf, *intermediates = dict.fromkeys(chain)
+    path = validate(leaf, intermediates, live.anchors, live.configuration.trust.client_purpose, now)
+    return KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(intermediates))
 
 
 def _result(future: Future[TlsaAnswer], deadline: float) -> TlsaAnswer:

@@ -2,7 +2,6 @@
 
 The flow is told in ``policy/revocation``, which judges and keeps.  Here, in a thread of its own,
 ``revocation_watch`` takes the questions, ``revocation_table`` holds the paths and ``followed_locations``
-what each location said and when it is asked again; ``revocation_fetcher`` asks, a few at a time, and
-``http_fetch`` makes each exchange safe.
+what each location said and when it is asked again; ``milter/fetching`` asks them.
 Begin with ``revocation_watch``, then ``revocation_table``.
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain_secure.milter.fetching.http_fetch import FetchError
 from domain_secure.policy.revocation.judge import RevocationJudge, UselessStatementError
 from domain_secure.policy.revocation.list_choice import is_outrun
 from domain_secure.policy.revocation.location_report import LocationReport
@@ -28,8 +29,7 @@ from domain_secure.policy.revocation.statements import parse_statements
 from domain_secure.policy.terms.event import Event
 
 from .followed_locations import FollowedLocations
-from .http_fetch import FetchError
-from .revocation_fetcher import advice
+from .location_request import advice
 
 # As many certificates as are remembered with their path; beyond that the one asked for longest ago goes.
 _PATHS = 4096

@@ -12,8 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 
+from domain_secure.milter.fetching.fetcher import Fetcher
+from domain_secure.milter.fetching.http_fetch import FetchError
 from domain_secure.policy.revocation.location_report import FILE_NAME, LocationReport, write_failures
 from domain_secure.policy.revocation.revocation import (
     Judgement,
@@ -27,8 +30,7 @@ from domain_secure.policy.terms.event import Event, internal_error
 
 from . import events
 from .followed_locations import DEFAULT_REFRESH
-from .http_fetch import FetchError
-from .revocation_fetcher import RevocationFetcher
+from .location_request import request_for
 from .revocation_table import PathKey, RevocationTable, Watched
 
 _UNUSED = timedelta(days=30)  #: a kept statement that nobody has wanted for so long is removed
@@ -55,9 +57,7 @@ class RevocationWatch:
         self._now = now
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="revocation", daemon=True)
-        self._fetcher = RevocationFetcher(
-            lambda location, result: self._orders.put(lambda: self._received(location, result))
-        )
+        self._fetcher = Fetcher()
         self._table = RevocationTable(store, log, now, self._drop)
         self._waiting: defaultdict[PathKey, list[Future[Judgement]]] = defaultdict(list)
         self._private = False
@@ -185,7 +185,10 @@ class RevocationWatch:
 
     def _ask(self) -> None:
         for location in self._table.take_due():
-            self._fetcher.start(location, private=self._private)
+            self._fetcher.start(request_for(location, private=self._private), partial(self._report, location))
+
+    def _report(self, location: Location, result: bytes | FetchError) -> None:
+        self._orders.put(lambda: self._received(location, result))
 
     def _received(self, location: Location, result: bytes | FetchError) -> None:
         if isinstance(result, FetchError):

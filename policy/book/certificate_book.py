@@ -8,16 +8,14 @@ starts with the certificate that was asked for.
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from asn1crypto import parser
-
-from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, Chain, is_authority, parse
+from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, Chain, is_authority
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
@@ -25,6 +23,7 @@ from domain_secure.policy.terms.problems import Problem
 from . import events
 from .book_file import BookFile
 from .certificate_source import CertificateQuery
+from .chain_rows import ChainRow, readable, set_aside
 
 FILE_NAME = "certificates.sqlite"  #: in the state folder
 IMPORT = "import"  #: the source of what an administrator gave us
@@ -38,8 +37,6 @@ _ORIGINS_LIMIT = 64
 _AT_ONCE = 50  #: chains fetched while other readers wait
 # A message that leaves a note for people waits no longer for whoever holds the file.
 _NOTE_SECONDS = 0.25
-
-_Row = tuple[str, bytes]  #: fingerprint, certificates
 
 _log = logging.getLogger(__name__)
 
@@ -98,9 +95,13 @@ class CertificateBook:
             "seen": _seconds(seen),
         }
         with self._file.writing(durable=True) as book:
-            merged = tuple(dict.fromkeys((*chain, *_readable(_rows(book, (digest,))).get(digest, ()))))[
-                :MAXIMUM_CERTIFICATES
-            ]
+            former = readable(_rows(book, (digest,))).get(digest, ())
+            # What was imported does not give way to what a server shows.
+            merged = (
+                _merged(former, chain)
+                if source != IMPORT and _is_imported(book, digest)
+                else (_merged(chain, former))
+            )
             book.execute(
                 "INSERT INTO chain VALUES (:digest, :certificates, :imported, :seen)"
                 " ON CONFLICT DO UPDATE SET certificates = :certificates,"
@@ -116,6 +117,19 @@ class CertificateBook:
             _evict_origins(book, digest)
             self._evict_chains(book)
 
+    def add_issuers(self, fingerprint: Pin, issuers: Chain) -> None:
+        """Keep authorities that lead on from a known chain; nothing that the chain has gives way to them."""
+        digest = fingerprint.digest
+        with self._file.writing(durable=False) as book:
+            former = readable(_rows(book, (digest,))).get(digest, ())
+            merged = _merged(former, issuers)
+            if former and merged != former:
+                book.execute(
+                    "UPDATE chain SET certificates = ? WHERE fingerprint = ?",
+                    (b"".join(certificate.der for certificate in merged), digest),
+                )
+                self._evict_chains(book)
+
     def chain(self, fingerprint: Pin) -> Chain | None:
         """Return the certificate with this fingerprint and what may lead to its authorities, or None.
 
@@ -126,10 +140,10 @@ class CertificateBook:
         with self._file.reading() as book:
             rows = _rows(book, (digest,)) if book else []
             siblings = _sibling_rows(book, digest) if book and rows else []
-        chain = _readable(rows).get(digest, ())
+        chain = readable(rows).get(digest, ())
         if not chain:
             return None
-        further = [one for known in _readable(siblings).values() for one in known if is_authority(one)]
+        further = [one for known in readable(siblings).values() for one in known if is_authority(one)]
         return tuple(dict.fromkeys((*chain, *further)))[:MAXIMUM_CERTIFICATES]
 
     def find(self, query: CertificateQuery) -> Future[Chain | None]:
@@ -166,7 +180,7 @@ class CertificateBook:
                 return
             rows = _rows(book, digests)
             origins = {digest: _origins(book, digest) for digest, _ in rows}
-        for digest, chain in _readable(rows).items():
+        for digest, chain in readable(rows).items():
             yield KnownChain(chain, origins[digest])
 
     def last_probes(self) -> dict[Entry, datetime]:
@@ -250,49 +264,28 @@ def _evict_origins(book: sqlite3.Connection, digest: str) -> None:
     )
 
 
-def _rows(book: sqlite3.Connection, digests: Sequence[str]) -> list[_Row]:
+def _rows(book: sqlite3.Connection, digests: Sequence[str]) -> list[ChainRow]:
     """Return the rows of chains as they were added, in the order of *digests*, nothing read yet."""
     query = "SELECT fingerprint, certificates FROM chain WHERE fingerprint = ?"
     return [row for digest in digests for row in book.execute(query, (digest,))]
 
 
-def _sibling_rows(book: sqlite3.Connection, digest: str) -> list[_Row]:
+def _is_imported(book: sqlite3.Connection, digest: str) -> bool:
+    row = book.execute("SELECT imported FROM chain WHERE fingerprint = ?", (digest,)).fetchone()
+    return bool(row and row[0])
+
+
+def _merged(first: Chain, then: Chain) -> Chain:
+    return tuple(dict.fromkeys((*first, *then)))[:MAXIMUM_CERTIFICATES]
+
+
+def _sibling_rows(book: sqlite3.Connection, digest: str) -> list[ChainRow]:
     siblings = book.execute(
         "SELECT DISTINCT sibling.fingerprint FROM origin JOIN origin AS sibling USING (entry) WHERE"
         " origin.fingerprint = ?1 AND sibling.fingerprint != ?1 AND sibling.source = ?2 LIMIT ?3",
         (digest, IMPORT, MAXIMUM_CERTIFICATES),
     ).fetchall()
     return _rows(book, [sibling for (sibling,) in siblings])
-
-
-def _readable(rows: Iterable[_Row]) -> dict[str, Chain]:
-    """Return the chains that can be read, by the fingerprint of their certificate."""
-    chains: dict[str, Chain] = {}
-    for digest, certificates in rows:
-        try:
-            chains[digest] = _decoded(certificates, digest)
-        except (TypeError, ValueError) as error:
-            _set_aside(digest, error)
-    return chains
-
-
-def _decoded(certificates: bytes, digest: str) -> Chain:
-    chain = tuple(map(parse, _each(certificates)))
-    if not chain or chain[0].certificate_pin.digest != digest:
-        raise ValueError("it is not the certificate of that fingerprint")
-    return chain
-
-
-def _each(certificates: bytes) -> Iterator[bytes]:
-    while certificates:
-        length = parser.peek(certificates)
-        yield certificates[:length]
-        certificates = certificates[length:]
-
-
-def _set_aside(digest: object, error: Exception) -> None:
-    event = events.certificate_set_aside(str(digest), str(error))
-    _log.log(event.level, event)
 
 
 def _origins(book: sqlite3.Connection, digest: str) -> tuple[Origin, ...]:
@@ -319,7 +312,7 @@ def _pending_certificate(row: tuple[Any, ...]) -> PendingCertificate | None:
             count=count,
         )
     except (AttributeError, TypeError, ValueError) as error:
-        _set_aside(digest, error)
+        set_aside(digest, error)
         return None
 
 

@@ -4,7 +4,7 @@ Owns: the outcomes.  How they are found is ``path_validation``'s part.
 Source: RFC 5280 section 6.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
@@ -33,3 +33,5 @@ class PathValidation:
     not_before: datetime
     not_after: datetime
     certificates: tuple[Certificate, ...] = ()  #: leaf first, trust anchor last; empty unless TRUSTED
+    #: UNTRUSTED only because nobody at hand issued this one
+    without_issuer: Certificate | None = field(default=None, compare=False)

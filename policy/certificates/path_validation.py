@@ -18,6 +18,7 @@ from .certificate_signature import may_have_signed
 from .certificate_structure import MalformedCertificateError, structure
 from .certification_path import PathOutcome, PathValidation
 from .distinguished_name import comparable
+from .issuers import issuer_locations
 from .path_faults import own_fault, shown
 from .path_library import has_unsupported_extension, library_fault
 from .trust import ClientPurpose
@@ -107,7 +108,11 @@ def validate(
         if best is None or (best.outcome, found.outcome) == (PathOutcome.UNTRUSTED, PathOutcome.EXPIRED):
             best = found
     return best or PathValidation(
-        PathOutcome.UNTRUSTED, search.dead_end(leaf), leaf.not_before, leaf.not_after
+        PathOutcome.UNTRUSTED,
+        search.dead_end(leaf),
+        leaf.not_before,
+        leaf.not_after,
+        without_issuer=search.without_issuer(leaf),
     )
 
 
@@ -142,6 +147,21 @@ class _Search:
         if last is leaf:
             return "it is self-signed and not itself trusted"
         return f"chain ends in an authority that is not trusted ({shown(last.subject)})"
+
+    def without_issuer(self, leaf: Certificate) -> Certificate | None:
+        """Return the certificate at which the longest attempt ended for want of its issuer, or None.
+
+        An anchor of the issuer's name whose key it was not signed with is no want: whoever took that name
+        must be trusted by somebody first, unless the certificate says where the issuer can be had.
+        """
+        last = self._furthest[-1] if self._furthest else leaf
+        parts = structure(last.der)
+        if comparable(parts.subject) == comparable(parts.issuer):
+            return None
+        at_hand = self._intermediates.get(comparable(parts.issuer), ())
+        if not self._signature_checks or any(self._signed(last, candidate) for candidate in at_hand):
+            return None
+        return last if issuer_locations(last) or not self._anchors.named(parts.issuer) else None
 
     def _extended(self, path: CertificationPath) -> Iterator[CertificationPath]:
         if len(path) > len(self._furthest):

@@ -131,8 +131,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Files of revocation lists, PEM or DER, besides those that certificates name themselves; read "
             "again when they change."),
     Setting("trust", "fetch_private", kinds.BOOLEAN, "false", _RELOAD,
-            "Whether revocation lists and OCSP responders that certificates name are also asked at private "
-            "and loopback addresses; for an authority of your own."),
+            "Whether revocation lists, OCSP responders and issuers' certificates that certificates name are "
+            "also asked for at private and loopback addresses; for an authority of your own."),
     Setting("trust", "revocation_refresh", kinds.REFRESH, '"1h"', _RELOAD,
             "How old what a location of revocation lists or an OCSP responder said may become before it is "
             "asked again, however long that holds. Authorities publish a revocation within minutes to a day, "

@@ -79,6 +79,8 @@ def _by_pkix(proof: Proof, partner: Partner, configuration: Configuration, now: 
     if known is None:
         return Attempt(Method.PKIX, *_unknown_certificate(proof.session))
     presented = _presented_names(known.certificate, configuration.trust)
+    if known.path.without_issuer is not None and _judge_names(presented, partner) is None:
+        return Attempt(Method.PKIX, Verdict.UNKNOWN_CERTIFICATE, _without_issuer(known.path))
     failure = (
         _judge_path(known.path, now, proof.known_time)
         or _judge_names(known.certificate, presented, partner)
@@ -126,6 +128,14 @@ def _judge_dates(
     if path.not_before <= now <= path.not_after:
         return None
     return Verdict.EXPIRED, f"certificate is out of date: valid until {path.not_after.date()}"
+
+
+def _without_issuer(path: PathValidation) -> str:
+    """Return why a certificate in the partner's name may yet turn out to be trusted."""
+    return (
+        f"whether the certificate is trusted is not known yet: {path.detail}, and that authority's own "
+        "certificate is not at hand; please retry, and let the sending server show its whole chain"
+    )
 
 
 def is_in_name_of(certificate: Certificate, entries: tuple[Entry, ...], configuration: Configuration) -> bool:

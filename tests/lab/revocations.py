@@ -18,11 +18,12 @@ LIFTED = x509.ReasonFlags.remove_from_crl
 
 @dataclass(frozen=True)
 class Pointers:
-    """Where a certificate says that its revocation can be learned; used as extensions of it."""
+    """Where a certificate says that its revocation and its issuer can be learned; used as its extensions."""
 
     lists: tuple[str, ...] = ()
     deltas: tuple[str, ...] = ()
     responders: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
 
     def __iter__(self):  # noqa: ANN204 - an Extensions
         """Yield the extensions with their criticality."""
@@ -30,13 +31,13 @@ class Pointers:
             yield x509.CRLDistributionPoints([point(one) for one in self.lists]), False
         if self.deltas:
             yield x509.FreshestCRL([point(one) for one in self.deltas]), False
-        if self.responders:
+        named = [(AuthorityInformationAccessOID.OCSP, one) for one in self.responders]
+        named += [(AuthorityInformationAccessOID.CA_ISSUERS, one) for one in self.issuers]
+        if named:
             yield (
                 x509.AuthorityInformationAccess(
-                    x509.AccessDescription(
-                        AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(one)
-                    )
-                    for one in self.responders
+                    x509.AccessDescription(method, x509.UniformResourceIdentifier(one))
+                    for method, one in named
                 ),
                 False,
             )

@@ -203,6 +203,35 @@ def test_private_addresses_are_not_asked(scene: Scene) -> None:
     scene.product.wait_for_log("revocation-not-fetched url=http://198.51.100.30/private.crl")
 
 
+def test_missing_issuer(own_product: Product) -> None:
+    """A certificate without its intermediate waits until that was got where it says, and then passes."""
+    with own_product.lab.namespaces.network():
+        web = WebServer(ADDRESSES[FABRIKAM], 80)
+    with web:
+        scene = Scene(own_product, web)
+        scene.trust("fetch_private = true")
+        below = scene.authority.authority("Laboratory Intermediate")
+        pointers = Pointers(issuers=(f"http://{ADDRESSES[FABRIKAM]}/below.cer",))
+        issued = below.issue(WOODGROVE, dns_names=(WOODGROVE,), extensions=pointers)
+        alone = Issued(issued.certificate, issued.key)
+        path = own_product.lab.certificate_file(alone, "without-intermediate")
+        own_product.command("partner", "cert", "add", WOODGROVE, path)
+        web.pages["/below.cer"] = Page(below.der)
+        scene.trust()
+        reply = scene.send(alone)
+        assert str(reply).startswith("451 4.7.5"), str(reply)
+        assert "(unknown-certificate)" in str(reply)
+        assert not web.asked
+        scene.trust("fetch_private = true")
+        own_product.stop()
+        own_product.serve()
+        assert scene.send(alone).code == 250
+        assert web.asked["/below.cer"] == 1
+    own_product.kill()
+    own_product.serve()
+    assert scene.send(alone).code == 250
+
+
 def locations(product: Product, status: int) -> dict[str, dict[str, str]]:
     """Let the daemon fetch everything, and return each location's result by the last part of its URL."""
     done = product.command("cert", "revocation", "refresh", "--json", check=False)

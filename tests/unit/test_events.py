@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from domain_secure.milter.daemon import events as daemon_events
+from domain_secure.milter.fetching import events as fetching_events
 from domain_secure.milter.knowledge import events as knowledge_events
 from domain_secure.milter.record import events as record_events
 from domain_secure.milter.revocation import events as fetch_events
@@ -176,6 +177,18 @@ GOLDEN = [
             "http://crl.test/a.crl", detail="large", again="2026-12-01", fix="ask for parts"
         ),
         'revocation-not-fetched url=http://crl.test/a.crl detail=large again=2026-12-01 fix="ask for parts"',
+    ),
+    (
+        fetching_events.issuer_fetched("http://ca.test/sub.cer", issuer="CN=Sub"),
+        "issuer-fetched url=http://ca.test/sub.cer issuer=CN=Sub",
+    ),
+    (
+        fetching_events.issuer_not_fetched("http://ca.test/sub.cer", detail="status 404"),
+        'issuer-not-fetched url=http://ca.test/sub.cer detail="status 404"',
+    ),
+    (
+        knowledge_events.issuers_not_kept(f"sha256:{DIGEST}", "disk full"),
+        f'issuers-not-kept certificate=sha256:{DIGEST} detail="disk full"',
     ),
     (daemon_events.revocation_refreshed(locations=3, failed=1), "revocation-refreshed locations=3 failed=1"),
     (daemon_events.refresh_request_failed("disk full"), 'refresh-request-failed detail="disk full"'),

@@ -70,9 +70,10 @@ MAY_KNOW = {
     "postfix/work": "policy/terms",
     "milter/daemon": (
         "policy/book policy/configuration policy/history policy/record policy/revocation policy/sending "
-        "policy/terms milter/knowledge milter/metrics milter/page milter/proof milter/record "
+        "policy/terms milter/fetching milter/knowledge milter/metrics milter/page milter/proof milter/record "
         "milter/revocation milter/session"
     ),
+    "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
         "policy/book policy/certificates policy/configuration policy/dane policy/decision policy/dkim "
         "policy/history policy/own policy/revocation policy/terms"
@@ -84,7 +85,7 @@ MAY_KNOW = {
         "policy/terms milter/metrics"
     ),
     "milter/record": "policy/configuration policy/history policy/record policy/sending policy/terms",
-    "milter/revocation": "policy/revocation policy/terms",
+    "milter/revocation": "policy/revocation policy/terms milter/fetching",
     "milter/session": (
         "policy/claims policy/configuration policy/decision policy/dkim policy/record policy/terms "
         "milter/knowledge milter/metrics milter/proof"
@@ -134,7 +135,7 @@ MAY_KNOW = {
     "commands/probe": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
         "policy/revocation policy/sending policy/terms postfix/dns postfix/instance postfix/probe "
-        "milter/knowledge milter/revocation commands/explain commands/terminal"
+        "milter/fetching milter/knowledge commands/explain commands/terminal"
     ),
     "commands/report": (
         "policy/certificates policy/editing policy/files policy/history policy/templates policy/terms "

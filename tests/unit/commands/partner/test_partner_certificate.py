@@ -64,7 +64,7 @@ def test_what_was_imported_is_shown(imported: Import, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "trust", "verdict", "detail"),
     [
-        (HOST.certificate_pem, "", "untrusted", "trusted authority (issuer: CN=Lab Sub)"),
+        (HOST.certificate_pem, "", "unknown-certificate", "trusted authority (issuer: CN=Lab Sub)"),
         (SUB.issue(dns_names=["evil.test"]).pem(), "", "name-mismatch", "certificate is for evil.test"),
         (
             SUB.issue(dns_names=["woodgrovebank.test"], purposes=[SERVER]).pem(),

@@ -1,5 +1,6 @@
 """What is known of a peer certificate, revocation included, with a real book and a real watch."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -7,19 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sources
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.book.certificate_book import IMPORT, CertificateBook
-from domain_secure.policy.certificates.certificate import read_certificates
+from domain_secure.policy.certificates.certificate import Certificate, read_certificates
+from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
 from domain_secure.policy.revocation.revocation import Judgement, RevocationStatus, ValidatedPath
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
 
 from lab.certificates import Authority, Issued
-from lab.revocations import pem_list, revocation_list
+from lab.revocations import Pointers, pem_list, revocation_list
+from lab.waiting import wait_for
+from lab.web_server import Page, WebServer
 
 WOODGROVE = Entry("woodgrovebank.test")
 GOOD = Judgement(RevocationStatus.GOOD, "fine")
@@ -65,7 +71,11 @@ class Edge:
         (folder / "ca.pem").write_bytes(self.root.certificate_pem)
         self.book = CertificateBook(folder / "certificates.sqlite")
         self.source = Source()
-        self.knowledge = CertificateKnowledge(self.book, Sources(revocation=self.source))
+        self.logged: list[Event] = []
+        self.issuers = IssuerFetcher(self.logged.append)
+        self.knowledge = CertificateKnowledge(
+            self.book, Sources(revocation=self.source, issuers=self.issuers)
+        )
 
     def live(self, *trust: str, timeout: float = 5) -> Live:
         """Return a configuration that lists woodgrovebank.test, with these lines in its table *trust*."""
@@ -81,7 +91,11 @@ class Edge:
         """Import a certificate and return what is known of it for a message that claims *entry*."""
         chain = read_certificates(issued.pem())
         self.book.add(chain, IMPORT, entry, datetime.now(UTC))
-        session = Session(TlsVersion.TLS_1_3, "x", chain[0].certificate_pin, None, None, None)
+        return self.known_again(chain[0], live, entry=entry)
+
+    def known_again(self, leaf: Certificate, live: Live, *, entry: Entry = WOODGROVE) -> KnownCertificate:
+        """Return what is known of a certificate for a message that claims *entry*."""
+        session = Session(TlsVersion.TLS_1_3, "x", leaf.certificate_pin, None, None, None)
         found = self.knowledge.known_certificate(session, (entry,), "192.0.2.1", live, datetime.now(UTC))
         assert found is not None
         return found
@@ -141,6 +155,80 @@ def test_partners_paths_are_those_of_the_book(edge: Edge) -> None:
     paths = list(edge.knowledge.partners_paths(live, datetime.now(UTC)))
     assert [path[0].subject for path in paths] == ["CN=woodgrovebank.test"]
     assert list(edge.knowledge.partners_paths(edge.live('revocation = "off"'), datetime.now(UTC))) == []
+
+
+PRIVATE = "fetch_private = true"
+
+
+class Below:
+    """A certificate below an intermediate authority, which a web server has and nobody sends."""
+
+    def __init__(self, edge: Edge, web: WebServer, name: str = WOODGROVE) -> None:
+        self.sub = edge.root.authority("Lab Sub")
+        pointers = Pointers(issuers=(web.url("/sub.cer"),))
+        issued = self.sub.issue(name, dns_names=(name,), extensions=pointers)
+        self.alone = Issued(issued.certificate, issued.key)
+
+
+def test_missing_issuer_is_fetched_and_kept(edge: Edge) -> None:
+    """A chain without its intermediate is trusted once that was got where the certificate names it."""
+    with WebServer() as web:
+        below = Below(edge, web)
+        web.pages["/sub.cer"] = Page(below.sub.der)
+        found = edge.known(below.alone, edge.live(PRIVATE))
+        assert found.path.outcome is PathOutcome.TRUSTED
+    assert [one.subject for one in edge.book.chain(found.certificate.certificate_pin) or ()] == [
+        "CN=woodgrovebank.test",
+        "CN=Lab Sub",
+    ]
+    after = CertificateKnowledge(edge.book)
+    session = Session(TlsVersion.TLS_1_3, "x", found.certificate.certificate_pin, None, None, None)
+    again = after.known_certificate(session, (WOODGROVE,), "192.0.2.1", edge.live(), datetime.now(UTC))
+    assert again is not None
+    assert again.path.outcome is PathOutcome.TRUSTED
+
+
+def test_two_missing_issuers_are_fetched_one_after_the_other(edge: Edge) -> None:
+    """Each names the next."""
+    with WebServer() as web:
+        upper = edge.root.authority("Upper")
+        lower = upper.authority("Lower", extensions=Pointers(issuers=(web.url("/upper.cer"),)))
+        issued = lower.issue(
+            WOODGROVE, dns_names=(WOODGROVE,), extensions=Pointers(issuers=(web.url("/lower.cer"),))
+        )
+        web.pages["/upper.cer"], web.pages["/lower.cer"] = Page(upper.der), Page(lower.der)
+        found = edge.known(Issued(issued.certificate, issued.key), edge.live(PRIVATE))
+        assert found.path.outcome is PathOutcome.TRUSTED
+
+
+def test_missing_issuer_that_cannot_be_had_yet(edge: Edge) -> None:
+    """The certificate is still without its issuer, and the next message finds what came late."""
+    gate = threading.Event()
+    with WebServer() as web:
+        below = Below(edge, web)
+        web.pages["/sub.cer"] = Page(below.sub.der, gate=gate)
+        live = edge.live(PRIVATE, timeout=0)
+        found = edge.known(below.alone, live)
+        assert (found.path.outcome, found.path.without_issuer) == (PathOutcome.UNTRUSTED, found.certificate)
+        gate.set()
+        wait_for(lambda: edge.logged, "the authority")
+        wait_for(
+            lambda: edge.known_again(found.certificate, live).path.outcome is PathOutcome.TRUSTED,
+            "the next message to profit",
+        )
+
+
+@pytest.mark.parametrize("reason", ["forged", "private", "another's name"])
+def test_missing_issuer_that_is_not_taken(edge: Edge, reason: str) -> None:
+    """By the rules for revocation lists, of certificates in the partner's name, and if it chains."""
+    with WebServer() as web:
+        below = Below(edge, web, "evil.test" if reason == "another's name" else WOODGROVE)
+        forged = Authority.create("Lab Sub")
+        web.pages["/sub.cer"] = Page(forged.der if reason == "forged" else below.sub.der)
+        found = edge.known(below.alone, edge.live(*((PRIVATE,) if reason != "private" else ())))
+        assert found.path.outcome is PathOutcome.UNTRUSTED
+        assert web.asked["/sub.cer"] == (reason == "forged")
+    assert edge.book.chain(found.certificate.certificate_pin) == (found.certificate,)
 
 
 def test_files_of_revocation_lists(edge: Edge) -> None:

@@ -58,6 +58,34 @@ def book(path: Path) -> Iterator[CertificateBook]:
     made.close()
 
 
+def test_fetched_issuers_stand_behind_what_is_there(book: CertificateBook) -> None:
+    """They lead on from a chain that is known; they make none, and displace nothing."""
+    leaf, sub, root = parse(HOST.der), parse(SUB.der), parse(ROOT.der)
+    book.add_issuers(leaf.certificate_pin, (sub,))
+    assert book.chain(leaf.certificate_pin) is None
+    book.add((leaf,), IMPORT, WOODGROVE, NOW)
+    book.add_issuers(leaf.certificate_pin, (sub,))
+    book.add_issuers(leaf.certificate_pin, (sub, root))
+    assert book.chain(leaf.certificate_pin) == (leaf, sub, root)
+    others = tuple(parse(Authority.create(f"Other {number}").der) for number in range(40))
+    book.add_issuers(leaf.certificate_pin, others)
+    found = book.chain(leaf.certificate_pin)
+    assert found is not None
+    assert found[:3] == (leaf, sub, root)
+    assert len(found) == 32
+
+
+def test_what_a_server_shows_does_not_displace_what_was_imported(book: CertificateBook) -> None:
+    """A server that shows a full chain of others leaves the imported authorities in place."""
+    leaf, sub = parse(HOST.der), parse(SUB.der)
+    others = tuple(parse(Authority.create(f"Other {number}").der) for number in range(40))
+    book.add((leaf, sub), IMPORT, WOODGROVE, NOW)
+    book.add((leaf, *others), f"{PROBE} mail.woodgrovebank.test", WOODGROVE, NOW)
+    found = book.chain(leaf.certificate_pin)
+    assert found is not None
+    assert found[:2] == (leaf, sub)
+
+
 def test_empty_book_is_no_file(book: CertificateBook, path: Path) -> None:
     """Asking makes no file; before the first write nothing is known."""
     assert book.chain(UNKNOWN) is None

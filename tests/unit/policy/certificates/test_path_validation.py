@@ -35,6 +35,7 @@ from lab.certificates import (
     pem,
     self_signed,
 )
+from lab.revocations import Pointers
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOT = Authority.create("Lab Root", not_before=NOW - 1000 * DAY, not_after=NOW + 1000 * DAY)
@@ -71,6 +72,37 @@ def test_chain_through_an_intermediate_is_trusted() -> None:
     found = judge(issued)
     path = (parse(issued.der), parse(SUB.der), parse(ROOT.der))
     assert found == PathValidation(TRUSTED, "chain leads to CN=Lab Root", NOW - DAY, NOW + 500 * DAY, path)
+
+
+def test_a_missing_issuer_is_named() -> None:
+    """The certificate at which a chain ends for want of its issuer, wherever in the chain that is."""
+    leaf = SUB.issue("mail.woodgrovebank.test")
+    missing = judge(leaf, chain=()).without_issuer
+    assert missing is not None
+    assert missing.der == leaf.der
+    other = Authority.create("Other Root").authority("Other Sub")
+    missing = judge(other.issue("x")).without_issuer
+    assert missing is not None
+    assert missing.der == other.der
+    namesake = ROOT.authority("Lab Sub")
+    assert judge(leaf, chain=(namesake.certificate,)).without_issuer is not None, "the key is another one"
+    assert judge(leaf).without_issuer is None, "it is trusted"
+
+
+def test_what_is_not_missing() -> None:
+    """Whoever is at hand and not trusted is not missing; neither is who took a trusted authority's name."""
+    other = Authority.create("Other Root")
+    assert judge(other.issue("x"), chain=(other.certificate,)).without_issuer is None
+    assert judge(self_signed("x")).without_issuer is None
+    impostor = Authority.create("Lab Root")
+    assert judge(impostor.issue("x")).without_issuer is None
+    named = impostor.issue("x", extensions=Pointers(issuers=("http://issuer.test/",)))
+    assert judge(named).without_issuer is not None, "it says where the real one is"
+    first = Authority.create("First")
+    second = first.authority("Second")
+    circle = second.authority("First", key=first.key)
+    ends = judge(first.issue("x"), chain=(circle.certificate, second.certificate))
+    assert ends.without_issuer is None, "they issued each other"
 
 
 @pytest.mark.parametrize("common_name", ["mail.woodgrovebank.test", None])

@@ -110,6 +110,25 @@ def test_trusted_path_is_judged_at_the_time_of_the_message() -> None:
     assert judged(content=late).verdict is Verdict.EXPIRED
 
 
+@pytest.mark.parametrize(
+    ("name", "verdict", "effect"),
+    [
+        ("woodgrovebank.test", Verdict.UNKNOWN_CERTIFICATE, Effect.DEFER),
+        ("evil.test", Verdict.UNTRUSTED, Effect.REJECT),
+    ],
+)
+def test_a_missing_issuer_is_a_reason_to_look_again(name: str, verdict: Verdict, effect: Effect) -> None:
+    """A certificate in the partner's name may yet turn out to be trusted; in another's that does not help."""
+    content = known(name, outcome=PathOutcome.UNTRUSTED)
+    content = replace(content, path=replace(content.path, without_issuer=content.certificate))
+    decision = judged(content=content)
+    assert (decision.verdict, decision.effect) == (verdict, effect)
+    if effect is Effect.DEFER:
+        assert (
+            "the detail, and that authority's own certificate is not at hand" in decision.findings[0].detail
+        )
+
+
 def test_no_listed_claim_is_no_business_of_ours() -> None:
     """Without a listed claim nothing is judged."""
     assert decide([], Evidence(None, None), configuration(), NOW) is NOT_LISTED

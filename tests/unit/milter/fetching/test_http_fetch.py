@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.milter.revocation.http_fetch import FetchError, Request, fetch, is_public
+from domain_secure.milter.fetching.http_fetch import FetchError, Request, fetch, is_public
 
 from lab.certificates import Authority
 from lab.waiting import DEADLINE

@@ -1,0 +1,48 @@
+"""Chains as they stand in the rows of the certificate book.
+
+Invariant: a row that cannot be read is set aside with a log line, and the others are read.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from asn1crypto import parser
+
+from domain_secure.policy.certificates.certificate import Chain, parse
+
+from . import events
+
+ChainRow = tuple[str, bytes]  #: fingerprint, certificates in DER, one after the other
+
+_log = logging.getLogger(__name__)
+
+
+def readable(rows: Iterable[ChainRow]) -> dict[str, Chain]:
+    """Return the chains that can be read, by the fingerprint of their certificate."""
+    chains: dict[str, Chain] = {}
+    for digest, certificates in rows:
+        try:
+            chains[digest] = _decoded(certificates, digest)
+        except (TypeError, ValueError) as error:
+            set_aside(digest, error)
+    return chains
+
+
+def _decoded(certificates: bytes, digest: str) -> Chain:
+    chain = tuple(map(parse, _each(certificates)))
+    if not chain or chain[0].certificate_pin.digest != digest:
+        raise ValueError("it is not the certificate of that fingerprint")
+    return chain
+
+
+def _each(certificates: bytes) -> Iterator[bytes]:
+    while certificates:
+        length = parser.peek(certificates)
+        yield certificates[:length]
+        certificates = certificates[length:]
+
+
+def set_aside(digest: object, error: Exception) -> None:
+    """Log that a row of the book cannot be read."""
+    event = events.certificate_set_aside(str(digest), str(error))
+    _log.log(event.level, event)
