@@ -79,7 +79,7 @@ def _by_pkix(proof: Proof, partner: Partner, configuration: Configuration, now: 
     if known is None:
         return Attempt(Method.PKIX, *_unknown_certificate(proof.session))
     presented = _presented_names(known.certificate, configuration.trust)
-    if known.path.without_issuer is not None and _judge_names(presented, partner) is None:
+    if known.path.without_issuer is not None and _judge_names(known.certificate, presented, partner) is None:
         return Attempt(Method.PKIX, Verdict.UNKNOWN_CERTIFICATE, _without_issuer(known.path))
     failure = (
         _judge_path(known.path, now, proof.known_time)
