@@ -31,6 +31,7 @@ from domain_secure.policy.history.history import History
 from domain_secure.policy.sending.delivery import DeliveryObserver
 from domain_secure.policy.sending.delivery_counts import OutboundProgress
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.attach.attach_record import is_receiving
 from domain_secure.postfix.attach.attach_signs import WHEN_DOWN_CLASS
 from domain_secure.postfix.dns.dkim_key_lookup import DkimKeyLookup
 from domain_secure.postfix.dns.dns_lookup import system_lookup
@@ -152,6 +153,7 @@ def self_proof(running: Running) -> SelfProof:
     return SelfProof(
         running.configuration,
         lambda configuration: own_listener(PostfixInstance(configuration.config_directory)),
+        lambda configuration: is_receiving(configuration.state, configuration.config_directory),
         running.canaries,
         running.metrics,
         log_event,

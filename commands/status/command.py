@@ -123,6 +123,8 @@ def _print_tables_problem(problem: str | None) -> None:
 def _print_self_proof(proof: dict[str, Any]) -> None:
     if proof.get("standing") == "failed":
         print(f"self-proof     FAILED: {proof['detail']}: see `domain-secure check`")
+    elif proof.get("standing") == "not-attached":
+        print(f"self-proof     not attached: {proof['detail']}")
 
 
 def _print_log(log: dict[str, Any]) -> None:

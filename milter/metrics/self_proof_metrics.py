@@ -15,7 +15,7 @@ class SelfProofMetrics:
             "domain_secure_selfproof",
             "1 when a canary message with a right certificate passed and wrong ones did not, at the last "
             "trial on our own port 25; 0 when Postfix lets in what it should not, or the reverse; NaN when "
-            "it could not be tried, or is off.",
+            "it could not be tried, is off, or Postfix is not attached.",
             registry=registry,
         )
         self.clear()
@@ -26,6 +26,6 @@ class SelfProofMetrics:
         self._gauge.set(math.nan)
 
     def found(self, standing: str, detail: str) -> None:
-        """Take the outcome of a trial: ``proved``, ``failed`` or ``unknown``."""
+        """Take the outcome of a trial: ``proved``, ``failed``, ``unknown``, ``not-attached``."""
         self.standing, self.detail = standing, detail
         self._gauge.set({"proved": 1, "failed": 0}.get(standing, math.nan))

@@ -4,6 +4,7 @@ Owns: which reverse-paths are its own at this moment, and how such a message is 
 Must not know: how it is sent.
 Invariants: a canary is never let in, whatever its verdict; only addresses that were made here a moment ago
 are canaries, so that nobody else can have a message answered in this way; it is in no counter and no mark.
+A Postfix that does not ask us would deliver it, so that who sends it asks first whether its MAIL was noticed.
 """
 
 import secrets
@@ -34,6 +35,7 @@ class Canaries:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._expected: dict[str, Pin] = {}
+        self._noticed: set[str] = set()
 
     @contextmanager
     def sent(self, pin: Pin) -> Iterator[str]:
@@ -46,6 +48,25 @@ class Canaries:
         finally:
             with self._lock:
                 del self._expected[address]
+                self._noticed.discard(address)
+
+    @property
+    def are_under_way(self) -> bool:
+        """Tell whether a canary is being sent."""
+        return bool(self._expected)
+
+    def notice(self, reverse_path: str) -> None:
+        """Note that Postfix told us of this MAIL; other reverse-paths leave no trace."""
+        if not self._expected:
+            return
+        with self._lock:
+            if (address := _address(reverse_path)) in self._expected:
+                self._noticed.add(address)
+
+    def is_noticed(self, address: str) -> bool:
+        """Tell whether Postfix has told us of the MAIL of a canary that is under way."""
+        with self._lock:
+            return address in self._noticed
 
     def answer(
         self,
@@ -59,11 +80,15 @@ class Canaries:
         if not self._expected:
             return None
         with self._lock:
-            pin = self._expected.get(reverse_path.removeprefix("<").removesuffix(">"))
+            pin = self._expected.get(_address(reverse_path))
         if pin is None:
             return None
         verdict = _judged(pin, session, configuration, now)
         return Reply("550", "5.7.1", f"{WORD} {verdict} [ref {queue_id or 'unknown'}]")
+
+
+def _address(reverse_path: str) -> str:
+    return reverse_path.removeprefix("<").removesuffix(">")
 
 
 def passed(reply: str) -> bool | None:

@@ -1,15 +1,19 @@
 """At start and every hour: does Postfix ask us, and does a wrong certificate not pass?
 
 Owns: the sessions with our own smtpd, what follows from their answers, and when the next ones are held.
-Must not know: where smtpd listens; whoever composes the daemon passes that in.
-Invariant: "proved" needs both, a right certificate that passes, and a wrong one and none at all that do not;
-what could not be tried is unknown, and never proved.
-Sources: RFC 5321; RFC 3207.  Nothing is ever delivered: the daemon answers each canary with a refusal.
+Must not know: where smtpd listens, and whether attach has connected it; whoever composes the daemon passes
+that in.
+Invariants: "proved" needs both, a right certificate that passes, and a wrong one and none at all that do not;
+what could not be tried is unknown, and never proved.  Nothing is ever delivered: no message is sent through a
+Postfix that is not attached, none is given to one that did not tell us of its MAIL, and the daemon answers
+every other canary with a refusal.
+Sources: RFC 5321; RFC 3207.
 """
 
 import smtplib
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +36,8 @@ from .canary import DOMAIN, Canaries, passed
 _SECONDS = 30.0
 # What went wrong may be mended, or may have been a restart.
 _AGAIN_SECONDS = 60.0
+# How long attach and detach may go unnoticed; a look costs one system call or two.
+_LOOK_SECONDS = 5.0
 _MESSAGE = (
     b"Subject: self-proof of domain-secure\r\n\r\n"
     b"This message tests whether Postfix asks domain-secure. If you can read it, Postfix did not.\r\n"
@@ -47,6 +53,7 @@ class Standing(StrEnum):
     PROVED = "proved"
     FAILED = "failed"
     UNKNOWN = "unknown"  #: it could not be tried
+    NOT_ATTACHED = "not-attached"  #: Postfix does not ask us, and is not meant to
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +64,30 @@ class Finding:
     detail: str  #: one clause
 
 
+_NOT_ATTACHED = Finding(
+    Standing.NOT_ATTACHED, "Postfix is not connected to the daemon: see domain-secure attach"
+)
+
+
 class SelfProof:
     """Tries it by itself while the daemon runs.
 
-    *address* returns where our smtpd listens, None where there is none; it may raise Problem.
+    *address* returns where our smtpd listens, None where there is none; it may raise Problem.  *is_attached*
+    tells whether attach has connected that Postfix to us, and raises nothing.
     """
 
     def __init__(
         self,
         configuration: Callable[[], Configuration],
         address: Callable[[Configuration], Address | None],
+        is_attached: Callable[[Configuration], bool],
         canaries: Canaries,
         metrics: Metrics,
         log: Callable[[Event], None],
     ) -> None:
         self._configuration = configuration
         self._address = address
+        self._is_attached = is_attached
         self._canaries = canaries
         self._metrics = metrics
         self._log = log
@@ -94,26 +109,44 @@ class SelfProof:
                 self._metrics.self_proof.clear()
                 self._stop.wait(_AGAIN_SECONDS)
                 continue
+            if former is Standing.NOT_ATTACHED and self._is_attached(configuration):
+                # The processes that began before still have the former settings.
+                self._stop.wait(_LOOK_SECONDS)
             finding = self.try_it()
             self._metrics.self_proof.found(finding.standing, finding.detail)
             if finding.standing is not former or finding.standing is Standing.FAILED:
                 self._log(events.self_proof(finding.standing, finding.detail))
             former = finding.standing
             proved = finding.standing is Standing.PROVED
-            self._stop.wait(configuration.self_proof_interval if proved else _AGAIN_SECONDS)
+            self._wait(
+                configuration.self_proof_interval if proved else _AGAIN_SECONDS,
+                was_attached=finding.standing is not Standing.NOT_ATTACHED,
+            )
+
+    def _wait(self, seconds: float, *, was_attached: bool) -> None:
+        """Wait for the next trial, which is due at once after attach and after detach."""
+        due = time.monotonic() + seconds
+        while (left := due - time.monotonic()) > 0 and not self._stop.wait(min(left, _LOOK_SECONDS)):
+            if self._is_attached(self._configuration()) is not was_attached:
+                return
 
     def try_it(self) -> Finding:
         """Hold the sessions and return what follows; raises nothing."""
+        configuration = self._configuration()
+        if not self._is_attached(configuration):
+            return _NOT_ATTACHED
         try:
-            address = self._address(self._configuration())
+            address = self._address(configuration)
             if address is None:
                 return Finding(Standing.UNKNOWN, "Postfix has no smtpd on port 25")
             with TemporaryDirectory(prefix="domain-secure-") as folder:
-                return self._tried(address, Path(folder))
+                finding = self._tried(address, Path(folder))
         except Problem as problem:
             return Finding(Standing.UNKNOWN, str(problem))
         except (OSError, smtplib.SMTPException) as error:
             return Finding(Standing.UNKNOWN, f"our own port 25 cannot be tried: {_told(error)}")
+        # It may have been detached while it was tried.
+        return finding if self._is_attached(configuration) else _NOT_ATTACHED
 
     def _tried(self, address: Address, folder: Path) -> Finding:
         right, wrong = (self._certificate(folder, name) for name in ("right", "wrong"))
@@ -127,7 +160,7 @@ class SelfProof:
             code, text = self._answer(address, shown, pin)
             would_pass = passed(text)
             if code < 400:
-                return Finding(Standing.FAILED, f"with {what} smtpd took a message without asking us")
+                return Finding(Standing.FAILED, f"with {what} smtpd takes a message without asking us")
             if would_pass is None:
                 return Finding(Standing.UNKNOWN, f"with {what} Postfix answered {code} {text[:200]}")
             if would_pass is not expected:
@@ -143,7 +176,10 @@ class SelfProof:
         return file
 
     def _answer(self, address: Address, shown: Path | None, pin: Pin) -> tuple[int, str]:
-        """Return the deciding reply to one canary: the first refusal, or that to the message."""
+        """Return the deciding reply to one canary: the first refusal, or that to the message.
+
+        A Postfix that has not told us of MAIL by then gets no message: it would deliver it.
+        """
         # Who answers is us: the certificate of our own smtpd is not the question here.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -159,7 +195,7 @@ class SelfProof:
             code, text = client.mail(reverse_path)
             if code < 400:
                 code, text = client.rcpt("postmaster")
-            if code < 400:
+            if code < 400 and self._canaries.is_noticed(reverse_path):
                 code, text = client.data(_MESSAGE)
             return code, text.decode("ascii", "replace")
 

@@ -86,7 +86,12 @@ class Inbound:
 
     @property
     def must_answer_mail(self) -> bool:
-        """Tell whether Postfix has to wait at MAIL: the delegation request asks which sessions we have."""
+        """Tell whether Postfix has to wait at MAIL: somebody asks right afterwards whether we were told."""
+        return self._is_asked_for_sessions or self.canaries.are_under_way
+
+    @property
+    def _is_asked_for_sessions(self) -> bool:
+        """Tell whether the delegation request asks which sessions we have."""
         return self._live().configuration.inbound.when_down is WhenDown.DEFER_LISTED
 
     @property
@@ -97,7 +102,7 @@ class Inbound:
     def delegated(self, facts: DelegatedFacts) -> str:
         """Remember what a delegation request says, and return the action (access(5)) for Postfix."""
         self._requests.remember(facts)
-        if self.must_answer_mail and facts not in self._sessions:
+        if self._is_asked_for_sessions and facts not in self._sessions:
             # Began while we were away, and nothing of it will reach the milter.
             return self._when_down_action
         return NO_OPINION
@@ -112,6 +117,7 @@ class Inbound:
         *sees_message* tells whether every header field and the body of it will be noted.
         """
         self._sessions.note(facts)
+        self.canaries.notice(reverse_path)
         live = self._live()
         inbound = live.configuration.inbound
         exemption = AUTHENTICATED if facts.authenticated else exemption_of(facts.client_address, inbound)

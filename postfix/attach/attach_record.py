@@ -1,18 +1,21 @@
 """The record of what attach did to one configuration directory.
 
-Owns: its file, ``<state>/attach/DIRECTORY.json``, and whether it may be believed.
+Owns: its file, ``<state>/attach/DIRECTORY.json``, and whether it may be believed; and beside it, empty,
+``DIRECTORY.sending`` where receiving is not attached.
 Must not know: what the contents mean.
 
 The state folder belongs to the daemon's user, and detach, run as root, writes what the record says was in
 the files.  So the record lies in a folder of root's own, and where anybody else could have written it, its
 former contents are not used.  They are not needed either: our parts are known by what they say.
+Whoever knows the name of a record may see that it is there, and no more: the daemon asks.
 """
 
+import fcntl
 import json
 import os
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ from domain_secure.policy.terms.problems import Problem
 
 from .attach_signs import Signs
 
-FOLDER_MODE = 0o700
+FOLDER_MODE = 0o711
 FILE_MODE = 0o600
 
 
@@ -34,6 +37,7 @@ class Record:
     before: Mapping[str, bytes]  #: by file name; *bare*, the content without anything of ours
     after: Mapping[str, bytes]  #: *wanted*; see ``attachment``
     signs: Signs
+    receives: bool = True  #: whether *after* holds the half for receiving
 
 
 def path_of(state: Path, config_directory: Path) -> Path:
@@ -51,7 +55,8 @@ def read(path: Path) -> Record | None:
         if not believed:
             # Harmless to believe: values tell which copies of a list are ours among options that name us.
             return Record({}, {}, Signs(values=signs.values))
-        return Record(_contents(document["before"]), _contents(document["after"]), signs)
+        receives = document.get("receives", True) is True
+        return Record(_contents(document["before"]), _contents(document["after"]), signs, receives)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -69,6 +74,38 @@ def directories(state: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def is_receiving(state: Path, config_directory: Path) -> bool:
+    """Tell whether attach has connected receiving in a configuration directory; anybody may ask.
+
+    While attach or detach is at work there it has not.  Raises nothing.
+    """
+    path = path_of(state, config_directory)
+    try:
+        with _at_rest(config_directory):
+            path.lstat()
+            return not _marker(path).exists()
+    except PermissionError:
+        # Its folder is as an earlier release made it; it goes with the last record.
+        return path.parent.is_dir()
+    except OSError:
+        return False
+
+
+@contextmanager
+def _at_rest(config_directory: Path) -> Iterator[None]:
+    """Keep attach and detach out for a moment; raises BlockingIOError where one is at work."""
+    descriptor = os.open(config_directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _marker(path: Path) -> Path:
+    return path.with_suffix(".sending")
+
+
 def write(path: Path, config_directory: Path, record: Record) -> None:
     """Write the record durably; raises Problem when that is impossible."""
     document = {
@@ -78,6 +115,7 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
         "endpoints": sorted(record.signs.endpoints),
         "tables": sorted(record.signs.tables),
         "values": sorted(record.signs.values),
+        "receives": record.receives,
     }
     try:
         state_folder.make(path.parent.parent)
@@ -87,6 +125,10 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
         with suppress(FileNotFoundError):
             if not _is_our_own(path.lstat()):
                 path.unlink()
+        if record.receives:
+            _marker(path).unlink(missing_ok=True)
+        else:
+            _marker(path).touch()
         atomic_file.replace(path, json.dumps(document, indent=1).encode() + b"\n", default_mode=FILE_MODE)
     except OSError as error:
         raise Problem(
@@ -96,8 +138,8 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
 
 def remove(path: Path) -> None:
     """Forget the record; its folder goes with the last one."""
-    with suppress(FileNotFoundError):
-        path.unlink()
+    for one in (path, _marker(path)):
+        one.unlink(missing_ok=True)
     with suppress(OSError):
         path.parent.rmdir()
 
@@ -108,7 +150,7 @@ def _take_over(folder: Path) -> None:
     try:
         if not _is_our_own(os.fstat(descriptor)):
             os.fchown(descriptor, os.geteuid(), os.getegid())
-            os.fchmod(descriptor, FOLDER_MODE)
+        os.fchmod(descriptor, FOLDER_MODE)
     finally:
         os.close(descriptor)
 

@@ -103,7 +103,9 @@ def plan_attach(configuration: Configuration, instance: PostfixInstance, request
         wanted = with_outbound(wanted, outbound)
     with wanted.staged(instance) as future:
         _verify(future, inbound, outbound)
-    record = Record(start.bare.in_order(*_ATTACHING), wanted.in_order(*_ATTACHING), signs)
+    record = Record(
+        start.bare.in_order(*_ATTACHING), wanted.in_order(*_ATTACHING), signs, receives=inbound is not None
+    )
     return Plan(
         instance.config_directory,
         start.found.in_order(*_ATTACHING),
@@ -131,7 +133,10 @@ def plan_detach(configuration: Configuration, instance: PostfixInstance, request
         wanted = without_outbound(wanted, start.signs)
     record = None
     if wanted != bare:
-        record = Record(bare.in_order(*_DETACHING), wanted.in_order(*_DETACHING), start.signs)
+        receives = bool(inbound_services(wanted, start.signs))
+        record = Record(
+            bare.in_order(*_DETACHING), wanted.in_order(*_DETACHING), start.signs, receives=receives
+        )
     return Plan(
         instance.config_directory,
         start.found.in_order(*_DETACHING),

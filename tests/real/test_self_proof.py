@@ -1,4 +1,4 @@
-"""The daemon tests its own port 25: a stock set-up is proved, a broken one is found."""
+"""The daemon tests its own port 25: a stock set-up is proved, a broken one is found, and nobody gets mail."""
 
 import math
 
@@ -60,7 +60,9 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
     lab.contoso.reload()
     restarted(product)
     assert gauge(product) == 0
-    assert "smtpd took a message without asking us" in product.command("check", check=False).stdout
+    assert "smtpd takes a message without asking us" in product.command("check", check=False).stdout
+    assert not lab.contoso.mailbox()
+    assert not lab.contoso.queue()
 
     put(master, good.encode())
     lab.contoso.reload()
@@ -79,3 +81,31 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
         "the note",
         context=product.log,
     )
+
+
+def test_nothing_is_sent_through_a_postfix_that_is_not_attached(own_lab: Lab) -> None:
+    """Before attach and after detach, also of receiving alone: `status` says so, and no canary is sent."""
+    lab, product = own_lab, Product(own_lab)
+    product.configure(LISTED)
+    product.serve()
+    product.wait_for_log("self-proof standing=not-attached")
+    assert math.isnan(gauge(product))
+    assert "self-proof     not attached: " in product.command("status").stdout
+    told = product.command("check", check=False).stdout
+    assert "self-proof" not in told
+    assert "[inbound-not-attached]" in told
+    assert "canary" not in lab.contoso.log()
+
+    product.attach()
+    product.wait_for_log("self-proof standing=proved")
+    before = len(product.log())
+    product.detach("--no-send")
+    product.wait_for_log("self-proof standing=not-attached", after=before)
+    before = len(product.log())
+    product.attach()
+    product.wait_for_log("self-proof standing=proved", after=before)
+    product.detach()
+    wait_for(lambda: product.health()["self_proof"]["standing"] == "not-attached", "detach to be noticed")
+    assert not lab.contoso.mailbox()
+    assert not lab.contoso.queue()
+    assert "standing=failed" not in product.log()

@@ -59,3 +59,19 @@ def test_nobody_else_sends_canaries() -> None:
 def test_replies_of_others(reply: str) -> None:
     """Say nothing about our verdict."""
     assert passed(reply) is None
+
+
+def test_only_a_canary_under_way_is_noticed() -> None:
+    """Whoever sends one learns that Postfix told of it; addresses of others and former ones do not count."""
+    canaries = Canaries()
+    canaries.notice(f"<any@{DOMAIN}>")
+    with canaries.sent(RIGHT) as address, canaries.sent(RIGHT) as other:
+        canaries.notice("<postmaster@contoso.test>")
+        assert canaries.are_under_way
+        assert not canaries.is_noticed(address)
+        canaries.notice(f"<{address}>")
+        assert canaries.is_noticed(address)
+        assert not canaries.is_noticed(other)
+    assert not canaries.are_under_way
+    canaries.notice(f"<{address}>")
+    assert not canaries.is_noticed(address)

@@ -11,6 +11,7 @@ from domain_secure.milter.session.inbound import Outcome
 from domain_secure.milter.session.macros import MilterFacts
 from domain_secure.milter.session.transaction import MOST_FORGED_MARKS
 from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS, MAXIMUM_CLAIMS
+from domain_secure.policy.terms.pin import Pin
 
 from unit.milter.edge import CIPHER, Edge
 
@@ -133,6 +134,11 @@ def test_session_that_began_without_us(tmp_path: Path, when_down: str, action: s
     edge.inbound.close(facts)
     assert edge.inbound.delegated(unseen) == action
     assert edge.inbound.must_answer_mail == (when_down == "defer-listed")
+    with edge.inbound.canaries.sent(Pin.certificate("ab" * 32)) as address:
+        assert edge.inbound.must_answer_mail
+        assert edge.inbound.delegated(unseen) == action
+        edge.inbound.begin(facts, f"<{address}>")
+        assert edge.inbound.canaries.is_noticed(address)
 
 
 def counted(edge: Edge, verdict: str) -> float:

@@ -1,8 +1,20 @@
 """The record of what attach changed: whose word it is."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
-from domain_secure.postfix.attach.attach_record import Record, directories, path_of, write
+import pytest
+
+from domain_secure.policy.files import atomic_file
+from domain_secure.postfix.attach.attach_record import (
+    Record,
+    directories,
+    is_receiving,
+    path_of,
+    remove,
+    write,
+)
 from domain_secure.postfix.attach.attach_signs import Signs
 
 _CONTENTS = {"main.cf": b"x = y\n"}
@@ -32,3 +44,51 @@ def test_a_record_that_others_could_write_names_no_directory(tmp_path: Path) -> 
     path.chmod(0o600)
     path.parent.chmod(0o777)
     assert directories(tmp_path) == ()
+
+
+def test_anybody_may_know_whether_receiving_is_attached(tmp_path: Path) -> None:
+    """Only of the directory that was attached, only of that half, and only once attach is done."""
+    state, postfix, other = (tmp_path / name for name in ("state", "postfix.d", "other"))
+    postfix.mkdir()
+    other.mkdir()
+    path = path_of(state, postfix)
+    assert not is_receiving(state, postfix)
+    write(path, postfix, _RECORD)
+    assert path.parent.stat().st_mode & 0o777 == 0o711
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert is_receiving(state, postfix)
+    assert not is_receiving(state, other)
+    with atomic_file.writer_lock(postfix):
+        assert not is_receiving(state, postfix)
+    write(path, postfix, replace(_RECORD, receives=False))
+    assert not is_receiving(state, postfix)
+    write(path, postfix, _RECORD)
+    assert is_receiving(state, postfix)
+    remove(path)
+    assert not is_receiving(state, postfix)
+    assert not path.parent.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may become another user")
+def test_the_daemon_sees_a_record_in_a_folder_that_is_closed_to_it(tmp_path: Path) -> None:
+    """What an earlier release closed counts as attached, and the next attach opens it."""
+    state, postfix = tmp_path / "state", tmp_path / "postfix"
+    postfix.mkdir()
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    path = path_of(state, postfix)
+    write(path, postfix, _RECORD)
+    path.parent.chmod(0o700)
+
+    def seen() -> bool:
+        os.seteuid(65534)
+        try:
+            return is_receiving(state, postfix)
+        finally:
+            os.seteuid(0)
+
+    assert seen()
+    write(path, postfix, _RECORD)
+    assert seen()
+    remove(path)
+    assert not seen()
