@@ -14,7 +14,7 @@ from domain_secure.commands.terminal.daemon_client import health
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
-from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 from domain_secure.postfix.doctor.doctor import examine
 from domain_secure.postfix.findings.findings import Examination, Finding, Severity
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -41,21 +41,33 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def check(arguments: argparse.Namespace) -> ExitStatus:
-    """Print the findings; 1 when one of them is an error, 2 when the configuration itself is wrong."""
+    """Print the findings; 1 when one is an error, 2 when the configuration is wrong or may not be read."""
     if arguments.fix and arguments.json:
         raise Problem("a person is shown what --fix does", "--fix --json", "give one of them at most")
     if arguments.yes and not arguments.fix:
         raise Problem("there is nothing to agree to", "--yes", "add --fix, or leave --yes out")
     try:
         configuration = configuration_of(arguments)
+    except NoPermission as problem:
+        why = f"{problem.where}: {problem.what}"
+        finding = Finding.not_looked_at("our configuration, and all that follows from it", why, problem.fix)
+        show(Examination((finding,)), json=arguments.json)
+        return problem.status
     except Problem as problem:
         finding = Finding.error("configuration", problem.what, problem.where, problem.fix)
-        _show(Examination((finding,), ()), json=arguments.json)
+        show(Examination((finding,)), json=arguments.json)
         return problem.status
     only = _listed(arguments.domain, configuration)
-    instance = PostfixInstance(configuration.config_directory)
     if arguments.fix:
-        fix(configuration, instance, agreed=arguments.yes)
+        fix(configuration, PostfixInstance(configuration.config_directory), agreed=arguments.yes)
+    examination = examination_of(configuration, only)
+    show(examination, json=arguments.json)
+    return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
+
+
+def examination_of(configuration: Configuration, only: Domain | None = None) -> Examination:
+    """Examine Postfix, our files and the daemon, and return what was found; raises nothing of its own."""
+    instance = PostfixInstance(configuration.config_directory)
     with progress() as report:
 
         def tell(what: str) -> None:
@@ -65,8 +77,7 @@ def check(arguments: argparse.Namespace) -> ExitStatus:
         examination = examine(configuration, instance, datetime.now(UTC), only, tell)
     if configuration.receive:
         examination = examination.with_findings(_daemon(configuration))
-    _show(examination, json=arguments.json)
-    return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
+    return examination
 
 
 def _listed(text: str | None, configuration: Configuration) -> Domain | None:
@@ -91,6 +102,10 @@ def _daemon(configuration: Configuration) -> list[Finding]:
     url = f"http://{host}:{port}/healthz"
     try:
         answer = health(configuration.metrics_listen, configuration.metrics_access)
+    except NoPermission as problem:
+        return [
+            Finding.not_looked_at("what the daemon says", f"{problem.where}: {problem.what}", problem.fix)
+        ]
     except Problem as problem:
         return [Finding.error("daemon-silent", problem.what, url, problem.fix)]
     except ValueError:
@@ -138,7 +153,8 @@ def _self_proof(answer: Mapping[str, Any], url: str) -> Iterator[Finding]:
         )
 
 
-def _show(examination: Examination, *, json: bool) -> None:
+def show(examination: Examination, *, json: bool) -> None:
+    """Print what was found, for people or as one JSON document."""
     if json:
         print_json(_document(examination))
         return
@@ -147,15 +163,10 @@ def _show(examination: Examination, *, json: bool) -> None:
         _print("    route: ", lookup.route)
         _print("    TLS:   ", lookup.policy)
     for finding in examination.findings:
-        _print(f"{finding.severity}: ", f"{finding.what} [{finding.word}]")
+        _print(f"{_told(finding.severity)}: ", f"{finding.what} [{finding.word}]")
         _print("    found: ", finding.proof)
         _print("    fix:   ", finding.fix)
-    for unseen in examination.unseen:
-        _print("not looked at: ", f"{unseen.what}: {unseen.why}")
-    if examination.findings:
-        print(", ".join(_counts(examination)))
-    else:
-        print("no findings" if not examination.unseen else "no findings in what could be looked at")
+    print(", ".join(_counts(examination)) or "no findings, and nothing was left out")
 
 
 def _print(label: str, text: str) -> None:
@@ -171,12 +182,15 @@ def _print(label: str, text: str) -> None:
         print(line)
 
 
+def _told(severity: Severity) -> str:
+    return severity.replace("-", " ")
+
+
 def _counts(examination: Examination) -> Iterator[str]:
     for severity in Severity:
         if number := examination.count(severity):
-            yield f"{number} {severity}{'s' * (number != 1)}"
-    if examination.unseen:
-        yield f"{len(examination.unseen)} not looked at"
+            is_counted = number != 1 and severity is not Severity.NOT_LOOKED_AT
+            yield f"{number} {_told(severity)}{'s' * is_counted}"
 
 
 def _document(examination: Examination) -> dict[str, Any]:
@@ -187,5 +201,7 @@ def _document(examination: Examination) -> dict[str, Any]:
         ],
         "lookups": [asdict(lookup) for lookup in examination.lookups],
         "counts": {severity.value: examination.count(severity) for severity in Severity},
-        "not_looked_at": [asdict(unseen) for unseen in examination.unseen],
+        "not_looked_at": [
+            {"what": one.what, "why": f"{one.proof}: {one.fix}"} for one in examination.not_looked_at
+        ],
     }

@@ -95,7 +95,10 @@ class _Reasoning:
 
 
 def explain(arguments: argparse.Namespace) -> ExitStatus:
-    """Print the verdict with every step that led to it; 1 when the message would not be let in unhindered."""
+    """Print the verdict with every step that led to it; 1 when the message would not be let in unhindered.
+
+    Raises Problem where what the daemon knows cannot be read.
+    """
     live = read_live(load, configuration_path(arguments))
     configuration = live.configuration
     session = _session(arguments)
@@ -129,7 +132,11 @@ def _reason(
         ),
         keys=DkimKeyLookup(system_lookup),
     )
-    knowledge = CertificateKnowledge(CertificateBook(configuration.state / "certificates.sqlite"), sources)
+    book = CertificateBook(configuration.state / "certificates.sqlite")
+    if claims and session.certificate_pin is not None:
+        # The daemon defers where its book cannot be read: what it would do with ours is another question.
+        book.chain(session.certificate_pin)
+    knowledge = CertificateKnowledge(book, sources)
     deadline = time.monotonic() + configuration.inbound.probe_timeout
     found = _Reasoning(NOT_LISTED)
 

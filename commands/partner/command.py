@@ -69,7 +69,10 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.json:
         print_json(document)
         return ExitStatus.DONE
+    problem = document.pop("certificates_problem")
     rows = [(key, _plain(value)) for key, value in document.items() if value is not None]
+    if problem is not None:
+        rows.append(("certificates", f"not known: {problem}"))
     print_table(("key", "value"), rows)
     return ExitStatus.DONE
 
@@ -80,6 +83,7 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
     partner = configuration.partner(receive or send or entry)
     if receive and send and configuration.partner(send) != partner:
         note(f"mail to {entry} follows another rule, see `domain-secure partner show '{send}'`")
+    certificates, certificates_problem = _certificates(configuration, {entry, receive, send})
     return {
         "domain": entry,
         "receive": receive,
@@ -96,25 +100,27 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "via": str(partner.via) if partner.via else None,
         "servername": partner.servername,
         "send_ca_file": str(partner.send_ca_file) if partner.send_ca_file else None,
-        "certificates": _certificates(configuration, {entry, receive, send}),
+        "certificates": certificates,
+        "certificates_problem": certificates_problem,
     }
 
 
-def _certificates(configuration: Configuration, entries: Collection[Entry | None]) -> list[str] | None:
-    """Return the certificates the book holds for the partner; None where it cannot be read."""
+def _certificates(
+    configuration: Configuration, entries: Collection[Entry | None]
+) -> tuple[list[str] | None, str | None]:
+    """Return the certificates the book holds for the partner; or why they are not known."""
     book = CertificateBook(configuration.state / FILE_NAME)
     try:
         known = book.all()
     except Problem as problem:
-        note(f"certificates are left out: {problem}")
-        return None
+        return None, str(problem)
     finally:
         book.close()
     return [
         str(one.chain[0].certificate_pin)
         for one in known
         if any(origin.entry in entries for origin in one.origins)
-    ]
+    ], None
 
 
 def _covering(entries: DomainList, entry: Entry) -> Entry | None:

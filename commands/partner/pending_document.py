@@ -11,10 +11,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 
 def pending_document(configuration: Configuration) -> list[dict[str, Any]]:
     """Return each unknown certificate that came with mail of a listed domain; raises Problem."""
-    path = configuration.state / FILE_NAME
-    if not path.exists():
-        return []
-    book = CertificateBook(path)
+    book = CertificateBook(configuration.state / FILE_NAME)
     try:
         return [_document(one) for one in book.pending() if not _is_settled(one, configuration)]
     finally:

@@ -110,7 +110,8 @@ def _print(document: dict[str, Any]) -> None:
         if more := len(document["domains"]) - len(shown):
             print(f"and {more} more: --json has them all")
     elif document["configuration"]["problem"]:
-        print("the lists are not shown: the configuration is not applied, see above")
+        why = "is not applied" if document["configuration"]["readable"] else "may not be read"
+        print(f"the lists are not shown: the configuration {why}, see above")
     else:
         print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
 
@@ -136,7 +137,8 @@ def _print_daemon(document: dict[str, Any]) -> None:
     configuration, daemon = document["configuration"], document["daemon"]
     print(f"configuration  {configuration['path']}")
     if configuration["problem"]:
-        print(f"               NOT APPLIED: {configuration['problem']}")
+        state = "NOT APPLIED" if configuration["readable"] else "not looked at"
+        print(f"               {state}: {configuration['problem']}")
     if daemon["problem"]:
         print(f"daemon         {daemon['problem']}")
     else:
@@ -150,6 +152,13 @@ def _print_daemon(document: dict[str, Any]) -> None:
     _print_fleet(document["fleet"])
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
+    for name, key in (
+        ("pending", "pending_problem"),
+        ("protocol log", "protocol_log_problem"),
+        ("history", "history_problem"),
+    ):
+        if document[key]:
+            print(f"{name:<14} not known: {document[key]}")
     for direction, levels in (document["protocol_log"] or {}).items():
         print(f"{f'log {direction}':<14} {told(levels)}")
     if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:

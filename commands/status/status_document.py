@@ -22,7 +22,7 @@ from domain_secure.policy.configuration.fleet_cache import FleetCache
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History, Latest
 from domain_secure.policy.terms.domain import Entry
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.problems import NoPermission, Problem
 from domain_secure.postfix.findings.connectors import connectors_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 
@@ -50,7 +50,9 @@ def status_document(path: Path, *, connectors: bool = True) -> dict[str, Any]:
     try:
         configuration = load(path)
     except Problem as error:
-        return _document(path, None, str(error), connectors=connectors)
+        document = _document(path, None, str(error), connectors=connectors)
+        document["configuration"]["readable"] = not isinstance(error, NoPermission)
+        return document
     return _document(path, configuration, None, connectors=connectors)
 
 
@@ -74,12 +76,17 @@ def _document(
     address = configuration.metrics_listen if configuration else DEFAULT_METRICS_LISTEN
     daemon, counted = _daemon(address, configuration.metrics_access if configuration else WebAccess())
     found, connectors_problem = _connectors(configuration) if configuration and connectors else ([], None)
-    pending = _pending(configuration) if configuration else None
+    pending, pending_problem = _pending(configuration) if configuration else (None, None)
+    levels, levels_problem = _protocol_log(configuration) if configuration else (None, None)
     latest, history_problem = _latest(configuration) if configuration else ({}, None)
     return {
         "node": os.uname().nodename,
         "fleet": _fleet(configuration) if configuration else None,
-        "configuration": {"path": str(path), "problem": problem or daemon.pop("configuration_problem", None)},
+        "configuration": {
+            "path": str(path),
+            "problem": problem or daemon.pop("configuration_problem", None),
+            "readable": True,
+        },
         "daemon": daemon,
         "connectors": found,
         "connectors_problem": connectors_problem,
@@ -87,9 +94,11 @@ def _document(
         "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
         "pending_certificates": None if pending is None else len(pending),
         "pending": pending or [],
+        "pending_problem": pending_problem,
         "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
         "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
-        "protocol_log": _protocol_log(configuration) if configuration else None,
+        "protocol_log": levels,
+        "protocol_log_problem": levels_problem,
         "log_lag_seconds": next((one.value for one in counted if one.name == _LAG and one.value >= 0), None),
         "history_problem": history_problem,
     }
@@ -135,11 +144,12 @@ def _connectors(configuration: Configuration) -> tuple[list[dict[str, Any]], str
         return [], str(problem)
 
 
-def _protocol_log(configuration: Configuration) -> dict[str, Any] | None:
+def _protocol_log(configuration: Configuration) -> tuple[dict[str, Any] | None, str | None]:
+    """Return how much goes into the protocol log; or why that is not known."""
     try:
-        return levels_document(configuration)
-    except Problem:
-        return None
+        return levels_document(configuration), None
+    except Problem as problem:
+        return None, str(problem)
 
 
 def _domains(
@@ -227,8 +237,9 @@ def _fleet_status(path: Path) -> dict[str, Any] | None:
     return fleet_document(fleet_store_at(path))[0]
 
 
-def _pending(configuration: Configuration) -> list[dict[str, Any]] | None:
+def _pending(configuration: Configuration) -> tuple[list[dict[str, Any]] | None, str | None]:
+    """Return the certificates that nobody knows; or why they cannot be told."""
     try:
-        return pending_document(configuration)
-    except Problem:
-        return None
+        return pending_document(configuration), None
+    except Problem as problem:
+        return None, str(problem)

@@ -11,7 +11,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain_secure.policy.configuration.configuration import WebAccess
-from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 _SECONDS = 3.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what may be configured
@@ -54,7 +54,7 @@ def _get(address: tuple[str, int], access: WebAccess, path: str) -> bytes:
             answer = connection.getresponse()
             body = answer.read()
     except PermissionError as error:
-        raise Problem("no permission to ask the daemon", str(error.filename), "run this as root") from error
+        raise NoPermission("no permission to ask the daemon", str(error.filename)) from error
     except (OSError, HTTPException, ValueError) as error:
         raise Problem(
             f"the daemon does not answer ({getattr(error, 'strerror', None) or error})",

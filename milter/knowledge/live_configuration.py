@@ -59,7 +59,7 @@ def read_live(load: Callable[[Path], Configuration], path: Path) -> Live:
         raise Problem(
             f"cannot read the file of trusted authorities ({error.strerror})",
             f"{path}: trust.ca_file = {trust.ca_file}",
-            "make it readable for the user the daemon runs as",
+            "let the user the daemon runs as read it; run a command as root",
         ) from error
     lists = () if trust.revocation is Revocation.OFF else read_crl_files(trust.crl_files, path)
     return Live(configuration, _anchors(content, trust), lists)

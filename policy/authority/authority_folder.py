@@ -226,7 +226,9 @@ class AuthorityFolder:
             ) from error
         except OSError as error:
             what = f"the authority's folder cannot be used ({os.strerror(error.errno or 0)})"
-            raise Problem(what, str(self.path), "make it readable and writable for who runs this") from error
+            raise Problem(
+                what, str(self.path), "run this as root, and see that the disk is not full"
+            ) from error
 
 
 def _pem(der: bytes) -> bytes:

@@ -5,6 +5,7 @@ Must not know: what the rows mean.
 Source: sqlite.org/wal.html, sqlite.org/pragma.html.
 """
 
+import os
 import sqlite3
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from domain_secure.policy.files import atomic_file, state_folder
-from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 _BUSY_SECONDS = 5.0  #: every transaction here takes milliseconds
 _VERSION = 2
@@ -170,15 +171,23 @@ class BookFile:
             yield
         except sqlite3.Error as error:
             raise self._problem(error) from error
+        except PermissionError as error:
+            raise NoPermission("no permission to use the certificate book", str(self.path)) from error
         except OSError as error:
             raise Problem(
                 f"cannot use the certificate book ({error.strerror})",
                 str(self.path),
-                "make its folder exist and be writable for the user who runs this",
+                "see that its folder exists and belongs to the user of the daemon",
             ) from error
+
+    def _may_be_used(self) -> bool:
+        """Tell whether who runs this may read and write the file: SQLite's readers write beside it, too."""
+        return not self.path.exists() or os.access(self.path, os.R_OK | os.W_OK)
 
     def _problem(self, error: sqlite3.Error) -> Problem:
         code = getattr(error, "sqlite_errorcode", None)
+        if not self._may_be_used():
+            return NoPermission("no permission to use the certificate book", str(self.path))
         match code & 0xFF if code is not None else None:  # the primary result code
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 return _held(self.path)
@@ -193,8 +202,8 @@ class BookFile:
                 return Problem(
                     f"cannot use the certificate book ({error})",
                     str(self.path),
-                    "make it and its folder writable for the user who runs this, "
-                    "and see that the disk is not full",
+                    "see that it and its folder belong to the user of the daemon, "
+                    "and that the disk is not full",
                 )
 
 

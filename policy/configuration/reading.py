@@ -19,7 +19,7 @@ from typing import Any
 
 from domain_secure.policy.terms.domain import Entry, InvalidDomainError, entry_base, parse_entry
 from domain_secure.policy.terms.lists import DomainList
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.problems import NoPermission, Problem
 from domain_secure.policy.toml.faults import Faults
 from domain_secure.policy.toml.toml_lines import Keys, dotted
 
@@ -53,7 +53,7 @@ def read_configuration(path: Path) -> bytes:
         fix = "create it with `domain-secure receive add DOMAIN`, or name another file with --config"
         raise Problem("there is no configuration yet", str(path), fix) from error
     except PermissionError as error:
-        raise Problem("no permission to read the configuration", str(path), "run this as root") from error
+        raise NoPermission("no permission to read the configuration", str(path)) from error
     except OSError as error:
         what = f"cannot read the configuration ({error.strerror})"
         raise Problem(what, str(path), "name a readable file with --config") from error
@@ -279,7 +279,8 @@ def _check_readable(
             stream.read(1)
     except OSError as error:
         what = f"cannot read {file} ({error.strerror})"
-        faults.add(keys, what, f"name {what_instead}", index)
+        fix = "run this as root, or " if isinstance(error, PermissionError) else ""
+        faults.add(keys, what, f"{fix}name {what_instead}", index)
 
 
 def _from_sections(

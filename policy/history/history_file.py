@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from domain_secure.policy.files import atomic_file, state_folder
-from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 FILE_NAME = "history.sqlite"  #: in the state folder
 FORMAT = 1
@@ -153,7 +153,7 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
         if not path.exists():
             return None
         if not os.access(path, os.R_OK):
-            raise Problem("no permission to read the history", str(path), "run this as root")
+            raise NoPermission("no permission to read the history", str(path))
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
         try:
             _check_format(connection)
@@ -179,6 +179,8 @@ def problem_of(error: OSError | sqlite3.Error, path: Path) -> Problem:
             return Problem(
                 "the history is held by another process", str(path), "try again", ExitStatus.NO_ANSWER
             )
+    if isinstance(error, PermissionError):
+        return NoPermission("no permission to read the history", str(path))
     reason = error.strerror if isinstance(error, OSError) else error
     return Problem(
         f"cannot use the history ({reason})",

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePath
 
 from domain_secure.policy.files.held_folder import UNFINISHED, HeldFolder, UntrustedEntryError
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.problems import NoPermission, Problem
 
 NAME = "keys"
 # The second form is that of earlier versions: the file's name between a dot and something random.
@@ -53,6 +53,9 @@ class KeyFolder:
         try:
             yield
         except OSError as error:
+            if isinstance(error, PermissionError) and not isinstance(error, UntrustedEntryError):
+                what = "no permission to use the folder of our certificates"
+                raise NoPermission(what, str(error.filename or self.path)) from error
             raise Problem(
                 f"the folder of our certificates cannot be used ({error.strerror})",
                 str(error.filename or self.path),

@@ -35,3 +35,13 @@ class Problem(Exception):  # noqa: N818 - it is the operator's word, and it is n
     def __str__(self) -> str:
         """Return the one line of DESIGN's form, without the program's name."""
         return f"{self.what}: {self.where}: {self.fix}"
+
+
+class NoPermission(Problem):
+    """Nothing need be wrong: whoever asks may not see it.
+
+    What was asked is unknown then, and neither empty nor faulty.
+    """
+
+    def __init__(self, what: str, where: str, fix: str = "run this as root") -> None:
+        super().__init__(what, where, fix)

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain
-from domain_secure.policy.terms.problems import Problem
-from domain_secure.postfix.findings.findings import Examination, Finding, Lookup, Unseen
+from domain_secure.policy.terms.problems import NoPermission, Problem
+from domain_secure.postfix.findings.findings import Examination, Finding, Lookup
 from domain_secure.postfix.findings.service_facts import PostfixFacts, facts_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.mail_checks.attach_checks import check_attachment
@@ -55,7 +55,7 @@ def examine(
 
     *tell* hears what is examined at the moment.
     """
-    findings, unseen = _asked(
+    findings = _asked(
         [
             ("our configuration", lambda: check_configuration(configuration)),
             ("who may write our files", lambda: check_writers(configuration)),
@@ -73,6 +73,8 @@ def examine(
     try:
         facts = facts_of(instance)
         questions = _questions(configuration, instance, facts, now, only)
+    except NoPermission as problem:
+        findings.append(Finding.not_looked_at("Postfix", f"{problem.where}: {problem.what}", problem.fix))
     except Problem as problem:
         findings.append(
             Finding.error(
@@ -80,12 +82,11 @@ def examine(
             )
         )
     else:
-        found, missed = _asked(questions, tell)
+        findings += _asked(questions, tell)
         if only is not None:
             with suppress(Problem, PermissionError):  # The question about routing has told already.
                 lookups += follow(configuration, instance, facts, only)
-        findings, unseen = findings + found, unseen + missed
-    return Examination((), tuple(unseen), tuple(lookups)).with_findings(findings)
+    return Examination((), tuple(lookups)).with_findings(findings)
 
 
 def _questions(
@@ -114,19 +115,19 @@ def _questions(
     return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]
 
 
-def _asked(questions: list[Question], tell: Callable[[str], None]) -> tuple[list[Finding], list[Unseen]]:
+def _asked(questions: list[Question], tell: Callable[[str], None]) -> list[Finding]:
     findings: list[Finding] = []
-    unseen: list[Unseen] = []
     for what, ask in questions:
         tell(what)
         try:
             findings += ask()
         except PermissionError as error:
-            unseen.append(
-                Unseen(what, f"{error.filename or 'a socket'}: permission denied: run this as root")
-            )
+            why = f"{error.filename or what}: permission denied"
+            findings.append(Finding.not_looked_at(what, why, "run this as root"))
+        except NoPermission as problem:
+            findings.append(Finding.not_looked_at(what, f"{problem.where}: {problem.what}", problem.fix))
         except Problem as problem:
             findings.append(
                 Finding.error("question-failed", f"{what}: {problem.what}", problem.where, problem.fix)
             )
-    return findings, unseen
+    return findings

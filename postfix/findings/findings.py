@@ -11,11 +11,15 @@ from enum import StrEnum, unique
 
 @unique
 class Severity(StrEnum):
-    """How bad it is: mail is unprotected or stuck; it may become so; it is worth knowing."""
+    """How bad it is: mail is unprotected or stuck; it may become so; it is worth knowing; nobody knows."""
 
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
+    NOT_LOOKED_AT = "not-looked-at"  #: the answer is missing, and may be any of the others
+
+
+NOT_LOOKED_AT = "not-looked-at"  #: the one word of that severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,14 @@ class Finding:
         """Return a finding that may be meant."""
         return cls(Severity.NOTE, word, what, proof, fix)
 
+    @classmethod
+    def not_looked_at(cls, what: str, why: str, fix: str) -> "Finding":
+        """Return what stands for checks that were not made.
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """A fact that could not be looked at, so that its checks were not made."""
-
-    what: str
-    why: str
+        *what* names the thing that could not be looked at, such as ``the daemon's sockets``; *why* what was
+        in the way, with its place; *fix* how it can be looked at.
+        """
+        return cls(Severity.NOT_LOOKED_AT, NOT_LOOKED_AT, what, why, fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,6 @@ class Examination:
     """All that one run of the doctor found."""
 
     findings: tuple[Finding, ...]
-    unseen: tuple[Unseen, ...]
     lookups: tuple[Lookup, ...] = ()  #: of the one domain that was asked about
 
     def with_findings(self, findings: Iterable[Finding]) -> "Examination":
@@ -80,6 +84,11 @@ class Examination:
     def count(self, severity: Severity) -> int:
         """Return how many findings are as bad as *severity*."""
         return sum(finding.severity is severity for finding in self.findings)
+
+    @property
+    def not_looked_at(self) -> tuple[Finding, ...]:
+        """Return what could not be looked at."""
+        return tuple(one for one in self.findings if one.severity is Severity.NOT_LOOKED_AT)
 
     @property
     def has_errors(self) -> bool:

@@ -5,6 +5,7 @@ limit, and the reading of their stderr.
 Must not know: what any program is asked.
 """
 
+import errno
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 # A table may be a database or a directory server, which take their time before they fail.
 TIMEOUT = 60
@@ -52,6 +53,8 @@ def lines_of(command: Sequence[str], place: str) -> Iterator[str]:
         complaints.seek(0)
         said = complaints.read().decode(errors="surrogateescape")
     if process.returncode != 0:
+        if is_forbidden(said):
+            raise NoPermission(last_line(said), place)
         raise Problem(
             last_line(said) or f"{command[0]} ended with status {process.returncode}",
             place,
@@ -105,6 +108,11 @@ def _environment() -> dict[str, str]:
     environment["PATH"] = ":".join(dict.fromkeys([*path, *SYSTEM_PATHS]))
     environment["LC_ALL"] = "C"
     return environment
+
+
+def is_forbidden(said: str) -> bool:
+    """Tell whether a program failed because whoever runs it may not see what it needs; root may."""
+    return os.geteuid() != 0 and os.strerror(errno.EACCES) in said
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
-from .processes import last_line, lines_of, run, run_on_terminal, warnings
+from .processes import is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
 
 _SERVICE_NAME = re.compile(r"\$(?:service_name\b|\(service_name\)|\{service_name\})")
 
@@ -165,7 +165,7 @@ class PostfixInstance:
         if not process_file.exists():
             return False
         if not os.access(process_file, os.R_OK | os.W_OK):
-            raise Problem(
+            raise NoPermission(
                 "whether Postfix runs is told to root only", str(process_file), "run this command as root"
             )
         # master(8), -t: "Return a zero exit status when the master.pid lock file does not exist or when
@@ -205,6 +205,8 @@ class PostfixInstance:
         done = run(command, "".join(f"{key}\n" for key in wanted))
         # Status 1 alone is "nothing found"; any word on stderr means that the table was not answered from.
         complaints = [line for line in done.stderr.splitlines() if not _HARMLESS.search(line)]
+        if is_forbidden("\n".join(complaints)):
+            raise NoPermission(last_line("\n".join(complaints)), f"{self.config_directory}: {table}")
         if complaints or done.returncode not in {0, 1}:
             raise Problem(
                 last_line("\n".join(complaints)) or f"postmap ended with status {done.returncode}",
@@ -257,6 +259,8 @@ class PostfixInstance:
         done = run(["postconf", "-c", str(self.config_directory), *arguments])
         if done.returncode == 0:
             return Answer(done.stdout, warnings(done.stderr))
+        if is_forbidden(done.stderr):
+            raise NoPermission(last_line(done.stderr), str(self.config_directory))
         raise Problem(
             last_line(done.stderr) or f"postconf ended with status {done.returncode}",
             str(self.config_directory),

@@ -49,8 +49,9 @@ def _fault(address: Address, talk: Callable[[socket.socket], bool]) -> str | Non
         with closing(_connect(address)) as connection:
             connection.settimeout(SECONDS)
             return None if talk(connection) else "it gave another answer than a listener of ours"
-    except PermissionError:
-        raise
+    except PermissionError as error:
+        # connect(2) does not say what it was refused.
+        raise PermissionError(error.errno, error.strerror, str(address)) from error
     except TimeoutError:
         return f"no answer within {SECONDS:g} s"
     except (OSError, ValueError) as error:

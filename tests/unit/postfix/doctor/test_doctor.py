@@ -23,7 +23,7 @@ from domain_secure.policy.configuration.configuration import (
 )
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.lists import DomainList
-from domain_secure.postfix.findings.findings import Examination, Finding, Severity, Unseen
+from domain_secure.postfix.findings.findings import Examination, Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.programs import Service, is_port_25
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
@@ -269,6 +269,8 @@ def test_an_examination_with_errors() -> None:
     """Warnings and what could not be looked at do not fail a check; one error does."""
     error = Finding.error("a", "b", "c", "d")
     others = (Finding.warning("a", "b", "c", "d"), Finding.note("a", "b", "c", "d"))
-    assert not Examination(others, (Unseen("x", "y"),)).has_errors
-    assert Examination((*others, error), ()).has_errors
-    assert [severity.value for severity in Severity] == ["error", "warning", "note"]
+    examination = Examination(()).with_findings((Finding.not_looked_at("x", "y", "z"), *others))
+    assert not examination.has_errors
+    assert [one.what for one in examination.not_looked_at] == ["x"]
+    assert [one.severity.value for one in examination.findings] == ["warning", "note", "not-looked-at"]
+    assert Examination((*others, error)).has_errors
