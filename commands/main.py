@@ -22,6 +22,7 @@ INTERNAL_ERROR = 70  #: EX_SOFTWARE of sysexits(3)
 
 COMMANDS = {
     "serve": Command("serve.command", "run the daemon"),
+    "setup": Command("setup.command", "lead to the first secured message with a partner"),
     "receive": Command("lists", "edit or print the list of domains whose mail must be authenticated"),
     "send": Command("lists", "edit or print the list of domains that are sent to over mutual TLS only"),
     "partner": Command("partner.command", "names, methods, pins and certificates of one partner"),

@@ -121,14 +121,25 @@ def run_probe(arguments: argparse.Namespace) -> ExitStatus:
     found = _looked_at(entries, look.at)
     if not arguments.no_keep:
         _keep(found, live, now)
-    kept = RevocationStore(live.configuration.state / FOLDER)
-    revocation = KeptRevocation(kept, live.revocation_lists, lambda: now)
-    documents = [probe_document(one, live, revocation, now) for one in found]
+    documents = _documents(found, live, now)
     if arguments.json:
         print_json({"domains": documents})
     else:
         _print(documents)
     return _status(documents)
+
+
+def probe_entries(live: Live, entries: tuple[Entry, ...], now: datetime) -> list[dict[str, Any]]:
+    """Look at the servers of list entries, and return the document of each; nothing is kept."""
+    identity = CurrentIdentity(lambda: PostfixInstance(live.configuration.config_directory))()
+    look = _Look(live, identity, now, mutual=False, envelope=None, other_name=None)
+    return _documents(_looked_at(entries, look.at), live, now)
+
+
+def _documents(found: Iterable[Found], live: Live, now: datetime) -> list[dict[str, Any]]:
+    kept = RevocationStore(live.configuration.state / FOLDER)
+    revocation = KeptRevocation(kept, live.revocation_lists, lambda: now)
+    return [probe_document(one, live, revocation, now) for one in found]
 
 
 def _entries(arguments: argparse.Namespace, live: Live) -> tuple[Entry, ...]:

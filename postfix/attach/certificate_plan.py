@@ -30,6 +30,10 @@ def plan_certificates(
     directory = instance.config_directory
     found = Contents(_read(directory / MAIN), _read(directory / MASTER))
     wanted = replace(found, main=with_certificates(found.main, files, found.master))
+    in_force = {role: instance.unexpanded(CHAIN_FILES[role]) for role in files}
+    if in_force == {role: str(path) for role, path in files.items()} and _is_moved_only(found, wanted):
+        # Lines that others, or attach, have put behind ours are no reason to touch the file.
+        wanted = found
     with wanted.staged(instance) as future:
         for role, path in files.items():
             if future.unexpanded(CHAIN_FILES[role]) != str(path):
@@ -49,6 +53,10 @@ def plan_certificates(
         )
     order = (MAIN, MASTER)
     return Plan(directory, found.in_order(*order), wanted.in_order(*order), record, record_path)
+
+
+def _is_moved_only(found: Contents, wanted: Contents) -> bool:
+    return sorted(found.main.splitlines()) == sorted(wanted.main.splitlines())
 
 
 def _read(path: Path) -> bytes:

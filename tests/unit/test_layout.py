@@ -148,6 +148,11 @@ MAY_KNOW = {
         "milter/metrics milter/page milter/proof milter/record fleet/node fleet/store commands/check "
         "commands/status commands/terminal"
     ),
+    "commands/setup": (
+        "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "
+        "postfix/instance milter/knowledge commands/attach commands/certificate commands/check "
+        "commands/partner commands/probe commands/terminal"
+    ),
     "commands/status": (
         "policy/certificates policy/configuration policy/history policy/terms postfix/findings "
         "postfix/instance milter/page commands/fleet commands/log commands/partner commands/terminal"
