@@ -70,8 +70,8 @@ MAY_KNOW = {
     "postfix/work": "policy/terms",
     "milter/daemon": (
         "policy/book policy/configuration policy/history policy/record policy/revocation policy/sending "
-        "policy/terms milter/fetching milter/knowledge milter/metrics milter/page milter/proof milter/record "
-        "milter/revocation milter/session"
+        "policy/terms milter/fetching milter/knowledge milter/metrics milter/page milter/proof "
+        "milter/record milter/revocation milter/session"
     ),
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
