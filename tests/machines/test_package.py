@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from booted_machine import MAIN_CF, OTHER, OURS, PARTNER, UNIT, USER, Machine, run, wait_for
+from booted_machine import CONFIGURATION, MAIN_CF, OTHER, OURS, PARTNER, UNIT, USER, Machine, run, wait_for
 
 PACKAGE = "postfix-domain-secure"
 CLIENTS = {"partner": 4, "forged": 2, "stranger": 4, "ours": 10}
@@ -124,6 +124,8 @@ def test_installing_starts_the_daemon_and_changes_nothing_in_postfix(life: Life)
     assert send(f"user@{OTHER}", f"{USER}@{OURS}", "installed") == 250
     assert "not attached" in run("domain-secure", "detach", "--all").stdout
     assert "rror" not in said
+    assert CONFIGURATION.read_bytes() == Path(f"/usr/share/{PACKAGE}/domain-secure.toml").read_bytes()
+    assert CONFIGURATION.stat().st_mode & 0o777 == 0o644
     for name in ("man1/domain-secure.1", "man5/domain-secure.toml.5", "man8/domain-secure-serve.8"):
         assert (Path("/usr/share/man") / f"{name}.gz").exists()
 
@@ -196,6 +198,7 @@ def received() -> dict[str, list[str]]:
 def test_an_upgrade_under_a_stream_loses_and_mistreats_no_message(life: Life, machine: Machine) -> None:
     """Each message is delivered once, marked where it must be, and no other; the newer daemon runs."""
     before = run("systemctl", "show", "--value", "--property=MainPID", UNIT).stdout
+    edited = CONFIGURATION.read_text()
     with Stream(machine) as stream:
         began = time.monotonic()
         wait_for(lambda: len(stream.replies) > 100, "the stream to flow")
@@ -206,6 +209,7 @@ def test_an_upgrade_under_a_stream_loses_and_mistreats_no_message(life: Life, ma
     print(f"{rate:.0f} messages a second, {sum(stream.deferred.values())} deferred")
     assert run("systemctl", "show", "--value", "--property=MainPID", UNIT).stdout != before
     assert run("dpkg-query", "-W", "-f=${Version}", PACKAGE).stdout == version(life.packages[1])
+    assert CONFIGURATION.read_text() == edited
     wrong = {
         mark: code
         for mark, (kind, code) in stream.replies.items()
@@ -240,7 +244,7 @@ def test_removing_detaches_first(life: Life, machine: Machine) -> None:
     assert send(f"user@{OTHER}", f"{USER}@{OURS}", "removed") == 250
     assert not run("find", "/var/spool/postfix", "-name", "*domain-secure*").stdout
     assert run("systemctl", "is-active", UNIT, check=False).stdout.strip() == "inactive"
-    assert Path("/etc/domain-secure/domain-secure.toml").exists()
+    assert CONFIGURATION.exists()
 
 
 def test_purging_leaves_nothing(life: Life) -> None:
@@ -255,15 +259,14 @@ def test_removal_stops_where_postfix_cannot_be_detached(life: Life) -> None:
     apt("install", life.packages[1])
     run("domain-secure", "receive", "add", PARTNER)
     run("domain-secure", "attach")
-    path = Path("/etc/domain-secure/domain-secure.toml")
-    sound = path.read_text()
-    path.write_text("[receive\n")
+    sound = CONFIGURATION.read_text()
+    CONFIGURATION.write_text("[receive\n")
     done = subprocess.run(
         ["apt-get", "-q", "-y", "remove", PACKAGE], capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
     assert "domain-secure.toml:1" in done.stdout + done.stderr
     assert Path("/usr/bin/domain-secure").exists()
-    path.write_text(sound)
+    CONFIGURATION.write_text(sound)
     apt("purge", PACKAGE)
     assert configuration() == life.configuration
