@@ -2,13 +2,16 @@
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _LEFT_OUT = "left out: "
+SUITES = ("bookworm", "trixie", "forky")  #: of Debian, for which a package is made
 
 # `python -m pytest` puts the checkout in front, where its folder `milter` hides pymilter's module.
 sys.path[:] = [entry for entry in sys.path if str(Path(entry or ".").resolve()) != _ROOT]
@@ -18,30 +21,59 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the suites of Debian be chosen on which a booted machine is tested."""
+    parser.addoption(
+        "--on",
+        action="append",
+        choices=SUITES,
+        metavar="SUITE",
+        help="test on a booted machine of this suite of Debian alone, and with the unit tests on its Python",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is about machines on each suite, or on the chosen ones."""
+    if "suite" in metafunc.fixturenames:
+        metafunc.parametrize("suite", metafunc.config.getoption("on") or SUITES, scope="module")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what needs root where we are not root; where we are, or in CI, lacking parts are an error."""
-    if item.get_closest_marker("real") is None:
+    from lab.namespaces import missing_programs
+
+    if (marker := next(item.iter_markers("real"), None) or item.get_closest_marker("machine")) is None:
         return
     is_root = os.geteuid() == 0
     if not is_root and os.environ.get("CI") != "true":
         pytest.skip(f"{_LEFT_OUT}needs root")
     if not is_root:
         pytest.fail("needs root, and in CI nothing is left out", pytrace=False)
-    from lab import browser, etcd, laboratory, prometheus
-    from lab.namespaces import missing_programs
+    if marker.name == "machine":
+        from machines import debian_root, machine
 
-    parts = (laboratory, etcd, prometheus, browser)
+        parts: tuple[ModuleType, ...] = (debian_root, machine)
+    else:
+        from lab import browser, etcd, laboratory, prometheus
+
+        parts = (laboratory, etcd, prometheus, browser)
     if missing := missing_programs([program for part in parts for program in part.PROGRAMS]):
         pytest.fail(f"not installed: {', '.join(missing)}; `./dev test` installs them", pytrace=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests were left out, and how to run them."""
-    skipped = terminalreporter.getreports("skipped")
-    count = sum(_LEFT_OUT in str(report.longrepr) for report in skipped)
-    if count:
+    """Say which tests were left out, and why or how to run them."""
+    reasons = Counter(
+        text.partition(_LEFT_OUT)[2]
+        for report in terminalreporter.getreports("skipped")
+        if _LEFT_OUT in (text := report.longrepr[2] if isinstance(report.longrepr, tuple) else "")
+    )
+    if reasons:
         terminalreporter.section("left out")
+    if count := reasons.pop("needs root", 0):
         terminalreporter.write_line(
             f"{count} tests need root, because they run real Postfix in namespaces of its own: "
             "`sudo ./dev test` runs them"
         )
+    for reason, number in sorted(reasons.items()):
+        terminalreporter.write_line(f"{number} tests on a booted machine: {reason}")

@@ -1,0 +1,132 @@
+"""Mail both ways, with every program the daemon starts running under its unit."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from mail_hosts import (
+    EDGE_ADDRESS,
+    OURS,
+    PARTNER,
+    STRANGER_ADDRESS,
+    UNIT,
+    UNPROVED,
+    Edge,
+    Partner,
+    journal,
+    metrics,
+    run,
+    submit,
+    wait_for,
+)
+
+MAIL_LOG = Path("/var/log/mail.log")
+SENT = f'domain_secure_messages_sent_total{{domain="{PARTNER}"}}'
+
+
+@pytest.fixture
+def mark() -> str:
+    """A subject that no other message has."""
+    return str(uuid4())
+
+
+@pytest.fixture(scope="module")
+def log_in_a_file() -> Iterator[None]:
+    """Postfix logs to a file by its own postlogd, which the daemon may read after what `check` says."""
+    run("postconf", "-e", f"maillog_file = {MAIL_LOG}")
+    run("systemctl", "restart", "postfix", UNIT)
+    findings = json.loads(run("domain-secure", "check", "--json", check=False).stdout)["findings"]
+    for fix in [finding["fix"] for finding in findings if finding["word"] == "log-unreadable"]:
+        for command in fix.removeprefix("run ").split(" and "):
+            run(*shlex.split(command))
+    run("systemctl", "restart", UNIT)
+    wait_for(lambda: f"log-followed log={MAIL_LOG}" in journal(UNIT), "the daemon to follow the file")
+    yield
+    run("postconf", "-e", "maillog_file = ")
+    run("postconf", "-X", "maillog_file_permissions")
+    MAIL_LOG.unlink()
+    run("systemctl", "restart", "postfix", UNIT)
+
+
+def test_the_partner_is_let_in_and_marked(edge: Edge, partner: Partner, mark: str) -> None:
+    """A message over TLS with the partner's certificate bears our mark."""
+    partner.send(mark)
+    assert edge.wait_for(mark)["X-Domain-Secure"].startswith(f"pass ({PARTNER};")
+
+
+def test_a_stranger_in_the_partners_name_is_refused() -> None:
+    """Without the certificate it is refused for good; in a name of nobody's list it is delivered."""
+    assert submit(EDGE_ADDRESS, STRANGER_ADDRESS, f"admin@{PARTNER}") == 550
+    assert submit(EDGE_ADDRESS, STRANGER_ADDRESS, "user@nowhere.example") == 250
+
+
+def test_our_mail_leaves_verified_and_shows_our_certificate(edge: Edge, partner: Partner, mark: str) -> None:
+    """The partner saw our certificate and trusts it; our Postfix verified theirs."""
+    edge.send(mark)
+    received = re.sub(r"\s+", " ", " ".join(partner.wait_for(mark).get_all("Received", [])))
+    assert f'Client CN "mail.{OURS}"' in received
+    assert "(verified OK)" in received
+    log = run("journalctl", "--no-pager", "--facility=mail", "--output=cat").stdout
+    assert re.search(rf"Verified TLS connection established to mail\.{re.escape(PARTNER)}\[", log)
+
+
+def test_deliveries_are_counted_from_the_journal(edge: Edge, partner: Partner, mark: str) -> None:
+    """The daemon's own journalctl reads what Postfix logs: one message more, and each once."""
+    before = metrics().get(SENT, 0)
+    edge.send(mark)
+    partner.wait_for(mark)
+    wait_for(lambda: metrics().get(SENT, 0) == before + 1, "the message to be counted")
+
+
+def test_deliveries_are_counted_from_a_file(
+    edge: Edge, partner: Partner, log_in_a_file: None, mark: str
+) -> None:
+    """The daemon may read the file that Postfix writes: one message more, and each once."""
+    assert log_in_a_file is None
+    before = metrics().get(SENT, 0)
+    edge.send(mark)
+    partner.wait_for(mark)
+    wait_for(lambda: metrics().get(SENT, 0) == before + 1, "the message to be counted")
+
+
+def test_a_domain_added_to_the_send_list_is_held_to_verified_tls(
+    edge: Edge, partner: Partner, mark: str
+) -> None:
+    """`send add` alone: the daemon writes the tables, and mail to who cannot be verified waits."""
+    edge.send(mark, UNPROVED)
+    partner.wait_for(mark)
+    run("domain-secure", "send", "add", UNPROVED)
+    wait_for(_policy, "the daemon to write the table")
+    edge.send(f"{mark}-held", UNPROVED)
+    assert "ertificate" in wait_for(lambda: edge.waits(UNPROVED), "the message to wait")
+    assert f"{mark}-held" not in partner.inbox()
+    run("domain-secure", "send", "remove", UNPROVED)
+    wait_for(lambda: not _policy(), "the domain to leave the table")
+    run("postqueue", "-f")
+    partner.wait_for(f"{mark}-held")
+
+
+def test_the_timers_jobs_run() -> None:
+    """Each job that a timer starts ends well, and each timer waits for its next time."""
+    timers = run("systemctl", "list-unit-files", "--no-legend", "domain-secure*.timer").stdout.splitlines()
+    assert timers
+    for timer in (line.split()[0] for line in timers if "@" not in line):
+        run("systemctl", "start", timer.replace(".timer", ".service"))
+        assert run("systemctl", "is-enabled", timer).stdout.strip() == "enabled"
+        assert run("systemctl", "show", "--value", "--property=ActiveState", timer).stdout.strip() == "active"
+
+
+def test_check_finds_no_error() -> None:
+    """After all this, nothing is wrong."""
+    print(run("domain-secure", "check").stdout)
+
+
+def _policy() -> str:
+    """Return what Postfix's TLS policy tables say of the domain that cannot be verified."""
+    tables = run("postconf", "-hx", "smtp_tls_policy_maps").stdout.replace(",", " ").split()
+    return "".join(run("postmap", "-q", UNPROVED, table, check=False).stdout for table in tables)

@@ -1,0 +1,82 @@
+"""README.md's own commands, in its own order, on a machine that has a working Postfix and nothing of ours."""
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mail_hosts import (
+    AUTHORITY,
+    BEFORE,
+    CONFIGURATION,
+    EDGE_ADDRESS,
+    HOME,
+    OURS,
+    POSTFIX,
+    STRANGER_ADDRESS,
+    UNIT,
+    Edge,
+    Partner,
+    postfix_files,
+    run,
+    state,
+    submit,
+    wait_for,
+)
+
+BLOCKS = re.findall(r"(?:^    .+\n)+", (HOME / "README.md").read_text(), re.MULTILINE)
+
+
+def block(containing: str) -> list[str]:
+    """Return the commands of README's block that contains a text, without sudo and remarks."""
+    (found,) = [text for text in BLOCKS if containing in text]
+    lines = (line.partition(" #")[0].strip() for line in found.splitlines())
+    return [line.removeprefix("sudo ") for line in lines]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def postfix(edge: Edge, partner: Partner) -> None:
+    """Both Postfix run, and what ours was set up with is noted down."""
+    partner.set_up()
+    edge.set_up()
+    wait_for(lambda: submit(EDGE_ADDRESS, STRANGER_ADDRESS, "user@nowhere.example", "before") == 250, "mail")
+    shutil.copytree(POSTFIX, BEFORE)
+
+
+def test_installing_starts_the_daemon_and_changes_nothing_in_postfix() -> None:
+    """Installed by apt, without a network; the daemon runs and is enabled."""
+    before = postfix_files()
+    install = [line for line in block("./dev deb") if "apt install" in line]
+    run("sh", "-ec", f"{install[0].replace('apt install', 'apt-get install -q -y')}")
+    assert postfix_files() == before
+    assert state(UNIT) == "active"
+    assert run("systemctl", "is-enabled", UNIT).stdout.strip() == "enabled"
+
+
+def test_an_administrator_has_a_certificate_and_an_authority(edge: Edge) -> None:
+    """Our own certificate is requested, imported and enabled; the authority stands in [trust]."""
+    authority = Path("/etc/domain-secure/authority.pem")
+    shutil.copyfile(AUTHORITY, authority)
+    text = CONFIGURATION.read_text()
+    assert text.count("\n[trust]\n") == 1
+    trust = f'\n[trust]\nca_file = "{authority}"\nrevocation = "off"\n'
+    CONFIGURATION.write_text(text.replace("\n[trust]\n", trust))
+    edge.request_certificate()
+    assert f"mail.{OURS}" in run("domain-secure", "cert", "list").stdout
+
+
+@pytest.mark.parametrize("command", block("attach --dry-run"))
+def test_each_command_works(command: str) -> None:
+    """Each command of README ends well, `check` among them: it finds no error."""
+    print(run(*shlex.split(command)).stdout)
+
+
+def test_partners_are_enforced_from_now_on() -> None:
+    """README's last step takes `observe` away."""
+    for command in block("mode=\n"):
+        run(*shlex.split(command))
+    findings = json.loads(run("domain-secure", "check", "--json").stdout)["findings"]
+    assert "observe" not in {finding["word"] for finding in findings}
