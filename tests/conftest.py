@@ -38,6 +38,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("suite", metafunc.config.getoption("on") or SUITES, scope="module")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what takes long for those who ask for one suite of Debian."""
+    if not config.getoption("on"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if item.get_closest_marker("long") is None]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what needs root where we are not root; where we are, or in CI, lacking parts are an error."""
     from lab.namespaces import missing_programs

@@ -12,9 +12,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from fcntl import LOCK_EX, flock
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 
 #: Programs without which no root is made.
@@ -78,7 +78,7 @@ def with_packages(suite: str, name: str, packages: list[str], *commands: str) ->
     former = [other for other in path.parent.glob(f"{name}-*") if other.suffix == "" and other != path]
     root = kept(path, make)
     for other in former:
-        shutil.rmtree(other)
+        _remove_unused(other)
     return root
 
 
@@ -92,7 +92,10 @@ def copied(root: Path) -> Iterator[Path]:
             shutil.rmtree(left)
     copy = runs / f"{os.getpid()}-{root.parent.name}-{root.name}"
     shutil.rmtree(copy, ignore_errors=True)
-    _copy(root, copy)
+    with _lock(root).open("w") as lock:
+        # Another checkout may want it otherwise, and remove this one.
+        flock(lock, LOCK_SH)
+        _copy(root, copy)
     try:
         yield copy
     finally:
@@ -156,7 +159,7 @@ def _bootstrap(suite: str, root: Path) -> None:
 def kept(path: Path, make: Callable[[Path], None]) -> Path:
     """Return the folder *path*, made by *make* where it is not there; several processes may ask at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f"{path.name}.lock").open("w") as lock:
+    with _lock(path).open("w") as lock:
         flock(lock, LOCK_EX)
         if not path.exists():
             partial = path.with_name(f"{path.name}.partial")
@@ -164,6 +167,16 @@ def kept(path: Path, make: Callable[[Path], None]) -> Path:
             make(partial)
             partial.rename(path)
     return path
+
+
+def _remove_unused(root: Path) -> None:
+    with _lock(root).open("w") as lock, suppress(BlockingIOError):
+        flock(lock, LOCK_EX | LOCK_NB)
+        shutil.rmtree(root)
+
+
+def _lock(root: Path) -> Path:
+    return root.with_name(f"{root.name}.lock")
 
 
 def _copy(root: Path, copy: Path) -> None:

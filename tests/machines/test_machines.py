@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from machines.debian_root import UnavailableError, copied, install, with_packages
+from machines.debian_root import UnavailableError, copied, enter, install, with_packages
 from machines.machine import Machine, check_machines_can_run
-from machines.product_package import ROOT, package
+from machines.product_package import ROOT, SOURCE, build_root, copy_checkout, package
 
 pytestmark = pytest.mark.machine
 
@@ -25,6 +25,12 @@ _HOME = Path("/root")
 _PYTEST = Path("/opt/tests/bin/pytest")
 #: What stands on the machine before the product comes.
 _PACKAGES = ["postfix", "python3-venv", "unbound", "dns-root-data", "openssl"]
+#: What `./dev` does for its own environment, without the programs that only real tests need.
+_UNIT_TESTS = f"""
+cd {SOURCE}
+./dev environment
+.venv/bin/pytest -q -n 2 tests/unit --deselect tests/unit/test_quality.py
+"""
 _PYTEST_PARTS = ("iniconfig", "packaging", "pluggy", "pygments", "pytest")
 
 
@@ -87,6 +93,19 @@ def test_on_a_booted_machine(prepared: Prepared, step: str) -> None:
     print(done.stdout)
     assert done.returncode == 0, done.stderr
     prepared.done.append(step)
+
+
+@pytest.mark.long
+def test_the_unit_tests_pass_on_the_suites_python(suite: str) -> None:
+    """With the suite's own Python and libraries; collected only with ``--on``, for it takes long."""
+    try:
+        check_machines_can_run()
+        root = build_root(suite)
+    except UnavailableError as reason:
+        pytest.skip(f"left out: {suite}: {reason}")
+    with copied(root) as copy:
+        copy_checkout(copy)
+        print(enter(copy, "sh", "-ec", _UNIT_TESTS))
 
 
 def _root_of_an_edge(suite: str) -> Path:

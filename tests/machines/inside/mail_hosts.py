@@ -36,6 +36,8 @@ _USER = "recipient"
 _PARTNER_CONFIGURATION = Path("/etc/woodgrove")
 _PARTNER_MAIL = Path("/var/mail/woodgrove")
 _MAIL_USER = 65534  #: nobody
+#: The certificate of a machine that was just installed: nobody but itself vouches for it.
+_FORMER = MATERIAL / "former.pem"
 _OPENSSL = MATERIAL / "openssl.cnf"
 
 _MAIN_CF = {
@@ -50,6 +52,8 @@ _MAIN_CF = {
     "alias_maps": "",
     "alias_database": "",
     "maillog_file": "",
+    "smtpd_tls_cert_file": str(_FORMER),
+    "smtpd_tls_key_file": str(_FORMER.with_suffix(".key")),
     "smtpd_tls_security_level": "may",
     "smtp_tls_security_level": "may",
     "smtpd_client_connection_rate_limit": "0",
@@ -157,6 +161,7 @@ class Edge:
     def set_up(self) -> None:
         """Set Postfix up as an edge has it before it knows of us."""
         run("useradd", "--create-home", _USER)
+        _make_certificate(_FORMER, f"mail.{OURS}")
         if not (POSTFIX / "main.cf").exists():
             shutil.copyfile("/usr/share/postfix/main.cf.debian", POSTFIX / "main.cf")
         run("postconf", "-e", *(f"{name} = {value}" for name, value in _MAIN_CF.items()))
