@@ -19,25 +19,34 @@ _FIRST = 3  #: SD_LISTEN_FDS_START
 
 
 class InheritedSockets:
-    """What came from the service manager: listening stream sockets, each taken once at most."""
+    """What came from the service manager: listening stream sockets, each taken once at most.
 
-    def __init__(self, sockets: list[socket.socket] | None = None) -> None:
+    *passed_on* is what an earlier process of the daemon left for this one, by name: the descriptors are the
+    caller's.
+    """
+
+    def __init__(
+        self, sockets: list[socket.socket] | None = None, passed_on: list[tuple[str, int]] | None = None
+    ) -> None:
         self._sockets = sockets or []
+        self.passed_on = passed_on or []
 
     @classmethod
     def take(cls) -> "InheritedSockets":
         """Return what was passed to this process, and keep it from the programs that this process starts."""
         count = os.environ.pop("LISTEN_FDS", "")
         ours = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
-        os.environ.pop("LISTEN_FDNAMES", None)
+        names = os.environ.pop("LISTEN_FDNAMES", "").split(":")
         if not ours or not count.isdecimal():
             return cls()
-        sockets = []
+        sockets, passed_on = [], []
         for number in range(_FIRST, _FIRST + int(count)):
             os.set_inheritable(number, False)
-            if stat.S_ISSOCK(os.fstat(number).st_mode):
+            if _listens(number):
                 sockets.append(socket.socket(fileno=number))
-        return cls(sockets)
+            else:
+                passed_on.append((names[number - _FIRST] if number - _FIRST < len(names) else "", number))
+        return cls(sockets, passed_on)
 
     def listening_at(self, endpoint: Endpoint) -> socket.socket | None:
         """Return the socket on which *endpoint* is reached, or None; the caller owns it from now on.
@@ -64,10 +73,14 @@ class InheritedSockets:
         return names
 
     def turn_away(self) -> None:
-        """End the connections that wait, for a daemon that cannot start.
+        """End the connections that wait and those passed on, for a daemon that cannot start.
 
         Postfix then does at once what it does without a daemon, instead of waiting for an answer.
         """
+        for name in {name for name, _ in self.passed_on}:
+            drop(name)
+        while self.passed_on:
+            os.close(self.passed_on.pop()[1])
         for waiting in self._sockets:
             waiting.setblocking(False)
             with suppress(OSError):  # nobody waits any more
@@ -80,11 +93,26 @@ def keep(name: str, listening: socket.socket) -> bool:
 
     *name* is replaced: a socket that was kept under it before is dropped.
     """
-    # systemd 254 and later say so themselves; for 252 our unit does.
-    if not os.environ.get("FDSTORE", "").isdecimal():
+    if not keeps():
         return False
-    notify(f"FDSTOREREMOVE=1\nFDNAME={name}")
+    drop(name)
     return notify(f"FDSTORE=1\nFDNAME={name}", listening.fileno())
+
+
+def keeps() -> bool:
+    """Tell whether the service manager keeps descriptors for the next process."""
+    # systemd 254 and later say so themselves; for 252 our unit does.
+    return bool(os.environ.get("NOTIFY_SOCKET")) and os.environ.get("FDSTORE", "").isdecimal()
+
+
+def pass_on(name: str, descriptor: int) -> None:
+    """Leave *descriptor* for the next process of the daemon; several may have the same *name*."""
+    notify(f"FDSTORE=1\nFDNAME={name}", descriptor)
+
+
+def drop(name: str) -> None:
+    """Let the service manager close what it keeps under *name*."""
+    notify(f"FDSTOREREMOVE=1\nFDNAME={name}")
 
 
 def _is_at(listening: socket.socket, endpoint: Endpoint) -> bool:
@@ -100,6 +128,13 @@ def _is_at(listening: socket.socket, endpoint: Endpoint) -> bool:
         known = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
         return any(address[0] == name[0] for *_, address in known)
     return False
+
+
+def _listens(number: int) -> bool:
+    if not stat.S_ISSOCK(os.fstat(number).st_mode):
+        return False
+    with socket.socket(fileno=os.dup(number)) as one:
+        return _accepts(one)
 
 
 def _accepts(listening: socket.socket) -> bool:

@@ -155,7 +155,7 @@ class Daemon:
             signal.signal(number, self._on_signal)
         http = self._http_server()
         doors = self._doors = Doors(
-            self._endpoints, self._inherited, self._inbound, log_event, self._wake.set
+            self._endpoints, self._inherited, self._inbound, self._requests, log_event, self._wake.set
         )
         self._recorder.start()
         doors.open()

@@ -11,14 +11,24 @@ from collections.abc import Callable
 
 from domain_secure.milter.session.callbacks import Callbacks
 from domain_secure.milter.session.inbound import Inbound
+from domain_secure.milter.session.joined import RecentRequests
 from domain_secure.milter.session.open_sessions import OpenSessions, Patience
 from domain_secure.milter.session.policy_listener import PolicyListener
 from domain_secure.policy.terms.event import Event
 
 from . import events
-from .activation import InheritedSockets, keep
+from .activation import InheritedSockets, keep, keeps
 from .answering import milter_fault, policy_fault
 from .milter_listener import MilterListener
+from .passing_on import (
+    leave_asking,
+    leave_fresh,
+    leave_requests,
+    leave_session,
+    take_up_connections,
+    take_up_requests,
+)
+from .session_transfer import SessionTransfer
 from .sockets import Endpoint, listen
 from .surroundings import Endpoints
 from .watchdog import Question
@@ -30,6 +40,7 @@ HELD = Patience(limit=15.0, idle=5.0)
 _NOT_HELD = Patience(limit=5.0, idle=0.0)
 # libmilter writes the answer to the last message after the callback that we see the end of.
 _LAST_ANSWER_SECONDS = 0.2
+_LOOK_SECONDS = 0.1  #: for sessions that have become quiet
 
 
 class Doors:
@@ -40,10 +51,13 @@ class Doors:
         endpoints: Endpoints,
         inherited: InheritedSockets,
         inbound: Inbound,
+        requests: RecentRequests,
         log: Callable[[Event], None],
         ended: Callable[[], None],
     ) -> None:
         self._endpoints = endpoints
+        self._inherited = inherited
+        self._requests = requests
         self._log = log
         self._sessions = OpenSessions()
         self._not_held: set[Endpoint] = set()  #: whose sockets go when we go
@@ -65,8 +79,10 @@ class Doors:
 
     def open(self) -> None:
         """Begin to serve."""
+        take_up_requests(self._inherited, self._requests)
         self._policy.start()
         self._milter.start()
+        take_up_connections(self._inherited, self._milter, self._policy)
 
     def bind_again(self) -> tuple[Endpoint, ...]:
         """Listen anew where the file of a socket has gone, and return where; raises Problem.
@@ -104,10 +120,22 @@ class Doors:
         return self._milter.is_alive
 
     def close(self) -> None:
-        """Accept no more, let messages in progress come to their end, and then hang up."""
-        self._milter.stop_accepting()
-        # The policy listener goes on for the sessions that are open: both doors must hear of a message.
-        left = self._sessions.wait_for_end(_NOT_HELD if self._not_held else HELD)
+        """Accept no more, let messages in progress come to their end, and then hang up or pass on.
+
+        Where the service manager keeps what is passed on, sessions go on in the next process.
+        """
+        fresh = self._milter.stop_accepting()
+        if keeps():
+            for connection in fresh:
+                leave_fresh(connection)
+            self._pass_sessions_on()
+            self._policy.leave(leave_asking)
+            leave_requests(self._requests)
+            left = self._sessions.wait_for_end(Patience(0.0, 0.0))
+        else:
+            left = self._sessions.wait_for_end(_NOT_HELD if self._not_held else HELD)
+        for connection in fresh:
+            connection.close()
         if left.in_message or left.between:
             self._log(events.sessions_left(left.in_message, left.between))
             time.sleep(_LAST_ANSWER_SECONDS)
@@ -115,3 +143,12 @@ class Doors:
         for endpoint in self._not_held:
             if endpoint.path is not None:
                 endpoint.path.unlink(missing_ok=True)
+
+    def _pass_sessions_on(self) -> None:
+        # The policy listener goes on meanwhile: both doors must hear of a message that ends here.
+        transfer = SessionTransfer(self._sessions, leave_session)
+        transfer.begin()
+        end = time.monotonic() + HELD.limit
+        while len(self._sessions) and time.monotonic() < end:
+            transfer.take_quiet()
+            self._sessions.wait_for_change(_LOOK_SECONDS)

@@ -1,34 +1,45 @@
-"""libmilter as a listener that can be paused and moved to another socket.
+"""libmilter as a listener of ours: which socket it accepts on, and which descriptor belongs to which session.
 
-libmilter opens its listening socket itself and holds it in a variable of its own.  It opens one on a private
-path here; the descriptor is then made to stand for the socket that Postfix connects to (dup2(2)).  So it does
-not matter where that comes from, and libmilter, which removes the file it made, touches no other.
-Owns: the callbacks' registration, the thread, the descriptor.
-Sources: libmilter's listener.c (8.17, 8.18): the descriptor is used in poll(2), accept(2) and close(2) alone,
-a failed accept(2) with EAGAIN is tried again, and poll(2) returns after 5 s at the latest.
+libmilter opens its listening socket itself, accepts, and tells nobody which descriptor a session has.  So it
+listens where only this process connects.  A connection of Postfix is accepted here; once it begins to
+negotiate, one of our own is made to libmilter, which negotiates in its place, and then the descriptor that
+libmilter holds is made to stand for Postfix's connection (dup2(2)).  From there on libmilter and Postfix talk
+without anybody in between, and the session may be taken out of libmilter again (``session_transfer``).
+Owns: the callbacks' registration, both threads, the sockets.
+Sources: libmilter's listener.c and worker.c (8.17, 8.18), built with ``_FFR_WORKERS_POOL`` as Debian does: a
+session's descriptor is used in poll(2), read(2), write(2) and close(2) alone, and is read from only where
+poll(2) says that there is something.
 """
 
 import os
+import selectors
 import socket
-import stat
-import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
 
 import milter as libmilter
 from Milter import close_callback
 
 from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.milter.session.open_sessions import OpenSession
+
+from .libmilter_socket import descriptor_of, listen_privately
+from .milter_packets import HEADER, NEGOTIATION, Negotiated, negotiated, read_packet
+
+# libmilter is in this process and waits for nobody before it answers.
+_ANSWER_SECONDS = 10.0
+_T = TypeVar("_T")
 
 
 class MilterListener:
     """Accepts milter sessions on *listening*, a bound stream socket, and makes an object for each.
 
     There can be one in a process: libmilter keeps everything in global variables.
-    *ended* is called, in libmilter's thread, when it ends by itself.  Raises Problem.
+    *ended* is called when it ends by itself.  Raises Problem.
     """
 
     def __init__(
@@ -36,39 +47,46 @@ class MilterListener:
     ) -> None:
         self._session = session
         self._ended = ended
-        self._thread = threading.Thread(target=self._run, name="milter", daemon=True)
-        self.error: BaseException | None = None
         self._register()
-        self._family = listening.family
-        self._descriptor = _open_private_socket(listening.family)
-        self.move_to(listening)
+        self._private = listen_privately()
+        self._listening = listening
+        self._begun: dict[socket.socket, bytes] = {}  #: who connected, and what came of the negotiation
+        self._latest: OpenSession | None = None
+        self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._woken, self._wake = socket.socketpair()
+        self._threads = (
+            threading.Thread(target=self._run_libmilter, name="libmilter", daemon=True),
+            threading.Thread(target=self._run, name="milter", daemon=True),
+        )
+        self.error: BaseException | None = None
 
     def start(self) -> None:
-        """Start serving in a thread of libmilter's."""
-        self._thread.start()
+        """Start serving in threads of our own."""
+        for thread in self._threads:
+            thread.start()
 
     def move_to(self, listening: socket.socket) -> None:
-        """Accept on *listening* from now on; it must be of the family of the first one, and is closed here.
+        """Accept on *listening* from now on, and close the former socket; sessions go on."""
+        self._do(lambda: self._replace(listening))
 
-        libmilter notices within 5 s; until then connections wait in the queue of the new socket.
+    def stop_accepting(self) -> tuple[socket.socket, ...]:
+        """Leave new connections in their queue; return those accepted already that said nothing yet."""
+        return self._do(self._stop_accepting)
+
+    def adopt(self, connection: socket.socket, former: Negotiated | None) -> None:
+        """Go on with a session of an earlier process, between two messages; None: it has not negotiated yet.
+
+        Where libmilter would not agree on the same as then, Postfix is hung up on.
         """
-        # libmilter must never wait in accept(2) for a connection that has gone again.
-        listening.setblocking(False)
-        os.dup2(listening.fileno(), self._descriptor, inheritable=False)
-        listening.close()
-
-    def stop_accepting(self) -> None:
-        """Leave new connections in their queue; the sessions that are open go on."""
-        deaf = socket.socket(self._family, socket.SOCK_STREAM)
-        # The kernel chooses an address that nobody knows.
-        deaf.bind("" if self._family == socket.AF_UNIX else (_loopback(self._family), 0))
-        deaf.listen(1)
-        self.move_to(deaf)
+        if former is None:
+            self._do(lambda: self._await(connection))
+        else:
+            self._do(lambda: self._go_on(connection, former))
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether libmilter runs; whether it answers is another question."""
-        return self._thread.is_alive()
+        """Tell whether the threads run; whether they answer is another question."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def _register(self) -> None:
         libmilter.set_flags(ACTIONS)
@@ -87,9 +105,11 @@ class MilterListener:
     def _negotiate(self, context: object, options: list[int]) -> int:
         callbacks = self._session()
         callbacks._setctx(context)  # noqa: SLF001 - pymilter's own way to bind a session to its object
-        return callbacks.negotiate(options)
+        answer = callbacks.negotiate(options)
+        self._latest = callbacks.session
+        return answer
 
-    def _run(self) -> None:
+    def _run_libmilter(self) -> None:
         # libmilter waits for signals in a thread of its own, and would take SIGHUP for an order to stop.
         # The kernel offers a signal to the main thread first, whose mask stays as Python left it.
         try:
@@ -98,36 +118,108 @@ class MilterListener:
             self.error = error
         self._ended()
 
-
-def _open_private_socket(family: int) -> int:
-    """Let libmilter open a socket of *family* where nobody looks, and return its descriptor."""
-    before = _listening_descriptors()
-    with tempfile.TemporaryDirectory(prefix="domain-secure-") as folder:
-        where = f"unix:{folder}/milter"
-        if family != socket.AF_UNIX:
-            where = f"inet{'6' if family == socket.AF_INET6 else ''}:0@[{_loopback(family)}]"
-        libmilter.setconn(where)
+    def _run(self) -> None:
         try:
-            libmilter.opensocket(False)
-        except libmilter.error as error:
-            raise Problem(
-                "libmilter cannot open a socket", where, "let the daemon's user write to the temporary folder"
-            ) from error
-    (descriptor,) = _listening_descriptors() - before
-    return descriptor
+            with selectors.DefaultSelector() as self._selector:
+                self._selector.register(self._woken, selectors.EVENT_READ, self._work)
+                self._replace(self._listening)
+                while True:
+                    for key, _ in self._selector.select():
+                        key.data()
+        except Exception as error:  # noqa: BLE001 - whoever supervises ends the daemon with it
+            self.error = error
+            self._ended()
 
+    def _stop_accepting(self) -> tuple[socket.socket, ...]:
+        self._replace(None)
+        fresh = tuple(connection for connection, said in self._begun.items() if not said)
+        for connection in fresh:
+            self._selector.unregister(connection)
+            del self._begun[connection]
+        return fresh
 
-def _listening_descriptors() -> set[int]:
-    found = set()
-    for entry in Path("/proc/self/fd").iterdir():
-        number = int(entry.name)
-        with suppress(OSError):  # the descriptor of the folder itself is closed by now
-            if stat.S_ISSOCK(os.fstat(number).st_mode):
-                with socket.socket(fileno=os.dup(number)) as one:
-                    if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                        found.add(number)
-    return found
+    def _do(self, task: Callable[[], _T]) -> _T:
+        """Have *task* done by the thread that accepts, and return what it returns."""
+        done: Future[_T] = Future()
 
+        def carry_out() -> None:
+            try:
+                done.set_result(task())
+            except Exception as error:  # noqa: BLE001 - belongs to whoever asked
+                done.set_exception(error)
 
-def _loopback(family: int) -> str:
-    return "::1" if family == socket.AF_INET6 else "127.0.0.1"
+        self._tasks.put(carry_out)
+        self._wake.send(b"\0")
+        return done.result(_ANSWER_SECONDS)
+
+    def _work(self) -> None:
+        self._woken.recv(1)
+        self._tasks.get()()
+
+    def _replace(self, listening: socket.socket | None) -> None:
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(self._listening)
+        if self._listening is not listening:
+            self._listening.close()
+        if listening is not None:
+            # Somebody who has gone again must not be waited for.
+            listening.setblocking(False)
+            self._listening = listening
+            self._selector.register(listening, selectors.EVENT_READ, self._accept)
+
+    def _accept(self) -> None:
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            connection, _ = self._listening.accept()
+            self._await(connection)
+
+    def _await(self, connection: socket.socket) -> None:
+        self._begun[connection] = b""
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(connection))
+
+    def _read(self, connection: socket.socket) -> None:
+        """Take in what a connection says until it has said all that the negotiation takes."""
+        try:
+            said = connection.recv(HEADER + NEGOTIATION - len(self._begun[connection]), socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        self._begun[connection] += said
+        is_whole = len(self._begun[connection]) == HEADER + NEGOTIATION
+        if said and not is_whole:
+            return
+        self._selector.unregister(connection)
+        request = self._begun.pop(connection)
+        with connection:
+            if is_whole and said:
+                self._insert(connection, request)
+
+    def _insert(self, connection: socket.socket, request: bytes) -> None:
+        with suppress(OSError):
+            agreed, answer = self._enter(connection, request)
+            if agreed is not None:
+                connection.sendall(answer)
+
+    def _go_on(self, connection: socket.socket, former: Negotiated) -> None:
+        with connection, suppress(OSError):
+            agreed, _ = self._enter(connection, former.request)
+            if agreed != former:
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _enter(self, connection: socket.socket, request: bytes) -> tuple[Negotiated | None, bytes]:
+        """Make *connection* a session of libmilter; return what was agreed on, and libmilter's answer."""
+        with socket.socket(socket.AF_UNIX) as inner:
+            inner.settimeout(_ANSWER_SECONDS)
+            inner.bind("")  # to a name of its own, by which libmilter's end is found
+            inner.connect(self._private)
+            inner.sendall(request)
+            answer = read_packet(inner)
+            agreed, session, self._latest = negotiated(request, answer), self._latest, None
+            if agreed is None or session is None:
+                return None, answer
+            descriptor = descriptor_of(inner.getsockname(), inner.fileno())
+            connection.setblocking(True)
+            os.dup2(connection.fileno(), descriptor, inheritable=False)
+            session.enter(descriptor, agreed.name)
+            # libmilter still waits for the end of ours; its end lets it look at Postfix's.
+            return agreed, answer

@@ -71,7 +71,7 @@ class Callbacks(Base):
     def __init__(self, judge: Judge, sessions: OpenSessions | None = None) -> None:
         self._judge = judge
         self._sessions = OpenSessions() if sessions is None else sessions
-        self._session: OpenSession | None = None
+        self.session: OpenSession | None = None  #: once it has been negotiated
         self._transaction: Transaction | None = None
         self._facts: MilterFacts | None = None
         self._negotiated = 0
@@ -93,15 +93,15 @@ class Callbacks(Base):
             left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
         self._negotiated = offered_steps & left_out
         opts[0], opts[1], opts[2], opts[3] = ACTIONS, self._negotiated, 0, 0
-        self._session = self._sessions.begin()
+        self.session = self._sessions.begin()
         return int(libmilter.CONTINUE)
 
     def envfrom_bytes(self, reverse_path: bytes, *parameters: bytes) -> int:
         """Begin a message; forgets whatever an earlier one left."""
         del parameters
         self._transaction = None
-        if self._session is not None:
-            self._session.message_began()
+        if self.session is not None:
+            self.session.message_began()
         try:
             self._facts = read_mail_macros(self._macro)
             self._transaction = self._judge.begin(
@@ -153,6 +153,8 @@ class Callbacks(Base):
     def eom(self) -> int:
         """Decide, and carry out the decision."""
         transaction, self._transaction = self._transaction, None
+        if self.session is not None:
+            self.session.message_ends()
         if transaction is None:
             return int(libmilter.TEMPFAIL)
         try:
@@ -189,13 +191,13 @@ class Callbacks(Base):
         if self._facts is not None:
             self._judge.close(self._facts)
             self._facts = None
-        if self._session is not None:
-            self._session.ended()
+        if self.session is not None:
+            self.session.ended()
         return int(libmilter.CONTINUE)
 
     def _message_ended(self) -> None:
-        if self._session is not None:
-            self._session.message_ended()
+        if self.session is not None:
+            self.session.message_ended()
 
     def _unanswered(self, step: int) -> int:
         return int(libmilter.NOREPLY if self._negotiated & step else libmilter.CONTINUE)

@@ -51,6 +51,11 @@ class RequestReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
+    @property
+    def is_between_requests(self) -> bool:
+        """Tell whether nothing of a further request has come."""
+        return not self._buffer
+
     def feed(self, octets: bytes) -> Iterator[DelegatedFacts]:
         """Yield each request that *octets* completes.
 

@@ -66,6 +66,17 @@ class RecentRequests:
             return None
         return said[1]
 
+    def waiting(self) -> list[tuple[float, DelegatedFacts]]:
+        """Return the requests that wait, oldest first, each with its age in seconds."""
+        now = self._monotonic()
+        with self._lock:
+            return [(now - moment, facts) for moment, facts in self._entries.values()]
+
+    def restore(self, age: float, facts: DelegatedFacts) -> None:
+        """Take back what waited in an earlier process; oldest first."""
+        with self._lock:
+            self._entries[facts.key] = (self._monotonic() - age, facts)
+
     def __len__(self) -> int:
         """Return how many requests wait."""
         return len(self._entries)

@@ -4,6 +4,7 @@ Runs an event loop of its own in a thread of its own.  Must not decide anything 
 """
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -28,7 +29,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream server makes nothing else
         self._transport = transport
-        self._listener.connections.add(transport)
+        self._listener.connections.add(self)
         if len(self._listener.connections) > CONNECTION_LIMIT:
             transport.abort()
 
@@ -43,8 +44,23 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
+        self._listener.connections.discard(self)
+
+    def abort(self) -> None:
+        """Hang up."""
         if self._transport is not None:
-            self._listener.connections.discard(self._transport)
+            self._transport.abort()
+
+    def leave(self) -> socket.socket | None:
+        """Stop reading; return the connection where every request was answered, None in the middle of one."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return None
+        transport.pause_reading()
+        if not self._reader.is_between_requests or transport.get_write_buffer_size():
+            return None
+        own: socket.socket = transport.get_extra_info("socket")
+        return socket.socket(fileno=os.dup(own.fileno()))
 
 
 class PolicyListener:
@@ -61,7 +77,7 @@ class PolicyListener:
     ) -> None:
         self.answer = answer
         self.log = log
-        self.connections: set[asyncio.Transport] = set()
+        self.connections: set[_Connection] = set()
         self._listening = listening
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -83,14 +99,33 @@ class PolicyListener:
         if former is not None:
             former.close()
 
+    def adopt(self, connection: socket.socket) -> None:
+        """Serve a connection of an earlier process."""
+        asyncio.run_coroutine_threadsafe(
+            self._loop.connect_accepted_socket(lambda: _Connection(self), connection), self._loop
+        ).result()
+
+    def leave(self, put: Callable[[socket.socket], None]) -> None:
+        """Accept and read no more, and give *put* each connection on which every request was answered."""
+        asyncio.run_coroutine_threadsafe(self._leave(put), self._loop).result()
+
+    async def _leave(self, put: Callable[[socket.socket], None]) -> None:
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self.connections):
+            left = connection.leave()
+            if left is not None:
+                with left:
+                    put(left)
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._accept_on(self._listening))
         self._loop.run_forever()
         assert self._server is not None  # noqa: S101 - made above
         self._server.close()
-        for transport in tuple(self.connections):
-            transport.abort()
+        for connection in tuple(self.connections):
+            connection.abort()
         self._loop.run_until_complete(self._server.wait_closed())
         self._loop.close()
 

@@ -40,7 +40,9 @@ def test_doors_open_move_and_close(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     held = listen(endpoints.milter)
     logged: list[Event] = []
     inherited = InheritedSockets([held.dup(), listen(Endpoint(tmp_path / "elsewhere"))])
-    doors = Doors(endpoints, inherited, edge.inbound, logged.append, lambda: ended.append("ended"))
+    doors = Doors(
+        endpoints, inherited, edge.inbound, edge.requests, logged.append, lambda: ended.append("ended")
+    )
     assert [event.word for event in logged] == ["socket-unused"]
     doors.open()
     assert [ask(SECONDS) for ask in doors.questions.values()] == [None, None]
