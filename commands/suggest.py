@@ -14,8 +14,8 @@ from domain_secure.policy.sending.send_candidates import DomainNumbers, Readines
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.time_words import MOMENT_HELP, parse_moment
+from domain_secure.postfix.deliveries.delivery_tracker import DeliveryTracker
 from domain_secure.postfix.instance.programs import PostfixInstance
-from domain_secure.postfix.log.delivery_tracker import DeliveryTracker
 from domain_secure.postfix.log.log_history import lines_of_files, lines_since
 from domain_secure.postfix.log.log_location import log_location
 

@@ -1,7 +1,7 @@
 """What became of mail to a listed domain on its way out: deliveries, and sessions that failed.
 
 Owns: the record of each, and the words for why a session failed.
-Must not know: where it was read (``postfix/log/delivery_tracker.py``), and who listens.
+Must not know: where it was read (``postfix/deliveries/delivery_tracker.py``), and who listens.
 Invariants: an ``entry`` is always a list entry, never what a server or a client said.  ``relay``, ``reply``,
 ``detail`` and ``lines`` are partly a stranger's words, for people to read.
 Sources: DESIGN of the counters; the words for TLS are those of Postfix's summary line (TLS_README).

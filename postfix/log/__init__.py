@@ -1,6 +1,6 @@
-"""Postfix's log: found, followed, read line by line, and made into deliveries and failed sessions.
+"""Postfix's log as it comes: found, followed over rotation and restart, and kept count of.
 
-From ``log_line`` to ``delivery_tracker`` all is pure; sources and ledger touch the disk.
-Begin with ``log_follower``; which lines belong together stands in ``client_process``, in one table.
-A new line of Postfix goes into ``client_line`` or ``failure_text``.
+Touches the disk and runs journalctl(1).  What a line says is ``postfix/log_lines``'s part, which lines belong
+together ``postfix/deliveries``'s.
+Begin with ``log_follower``.
 """

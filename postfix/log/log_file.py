@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.log_lines.log_form import usual_forms
 
-from .log_form import usual_forms
 from .log_segment import Segment
 from .log_source import Batch, Position
 

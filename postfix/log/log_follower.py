@@ -21,10 +21,10 @@ from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError,
 from domain_secure.policy.terms.event import Event, internal_error
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.deliveries.delivery_tracker import DeliveryTracker
 
 from . import events
 from .delivery_ledger import DeliveryLedger, Reading, Sums
-from .delivery_tracker import DeliveryTracker
 from .log_location import LogLocation
 from .log_source import Batch, LogSource
 from .log_standing import StandingWatch

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.log_lines.log_form import line_of, records
 
 from .log_file import BLOCK, segments
-from .log_form import line_of, records
 from .log_location import LogLocation
 
 Report = Callable[[int, int], None]  #: told how many octets of how many are read

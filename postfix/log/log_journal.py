@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.log_lines.log_form import line_of, records
 
-from .log_form import line_of, records
 from .log_source import Batch, Position
 
 _BEFORE = 1000  #: records before the end that are looked at on the first start

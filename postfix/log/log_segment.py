@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .log_form import usual_forms
+from domain_secure.postfix.log_lines.log_form import usual_forms
 
 _HEAD = 1024  #: octets of the beginning that identify a file; with a time and a process id in each line
 

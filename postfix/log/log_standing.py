@@ -14,8 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from domain_secure.policy.sending.delivery_counts import LogStanding
-
-from .log_line import LINE, decoded
+from domain_secure.postfix.log_lines.log_line import LINE, decoded
 
 _SAMPLE = 128  #: as in ``log_form``
 _FEW = 20  #: lines in another form, after which those that were understood before are no excuse

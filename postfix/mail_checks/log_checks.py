@@ -20,9 +20,9 @@ from domain_secure.policy.files import state_folder
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.instance.programs import PostfixInstance
-from domain_secure.postfix.log.log_line import LINE, decoded, parse_stamp
 from domain_secure.postfix.log.log_location import LogLocation, log_location
 from domain_secure.postfix.log.log_standing import forms_of
+from domain_secure.postfix.log_lines.log_line import LINE, decoded, parse_stamp
 
 #: What the service unit adds to the daemon's groups.
 _UNIT_GROUPS = ("adm", "systemd-journal")

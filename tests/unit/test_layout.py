@@ -44,6 +44,7 @@ MAY_KNOW = {
     "postfix/attach": (
         "policy/configuration policy/files policy/own policy/terms postfix/instance postfix/tables"
     ),
+    "postfix/deliveries": "policy/sending policy/terms postfix/log_lines",
     "postfix/dns": ("policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"),
     "postfix/doctor": (
         "policy/configuration policy/terms postfix/findings postfix/instance postfix/mail_checks "
@@ -53,10 +54,14 @@ MAY_KNOW = {
         "policy/certificates policy/configuration policy/terms postfix/instance postfix/tables"
     ),
     "postfix/instance": "policy/configuration policy/files policy/sending policy/terms",
-    "postfix/log": "policy/configuration policy/files policy/sending policy/terms postfix/instance",
+    "postfix/log": (
+        "policy/configuration policy/files policy/sending policy/terms postfix/deliveries "
+        "postfix/instance postfix/log_lines"
+    ),
+    "postfix/log_lines": "policy/sending",
     "postfix/mail_checks": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/dns postfix/findings "
-        "postfix/instance postfix/log postfix/tables"
+        "postfix/instance postfix/log postfix/log_lines postfix/tables"
     ),
     "postfix/own_checks": (
         "policy/book policy/certificates policy/configuration policy/history policy/own policy/revocation "
@@ -100,8 +105,8 @@ MAY_KNOW = {
     "fleet/store": "policy/configuration policy/revisions policy/terms",
     "commands": (
         "policy/book policy/certificates policy/configuration policy/editing policy/history policy/record "
-        "policy/sending policy/terms postfix/instance postfix/log milter/knowledge commands/fleet "
-        "commands/log commands/terminal"
+        "policy/sending policy/terms postfix/deliveries postfix/instance postfix/log milter/knowledge "
+        "commands/fleet commands/log commands/terminal"
     ),
     "commands/attach": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/instance "

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from domain_secure.policy.sending.delivery import FailureReason
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.lists import DomainList
-from domain_secure.postfix.log.delivery_tracker import DeliveryTracker
+from domain_secure.postfix.deliveries.delivery_tracker import DeliveryTracker
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 RELAY = "mail.woodgrovebank.test[198.51.100.20]:25"

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from domain_secure.policy.sending.delivery import FailureReason
-from domain_secure.postfix.log.client_line import (
+from domain_secure.postfix.deliveries.client_line import (
     ClientLine,
     DetailLine,
     FailureLine,
@@ -16,9 +16,9 @@ from domain_secure.postfix.log.client_line import (
     SummaryLine,
     UnknownLine,
 )
-from domain_secure.postfix.log.client_process import TABLE, ClientProcess, Established, Failed, State
-from domain_secure.postfix.log.failure_text import PeerDetail, Unsettled
-from domain_secure.postfix.log.process_document import process_document, process_of
+from domain_secure.postfix.deliveries.client_process import TABLE, ClientProcess, Established, Failed, State
+from domain_secure.postfix.deliveries.process_document import process_document, process_of
+from domain_secure.postfix.log_lines.failure_text import PeerDetail, Unsettled
 
 from unit.postfix.log_lines import RELAY, SECOND
 

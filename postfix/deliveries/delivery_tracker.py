@@ -23,15 +23,15 @@ from domain_secure.policy.sending.delivery import (
     TlsSession,
 )
 from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.postfix.log_lines.failure_text import PeerDetail, failure, host_in, peer_detail, settled
+from domain_secure.postfix.log_lines.log_line import LINE, STATUS, Status, decoded, parse_stamp, seconds
+from domain_secure.postfix.log_lines.tls_summary import is_verified, tls_of
 
 from .client_line import LastFailureLine, StatusLine, UnknownLine, text_line
 from .client_process import ClientProcess, Failed
 from .counted_messages import CountedMessages
 from .delivery_request import handed_over, request_of
-from .failure_text import PeerDetail, failure, host_in, peer_detail, settled
-from .log_line import LINE, STATUS, Status, decoded, parse_stamp, seconds
 from .process_document import process_document, process_of
-from .tls_summary import is_verified, tls_of
 
 Listed = Callable[[str], tuple[Domain, Entry] | None]  #: a domain as logged, to its normal form and entry
 

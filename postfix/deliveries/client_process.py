@@ -28,6 +28,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any
 
+from domain_secure.postfix.log_lines.failure_text import Cause, PeerDetail
+
 from .client_line import (
     ClientLine,
     DetailLine,
@@ -39,7 +41,6 @@ from .client_line import (
     TextLine,
     UnknownLine,
 )
-from .failure_text import Cause, PeerDetail
 
 _LINES = 20  #: with the usual log level a session has one to five
 _SESSIONS = 8

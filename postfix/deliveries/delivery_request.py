@@ -18,7 +18,7 @@ the process was given the request.  What it logged before that moment is none of
 
 from datetime import datetime, timedelta
 
-from .log_line import decoded, seconds
+from domain_secure.postfix.log_lines.log_line import decoded, seconds
 
 _DIGITS = 1.05  #: two significant digits may stand for this many times the figure
 _SLACK = timedelta(seconds=2)  #: stamps and figures of whole seconds

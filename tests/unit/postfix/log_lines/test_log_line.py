@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.postfix.log.log_line import LINE, MESSAGE, QUEUE_ID, STATUS, Status, parse_stamp
+from domain_secure.postfix.log_lines.log_line import LINE, MESSAGE, QUEUE_ID, STATUS, Status, parse_stamp
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 TEXT = (

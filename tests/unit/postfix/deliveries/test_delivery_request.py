@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain_secure.postfix.log.delivery_request import handed_over, request_of
+from domain_secure.postfix.deliveries.delivery_request import handed_over, request_of
 
 TIME = datetime(2026, 11, 25, 10, 0, 0, tzinfo=UTC)
 

@@ -6,9 +6,9 @@ Owns: the shape of it on disk.  Must not know: what the values mean.
 from typing import Any
 
 from domain_secure.policy.sending.delivery import FailureReason
+from domain_secure.postfix.log_lines.failure_text import Cause, PeerDetail, Unsettled
 
 from .client_process import ClientProcess, Established, Failed, State
-from .failure_text import Cause, PeerDetail, Unsettled
 
 _FAILED_FIELDS = ("stamp", "queue_id", "relay", "text", "lines", "chain_is_trusted", "request", "told")
 

@@ -16,7 +16,7 @@ from domain_secure.policy.sending.delivery import (
 )
 from domain_secure.policy.sending.delivery_counts import OutboundCounter, added
 from domain_secure.policy.terms.domain import Entry
-from domain_secure.postfix.log.delivery_tracker import DeliveryTracker
+from domain_secure.postfix.deliveries.delivery_tracker import DeliveryTracker
 
 from unit.postfix.log_lines import CIPHER, NOW, RELAY, SECOND, Log, listed, tracker
 

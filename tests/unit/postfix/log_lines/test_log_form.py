@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.postfix.log.log_form import line_of, records, usual_forms
-from domain_secure.postfix.log.log_line import LINE
+from domain_secure.postfix.log_lines.log_form import line_of, records, usual_forms
+from domain_secure.postfix.log_lines.log_line import LINE
 
 RELAY = "m.x.test[192.0.2.1]:25"
 STATUS = f"10B773D: to=<a@x.test>, relay={RELAY}, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (ok)"

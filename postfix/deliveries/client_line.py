@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 
 from domain_secure.policy.sending.delivery import FailureReason
-
-from .failure_text import Cause, PeerDetail, failure, host_in, peer_detail
-from .log_line import MESSAGE, decoded
-from .tls_summary import relay_of
+from domain_secure.postfix.log_lines.failure_text import Cause, PeerDetail, failure, host_in, peer_detail
+from domain_secure.postfix.log_lines.log_line import MESSAGE, decoded
+from domain_secure.postfix.log_lines.tls_summary import relay_of
 
 
 @dataclass(slots=True)

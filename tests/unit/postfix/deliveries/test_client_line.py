@@ -3,7 +3,7 @@
 import pytest
 
 from domain_secure.policy.sending.delivery import FailureReason
-from domain_secure.postfix.log.client_line import (
+from domain_secure.postfix.deliveries.client_line import (
     DetailLine,
     FailureLine,
     RemarkLine,
@@ -12,7 +12,7 @@ from domain_secure.postfix.log.client_line import (
     UnknownLine,
     text_line,
 )
-from domain_secure.postfix.log.failure_text import Cause, Unsettled
+from domain_secure.postfix.log_lines.failure_text import Cause, Unsettled
 
 from unit.postfix.log_lines import CIPHER, RELAY, SECOND
 
