@@ -146,17 +146,22 @@ class PartnerServer:
         self._context.load_verify_locations(authority)
         self._context.verify_mode = ssl.CERT_OPTIONAL
         self.messages: list[tuple[str, str]] = []  #: the name in the client's certificate, and the message
+        self.open()
+
+    def open(self) -> None:
+        """Listen, again."""
         self._listening = socket.create_server((PARTNER_SERVER, 25))
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
 
     def close(self) -> None:
         """Take no more."""
+        self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                connection, _ = self._listening.accept()
+                connection, _ = listening.accept()
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -225,16 +230,24 @@ class Machine:
         CONFIGURATION.write_text(SETTINGS)
         run("systemd-sysusers")
         run("systemctl", "daemon-reload")
-        run("domain-secure", "cert", "import", MATERIAL / f"mail.{OURS}.pem", "--enable")
         run("domain-secure", "partner", "cert", "add", PARTNER, MATERIAL / f"mail.{PARTNER}.pem")
         machine = cls(PartnerServer(MATERIAL / f"mail.{PARTNER}.pem", AUTHORITY))
         run("systemctl", "start", SOCKET_UNIT, UNIT)
-        run("domain-secure", "attach")
+        machine.attach()
         run("systemctl", "start", "postfix")
         try:
             yield machine
         finally:
             machine.server.close()
+
+    def attach(self) -> None:
+        """Connect Postfix, and let it show our certificate."""
+        run("domain-secure", "attach")
+        run("domain-secure", "cert", "import", MATERIAL / f"mail.{OURS}.pem", "--enable")
+
+    def version(self) -> str:
+        """Return the product's version."""
+        return run("domain-secure", "--version").stdout.split()[-1]
 
     def restore(self) -> None:
         """Bring back what every scenario finds: our settings, both units running."""

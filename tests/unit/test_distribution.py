@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from room_plan import PACKAGES
 
 ROOT = Path(__file__).parents[2]
 NEEDED = {
@@ -41,6 +42,18 @@ def test_the_wheel_carries_units_and_documents(built: Path) -> None:
         place = "" if path.parts[0] == "systemd" else "doc/"
         inner = path.relative_to("docs") if path.parts[0] == "docs" else path
         assert f"{place}postfix-domain-secure/{inner}" in names
+
+
+def test_the_wheel_holds_every_file_of_the_packages(built: Path) -> None:
+    """Modules, templates and styles alike: an installed program finds what the checkout has."""
+    [wheel] = built.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name for name in names if name.startswith("domain_secure/")} == {
+        f"domain_secure/{path.relative_to(ROOT)}"
+        for package in PACKAGES
+        for path in (ROOT / package).glob("**/*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def test_the_source_distribution_carries_the_whole(built: Path) -> None:
