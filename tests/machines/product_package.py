@@ -5,8 +5,10 @@ It is kept beside the roots until a file that goes into it changes.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from .debian_root import CACHE, copied, enter, kept, with_packages
@@ -52,6 +54,20 @@ def package(suite: str) -> Path:
     kept(folder, make)
     (made,) = folder.glob("*.deb")
     return made
+
+
+def with_revision(package: Path, folder: Path, revision: int) -> None:
+    """Write the same package with a later *revision* of its version into *folder*."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch) / "tree"
+        subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
+        control = tree / "DEBIAN" / "control"
+        text = re.sub(r"(?m)^(Version: .*)-1~", rf"\g<1>-{revision}~", control.read_text())
+        assert text != control.read_text()
+        control.write_text(text)
+        folder.mkdir()
+        build = ["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, folder]
+        subprocess.run(build, check=True, capture_output=True)
 
 
 def copy_checkout(root: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from machines.debian_root import UnavailableError, copied, enter, install, with_packages
 from machines.machine import Machine, check_machines_can_run
-from machines.product_package import ROOT, SOURCE, build_root, copy_checkout, package
+from machines.product_package import ROOT, SOURCE, build_root, copy_checkout, package, with_revision
 
 pytestmark = pytest.mark.machine
 
 #: In this order; before the first of the second row the machine is powered off and booted.
-STEPS = ("test_readme", "test_mail", "test_service")
+STEPS = ("test_readme", "test_mail", "test_service", "test_upgrade")
 AFTER_REBOOT = ("test_after_reboot", "test_removal")
 
 _INSIDE = Path("/opt/scenarios")
@@ -54,6 +54,7 @@ def prepared(suite: str) -> Iterator[Prepared]:
     with copied(root) as copy:
         machine = Machine(copy)
         machine.copy_in(made, _HOME / "dist" / made.name)
+        with_revision(made, copy / "root" / "later", 2)
         machine.copy_in(ROOT / "README.md", _HOME / "README.md")
         machine.copy_in(Path(__file__).parent / "inside", _INSIDE)
         try:

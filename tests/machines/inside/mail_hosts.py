@@ -31,8 +31,9 @@ CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
 UNIT = "domain-secure.service"
 METRICS = "http://127.0.0.1:9797/metrics"
 SECONDS = 60.0
+PARTNER_LOG = Path("/var/log/woodgrove.log")
 
-_USER = "recipient"
+USER = "recipient"
 _PARTNER_CONFIGURATION = Path("/etc/woodgrove")
 _PARTNER_MAIL = Path("/var/mail/woodgrove")
 _MAIL_USER = 65534  #: nobody
@@ -69,7 +70,7 @@ _PARTNER_MAIN_CF = {
     "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
     "queue_directory": "/var/spool/woodgrove",
     "data_directory": "/var/lib/woodgrove",
-    "maillog_file": "/var/log/woodgrove.log",
+    "maillog_file": str(PARTNER_LOG),
     "virtual_mailbox_domains": f"{PARTNER}, {UNPROVED}",
     "virtual_mailbox_base": str(_PARTNER_MAIL),
     "virtual_mailbox_maps": "static:inbox/",
@@ -141,8 +142,7 @@ def journal(unit: str) -> str:
 def postfix_log() -> str:
     """Return the end of what both have logged."""
     of_mail = run("journalctl", "--no-pager", "--facility=mail", "--lines=40", check=False).stdout
-    partner = Path(_PARTNER_MAIN_CF["maillog_file"])
-    lines = partner.read_text().splitlines()[-20:] if partner.exists() else []
+    lines = PARTNER_LOG.read_text().splitlines()[-20:] if PARTNER_LOG.exists() else []
     return of_mail + journal(UNIT)[-2000:] + "\n".join(lines)
 
 
@@ -160,7 +160,7 @@ class Edge:
 
     def set_up(self) -> None:
         """Set Postfix up as an edge has it before it knows of us."""
-        run("useradd", "--create-home", _USER)
+        run("useradd", "--create-home", USER)
         _make_certificate(_FORMER, f"mail.{OURS}")
         if not (POSTFIX / "main.cf").exists():
             shutil.copyfile("/usr/share/postfix/main.cf.debian", POSTFIX / "main.cf")
@@ -183,7 +183,7 @@ class Edge:
 
     def send(self, mark: str, domain: str = PARTNER) -> None:
         """Hand Postfix a message to a user of *domain*, with *mark* in its subject."""
-        sender = f"{_USER}@{OURS}"
+        sender = f"{USER}@{OURS}"
         text = f"From: <{sender}>\nTo: <admin@{domain}>\nSubject: {mark}\n\nbody\n"
         run("sendmail", "-f", sender, f"admin@{domain}", text=text)
 
@@ -195,10 +195,17 @@ class Edge:
 
     def inbox(self) -> dict[str, Message]:
         """Return what our user has got, by subject."""
-        path = Path("/var/mail") / _USER
+        return {message["Subject"]: message for message in self._messages()}
+
+    def subjects(self) -> list[str]:
+        """Return the subject of each message our user has got, more than once where it came so."""
+        return [message["Subject"] for message in self._messages()]
+
+    @staticmethod
+    def _messages() -> list[Message]:
+        path = Path("/var/mail") / USER
         text = path.read_bytes() if path.exists() else b""
-        parts = re.split(rb"(?m)^From .*\n", text)[1:]
-        return {message["Subject"]: message for message in map(message_from_bytes, parts)}
+        return list(map(message_from_bytes, re.split(rb"(?m)^From .*\n", text)[1:]))
 
     def wait_for(self, mark: str) -> Message:
         """Return the message with *mark* in its subject as soon as our user has got it."""
@@ -257,8 +264,15 @@ class Partner:
 
     def inbox(self) -> dict[str, Message]:
         """Return what the partner has got, by subject."""
-        messages = map(message_from_bytes, (path.read_bytes() for path in _PARTNER_MAIL.glob("inbox/new/*")))
-        return {message["Subject"]: message for message in messages}
+        return {message["Subject"]: message for message in self._messages()}
+
+    def subjects(self) -> list[str]:
+        """Return the subject of each message the partner has got, more than once where it came so."""
+        return [message["Subject"] for message in self._messages()]
+
+    @staticmethod
+    def _messages() -> list[Message]:
+        return [message_from_bytes(path.read_bytes()) for path in _PARTNER_MAIL.glob("inbox/new/*")]
 
     def wait_for(self, mark: str) -> Message:
         """Return the message with *mark* in its subject as soon as the partner has got it."""
@@ -270,13 +284,13 @@ def submit(server: str, client: str, sender: str, mark: str = "") -> int:
 
     Without a certificate, over TLS where that is offered; 421 stands for a session that was broken off.
     """
-    text = f"From: <{sender}>\r\nTo: <{_USER}@{OURS}>\r\nSubject: {mark or uuid4()}\r\n\r\nbody\r\n"
+    text = f"From: <{sender}>\r\nTo: <{USER}@{OURS}>\r\nSubject: {mark or uuid4()}\r\n\r\nbody\r\n"
     try:
         with smtplib.SMTP(server, 25, "client.test", timeout=SECONDS, source_address=(client, 0)) as session:
             session.ehlo()
             if session.has_extn("starttls"):
                 session.starttls(context=ssl._create_unverified_context())  # noqa: S323 - a stranger
-            session.sendmail(sender, f"{_USER}@{OURS}", text)
+            session.sendmail(sender, f"{USER}@{OURS}", text)
     except smtplib.SMTPResponseException as error:
         return error.smtp_code
     except smtplib.SMTPRecipientsRefused as error:

@@ -31,6 +31,17 @@ _OTHERS = (
 )
 
 
+def test_removal_stops_where_postfix_cannot_be_detached() -> None:
+    """A faulty configuration, which hides what is attached, keeps the package and is named."""
+    sound = CONFIGURATION.read_text()
+    CONFIGURATION.write_text("[receive\n")
+    done = run("apt-get", "remove", "-q", "-y", PACKAGE, check=False)
+    CONFIGURATION.write_text(sound)
+    assert done.returncode != 0
+    assert f"{CONFIGURATION}:1" in done.stdout + done.stderr
+    assert shutil.which("domain-secure")
+
+
 def test_removing_gives_postfix_its_files_back() -> None:
     """main.cf and master.cf are as before the package came, byte for byte; mail is taken without us."""
     run("apt-get", "remove", "-q", "-y", PACKAGE)
