@@ -42,7 +42,9 @@ def log_in_a_file() -> Iterator[None]:
     run("systemctl", "restart", "postfix", UNIT)
     findings = json.loads(run("domain-secure", "check", "--json", check=False).stdout)["findings"]
     for fix in [finding["fix"] for finding in findings if finding["word"] == "log-unreadable"]:
-        for command in fix.removeprefix("run ").split(" and "):
+        # Before Postfix 3.9 it says what to do now, and what after each rotation.
+        now = fix.removeprefix("run ").partition(" now")[0].replace(" && ", " and ")
+        for command in now.split(" and "):
             run(*shlex.split(command))
     run("systemctl", "restart", UNIT)
     wait_for(lambda: f"log-followed log={MAIL_LOG}" in journal(UNIT), "the daemon to follow the file")
