@@ -18,7 +18,7 @@ from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 
 #: Programs without which no root is made.
-PROGRAMS = ("debootstrap", "unshare", "apt-get")
+PROGRAMS = ("debootstrap", "setpriv", "unshare", "apt-get")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "domain-secure-machines"
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -210,7 +210,9 @@ def _entered(
     lent = root.with_name(f"{root.name}.lent")
     lent.mkdir(exist_ok=True)
     _Lent(lent).write()
-    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    # What runs in the root ends with us, by whatever death.
+    until_we_end = ["setpriv", "--pdeathsig", "KILL"]
+    namespaces = [*until_we_end, "unshare", "--mount", "--pid", "--fork", "--kill-child"]
     try:
         return subprocess.run(
             [*namespaces, "sh", "-c", _CHROOT, "chroot", str(root), str(lent), wheels, *command],
