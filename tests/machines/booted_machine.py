@@ -63,6 +63,7 @@ MAIN_CF = {
     "home_mailbox": "",
     "maillog_file": "",
     "smtpd_tls_security_level": "may",
+    "smtpd_tls_chain_files": f"{MATERIAL}/mail.{OURS}.pem",
     "smtp_tls_loglevel": "1",
     "smtpd_client_connection_count_limit": "0",
     "smtpd_client_connection_rate_limit": "0",

@@ -1,10 +1,12 @@
 """The units on a booted machine: what they forbid, what they survive, what nobody notices of a restart."""
 
-import ctypes
+import json
 import os
 import re
 import signal
 import smtplib
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -37,7 +39,13 @@ INSTANCE = "postfix-out"
 RUNTIME = Path("/run/systemd/system")
 SENT = f'domain_secure_messages_sent_total{{domain="{PARTNER}"}}'
 
-_PTRACE_SEIZE, _PTRACE_INTERRUPT = 0x4206, 0x4207
+_TRACER = """
+import ctypes, signal, sys
+seize, interrupt = 0x4206, 0x4207  # ptrace(2)
+library = ctypes.CDLL(None)
+print([library.ptrace(each, int(sys.argv[1]), None, None) for each in (seize, interrupt)], flush=True)
+signal.pause()
+"""
 _EPOLL_WAIT = {"x86_64": 232, "aarch64": 22}[os.uname().machine]
 
 
@@ -73,23 +81,25 @@ def main_process(machine: Machine) -> int:
 @contextmanager
 def hung(thread: int) -> Iterator[None]:
     """Let one thread of a process stand still, and no other."""
-    library = ctypes.CDLL(None, use_errno=True)
     # Whoever traces has to end before what it traces can; so that is a process of its own.
-    ready, told = os.pipe()
-    tracer = os.fork()
-    if tracer == 0:
-        done = [library.ptrace(request, thread, None, None) for request in (_PTRACE_SEIZE, _PTRACE_INTERRUPT)]
-        os.write(told, b"0" if done == [0, 0] else b"1")
-        signal.pause()
-        os._exit(0)
-    try:
-        assert os.read(ready, 1) == b"0", "the thread cannot be traced"
-        yield
-    finally:
-        os.kill(tracer, signal.SIGKILL)
-        os.waitpid(tracer, 0)
-        os.close(ready)
-        os.close(told)
+    with subprocess.Popen([sys.executable, "-c", _TRACER, str(thread)], stdout=subprocess.PIPE) as tracer:
+        try:
+            assert tracer.stdout is not None
+            assert tracer.stdout.readline() == b"[0, 0]\n", "the thread cannot be traced"
+            yield
+        finally:
+            tracer.kill()
+
+
+def waiting_for(domain: str) -> list[str]:
+    """Return the queue ids of deferred messages to a domain."""
+    messages = map(json.loads, run("postqueue", "-j").stdout.splitlines())
+    return [
+        str(message["queue_id"])
+        for message in messages
+        if message["queue_name"] == "deferred"
+        and all(recipient["address"].endswith(f"@{domain}") for recipient in message["recipients"])
+    ]
 
 
 def threads_in(process: int, call: int) -> list[int]:
@@ -250,14 +260,15 @@ def test_mail_is_given_up_within_the_restrictions(machine: Machine) -> None:
     """With ``inet_interfaces`` an address: what has waited too long goes back to its sender."""
     machine.configure(SETTINGS.replace("[trust]", '[outbound]\ngive_up = "1s"\n[trust]'))
     machine.server.close()
-    mark = str(uuid4())
-    machine.send_out(mark)
-    wait_for(lambda: PARTNER in run("postqueue", "-p").stdout, "the message to be deferred")
-    queue_id = run("postqueue", "-j").stdout.partition('"queue_id": "')[2].partition('"')[0]
-    wait_for(lambda: run("domain-secure", "give-up", "--dry-run").stdout.count(queue_id), "it to be overdue")
-    run("systemctl", "start", GIVE_UP)
-    wait_for(lambda: queue_id not in run("postqueue", "-p").stdout, "the message to be returned")
-    machine.server.open()
+    try:
+        machine.send_out(str(uuid4()))
+        wait_for(lambda: waiting_for(PARTNER), "the message to be deferred")
+        (queue_id,) = waiting_for(PARTNER)
+        wait_for(lambda: queue_id in run("domain-secure", "give-up", "--dry-run").stdout, "it to be overdue")
+        run("systemctl", "start", GIVE_UP)
+        wait_for(lambda: queue_id not in run("postqueue", "-p").stdout, "the message to be returned")
+    finally:
+        machine.server.open()
 
 
 def test_a_second_instance(machine: Machine) -> None:
