@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -134,12 +135,11 @@ class Edge:
 
     def metric(self, name: str) -> float | None:
         """Return one sample without labels; None where there is none."""
-        with self.namespaces.network():
-            connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-            connection.connect()
-        connection.request("GET", "/metrics")
-        lines = connection.getresponse().read().decode().splitlines()
-        connection.close()
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)) as connection:
+            with self.namespaces.network():
+                connection.connect()
+            connection.request("GET", "/metrics")
+            lines = connection.getresponse().read().decode().splitlines()
         return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), None)
 
     @property

@@ -91,8 +91,12 @@ class Lab:
         with self.namespaces.network():
             connection = create_connection((target, 25), timeout=DEADLINE, source_address=(source, 0))
         dialogue = Dialogue(connection, helo)
-        dialogue.greeting()
-        dialogue.ehlo()
+        try:
+            dialogue.greeting()
+            dialogue.ehlo()
+        except BaseException:
+            connection.close()
+            raise
         return dialogue
 
     def send(

@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import sys
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -205,13 +206,11 @@ class Product:
             return False
 
     def _get(self, path: str) -> str:
-        with self.lab.namespaces.network():
-            connection = HTTPConnection(LOOPBACK, _METRICS_PORT, timeout=DEADLINE)
-            connection.connect()
-        connection.request("GET", path)
-        body = connection.getresponse().read().decode()
-        connection.close()
-        return body
+        with closing(HTTPConnection(LOOPBACK, _METRICS_PORT, timeout=DEADLINE)) as connection:
+            with self.lab.namespaces.network():
+                connection.connect()
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
 
     def _prepare(self) -> None:
         """Make what an installation makes: user, folders, an empty configuration."""
