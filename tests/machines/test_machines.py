@@ -5,6 +5,7 @@ machine as the step before left it.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,12 @@ class Prepared:
 @pytest.fixture(scope="module")
 def prepared(suite: str) -> Iterator[Prepared]:
     """A machine of a suite that has been booted, with the package ready to be installed."""
+    with _booted(suite) as machine:
+        yield Prepared(machine)
+
+
+@contextmanager
+def _booted(suite: str) -> Iterator[Machine]:
     try:
         check_machines_can_run()
         made = package(suite)
@@ -64,7 +71,7 @@ def prepared(suite: str) -> Iterator[Prepared]:
             pytest.skip(f"left out: {suite}: {reason}")
         try:
             machine.boot()
-            yield Prepared(machine)
+            yield machine
         finally:
             machine.close()
 
@@ -81,6 +88,11 @@ def test_on_a_booted_machine(prepared: Prepared, step: str) -> None:
     if step == AFTER_REBOOT[0]:
         machine.power_off()
         machine.boot()
+    _run_scenarios(machine, step)
+    prepared.done.append(step)
+
+
+def _run_scenarios(machine: Machine, step: str) -> None:
     command = [
         _PYTEST,
         "-q",
@@ -93,7 +105,14 @@ def test_on_a_booted_machine(prepared: Prepared, step: str) -> None:
     done = machine.run_as_service(*command, DOMAIN_SECURE_MACHINE="1", LANG="C.UTF-8")
     print(done.stdout)
     assert done.returncode == 0, done.stderr
-    prepared.done.append(step)
+
+
+@pytest.mark.long
+def test_the_units_hold_what_they_promise(suite: str) -> None:
+    """What the shipped units forbid and survive, on a machine of its own; with ``--on`` alone."""
+    with _booted(suite) as machine:
+        machine.run("sh", "-c", f"apt-get install -q -y --no-download {_HOME}/dist/*.deb")
+        _run_scenarios(machine, "test_units")
 
 
 @pytest.mark.long

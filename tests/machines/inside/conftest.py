@@ -6,12 +6,15 @@ is what the machine is for: ``DOMAIN_SECURE_MACHINE=1``.
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from booted_machine import Machine
+
     from mail_hosts import Edge, Partner
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -33,3 +36,19 @@ def partner() -> "Partner":
     from mail_hosts import Partner
 
     return Partner()
+
+
+@pytest.fixture(scope="session")
+def installed() -> "Iterator[Machine]":
+    """Return this machine, set up for the scenarios of the units: Postfix and the product, running."""
+    from booted_machine import Machine
+
+    with Machine.set_up() as machine:
+        yield machine
+
+
+@pytest.fixture
+def machine(installed: "Machine") -> "Machine":
+    """Return the machine with the daemon running, as every scenario of the units finds it."""
+    installed.restore()
+    return installed
