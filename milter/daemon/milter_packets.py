@@ -4,6 +4,7 @@ Sources: sendmail's ``mfdef.h`` for commands and replies; a packet is its length
 order, then a command of one octet, and its data.
 """
 
+import hashlib
 import re
 import socket
 import struct
@@ -12,11 +13,12 @@ from typing import Self
 
 HEADER = 4  #: octets of the length
 NEGOTIATION = 13  #: octets of a negotiation: its command, and three numbers of four octets
-_AGREED = HEADER + NEGOTIATION  #: the list of macros that follows is the same where these are
+_AGREED = HEADER + NEGOTIATION  #: octets, behind which an answer has the lists of macros
+_DIGEST = 8
 _OPTNEG, _MACRO, _MAIL, _ABORT, _QUIT = b"O", b"D", b"M", b"A", b"Q"
 #: What may be answered to the end of a message before the answer itself: changes of it, and progress.
 _INTERMEDIATE = frozenset(b"+-2behimpql")
-_NAME = re.compile(rf"session-([0-9a-f]{{{2 * _AGREED}}})-([0-9a-f]{{{2 * _AGREED}}})")
+_NAME = re.compile(rf"session-([0-9a-f]{{{2 * _AGREED}}})-([0-9a-f]{{{2 * (_AGREED + _DIGEST)}}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Negotiated:
     """What both sides said at the beginning of a session."""
 
     request: bytes
-    answer: bytes  #: without the list of macros
+    answer: bytes  #: with a digest in the place of the lists of macros, so that it fits into a name
 
     @property
     def name(self) -> str:
@@ -46,8 +48,8 @@ def negotiated(request: bytes, answer: bytes) -> Negotiated | None:
         or answer[HEADER : HEADER + 1] != _OPTNEG
     ):
         return None
-    # The length, which counts the list of macros, is of no interest.
-    return Negotiated(request, struct.pack("!I", NEGOTIATION) + answer[HEADER:_AGREED])
+    macros = hashlib.sha256(answer[_AGREED:]).digest()[:_DIGEST]
+    return Negotiated(request, answer[:_AGREED] + macros)
 
 
 def read_packet(connection: socket.socket) -> bytes:

@@ -8,6 +8,7 @@ on in between must find there what was heard here.
 import json
 import os
 import socket
+from contextlib import suppress
 from dataclasses import asdict
 
 from domain_secure.milter.session.delegation import DelegatedFacts
@@ -47,12 +48,15 @@ def leave_requests(requests: RecentRequests) -> None:
 
 
 def take_up_requests(inherited: InheritedSockets, requests: RecentRequests) -> None:
-    """Take up what Postfix said to the earlier process; before anybody is asked."""
+    """Take up what Postfix said to the earlier process; before anybody is asked.
+
+    What an earlier version left in another form is no evidence, and its messages are deferred.
+    """
     for number in _taken(inherited, _REQUESTS):
-        with os.fdopen(number, "rb") as file:
+        with os.fdopen(number, "rb") as file, suppress(ValueError, TypeError, KeyError, AttributeError):
             file.seek(0)
             for one in json.load(file):
-                requests.restore(one.pop("age"), DelegatedFacts(**one))
+                requests.restore(float(one.pop("age")), DelegatedFacts(**one))
 
 
 def take_up_connections(inherited: InheritedSockets, milter: MilterListener, policy: PolicyListener) -> None:

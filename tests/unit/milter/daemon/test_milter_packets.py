@@ -18,9 +18,11 @@ ANSWER = b"\x00\x00\x00\x14" + AGREED + b"macros\0"
 
 
 def test_what_was_agreed_is_a_name() -> None:
-    """The list of macros is left out, and the name gives back the rest."""
+    """The name gives it back; another list of macros is another agreement."""
     agreed = negotiated(REQUEST, ANSWER)
-    assert agreed == Negotiated(REQUEST, b"\x00\x00\x00\x0d" + AGREED)
+    assert agreed is not None
+    assert agreed == negotiated(REQUEST, ANSWER)
+    assert agreed != negotiated(REQUEST, ANSWER[:-2] + b"x\0")
     assert len(agreed.name) < 256  # sd_notify(3), FDNAME
     assert Negotiated.of(agreed.name) == agreed
 

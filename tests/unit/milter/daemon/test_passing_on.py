@@ -72,6 +72,17 @@ def test_requests_wait_on(manager: Manager) -> None:
     assert present.take(FACTS.key) is None
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'[{"age": 1, "sender": "x"}]', b"[{}]", b"1"])
+def test_another_versions_requests_are_no_evidence(manager: Manager, content: bytes) -> None:
+    """An upgrade must not keep the daemon from starting."""
+    number = os.memfd_create("requests")
+    os.write(number, content)
+    requests = RecentRequests(lambda: 0.0)
+    take_up_requests(InheritedSockets([], [("requests", number)]), requests)
+    assert len(requests) == 0
+    assert manager.kept() == []
+
+
 def test_nothing_is_left_where_nothing_waits(manager: Manager) -> None:
     """An idle daemon leaves no file behind."""
     leave_requests(RecentRequests(lambda: 0.0))
