@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -43,16 +44,20 @@ def log_in_a_file() -> Iterator[None]:
     run("systemctl", "restart", "postfix", UNIT)
     findings = json.loads(run("domain-secure", "check", "--json", check=False).stdout)["findings"]
     for fix in [finding["fix"] for finding in findings if finding["word"] == "log-unreadable"]:
-        # Before Postfix 3.9 it says what to do now, and what after each rotation.
-        now = fix.removeprefix("run ").partition(" now")[0].replace(" && ", " and ")
-        for command in now.split(" and "):
+        # Before Postfix 3.9 it says what to do now, and what after each rotation; later, what that is good for.
+        now = fix.removeprefix("run ").partition(" now")[0].partition(": ")[0]
+        for command in now.split(" && "):
             run(*shlex.split(command))
     run("systemctl", "restart", UNIT)
-    wait_for(lambda: f"log-followed log={MAIL_LOG}" in journal(UNIT), "the daemon to follow the file")
+    # What check says may be to log into a folder of its own.
+    log = Path(run("postconf", "-h", "maillog_file").stdout.strip())
+    wait_for(lambda: f"log-followed log={log}" in journal(UNIT), "the daemon to follow the file")
     yield
     run("postconf", "-e", "maillog_file = ")
     run("postconf", "-X", "maillog_file_permissions")
     MAIL_LOG.unlink()
+    if log != MAIL_LOG:
+        shutil.rmtree(log.parent)
     run("systemctl", "restart", "postfix", UNIT)
 
 
