@@ -44,7 +44,7 @@ def log_in_a_file() -> Iterator[None]:
     run("systemctl", "restart", "postfix", UNIT)
     findings = json.loads(run("domain-secure", "check", "--json", check=False).stdout)["findings"]
     for fix in [finding["fix"] for finding in findings if finding["word"] == "log-unreadable"]:
-        # Before Postfix 3.9 it says what to do now, and what after each rotation; later, what that is good for.
+        # Before Postfix 3.9 it says what to do now, and what after each rotation.
         now = fix.removeprefix("run ").partition(" now")[0].partition(": ")[0]
         for command in now.split(" && "):
             run(*shlex.split(command))
