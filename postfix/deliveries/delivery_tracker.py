@@ -114,7 +114,7 @@ class DeliveryTracker:
             return
         if not header["tag"].startswith(self._tags):
             return
-        program, stamp = header["program"], header["stamp"].decode("ascii")
+        program, stamp = header["program"], decoded(header["stamp"])
         if self._interrupted:
             time = _time(stamp, now)
             if time and self._latest and time <= (_time(self._latest, now) or time):

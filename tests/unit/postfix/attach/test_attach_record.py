@@ -1,8 +1,10 @@
 """The record of what attach changed: whose word it is."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -69,13 +71,20 @@ def test_anybody_may_know_whether_receiving_is_attached(tmp_path: Path) -> None:
     assert not path.parent.exists()
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter, which those of pytest are not."""
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o711)
+        yield folder
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may become another user")
-def test_the_daemon_sees_a_record_in_a_folder_that_is_closed_to_it(tmp_path: Path) -> None:
+def test_the_daemon_sees_a_record_in_a_folder_that_is_closed_to_it(open_folder: Path) -> None:
     """What an earlier release closed counts as attached, and the next attach opens it."""
-    state, postfix = tmp_path / "state", tmp_path / "postfix"
+    state, postfix = open_folder / "state", open_folder / "postfix"
     postfix.mkdir()
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
     path = path_of(state, postfix)
     write(path, postfix, _RECORD)
     path.parent.chmod(0o700)
