@@ -206,9 +206,8 @@ def test_one_hung_thread_ends_in_a_restart(machine: Machine) -> None:
         run("systemctl", "restart", UNIT)
         process, end = main_process(machine), machine.cursor()
         # Of all threads only the policy listener's and the one that accepts sessions wait there.
-        waiting = threads_in(process, _EPOLL_WAIT)
-        assert len(waiting) == 2
-        with hung(waiting[-1]):
+        wait_for(lambda: len(threads_in(process, _EPOLL_WAIT)) == 2, "both to wait")
+        with hung(threads_in(process, _EPOLL_WAIT)[-1]):
             wait_for(lambda: "Watchdog timeout" in machine.journal(after=end), "the manager to notice")
         wait_for(lambda: main_process(machine) not in {0, process}, "a new process")
         assert "not-answering part=" in machine.journal(after=end)
