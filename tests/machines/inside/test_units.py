@@ -267,7 +267,7 @@ def test_mail_is_given_up_within_the_restrictions(machine: Machine) -> None:
     try:
         machine.send_out(str(uuid4()))
         wait_for(lambda: waiting_for(PARTNER), "the message to be deferred")
-        wait_for(lambda: overdue() > 0, "it to be overdue")
+        wait_for(lambda: overdue() == len(waiting_for(PARTNER)), "it to be overdue")
         run("systemctl", "start", GIVE_UP)
         wait_for(lambda: not waiting_for(PARTNER), "the message to be returned")
     finally:
