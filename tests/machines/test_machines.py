@@ -111,7 +111,7 @@ def _run_scenarios(machine: Machine, step: str) -> None:
 def test_the_units_hold_what_they_promise(suite: str) -> None:
     """What the shipped units forbid and survive, on a machine of its own; with ``--on`` alone."""
     with _booted(suite) as machine:
-        machine.run("sh", "-c", f"apt-get install -q -y --no-download {_HOME}/dist/*.deb")
+        machine.run("sh", "-c", f"apt-get install -q -y {_HOME}/dist/*.deb")
         _run_scenarios(machine, "test_units")
 
 
