@@ -51,6 +51,7 @@ class MilterListener:
         self._private = listen_privately()
         self._listening = listening
         self._begun: dict[socket.socket, bytes] = {}  #: who connected, and what came of the negotiation
+        self._former: Negotiated | None = None  #: what was agreed on in the session that is about to go on
         self._latest: OpenSession | None = None
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._woken, self._wake = socket.socketpair()
@@ -105,7 +106,7 @@ class MilterListener:
     def _negotiate(self, context: object, options: list[int]) -> int:
         callbacks = self._session()
         callbacks._setctx(context)  # noqa: SLF001 - pymilter's own way to bind a session to its object
-        answer = callbacks.negotiate(options)
+        answer = callbacks.negotiate(options, None if self._former is None else self._former.steps)
         self._latest = callbacks.session
         return answer
 
@@ -202,7 +203,11 @@ class MilterListener:
 
     def _go_on(self, connection: socket.socket, former: Negotiated) -> None:
         with connection, suppress(OSError):
-            agreed, _ = self._enter(connection, former.request)
+            self._former = former
+            try:
+                agreed, _ = self._enter(connection, former.request)
+            finally:
+                self._former = None
             if agreed != former:
                 connection.shutdown(socket.SHUT_RDWR)
 

@@ -33,6 +33,12 @@ class Negotiated:
         """Return it as a name for the service manager's store (sd_notify(3), FDNAME)."""
         return f"session-{self.request.hex()}-{self.answer.hex()}"
 
+    @property
+    def steps(self) -> int:
+        """Return what is left out in the session: steps, answers, and options (SMFIP in ``mfdef.h``)."""
+        (steps,) = struct.unpack("!I", self.answer[_AGREED - 4 : _AGREED])
+        return int(steps)
+
     @classmethod
     def of(cls, name: str) -> Self | None:
         """Return what *name* says, or None where it is not such a name."""

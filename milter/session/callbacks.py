@@ -37,6 +37,14 @@ _OPTIONS_OF_A_MESSAGE = libmilter.P_HDR_LEADSPC | libmilter.P_SKIP
 _STEPS_WE_DO_NOT_ANSWER = libmilter.P_NR_MAIL | libmilter.P_NR_HDR
 
 
+def _left_out(*, answers_mail: bool, sees_messages: bool) -> int:
+    """Return the steps and answers that Postfix is to leave out, and options."""
+    left_out = _STEPS_WE_DO_WITHOUT | (libmilter.P_NR_HDR if answers_mail else _STEPS_WE_DO_NOT_ANSWER)
+    if sees_messages:
+        left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
+    return int(left_out)
+
+
 def _traceback_wanted() -> bool:
     return _log.isEnabledFor(logging.DEBUG)
 
@@ -77,21 +85,27 @@ class Callbacks(Base):
         self._negotiated = 0
         self._sees_messages = False
 
-    def negotiate(self, opts: list[int]) -> int:
-        """Take only the steps we need, and ask for the TLS macros at MAIL."""
+    def negotiate(self, opts: list[int], former: int | None = None) -> int:
+        """Take only the steps we need, and ask for the TLS macros at MAIL.
+
+        *former*: the steps of a session that began in an earlier process.  What is asked for now may be other
+        than then, and a session goes on as it began; so where we would ask for them at any time, take these.
+        """
         offered_actions, offered_steps = opts[0], opts[1]
         if offered_actions & ACTIONS != ACTIONS:
             return int(libmilter.REJECT)
         self._ctx.setsymlist(libmilter.M_ENVFROM, MAIL_MACROS)
         self._ctx.setsymlist(libmilter.M_EOM, END_OF_MESSAGE_MACROS)
-        unanswered = libmilter.P_NR_HDR if self._judge.must_answer_mail else _STEPS_WE_DO_NOT_ANSWER
-        left_out = _STEPS_WE_DO_WITHOUT | unanswered
-        self._sees_messages = (
-            self._judge.must_see_messages and offered_steps & _OPTIONS_OF_A_MESSAGE == _OPTIONS_OF_A_MESSAGE
-        )
-        if self._sees_messages:
-            left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
-        self._negotiated = offered_steps & left_out
+        can_see_messages = offered_steps & _OPTIONS_OF_A_MESSAGE == _OPTIONS_OF_A_MESSAGE
+        possible = {
+            (answers_mail, sees_messages): offered_steps
+            & _left_out(answers_mail=answers_mail, sees_messages=sees_messages)
+            for answers_mail in (False, True)
+            for sees_messages in (False, can_see_messages)
+        }
+        chosen = self._judge.must_answer_mail, self._judge.must_see_messages and can_see_messages
+        chosen = next((each for each, steps in possible.items() if steps == former), chosen)
+        self._negotiated, self._sees_messages = possible[chosen], chosen[1]
         opts[0], opts[1], opts[2], opts[3] = ACTIONS, self._negotiated, 0, 0
         self.session = self._sessions.begin()
         return int(libmilter.CONTINUE)

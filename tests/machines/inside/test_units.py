@@ -194,6 +194,15 @@ def test_an_idle_session_goes_on_after_two_restarts(held: Machine) -> None:
     assert int(held.property("NFileDescriptorStore")) <= 2
 
 
+def test_a_session_goes_on_whatever_is_asked_of_new_ones(held: Machine) -> None:
+    """By now whole messages are to be seen, and it began without; nobody is deferred for that."""
+    with held.session(certified=True) as client:
+        assert submit(client, PARTNER) == 250
+        held.configure(f'{SETTINGS}[partner."{OTHER}"]\nrequire = ["dkim"]\n')
+        run("systemctl", "restart", UNIT)
+        assert submit(client, PARTNER) == 250
+
+
 def test_killed_it_is_back_and_who_waited_is_served(held: Machine) -> None:
     """The sockets outlive the process."""
     run("systemctl", "kill", "--signal=KILL", "--kill-whom=main", UNIT)

@@ -25,6 +25,7 @@ def test_what_was_agreed_is_a_name() -> None:
     assert agreed != negotiated(REQUEST, ANSWER[:-2] + b"x\0")
     assert len(agreed.name) < 256  # sd_notify(3), FDNAME
     assert Negotiated.of(agreed.name) == agreed
+    assert agreed.steps == 0x0F0000
 
 
 @pytest.mark.parametrize("name", ["session-", "session-00-00", "milter", "asking", ""])

@@ -42,12 +42,12 @@ class Context:
         """Take a reply."""
 
 
-def session(folder: Path, settings: str = "") -> tuple[Callbacks, Context, int]:
+def session(folder: Path, settings: str = "", former: int | None = None) -> tuple[Callbacks, Context, int]:
     """Return a negotiated session, and the steps that Postfix is to leave out."""
     callbacks, context = Callbacks(Edge(folder, settings).inbound), Context()
     callbacks._setctx(context)
     options = [ACTIONS, OFFERED, 0, 0]
-    assert callbacks.negotiate(options) == libmilter.CONTINUE
+    assert callbacks.negotiate(options, former) == libmilter.CONTINUE
     return callbacks, context, options[1]
 
 
@@ -66,6 +66,27 @@ def test_messages_are_asked_for_where_a_partner_must_sign(tmp_path: Path) -> Non
     assert left_out & libmilter.P_HDR_LEADSPC
     assert left_out & libmilter.P_SKIP
     assert not left_out & libmilter.P_NR_BODY
+
+
+ANSWERING = '[inbound]\nwhen_down = "defer-listed"\n'
+
+
+@pytest.mark.parametrize("now", ["", REQUIRING, ANSWERING, REQUIRING + ANSWERING])
+@pytest.mark.parametrize("then", ["", REQUIRING, ANSWERING, REQUIRING + ANSWERING])
+def test_a_session_of_an_earlier_process_goes_on_as_it_began(tmp_path: Path, then: str, now: str) -> None:
+    """Whatever the configuration asks for by now, Postfix waits for the answers that were agreed on."""
+    _, _, agreed = session(tmp_path, then)
+    callbacks, _, left_out = session(tmp_path, now, former=agreed)
+    assert left_out == agreed
+    assert callbacks.envfrom_bytes(b"<x@other.test>") == (
+        libmilter.NOREPLY if agreed & libmilter.P_NR_MAIL else libmilter.CONTINUE
+    )
+
+
+def test_steps_that_we_never_ask_for_are_not_taken(tmp_path: Path) -> None:
+    """An earlier version may have wanted another session."""
+    _, _, usual = session(tmp_path)
+    assert session(tmp_path, former=OFFERED)[2] == usual
 
 
 @pytest.mark.parametrize(
