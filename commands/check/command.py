@@ -15,6 +15,7 @@ from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
+from domain_secure.postfix.attach.attachment import is_attached
 from domain_secure.postfix.doctor.doctor import examine
 from domain_secure.postfix.findings.findings import Examination, Finding, Severity
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         help="mend what attach and generate own: show the difference, ask, apply it, and examine again",
     )
     parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
+    parser.add_argument(
+        "--if-attached",
+        action="store_true",
+        help="look at nothing, and say so, where Postfix is not attached; for the timer",
+    )
     parser.set_defaults(run=check)
 
 
@@ -44,6 +50,10 @@ def check(arguments: argparse.Namespace) -> ExitStatus:
     """Print the findings; 1 when one is an error, 2 when the configuration is wrong or may not be read."""
     if arguments.fix and arguments.json:
         raise Problem("a person is shown what --fix does", "--fix --json", "give one of them at most")
+    if arguments.if_attached and arguments.json:
+        raise Problem(
+            "a document tells what was looked at", "--if-attached --json", "give one of them at most"
+        )
     if arguments.yes and not arguments.fix:
         raise Problem("there is nothing to agree to", "--yes", "add --fix, or leave --yes out")
     try:
@@ -58,6 +68,11 @@ def check(arguments: argparse.Namespace) -> ExitStatus:
         show(Examination((finding,)), json=arguments.json)
         return problem.status
     only = _listed(arguments.domain, configuration)
+    if arguments.if_attached and not is_attached(
+        configuration, PostfixInstance(configuration.config_directory)
+    ):
+        print(f"not attached, so nothing was looked at: {configuration.config_directory}")
+        return ExitStatus.DONE
     if arguments.fix:
         fix(configuration, PostfixInstance(configuration.config_directory), agreed=arguments.yes)
     examination = examination_of(configuration, only)

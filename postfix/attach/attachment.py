@@ -146,6 +146,19 @@ def plan_detach(configuration: Configuration, instance: PostfixInstance, request
     )
 
 
+def is_attached(configuration: Configuration, instance: PostfixInstance) -> bool:
+    """Tell whether attach was here and detach was not: by its record, or by what Postfix's files hold.
+
+    A certificate that ``cert enable`` put there attaches nothing.  Raises Problem where neither can be read.
+    """
+    start = _start(configuration, instance)
+    return (
+        start.record_path.exists()
+        or bool(inbound_services(start.found, start.signs))
+        or has_outbound(start.found, start.signs)
+    )
+
+
 def _start(configuration: Configuration, instance: PostfixInstance) -> _Start:
     directory = instance.config_directory
     found = Contents(_read(directory / MAIN), _read(directory / MASTER))

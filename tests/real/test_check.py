@@ -455,6 +455,30 @@ def test_not_attached(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert {"inbound-not-attached", "outbound-not-attached", "table-out-of-date"} <= found.keys()
 
 
+def test_the_timer_asks_only_where_attach_was(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """After detach ``--if-attached`` looks at nothing; what somebody else took out it looks at."""
+
+    def outcome() -> tuple[int, bool]:
+        capsys.readouterr()
+        status = sound.run("check", "--if-attached")
+        return status, "not attached, so nothing was looked at" in capsys.readouterr().out
+
+    files = [sound.folder / "postfix" / name for name in ("main.cf", "master.cf")]
+    assert outcome() == (1, False), "no daemon runs"
+    assert sound.run("detach") == 0
+    unattached = [path.read_bytes() for path in files]
+    assert outcome() == (0, True)
+    attach(sound)
+    for path, content in zip(files, unattached, strict=True):
+        path.write_bytes(content)
+    assert outcome() == (1, False), "the record tells, and nothing is in Postfix's files"
+    attach(sound)
+    (record,) = (sound.state / "attach").glob("*.json")
+    record.unlink()
+    assert outcome() == (1, False), "Postfix's files tell, and there is no record"
+    attach(sound)
+
+
 def test_nothing_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without any list there is nothing to be wrong, and the exit status says so."""
     scratch = make_scratch(tmp_path)
