@@ -37,6 +37,18 @@ def unit_of(configuration: Path) -> str | None:
     return "domain-secure" if configuration.stem == "domain-secure" else f"domain-secure@{configuration.stem}"
 
 
+def installed_units(configuration: Path) -> tuple[str, ...]:
+    """Return the units that run the daemon for the configuration file, in the order of their start.
+
+    None where no systemd runs, or where it has no unit for that file.
+    """
+    unit = unit_of(configuration)
+    if unit is None or not _RUNNING.is_dir():
+        return ()
+    there = {kind for kind in ("socket", "service") if _is_installed(unit, kind)}
+    return tuple(f"{unit}.{kind}" for kind in ("socket", "service") if kind in there) * ("service" in there)
+
+
 def drop_ins(unit: str, queue_directory: Path, listeners: tuple[Address, Address]) -> Mapping[Path, bytes]:
     """Return the drop-ins that *unit* needs, by their place below the folder of units; none where it fits."""
     expected = Path("/var/spool") / (unit.partition("@")[2] or "postfix") / SOCKET_FOLDER
@@ -75,8 +87,12 @@ def _installed_unit(configuration: Configuration) -> str | None:
     unit = unit_of(configuration.path)
     if unit is None or os.geteuid() != 0 or not _RUNNING.is_dir():
         return None
+    return unit if _is_installed(unit, "service") else None
+
+
+def _is_installed(unit: str, kind: str) -> bool:
     name, at, _ = unit.partition("@")
-    return unit if any((folder / f"{name}{at}.service").exists() for folder in _INSTALLED) else None
+    return any((folder / f"{name}{at}.{kind}").exists() for folder in _INSTALLED)
 
 
 def _bring_about(unit: str, needed: Mapping[Path, bytes]) -> Iterator[str]:

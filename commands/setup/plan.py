@@ -69,7 +69,8 @@ class Facts:
     is_sent: bool  #: and on the send list
     has_mode: bool  #: a mode was chosen for the partner, or it is on the receive list
     daemon_answers: bool
-    has_service_manager: bool
+    units: tuple[str, ...]  #: of the service manager, that run the daemon; none where none is there
+    command: str = "domain-secure"  #: ours, as it has to be called for this configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def plan(wish: Wish, facts: Facts) -> tuple[Step, ...]:
 
 
 def _steps(wish: Wish, facts: Facts) -> tuple[Step, ...]:
-    partner = f"'{wish.partner}'" if "*" in wish.partner else wish.partner
+    partner, command = f"'{wish.partner}'" if "*" in wish.partner else wish.partner, facts.command
     steps = [
         _either(facts.has_configuration, Name.CONFIGURATION, "a configuration in which nothing is listed"),
         *_certificate(facts),
@@ -103,15 +104,15 @@ def _steps(wish: Wish, facts: Facts) -> tuple[Step, ...]:
     if wish.receive:
         if wish.enforce:
             what = f"what {wish.partner} cannot prove is refused"
-            steps.append(Step(Name.MODE, Action.DO, what, f"domain-secure partner set {partner} mode="))
+            steps.append(Step(Name.MODE, Action.DO, what, f"{command} partner set {partner} mode="))
         else:
             what = f"mail from {wish.partner} is watched, and none refused (mode=observe)"
-            undo = f"domain-secure partner set {partner} mode="
+            undo = f"{command} partner set {partner} mode="
             steps.append(_either(facts.has_mode, Name.MODE, what, undo))
-        what, undo = f"{wish.partner} is on the receive list", f"domain-secure receive remove {partner}"
+        what, undo = f"{wish.partner} is on the receive list", f"{command} receive remove {partner}"
         steps.append(_either(facts.is_received, Name.RECEIVE, what, undo))
     if wish.send:
-        what, undo = f"{wish.partner} is on the send list", f"domain-secure send remove {partner}"
+        what, undo = f"{wish.partner} is on the send list", f"{command} send remove {partner}"
         steps.append(_either(facts.is_sent, Name.SEND, what, undo))
     steps += [
         Step(Name.PARTNER_CERTIFICATE, Action.DO, f"import {file} as a certificate of {wish.partner}")
@@ -120,7 +121,7 @@ def _steps(wish: Wish, facts: Facts) -> tuple[Step, ...]:
     return (
         *steps,
         _daemon(facts),
-        Step(Name.ATTACH, Action.DO, "connect Postfix to the daemon", "domain-secure detach"),
+        Step(Name.ATTACH, Action.DO, "connect Postfix to the daemon", f"{command} detach"),
         Step(Name.CHECK, Action.DO, "look for what is wrong"),
     )
 
@@ -135,7 +136,7 @@ def _certificate(facts: Facts) -> tuple[Step, ...]:
     name = Name.CERTIFICATE
     match facts.own:
         case Own.GIVEN:
-            return (Step(name, Action.DO, "let Postfix show our certificate", "domain-secure detach"),)
+            return (Step(name, Action.DO, "let Postfix show our certificate", f"{facts.command} detach"),)
         case Own.SHOWN:
             return (Step(name, Action.ALREADY, "Postfix shows a certificate of ours"),)
         case Own.REQUESTED:
@@ -152,13 +153,13 @@ def _certificate(facts: Facts) -> tuple[Step, ...]:
 def _daemon(facts: Facts) -> Step:
     if facts.daemon_answers:
         return Step(Name.DAEMON, Action.ALREADY, "the daemon runs")
-    if facts.has_service_manager:
-        undo = "systemctl disable --now domain-secure"
+    if facts.units:
+        undo = f"systemctl disable --now {' '.join(facts.units)}"
         return Step(Name.DAEMON, Action.DO, "start the daemon, now and at each boot", undo)
-    what = "the daemon does not run, and there is no systemd to start it"
+    what = "the daemon does not run, and there is no unit of systemd to start it"
     return Step(
         Name.DAEMON,
         Action.CANNOT,
         what,
-        fix="run `domain-secure serve` and keep it running, then run this again",
+        fix=f"run `{facts.command} serve` and keep it running, then run this again",
     )

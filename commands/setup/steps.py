@@ -5,6 +5,7 @@ Must not know: the order (``plan``), and what a person is asked (``command``).
 """
 
 import argparse
+import shlex
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.commands.attach.attach import apply_attach
+from domain_secure.commands.attach.service_units import installed_units
 from domain_secure.commands.certificate.certificate_import import run_import
 from domain_secure.commands.certificate.certificate_request import run_request
 from domain_secure.commands.check.command import examination_of, show
@@ -21,7 +23,7 @@ from domain_secure.commands.partner.partner_certificate import run_add
 from domain_secure.commands.probe.command import probe_entries
 from domain_secure.commands.probe.probe_document import Outcome
 from domain_secure.commands.probe.probe_output import print_probe
-from domain_secure.commands.terminal.common import policy_store
+from domain_secure.commands.terminal.common import DEFAULT_CONFIGURATION, policy_store
 from domain_secure.commands.terminal.daemon_client import health
 from domain_secure.milter.knowledge.live_configuration import read_live
 from domain_secure.policy.configuration.configuration import Configuration
@@ -37,8 +39,6 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .plan import Facts, Name, Own, Step, Wish
 
-SERVICE = "domain-secure"
-_BOOTED = Path("/run/systemd/system")  #: sd_booted(3)
 _FOLDER_MODE = 0o755
 _SECONDS = 30.0
 _PAUSE = 0.2
@@ -73,8 +73,14 @@ def facts_of(path: Path, wish: Wish, own: OwnFiles) -> Facts:
         is_sent=wish.partner in configuration.send,
         has_mode=is_received or wish.partner in configuration.partners,
         daemon_answers=_answer(configuration) is not None,
-        has_service_manager=_BOOTED.is_dir(),
+        units=installed_units(path),
+        command=_command(path),
     )
+
+
+def _command(path: Path) -> str:
+    named = "" if path == DEFAULT_CONFIGURATION else f" --config {shlex.quote(str(path))}"
+    return f"domain-secure{named}"
 
 
 def _own(configuration: Configuration, instance: PostfixInstance, wish: Wish, own: OwnFiles) -> Own:
@@ -195,7 +201,8 @@ class Doer:
         return True
 
     def _start(self) -> bool:
-        command = ["systemctl", "enable", "--now", SERVICE]
+        # The socket first: beside a daemon that opened its own it could not be started.
+        command = ["systemctl", "enable", "--now", *installed_units(self._path)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]

@@ -76,3 +76,19 @@ def test_written_once_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(list(service_units._bring_about("domain-secure", {}))) == 2
     assert list(tmp_path.iterdir()) == []
     assert commands == [["systemctl", "daemon-reload"]] * 2
+
+
+def test_which_units_run_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket's first; none for a file that no unit reads, and where there is no service or no systemd."""
+    monkeypatch.setattr(service_units, "_INSTALLED", (tmp_path,))
+    monkeypatch.setattr(service_units, "_RUNNING", tmp_path)
+    first, other = (service_units.CONFIGURATIONS / name for name in ("domain-secure.toml", "out.toml"))
+    (tmp_path / "domain-secure.socket").touch()
+    assert service_units.installed_units(first) == ()
+    (tmp_path / "domain-secure.service").touch()
+    (tmp_path / "domain-secure@.service").touch()
+    assert service_units.installed_units(first) == ("domain-secure.socket", "domain-secure.service")
+    assert service_units.installed_units(other) == ("domain-secure@out.service",)
+    assert service_units.installed_units(Path("/root/domain-secure.toml")) == ()
+    monkeypatch.setattr(service_units, "_RUNNING", tmp_path / "none")
+    assert service_units.installed_units(first) == ()

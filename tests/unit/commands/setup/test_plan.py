@@ -16,7 +16,7 @@ NOTHING = Facts(
     is_sent=False,
     has_mode=False,
     daemon_answers=False,
-    has_service_manager=True,
+    units=("domain-secure.socket", "domain-secure.service"),
 )
 ALL = replace(
     NOTHING,
@@ -57,7 +57,7 @@ def test_again() -> None:
     [
         (replace(NOTHING, own=Own.NONE), Name.CERTIFICATE, "--cert FILE"),
         (replace(NOTHING, own=Own.REQUESTED), Name.CERTIFICATE, "--cert FILE"),
-        (replace(NOTHING, has_service_manager=False), Name.DAEMON, "domain-secure serve"),
+        (replace(NOTHING, units=()), Name.DAEMON, "domain-secure serve"),
     ],
 )
 def test_it_ends_with_what_cannot_be_done(facts: Facts, last: Name, fix: str) -> None:
@@ -97,3 +97,16 @@ def test_a_wildcard_is_quoted() -> None:
     """The shell would look for files that match it."""
     steps = plan(Wish(Entry("*.fabrikam.test")), NOTHING)
     assert "domain-secure send remove '*.fabrikam.test'" in [step.undo for step in steps]
+
+
+def test_another_configuration_is_named_in_each_command() -> None:
+    """What undoes a step works on the configuration that setup worked on, and on its own units."""
+    units = ("domain-secure@out.socket", "domain-secure@out.service")
+    facts = replace(NOTHING, command="domain-secure --config /etc/domain-secure/out.toml", units=units)
+    undo = [step.undo for step in plan(replace(WISH, enforce=True), facts) if step.undo]
+    own = [command for command in undo if command.startswith("domain-secure")]
+    assert own
+    assert all(command.startswith(f"{facts.command} ") for command in own)
+    assert [command for command in undo if command not in own] == [
+        f"systemctl disable --now {' '.join(units)}"
+    ]
