@@ -68,13 +68,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"not installed: {', '.join(missing)}; `./dev test` installs them", pytrace=False)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where a suite of Debian was asked for by name, what was left out is no success."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not session.config.getoption("on") or session.exitstatus != pytest.ExitCode.OK:
+        return
+    if _left_out(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests were left out, and why or how to run them."""
-    reasons = Counter(
-        text.partition(_LEFT_OUT)[2]
-        for report in terminalreporter.getreports("skipped")
-        if _LEFT_OUT in (text := report.longrepr[2] if isinstance(report.longrepr, tuple) else "")
-    )
+    reasons = _left_out(terminalreporter)
     if reasons:
         terminalreporter.section("left out")
     if count := reasons.pop("needs root", 0):
@@ -84,3 +89,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
     for reason, number in sorted(reasons.items()):
         terminalreporter.write_line(f"{number} tests on a booted machine: {reason}")
+
+
+def _left_out(reporter: pytest.TerminalReporter) -> Counter[str]:
+    """Return how many tests were left out, by reason."""
+    return Counter(
+        text.partition(_LEFT_OUT)[2]
+        for report in reporter.getreports("skipped")
+        if _LEFT_OUT in (text := report.longrepr[2] if isinstance(report.longrepr, tuple) else "")
+    )

@@ -29,6 +29,7 @@ _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 #: How the host's programs reach what they fetch from.
 _WAYS = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 _HOST = Path("/run/host")
+_NO_ANSWER = 3  #: with which commands of ours end where something outside did not answer
 
 # What is mounted goes with the namespace; so does /run, which holds what the host lends.
 _CHROOT = """
@@ -71,7 +72,9 @@ def with_packages(suite: str, name: str, packages: list[str], *commands: str) ->
         _copy(below, root)
         install(root, *packages)
         for command in commands:
-            enter(root, "sh", "-ec", command)
+            done = _entered(root, "sh", "-ec", command)
+            if done.returncode:
+                raise UnavailableError(f"`{command}`: {_last_words(done)}")
 
     digest = hashlib.sha256("\n".join([*packages, *commands]).encode()).hexdigest()[:12]
     path = CACHE / suite / f"{name}-{digest}"
@@ -122,9 +125,12 @@ def install(root: Path, *packages: str, options: tuple[str, ...] = ()) -> None:
 def enter(root: Path, *command: str | Path, **variables: str) -> str:
     """Run a command as root in a *root* that does not run, with the host's network, and return what it said.
 
-    Raises AssertionError with that where it fails.
+    Raises UnavailableError where something outside did not answer it; where it fails otherwise, an
+    AssertionError with what it said.
     """
     done = _entered(root, *map(str, command), variables=variables)
+    if done.returncode == _NO_ANSWER:
+        raise UnavailableError(_last_words(done))
     assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
