@@ -19,7 +19,7 @@ pytestmark = pytest.mark.machine
 
 #: In this order; before the first of the second row the machine is powered off and booted.
 STEPS = ("test_readme", "test_mail", "test_service", "test_upgrade")
-AFTER_REBOOT = ("test_after_reboot", "test_removal")
+AFTER_REBOOT = ("test_after_reboot", "test_removal", "test_setup")
 
 _INSIDE = Path("/opt/scenarios")
 _HOME = Path("/root")
@@ -32,6 +32,8 @@ cd {SOURCE}
 ./dev environment
 .venv/bin/pytest -q -n 2 tests/unit --deselect tests/unit/test_quality.py
 """
+#: Those of the product, on a machine.
+_LIBRARIES = "usr/lib/postfix-domain-secure/lib/python3*/site-packages"
 _PYTEST_PARTS = ("iniconfig", "packaging", "pluggy", "pygments", "pytest")
 
 
@@ -92,7 +94,7 @@ def test_on_a_booted_machine(prepared: Prepared, step: str) -> None:
     prepared.done.append(step)
 
 
-def _run_scenarios(machine: Machine, step: str) -> None:
+def _run_scenarios(machine: Machine, step: str, **variables: str) -> None:
     command = [
         _PYTEST,
         "-q",
@@ -102,8 +104,10 @@ def _run_scenarios(machine: Machine, step: str) -> None:
         "--import-mode=importlib",
         _INSIDE / f"{step}.py",
     ]
-    done = machine.run_as_service(*command, DOMAIN_SECURE_MACHINE="1", LANG="C.UTF-8")
+    done = machine.run_as_service(*command, DOMAIN_SECURE_MACHINE="1", LANG="C.UTF-8", **variables)
     print(done.stdout)
+    if done.returncode:
+        print(machine.run("journalctl", "--no-pager", "--lines=60", "--unit=domain-secure*").stdout)
     assert done.returncode == 0, done.stderr
 
 
@@ -112,7 +116,9 @@ def test_the_units_hold_what_they_promise(suite: str) -> None:
     """What the shipped units forbid and survive, on a machine of its own; with ``--on`` alone."""
     with _booted(suite) as machine:
         machine.run("sh", "-c", f"apt-get install -q -y {_HOME}/dist/*.deb")
-        _run_scenarios(machine, "test_units")
+        # The scenarios make certificates, by the library that the product brings along.
+        (libraries,) = machine.root.glob(_LIBRARIES)
+        _run_scenarios(machine, "test_units", PYTHONPATH=f"/{libraries.relative_to(machine.root)}")
 
 
 @pytest.mark.long

@@ -29,6 +29,7 @@ AUTHORITY = MATERIAL / "authority.pem"
 POSTFIX = Path("/etc/postfix")
 CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
 UNIT = "domain-secure.service"
+SOCKET_UNIT = "domain-secure.socket"
 METRICS = "http://127.0.0.1:9797/metrics"
 SECONDS = 60.0
 PARTNER_LOG = Path("/var/log/woodgrove.log")
@@ -134,9 +135,20 @@ def state(unit: str) -> str:
     return run("systemctl", "is-active", unit, check=False).stdout.strip()
 
 
-def journal(unit: str) -> str:
-    """Return what a unit has logged since the machine was booted."""
-    return run("journalctl", "--no-pager", "--output=cat", "--boot", f"--unit={unit}").stdout
+def journal(what: str, *, after: str = "") -> str:
+    """Return what a unit, or whatever an option of journalctl chooses, has logged.
+
+    Past *after*, a cursor, or since the machine was booted.
+    """
+    chosen = what if what.startswith("--") else f"--unit={what}"
+    since = f"--after-cursor={after}" if after else "--boot"
+    return run("journalctl", "--no-pager", "--output=cat", since, chosen).stdout
+
+
+def cursor() -> str:
+    """Return the end of the journal, for whoever asks what comes after it."""
+    shown = run("journalctl", "--no-pager", "--lines=0", "--show-cursor").stdout
+    return shown.rpartition("-- cursor: ")[2].strip()
 
 
 def postfix_log() -> str:
@@ -180,6 +192,13 @@ class Edge:
         )
         issued.write_bytes(issued.read_bytes() + AUTHORITY.read_bytes())
         run("domain-secure", "cert", "import", issued, "--enable")
+
+    def certificate(self) -> Path:
+        """Return the file of a certificate that was issued to us, with its key."""
+        path = MATERIAL / f"{OURS}.pem"
+        if not path.exists():
+            _issue(path, f"mail.{OURS}")
+        return path
 
     def send(self, mark: str, domain: str = PARTNER) -> None:
         """Hand Postfix a message to a user of *domain*, with *mark* in its subject."""
@@ -225,20 +244,8 @@ class Partner:
             "basicConstraints=critical,CA:true",
             "keyUsage=critical,keyCertSign,cRLSign",
         )
-        authority = ("-CA", str(AUTHORITY), "-CAkey", str(AUTHORITY.with_suffix(".key")))
-        path = MATERIAL / f"{PARTNER}.pem"
-        extensions = (
-            f"subjectAltName=DNS:mail.{PARTNER}",
-            "extendedKeyUsage=serverAuth,clientAuth",
-            "basicConstraints=critical,CA:false",
-            "subjectKeyIdentifier=hash",
-            "authorityKeyIdentifier=keyid",
-        )
-        _make_certificate(path, f"mail.{PARTNER}", *extensions, issuer=authority)
-        # What README.md calls the partner's certificate.
-        shutil.copyfile(path, HOME / "woodgrove.pem")
-        path.write_bytes(path.with_suffix(".key").read_bytes() + path.read_bytes())
-        path.chmod(0o600)
+        # Where README.md has the partner's certificate.
+        _issue(MATERIAL / f"{PARTNER}.pem", f"mail.{PARTNER}", certificate=HOME / "woodgrove.pem")
         for folder in (
             _PARTNER_CONFIGURATION,
             Path("/var/spool/woodgrove"),
@@ -304,6 +311,23 @@ def postfix_files() -> dict[str, tuple[bytes, int]]:
     """Return content and mode of each file of Postfix's configuration."""
     paths = (path for path in POSTFIX.rglob("*") if path.is_file() and not path.is_symlink())
     return {str(path.relative_to(POSTFIX)): (path.read_bytes(), path.stat().st_mode) for path in paths}
+
+
+def _issue(path: Path, host: str, certificate: Path | None = None) -> None:
+    """Write a host's key and certificate to *path*, and the certificate alone to *certificate*."""
+    extensions = (
+        f"subjectAltName=DNS:{host}",
+        "extendedKeyUsage=serverAuth,clientAuth",
+        "basicConstraints=critical,CA:false",
+        "subjectKeyIdentifier=hash",
+        "authorityKeyIdentifier=keyid",
+    )
+    issuer = ("-CA", str(AUTHORITY), "-CAkey", str(AUTHORITY.with_suffix(".key")))
+    _make_certificate(path, host, *extensions, issuer=issuer)
+    if certificate is not None:
+        shutil.copyfile(path, certificate)
+    path.write_bytes(path.with_suffix(".key").read_bytes() + path.read_bytes())
+    path.chmod(0o600)
 
 
 def _make_certificate(path: Path, name: str, *extensions: str, issuer: tuple[str, ...] = ()) -> None:
