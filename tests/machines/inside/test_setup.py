@@ -104,7 +104,7 @@ def test_at_a_terminal(edge: Edge, partner: Partner, undo: list[str]) -> None:
 
 
 def _assert_secured(edge: Edge, partner: Partner) -> None:
-    """Mail goes both ways as it should, and the next boot starts both units; setup itself ends with `check`."""
+    """Mail goes both ways as it should, and both units come with the next boot; setup has run `check`."""
     assert {run("systemctl", "is-enabled", unit).stdout.strip() for unit in UNITS} == {"enabled"}
     assert [state(unit) for unit in UNITS] == ["active", "active"]
     inbound, outbound = str(uuid4()), str(uuid4())
