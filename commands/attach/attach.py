@@ -17,6 +17,7 @@ from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.attach import attach_record, service_remains
 from domain_secure.postfix.attach.attach_execution import Outcome, execute
 from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach, plan_detach
+from domain_secure.postfix.attach.client_certificates import Asleep
 from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
@@ -197,11 +198,26 @@ def _attached(plan: Plan, outcome: Outcome) -> Iterator[str]:
     if plan.inbound is not None:
         for key in plan.inbound.options:
             yield f"receiving: {key} asks for client certificates, and asks the daemon"
+            yield from _asleep(key, plan.inbound.asleep[key])
     if plan.outbound is not None:
         yield "sending: listed domains are sent to by their own transport, over verified TLS only"
     for name in outcome.changed:
         yield f"changed {plan.config_directory / name}"
     yield _reloaded(outcome)
+
+
+def _asleep(key: str, asleep: Asleep) -> Iterator[str]:
+    """Yield what acts on client certificates and is kept from it, and what may act and cannot be seen."""
+    for name, found in asleep.slept.items():
+        yield (
+            f"receiving: {key} goes on without {', '.join(found)} in {name}: "
+            "no certificate was asked for so far, and nobody is let in by one now"
+        )
+    if asleep.unseen:
+        yield (
+            f"not looked at: what these do with the client certificates that {key} asks for from now on: "
+            + ", ".join(asleep.unseen)
+        )
 
 
 def _reloaded(outcome: Outcome) -> str:

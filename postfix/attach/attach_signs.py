@@ -19,6 +19,9 @@ smtpd_milters                 holds ours where an element names the daemon (`Sig
 smtpd_data_restrictions       holds ours where a check_policy_service asks it (`Signs.endpoints`)
 smtpd_restriction_classes     holds ours where an element is our class
 domain_secure_when_down       is ours
+any list of restrictions      holds ours where it begins with our look-up that finds nothing
+relay_clientcerts             is ours where it is that look-up
+milter_*_macros               is ours where it has our macro, which nobody else knows
 cleanup_service_name          is ours where it names our service
 smtpd_tls_ask_ccert,          are ours where they say what we write, and stand in one run with one
 smtpd_tls_fingerprint_digest  of the options above
@@ -36,6 +39,15 @@ from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.master_cf import Option
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.tables import Table, table_path
+
+from .client_certificates import (
+    ASLEEP_MACRO,
+    ASLEEP_TABLE,
+    CHECK_BY_ADDRESS,
+    CHECK_BY_CLIENT,
+    LISTED_FINGERPRINTS,
+    MACRO_PARAMETERS,
+)
 
 CLEANUP_SERVICE = "domain-secure-cleanup"
 TLS_MANAGER_SERVICE = "domain-secure-tls"
@@ -86,6 +98,10 @@ class Signs:
         name, elements = text(option.name), split_elements(text(option.value))
         if name == WHEN_DOWN_CLASS:
             return []
+        if name in MACRO_PARAMETERS and ASLEEP_MACRO in elements:
+            return []
+        if name == LISTED_FINGERPRINTS and ASLEEP_TABLE in elements:
+            return [element for element in elements if element != ASLEEP_TABLE]
         match name:
             case "smtpd_milters":
                 others = [element for element in elements if not self._is_our_endpoint(element)]
@@ -96,7 +112,8 @@ class Signs:
             case "cleanup_service_name":
                 others = [] if elements == [CLEANUP_SERVICE] else elements
             case _:
-                return None
+                others = elements
+        others = _without_sleep(others)
         return None if others == elements else others
 
     def _other_restrictions(self, elements: Sequence[str]) -> list[str]:
@@ -113,17 +130,35 @@ class Signs:
         return next(iter(split_elements(element.strip("{ }"))), "") in self.endpoints
 
 
+def _without_sleep(elements: Sequence[str]) -> list[str]:
+    """Return a list of restrictions without the look-up that marks one that is kept asleep."""
+    others: list[str] = []
+    for element in elements:
+        if (
+            element == ASLEEP_TABLE
+            and others[-1:]
+            and others[-1] in {CHECK_BY_CLIENT, *CHECK_BY_ADDRESS.values()}
+        ):
+            others.pop()
+        else:
+            others.append(element)
+    return others
+
+
 def plain_options(options: Sequence[Option], ours: Collection[Option]) -> list[Option]:
-    """Return the options without a sign of their own that stand in one run with *ours*, before or behind."""
-    found: list[Option] = []
+    """Return the options without a sign of their own that stand in one run with *ours*, behind or before.
+
+    One of each name: a second was there before us.
+    """
+    found: dict[bytes, Option] = {}
     for sequence in (options, options[::-1]):
         in_run = False
         for option in sequence:
             plain = _PLAIN_OPTIONS.get(text(option.name)) == text(option.value)
             in_run = option in ours or (in_run and plain)
             if in_run and plain:
-                found.append(option)
-    return found
+                found.setdefault(option.name, option)
+    return list(found.values())
 
 
 def normal(value: str) -> str:

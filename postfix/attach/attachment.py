@@ -30,6 +30,7 @@ from . import attach_record
 from .attach_record import Record
 from .attach_signs import CLEANUP_SERVICE, TLS_MANAGER_SERVICE, Signs, normal
 from .certificate_settings import without_certificates
+from .client_certificates import awake
 from .contents import MAIN, MASTER, Contents
 from .halves import (
     has_outbound,
@@ -208,6 +209,9 @@ def _verify(future: PostfixInstance, inbound: InboundPlan | None, outbound: Outb
         for name, value in options.items():
             if key not in services or normal(services[key].overrides.get(name, "")) != normal(value):
                 raise _misread(MASTER, f"{key}: {name}")
+    for key, asleep in (inbound.asleep if inbound is not None else {}).items():
+        if asleep.slept and (found := awake(future, services[key], asleep)):
+            raise _misread(MASTER, f"{key}: {min(found)}")
 
 
 def _misread(file: str, place: str) -> Problem:

@@ -23,6 +23,7 @@ from .attach_signs import (
     plain_options,
     text,
 )
+from .client_certificates import without_acting
 from .contents import Contents
 from .inbound_settings import InboundPlan
 from .outbound_settings import ORIGINAL, ORIGINAL_TLS_MANAGER, TLS_MANAGER_OPTIONS, OutboundPlan
@@ -51,7 +52,8 @@ def without_inbound(contents: Contents, signs: Signs) -> Contents:
         ours = {option: others for option in options if (others := signs.others_in(option)) is not None}
         left: dict[Option, str | None] = {}
         for option, others in ours.items():
-            is_copy = signs.is_our_list(option) or others == _in_force_without(option, options, contents)
+            in_force = _in_force_without(option, options, contents)
+            is_copy = signs.is_our_list(option) or others in (in_force, without_acting(", ".join(in_force)))
             left[option] = None if is_copy or not others else ", ".join(others)
         return left | dict.fromkeys(plain_options(options, ours))
 

@@ -9,7 +9,7 @@ header_checks(5), and what was measured with Postfix 3.7.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration, WhenDown
@@ -20,16 +20,13 @@ from domain_secure.postfix.instance.programs import PostfixInstance, Service
 from domain_secure.postfix.tables.tables import Table, map_type, table_name
 
 from .attach_signs import CLEANUP_SERVICE, WHEN_DOWN_CLASS, Signs, normal
+from .client_certificates import RESTRICTION_PARAMETERS, Asleep, keep_asleep
 
 CERTIFICATE_PARAMETERS = (
     "smtpd_tls_chain_files",
     "smtpd_tls_cert_file",
     "smtpd_tls_eccert_file",
     "smtpd_tls_dcert_file",
-)
-RESTRICTION_PARAMETERS = tuple(
-    f"smtpd_{stage}_restrictions"
-    for stage in ("client", "helo", "sender", "relay", "recipient", "data", "end_of_data", "etrn")
 )
 FINGERPRINT_RESTRICTIONS = {"check_ccert_access", "permit_tls_clientcerts"}
 COPIED_PARAMETERS = ("smtpd_milters", "smtpd_data_restrictions", "smtpd_restriction_classes")
@@ -49,14 +46,16 @@ class InboundPlan:
     options: Mapping[str, Mapping[str, str]]  #: by service
     cleanup_options: Mapping[str, str]  #: of the clone of cleanup(8); empty where none is needed
     endpoints: tuple[str, ...]  #: in Postfix's notation, to be known again
+    #: What acts on client certificates and is kept from it, by service.
+    asleep: Mapping[str, Asleep] = field(default_factory=dict)
 
     @property
     def signs(self) -> Signs:
         """Return by what it is known again."""
         copied = [
             options[name]
-            for options in self.options.values()
-            for name in COPIED_PARAMETERS
+            for key, options in self.options.items()
+            for name in (*COPIED_PARAMETERS, *self.asleep.get(key, Asleep()).options)
             if name in options
         ]
         return Signs(endpoints=frozenset(self.endpoints), values=frozenset(map(normal, copied)))
@@ -67,14 +66,16 @@ def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: 
     services = {service.key: service for service in instance.services()}
     options: dict[str, Mapping[str, str]] = {}
     endpoints: list[str] = []
+    asleep: dict[str, Asleep] = {}
     for key in keys or default_services(services):
         service = _smtpd(services, key)
         _refuse_unsafe(instance, service)
         listeners = _endpoints(configuration, instance, service)
         endpoints += listeners
-        options[key] = _options(configuration, instance, service, listeners)
+        asleep[key] = keep_asleep(instance, service)
+        options[key] = _options(configuration, instance, service, listeners, asleep[key])
     cleanup = _cleanup_options(configuration, instance, services)
-    return InboundPlan(options, cleanup, tuple(dict.fromkeys(endpoints)))
+    return InboundPlan(options, cleanup, tuple(dict.fromkeys(endpoints)), asleep)
 
 
 def default_services(services: Mapping[str, Service]) -> tuple[str, ...]:
@@ -173,10 +174,17 @@ def _endpoint(address: Address, queue: Path, service: Service) -> str:
 
 
 def _options(
-    configuration: Configuration, instance: PostfixInstance, service: Service, endpoints: tuple[str, str]
+    configuration: Configuration,
+    instance: PostfixInstance,
+    service: Service,
+    endpoints: tuple[str, str],
+    asleep: Asleep,
 ) -> dict[str, str]:
     milter, policy = endpoints
-    present = {name: instance.service_unexpanded(service, name) for name in COPIED_PARAMETERS}
+    present = {
+        name: asleep.options.get(name) or instance.service_unexpanded(service, name)
+        for name in COPIED_PARAMETERS
+    }
     for name in COPIED_PARAMETERS[:2]:
         if any(endpoint in present[name] for endpoint in endpoints):
             raise Problem(
@@ -191,6 +199,7 @@ def _options(
     # what the policy service saw, the milter defers mail of listed domains, and of those only.
     if_silent = WHEN_DOWN_CLASS if defers_listed else "DUNNO"
     options = {
+        **asleep.options,
         "smtpd_milters": _listed(
             f"{{ {milter}, default_action={action}, connect_timeout={CONNECT_TIMEOUT}s, "
             f"command_timeout={COMMAND_TIMEOUT}s, content_timeout={content_timeout}s }}",

@@ -85,11 +85,13 @@ class Lab:
         path = self.certificate_file(issued, f"client-{issued.fingerprint}")
         return client_context(self.namespaces.outside(path), **options)  # type: ignore[arg-type]
 
-    def connect(self, host: PostfixHost, source: str, *, helo: str = "client.test") -> Dialogue:
+    def connect(
+        self, host: PostfixHost, source: str, *, helo: str = "client.test", port: int = 25
+    ) -> Dialogue:
         """Open a connection to a host from one of the laboratory's addresses; the greeting is read."""
         target = LOOPBACK if source == LOOPBACK else host.address
         with self.namespaces.network():
-            connection = create_connection((target, 25), timeout=DEADLINE, source_address=(source, 0))
+            connection = create_connection((target, port), timeout=DEADLINE, source_address=(source, 0))
         dialogue = Dialogue(connection, helo)
         try:
             dialogue.greeting()
