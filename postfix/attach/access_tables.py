@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain_secure.policy.terms.problems import Problem
-from domain_secure.postfix.instance.lookups import split_elements
+from domain_secure.postfix.instance.lookups import LISTED_BY_POSTMAP, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
 
-_LISTED_BY_POSTMAP = frozenset({"hash", "btree", "lmdb", "dbm", "sdbm", "texthash", "inline"})
 _TEXTS = frozenset({"regexp", "pcre", "cidr"})  #: read from their source; or written in place, in braces
 _WRITTEN_IN_PLACE = frozenset({"static", "randmap"})
 _OF_TABLES = frozenset({"pipemap", "unionmap"})
@@ -76,7 +75,7 @@ def _right_sides(instance: PostfixInstance, table: str) -> list[str] | None:
     if kind in _WRITTEN_IN_PLACE:
         return [name]
     try:
-        if kind in _LISTED_BY_POSTMAP:
+        if kind in LISTED_BY_POSTMAP:
             return [value for _, value in instance.entries(f"{kind}:{name}")]
         if kind in _TEXTS:
             return [name] if name.startswith("{") else _lines(Path(name))

@@ -19,6 +19,7 @@ from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign
 from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
 from domain_secure.postfix.mail_checks.log_checks import check_log
+from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
 from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.routing_checks import check_routing, follow
@@ -98,6 +99,7 @@ def _questions(
 ) -> list[Question]:
     questions: list[Question] = [
         ("receiving", lambda: check_inbound(configuration, facts)),
+        ("milters by client", lambda: check_milter_maps(configuration, instance, facts)),
         ("the daemon's sockets", lambda: check_listeners(configuration, facts)),
         ("the rest of Postfix", lambda: check_surroundings(configuration, facts)),
     ]

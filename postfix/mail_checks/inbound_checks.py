@@ -142,13 +142,6 @@ def _check_milter(
             f"{key}: receive_override_options = {receiver.value('receive_override_options')}",
             "take no_milters out of it",
         )
-    if maps := receiver.value("smtpd_milter_maps"):
-        yield Finding.warning(
-            "milters-by-client",
-            f"{key} may ask other milters, or none, for some clients",
-            f"{key}: smtpd_milter_maps = {maps}",
-            "see that it lists no client of another organisation, or empty it for this service",
-        )
     defaults = receiver.value("milter_macro_defaults")
     if _JUDGED_MACROS & {one.strip("{ ").partition("=")[0].rstrip("} ") for one in split_elements(defaults)}:
         yield Finding.error(
