@@ -19,6 +19,8 @@ from domain_secure.postfix.attach.attach_execution import Outcome, execute
 from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach, plan_detach
 from domain_secure.postfix.attach.client_certificates import Asleep
 from domain_secure.postfix.attach.contents import MAIN
+from domain_secure.postfix.doctor.doctor import examine_routes
+from domain_secure.postfix.findings.findings import Severity
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -70,9 +72,32 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.config_dir is None:  # else it is not the one that the units' daemon asks about
         for line in adapt(configuration, instance):
             print(line)
-    if request.send:
-        _warn_of_log(configuration, instance)
-    return ExitStatus.DONE
+    if not request.send:
+        return ExitStatus.DONE
+    _warn_of_log(configuration, instance)
+    return _say_where_mail_goes(configuration, instance)
+
+
+def _say_where_mail_goes(configuration: Configuration, instance: PostfixInstance) -> ExitStatus:
+    """Ask Postfix where it sends mail for the send list now, and print what it answers."""
+    listed = len(configuration.send)
+    if not listed:
+        print("sending: no domain is listed")
+        return ExitStatus.DONE
+    with progress() as report:
+
+        def tell(what: str) -> None:
+            if report is not None:
+                report(f"asking Postfix about {what}", None, 0)
+
+        examination = examine_routes(configuration, instance, tell)
+    for finding in examination.findings:
+        unseen = "not looked at: " if finding.severity is Severity.NOT_LOOKED_AT else ""
+        note(f"{unseen}{finding.what} [{finding.word}]: {finding.proof}: {finding.fix}")
+    if not examination.findings:
+        domains = "the one listed domain" if listed == 1 else f"{listed} listed domains"
+        print(f"sending: Postfix was asked: mail for {domains} leaves over verified TLS only")
+    return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
 
 
 def _warn_of_log(configuration: Configuration, instance: PostfixInstance) -> None:
@@ -200,7 +225,7 @@ def _attached(plan: Plan, outcome: Outcome) -> Iterator[str]:
             yield f"receiving: {key} asks for client certificates, and asks the daemon"
             yield from _asleep(key, plan.inbound.asleep[key])
     if plan.outbound is not None:
-        yield "sending: listed domains are sent to by their own transport, over verified TLS only"
+        yield "sending: listed domains get a transport of their own"
     for name in outcome.changed:
         yield f"changed {plan.config_directory / name}"
     yield _reloaded(outcome)

@@ -23,7 +23,7 @@ from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_map
 from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.routing_checks import check_routing, follow
-from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
+from domain_secure.postfix.mail_checks.surroundings_checks import check_filters, check_surroundings
 from domain_secure.postfix.own_checks.client_certificate_checks import check_certificates
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
 from domain_secure.postfix.own_checks.file_checks import (
@@ -90,6 +90,31 @@ def examine(
     return Examination((), tuple(lookups)).with_findings(findings)
 
 
+def examine_routes(
+    configuration: Configuration, instance: PostfixInstance, tell: Callable[[str], None] = lambda _: None
+) -> Examination:
+    """Ask only where Postfix would send mail for the send list, and by which TLS policy.
+
+    It is what attach asks after its change, before it says what became of sending.  Raises Problem where
+    Postfix cannot be asked at all.
+    """
+    facts = facts_of(instance)
+    questions = [
+        ("filters", lambda: check_filters(facts)),
+        *_route_questions(configuration, instance, facts, None),
+    ]
+    return Examination(()).with_findings(_asked(questions, tell))
+
+
+def _route_questions(
+    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts, only: Domain | None
+) -> list[Question]:
+    return [
+        ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
+        ("routing", lambda: check_routing(configuration, instance, facts, only)),
+    ]
+
+
 def _questions(
     configuration: Configuration,
     instance: PostfixInstance,
@@ -111,8 +136,7 @@ def _questions(
             ("the authorities for sending", lambda: check_outbound_authorities(facts)),
             ("the certificates shown to partners", lambda: check_certificates(facts, now)),
             ("the log of Postfix", lambda: check_log(configuration, instance)),
-            ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
-            ("routing", lambda: check_routing(configuration, instance, facts, only)),
+            *_route_questions(configuration, instance, facts, only),
         ]
     return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]
 

@@ -76,7 +76,8 @@ def _check_receiver(receiver: ServiceFacts, facts: PostfixFacts) -> Iterator[Fin
         )
 
 
-def _check_sending(facts: PostfixFacts) -> Iterator[Finding]:
+def check_filters(facts: PostfixFacts) -> Iterator[Finding]:
+    """Yield the filters that get mail before it is routed."""
     filters = {
         f"main.cf: content_filter = {value}" for value in [facts.main.get("content_filter", "")] if value
     }
@@ -92,6 +93,10 @@ def _check_sending(facts: PostfixFacts) -> Iterator[Finding]:
             "; ".join(filters),
             "see that the filter gives everything back to this Postfix; it is routed then",
         )
+
+
+def _check_sending(facts: PostfixFacts) -> Iterator[Finding]:
+    yield from check_filters(facts)
     if (level := facts.main.get("smtp_tls_security_level", "may")) in _NONE_OF:
         yield Finding.note(
             "other-mail-unencrypted",

@@ -109,8 +109,8 @@ MAY_KNOW = {
         "commands/fleet commands/log commands/terminal"
     ),
     "commands/attach": (
-        "policy/configuration policy/files policy/terms postfix/attach postfix/instance "
-        "postfix/mail_checks postfix/tables commands/terminal"
+        "policy/configuration policy/files policy/terms postfix/attach postfix/doctor postfix/findings "
+        "postfix/instance postfix/mail_checks postfix/tables commands/terminal"
     ),
     "commands/certificate": (
         "policy/authority policy/book policy/certificates policy/configuration policy/files policy/own "
