@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from . import standard_streams
@@ -102,7 +103,7 @@ def _system_problem(error: OSError) -> Problem:
         return Problem(what, where, "run this as root, for example with sudo")
     if isinstance(error, ConnectionError | TimeoutError):
         return Problem(what, where, "see that the other side runs and can be reached", ExitStatus.NO_ANSWER)
-    return Problem(what, where, "mend this and try again")
+    return Problem(what, where, cannot_write(what, where, error).fix)
 
 
 def _report(error: Exception) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files import atomic_file
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.postfix.instance.endpoints import (
     SOCKET_FOLDER,
     Address,
@@ -109,11 +109,8 @@ def _bring_about(unit: str, needed: Mapping[Path, bytes]) -> Iterator[str]:
                 if not any(path.parent.iterdir()):
                     path.parent.rmdir()
     except OSError as error:
-        raise Problem(
-            f"the service units cannot be told where the sockets are ({error.strerror})",
-            str(error.filename or _SYSTEM),
-            "run this as root, with /etc writable",
-        ) from error
+        what = "the service units cannot be told where the sockets are"
+        raise cannot_write(what, str(error.filename or _SYSTEM), error) from error
     if not changed:
         return
     run(["systemctl", "daemon-reload"])

@@ -7,7 +7,6 @@ revocation list is never used twice.
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from domain_secure.policy.certificates.certificate import Certificate, parse
 from domain_secure.policy.certificates.certificate_file import encoded_certificates
 from domain_secure.policy.files.held_folder import HeldFolder, UntrustedEntryError
+from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.own.certificate_request import PublicKey
 from domain_secure.policy.own.private_key import (
     KeyType,
@@ -225,10 +225,7 @@ class AuthorityFolder:
                 "there is no authority here", str(self.path), "make one with `domain-secure cert ca init`"
             ) from error
         except OSError as error:
-            what = f"the authority's folder cannot be used ({os.strerror(error.errno or 0)})"
-            raise Problem(
-                what, str(self.path), "run this as root, and see that the disk is not full"
-            ) from error
+            raise cannot_write("the authority's folder cannot be used", str(self.path), error) from error
 
 
 def _pem(der: bytes) -> bytes:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePath
 
 from domain_secure.policy.files.held_folder import UNFINISHED, HeldFolder, UntrustedEntryError
+from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
 NAME = "keys"
@@ -56,13 +57,11 @@ class KeyFolder:
             if isinstance(error, PermissionError) and not isinstance(error, UntrustedEntryError):
                 what = "no permission to use the folder of our certificates"
                 raise NoPermission(what, str(error.filename or self.path)) from error
-            raise Problem(
-                f"the folder of our certificates cannot be used ({error.strerror})",
-                str(error.filename or self.path),
-                "find out who put it there, then put a folder or file of its own in its place, or remove it"
-                if isinstance(error, UntrustedEntryError)
-                else "run this as root, and see that the disk is not full",
-            ) from error
+            what, where = "the folder of our certificates cannot be used", str(error.filename or self.path)
+            if isinstance(error, UntrustedEntryError):
+                fix = "find out who put it there, then put one of its own in its place, or remove it"
+                raise Problem(f"{what} ({error.strerror})", where, fix) from error
+            raise cannot_write(what, where, error) from error
 
 
 def put_entry(folder: HeldFolder, place: PurePath, files: Mapping[str, bytes]) -> None:

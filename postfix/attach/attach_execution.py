@@ -10,9 +10,12 @@ to be, and goes on from there.
 
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from domain_secure.policy.files import atomic_file
+from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.instance.edit_lock import edit_lock
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from . import attach_record
@@ -32,17 +35,20 @@ def execute(plan: Plan, instance: PostfixInstance) -> Outcome:
 
     Raises Problem when Postfix complains of the new files or cannot be reloaded; they are put back then.
     """
+    for name in plan.current:
+        atomic_file.remove_abandoned(plan.config_directory / name)
     if not plan.changes:
         _settle_record(plan)
         return Outcome((), reloaded=False)
     running = instance.is_running
-    complaints = frozenset(instance.check())
+    known = frozenset(complaint.meaning for complaint in instance.check())
     former = attach_record.read(plan.record_path)
     if plan.record is not None:
         attach_record.write(plan.record_path, plan.config_directory, plan.record)
     try:
-        _replace(plan)
-        _check(instance, complaints)
+        with edit_lock(plan.config_directory, *plan.changes):
+            _replace(plan)
+        _check(plan, instance, known)
         if running:
             instance.reload()
     except BaseException as error:
@@ -59,25 +65,30 @@ def _replace(plan: Plan) -> None:
     paths = {plan.config_directory / name: name for name in plan.changes}
     for path, name in paths.items():
         if path.read_bytes() != plan.current[name]:
-            raise Problem("it was changed by somebody else meanwhile", str(path), "try again")
+            raise _changed(path)
     for path, name in paths.items():
         try:
-            atomic_file.replace(path, plan.after[name])
+            atomic_file.replace(path, plan.after[name], expected=plan.current[name])
+        except atomic_file.ChangedMeanwhileError as error:
+            raise _changed(path) from error
         except OSError as error:
-            raise Problem(
-                f"it cannot be replaced ({error.strerror})", str(path), "run this as root"
-            ) from error
+            raise cannot_write("it cannot be replaced", str(path), error) from error
 
 
-def _check(instance: PostfixInstance, known: frozenset[str]) -> None:
+def _changed(path: Path) -> Problem:
+    return Problem("it was changed by somebody else meanwhile", str(path), "try again")
+
+
+def _check(plan: Plan, instance: PostfixInstance, known: frozenset[str]) -> None:
     """Raise Problem when ``postfix check`` complains of something it did not complain of before."""
-    if added := [line for line in instance.check() if line not in known]:
-        raise Problem(
-            f"postfix check: {added[0]}",
-            str(instance.config_directory),
-            "mend it, then try again",
-            ExitStatus.NO_ANSWER,
-        )
+    for complaint in instance.check():
+        if complaint.meaning not in known and (complaint.is_grave or not plan.is_way_out):
+            raise Problem(
+                f"postfix check: {complaint.text}",
+                str(instance.config_directory),
+                "mend it, then try again",
+                ExitStatus.NO_ANSWER,
+            )
 
 
 def _put_back(

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from domain_secure.policy.files import atomic_file, state_folder
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.files.write_fault import cannot_write
 
 from .attach_signs import Signs
 
@@ -131,9 +131,7 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
             _marker(path).touch()
         atomic_file.replace(path, json.dumps(document, indent=1).encode() + b"\n", default_mode=FILE_MODE)
     except OSError as error:
-        raise Problem(
-            f"what is changed cannot be recorded ({error.strerror})", str(path), "run this as root"
-        ) from error
+        raise cannot_write("what is changed cannot be recorded", str(path), error) from error
 
 
 def remove(path: Path) -> None:

@@ -67,6 +67,7 @@ class Plan:
     record_path: Path
     inbound: InboundPlan | None = None
     outbound: OutboundPlan | None = None
+    is_way_out: bool = False  #: it must not fail for what Postfix only warns of
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -144,6 +145,7 @@ def plan_detach(configuration: Configuration, instance: PostfixInstance, request
         wanted.in_order(*_DETACHING),
         record,
         start.record_path,
+        is_way_out=True,
     )
 
 

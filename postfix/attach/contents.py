@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 MAIN, MASTER = "main.cf", "master.cf"
@@ -29,7 +30,10 @@ class Contents:
 
     @contextmanager
     def staged(self, instance: PostfixInstance) -> Iterator[PostfixInstance]:
-        """Yield an instance that is configured by these contents, to be asked what it would do."""
+        """Yield an instance that is configured by these contents, to be asked what it would do.
+
+        A Problem that comes of asking names the files that these contents are for.
+        """
         with tempfile.TemporaryDirectory(prefix="domain-secure-") as temporary:
             folder = Path(temporary)
             for path in instance.config_directory.iterdir():
@@ -39,4 +43,10 @@ class Contents:
                 (folder / name).write_bytes(content)
                 # Postfix takes a file younger than two seconds for one that is being edited, and waits.
                 os.utime(folder / name, (0, 0))
-            yield PostfixInstance(folder)
+            try:
+                yield PostfixInstance(folder)
+            except Problem as problem:
+                copy, real = str(folder), str(instance.config_directory)
+                for name in ("what", "where", "fix"):
+                    setattr(problem, name, getattr(problem, name).replace(copy, real))
+                raise

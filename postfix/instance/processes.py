@@ -64,7 +64,7 @@ def lines_of(command: Sequence[str], place: str) -> Iterator[str]:
 
 
 def run_on_terminal(command: Sequence[str]) -> tuple[int, tuple[str, ...]]:
-    """Run *command* with a terminal as its stderr; return its status and the lines it wrote there.
+    """Run *command* with a terminal as its stderr; return its status and what it wrote there, by lines.
 
     Postfix's scripts speak through postlog(1), which "logs to stderr" only "if attached to a terminal".
     """
@@ -87,7 +87,7 @@ def run_on_terminal(command: Sequence[str]) -> tuple[int, tuple[str, ...]]:
                 written += chunk
         status = process.wait()
     lines = written.decode(errors="surrogateescape").splitlines()
-    return status, tuple(_PROGRAM_NAME.sub("", line) for line in lines if line.strip())
+    return status, tuple(line for line in lines if line.strip())
 
 
 def warnings(stderr: str) -> tuple[str, ...]:
@@ -130,7 +130,9 @@ def _told_to_the_operator(command: Sequence[str]) -> Iterator[None]:
         raise Problem(
             f"{command[0]} cannot be run ({error.strerror})",
             " ".join(command),
-            "run this command as root",
+            "run this command as root"
+            if isinstance(error, PermissionError)
+            else "see what the machine is short of, then run this again",
             ExitStatus.NO_ANSWER,
         ) from error
     except subprocess.TimeoutExpired as error:

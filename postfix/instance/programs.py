@@ -15,6 +15,7 @@ from pathlib import Path
 
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
+from .complaints import Complaint, complaints
 from .processes import is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
 
 _SERVICE_NAME = re.compile(r"\$(?:service_name\b|\(service_name\)|\{service_name\})")
@@ -173,12 +174,13 @@ class PostfixInstance:
         program = str(Path(values["daemon_directory"]) / "master")
         return run([program, "-t", "-c", str(self.config_directory)]).returncode != 0
 
-    def check(self) -> tuple[str, ...]:
+    def check(self) -> tuple[Complaint, ...]:
         """Run ``postfix check`` and return its complaints, none when all is well.  Needs root."""
         status, lines = run_on_terminal(["postfix", "-c", str(self.config_directory), "check"])
-        if status != 0 and not lines:
-            return (f"postfix check ended with status {status}",)
-        return lines
+        found = complaints(lines)
+        if status != 0 and not any(one.is_grave for one in found):
+            return (*found, Complaint(f"postfix check ended with status {status}", is_grave=True))
+        return found
 
     def reload(self) -> None:
         """Make a running Postfix read its configuration again.  Needs root."""
@@ -186,7 +188,7 @@ class PostfixInstance:
         status, lines = run_on_terminal(command)
         if status != 0:
             raise Problem(
-                lines[-1] if lines else f"postfix reload ended with status {status}",
+                last_line("\n".join(lines)) or f"postfix reload ended with status {status}",
                 " ".join(command),
                 "run it by hand and mend what it names",
                 ExitStatus.NO_ANSWER,

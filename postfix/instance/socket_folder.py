@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from domain_secure.policy.files.state_folder import daemon_user
+from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import Problem
 
 from .endpoints import SOCKET_FOLDER, Address
@@ -44,9 +45,7 @@ def create(instance: PostfixInstance) -> None:
         if os.geteuid() == 0:
             _hand_over(folder, owner)
     except OSError as error:
-        raise Problem(
-            f"the folder for the sockets cannot be made ({error.strerror})", str(folder), "run this as root"
-        ) from error
+        raise cannot_write("the folder for the sockets cannot be made", str(folder), error) from error
 
 
 def remove(instance: PostfixInstance) -> None:

@@ -25,7 +25,7 @@ MAY_KNOW = {
     ),
     "policy/dkim": "policy/claims policy/terms",
     "policy/editing": "policy/configuration policy/files policy/revisions policy/terms policy/toml",
-    "policy/files": "",
+    "policy/files": "policy/terms",
     "policy/history": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
         "policy/dkim policy/files policy/record policy/revocation policy/terms"
@@ -104,9 +104,9 @@ MAY_KNOW = {
     ),
     "fleet/store": "policy/configuration policy/revisions policy/terms",
     "commands": (
-        "policy/book policy/certificates policy/configuration policy/editing policy/history policy/record "
-        "policy/sending policy/terms postfix/deliveries postfix/instance postfix/log milter/knowledge "
-        "commands/fleet commands/log commands/terminal"
+        "policy/book policy/certificates policy/configuration policy/editing policy/files policy/history "
+        "policy/record policy/sending policy/terms postfix/deliveries postfix/instance postfix/log "
+        "milter/knowledge commands/fleet commands/log commands/terminal"
     ),
     "commands/attach": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/doctor postfix/findings "

@@ -11,7 +11,10 @@ from typing import IO
 import pytest
 
 PROGRAM = Path(sys.executable).with_name("domain-secure")
-FULL = "domain-secure: No space left on device: the operating system: mend this and try again\n"
+FULL = (
+    "domain-secure: No space left on device: the operating system: "
+    "make room on this file system, then run this again\n"
+)
 GONE = "domain-secure: Input/output error: the operating system: mend this and try again\n"
 
 

@@ -1,12 +1,18 @@
 """Replacing a file whole, and the lock for writers."""
 
+import fcntl
 import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from domain_secure.policy.files.atomic_file import replace, writer_lock
+from domain_secure.policy.files.atomic_file import (
+    ChangedMeanwhileError,
+    remove_abandoned,
+    replace,
+    writer_lock,
+)
 
 from lab.waiting import DEADLINE
 
@@ -73,3 +79,35 @@ def test_lock_lets_one_writer_in(tmp_path: Path) -> None:
     thread.join(DEADLINE)
     assert order == ["first", "second"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_goes_and_nothing_else(tmp_path: Path) -> None:
+    """A temporary file of ours that nobody writes is removed; one in use and what others made stay."""
+    for name in (
+        ".file.domain-secure-a",
+        ".file.domain-secure-b",
+        ".file.abcdefgh",
+        ".other.domain-secure-a",
+    ):
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".file.domain-secure-c").symlink_to(tmp_path / ".file.abcdefgh")
+    (tmp_path / ".file.domain-secure-d").mkdir()
+    with (tmp_path / ".file.domain-secure-b").open() as in_use:
+        fcntl.flock(in_use, fcntl.LOCK_EX)
+        replace(tmp_path / "file", b"new")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert ".file.domain-secure-a" not in left
+    assert len(left) == 6
+    remove_abandoned(tmp_path / "file")
+    assert not (tmp_path / ".file.domain-secure-b").exists()
+
+
+def test_what_was_changed_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """The former content is compared at the last moment."""
+    path = tmp_path / "file"
+    path.write_bytes(b"somebody else's")
+    with pytest.raises(ChangedMeanwhileError):
+        replace(path, b"new", expected=b"former")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    replace(path, b"new", expected=b"somebody else's")
+    assert path.read_bytes() == b"new"
