@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
-from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_entry
+from domain_secure.policy.terms.domain import Domain, InvalidDomainError, comparable_host, parse_entry
 from domain_secure.policy.terms.tls import TlsVersion
 
 from .delivery import Delivery, DeliveryEvent, SessionFailure, TlsTrust
@@ -97,7 +97,7 @@ def _of(found: dict[Domain, DomainNumbers], domain: Domain) -> DomainNumbers:
 def _add(numbers: DomainNumbers, delivery: Delivery) -> None:
     numbers.messages += 1
     numbers.last = delivery.time
-    numbers.servers.add(delivery.relay.partition("[")[0])
+    numbers.servers.add(comparable_host(delivery.relay.partition("[")[0]))
     tls = delivery.tls
     if delivery.verified:
         numbers.verified += 1

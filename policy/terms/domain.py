@@ -46,6 +46,14 @@ def parse_domain(text: str) -> Domain:
     return Domain(folded)
 
 
+def comparable_host(text: str) -> str:
+    """Return a host name as names are compared: in normal form, or what is no domain in lower case."""
+    try:
+        return parse_domain(text)
+    except InvalidDomainError:
+        return text.lower()
+
+
 def parse_entry(text: str) -> Entry:
     """Return a list entry: a domain, or ``*.domain`` for every subdomain and not the domain itself.
 

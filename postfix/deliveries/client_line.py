@@ -41,7 +41,7 @@ class FailureLine:
     line: str
     text: str
     queue_id: str  #: "" where the line does not say
-    relay: str  #: as far as known, the host with which
+    relay: str  #: the host with which; "" where the line does not say
     cause: Cause
 
 
@@ -50,6 +50,7 @@ class RemarkLine:
     """Nothing about sessions: ``statistics: …``, or what a server says to a recipient."""
 
     line: str
+    queue_id: str = ""  #: "" where the line does not say, here and below
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class UnknownLine:
     """Nothing that is understood."""
 
     line: str
+    queue_id: str = ""
 
 
 @dataclass(slots=True)
@@ -90,17 +92,14 @@ _REMARK_ON_MESSAGE = re.compile(
 )
 
 
-def text_line(stamp: str, line: bytes, start: int, peer: str) -> TextLine:
-    """Return what a line, its text from *start* on, says if it is no status line.
-
-    *peer* is the host of the process's last TLS session; a failure that names no host is taken to be of it.
-    """
+def text_line(stamp: str, line: bytes, start: int) -> TextLine:
+    """Return what a line, its text from *start* on, says if it is no status line."""
     whole = decoded(line)
     text = whole[start:] if whole.isascii() else decoded(line[start:])
     if relay := relay_of(text):
         return SummaryLine(stamp, whole, text, relay)
     if message := MESSAGE.match(line, start):
-        return _line_on_message(stamp, whole, message, peer)
+        return _line_on_message(stamp, whole, message)
     if text.startswith("connect to "):
         return FailureLine(stamp, whole, text, "", host_in(text) or "", FailureReason.UNREACHABLE)
     if lookup := _POLICY_LOOKUP.match(text):
@@ -111,9 +110,8 @@ def text_line(stamp: str, line: bytes, start: int, peer: str) -> TextLine:
     return RemarkLine(whole) if _REMARK.match(text) else UnknownLine(whole)
 
 
-def _line_on_message(stamp: str, whole: str, message: re.Match[bytes], peer: str) -> TextLine:
-    said = decoded(message["text"])
+def _line_on_message(stamp: str, whole: str, message: re.Match[bytes]) -> TextLine:
+    said, queue_id = decoded(message["text"]), decoded(message["queue_id"])
     if cause := failure(said):
-        queue_id, host = decoded(message["queue_id"]), host_in(said) or peer
-        return FailureLine(stamp, whole, said, queue_id, host, cause)
-    return RemarkLine(whole) if _REMARK_ON_MESSAGE.match(said) else UnknownLine(whole)
+        return FailureLine(stamp, whole, said, queue_id, host_in(said) or "", cause)
+    return (RemarkLine if _REMARK_ON_MESSAGE.match(said) else UnknownLine)(whole, queue_id)

@@ -19,6 +19,9 @@ alone names both the request and the relay:
                              where it names none
                a request's   that request              stays, and is told to entries that do not know it
 
+A line about the message that a status line told of last goes on: a server answers one recipient after the
+other, and what it says to one for now stands in a line of its own.
+
 What an earlier process with the same number left behind is claimed like the rest, and shows by its age: it is
 older than the request (``delivery_request``).
 """
@@ -29,6 +32,7 @@ from enum import StrEnum, unique
 from typing import Any
 
 from domain_secure.postfix.log_lines.failure_text import Cause, PeerDetail
+from domain_secure.postfix.log_lines.peer_name import peer_key
 
 from .client_line import (
     ClientLine,
@@ -85,24 +89,28 @@ class State(StrEnum):
 class ClientProcess:
     """One process, by what it said so far."""
 
-    established: dict[str, Established] = field(default_factory=dict)  #: by relay
+    established: dict[str, Established] = field(default_factory=dict)  #: by relay, as ``peer_key`` has it
     failed: list[Failed] = field(default_factory=list)
     details: list[PeerDetail] = field(default_factory=list)  #: of the session in progress
     lines: list[str] = field(default_factory=list)  #: of the session in progress
-    peer: str = ""  #: of the last TLS session
+    peer: str = ""  #: with whom the session in progress is, by a line about its TLS; "": not told
+    told: str = ""  #: the queue id of the last status line
     state: State = State.TRYING
 
     def take(self, line: ClientLine) -> Failed | None:
         """Take the next line, as `TABLE` says; return the failed session that it tells of."""
-        is_anew, act, self.state = TABLE[self.state, type(line)]
-        if is_anew:
+        goes, act, self.state = TABLE[self.state, type(line)]
+        if goes is _ANEW or (goes is _ON_IF_SAME and not self._is_about_told(line)):
             self.established.clear()
-            self.failed, self.details, self.lines = [], [], []
+            self.failed, self.details, self.lines, self.peer = [], [], [], ""
         return act(self, line)
+
+    def _is_about_told(self, line: ClientLine) -> bool:
+        return isinstance(line, OfMessage) and line.queue_id != "" and line.queue_id == self.told
 
     def session(self, relay: str, request: str) -> Established | None:
         """Return the TLS session with *relay* that is the request's."""
-        established = self.established.get(relay)
+        established = self.established.get(peer_key(relay))
         return established if established and established.request == request else None
 
     def failures(self, request: str, entry: str) -> Iterator[Failed]:
@@ -118,17 +126,18 @@ def _keep(process: ClientProcess, line: TextLine) -> None:
 def _establish(process: ClientProcess, line: SummaryLine) -> None:
     """Take a TLS session, in place of an earlier one with the same relay."""
     _keep(process, line)
-    established, relay = process.established, line.relay
+    established, relay = process.established, peer_key(line.relay)
     established.pop(relay, None)
     while len(established) >= _SESSIONS:
         del established[next(iter(established))]
     established[relay] = Established(line.stamp, line.text, process.lines[:])
-    process.peer = relay
+    process.peer = line.relay
 
 
 def _note(process: ClientProcess, line: DetailLine) -> None:
     _keep(process, line)
     process.details.append(line.detail)
+    process.peer = line.detail.peer or process.peer
 
 
 def _fail(process: ClientProcess, line: FailureLine) -> Failed:
@@ -138,20 +147,20 @@ def _fail(process: ClientProcess, line: FailureLine) -> Failed:
 
 def _end(process: ClientProcess, line: FailureLine | LastFailureLine) -> Failed:
     """End the session in progress: details and lines are its own, and the next one begins without."""
-    summary = process.established[process.peer].summary if process.peer in process.established else ""
+    established = process.established.get(peer_key(process.peer))
     failed = Failed(
         line.stamp,
         line.queue_id,
-        line.relay,
+        line.relay or process.peer,
         line.cause,
         process.details,
         line.text,
         process.lines,
-        chain_is_trusted=summary.startswith("Trusted"),
+        chain_is_trusted=established is not None and established.summary.startswith("Trusted"),
     )
     if len(process.failed) < _FAILED:
         process.failed.append(failed)
-    process.details, process.lines = [], []
+    process.details, process.lines, process.peer = [], [], ""
     return failed
 
 
@@ -166,18 +175,20 @@ def _fail_once(process: ClientProcess, line: LastFailureLine) -> Failed | None:
 
 
 def _claim(process: ClientProcess, line: StatusLine) -> None:
+    process.told = line.queue_id
     for failed in process.failed:
         if not failed.request and failed.queue_id in {"", line.queue_id}:
             failed.request = line.request
-    established = process.established.get(line.relay)
+    established = process.established.get(peer_key(line.relay))
     if established and not established.request:
         established.request = line.request
 
 
 Action = Callable[[ClientProcess, Any], Failed | None]  #: of the lines in whose rows it stands
-_ON, _ANEW = False, True
+OfMessage = FailureLine | RemarkLine | UnknownLine  #: those that may name a message
+_ON, _ON_IF_SAME, _ANEW = "on", "on if it is about the message told of last", "anew"
 #: By state and line: whether it goes on, or begins anew and all is forgotten; what is done; the next state.
-TABLE: dict[tuple[State, type[ClientLine]], tuple[bool, Action, State]] = {
+TABLE: dict[tuple[State, type[ClientLine]], tuple[str, Action, State]] = {
     # Sessions come before the lines that say whose they were: what there is to know of them is gathered.
     (State.TRYING, SummaryLine): (_ON, _establish, State.TRYING),
     (State.TRYING, DetailLine): (_ON, _note, State.TRYING),
@@ -194,11 +205,11 @@ TABLE: dict[tuple[State, type[ClientLine]], tuple[bool, Action, State]] = {
     (State.TELLING, LastFailureLine): (_ON, _fail_once, State.TELLING),
     # After a status line anything else is of the next request, or of the next host for the recipients that
     # are left.  Either has sessions of its own and must not be given those of before.
-    # Where a server refuses one recipient for good, another for a while, and takes a third, this cuts the
-    # session in two: the third has no TLS then, so that what is not known is never called verified.
     (State.TELLING, SummaryLine): (_ANEW, _establish, State.TRYING),
     (State.TELLING, DetailLine): (_ANEW, _note, State.TRYING),
-    (State.TELLING, FailureLine): (_ANEW, _fail, State.TRYING),
-    (State.TELLING, RemarkLine): (_ANEW, _keep, State.TRYING),
-    (State.TELLING, UnknownLine): (_ANEW, _keep, State.TRYING),
+    # Unless it says what became of another recipient of the same request: a server that refuses one for good
+    # and another for now may take a third, in the same session.
+    (State.TELLING, FailureLine): (_ON_IF_SAME, _fail, State.TRYING),
+    (State.TELLING, RemarkLine): (_ON_IF_SAME, _keep, State.TRYING),
+    (State.TELLING, UnknownLine): (_ON_IF_SAME, _keep, State.TRYING),
 }

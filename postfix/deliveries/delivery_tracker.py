@@ -25,9 +25,10 @@ from domain_secure.policy.sending.delivery import (
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.postfix.log_lines.failure_text import PeerDetail, failure, host_in, peer_detail, settled
 from domain_secure.postfix.log_lines.log_line import LINE, STATUS, Status, decoded, parse_stamp, seconds
+from domain_secure.postfix.log_lines.peer_name import peer_key
 from domain_secure.postfix.log_lines.tls_summary import is_verified, tls_of
 
-from .client_line import LastFailureLine, StatusLine, UnknownLine, text_line
+from .client_line import ClientLine, LastFailureLine, StatusLine, UnknownLine, text_line
 from .client_process import ClientProcess, Failed
 from .counted_messages import CountedMessages
 from .delivery_request import handed_over, request_of
@@ -135,20 +136,20 @@ class DeliveryTracker:
         if (detail := peer_detail(text)) and detail.peer:
             if len(self._proxied) >= _PROXIED:
                 del self._proxied[next(iter(self._proxied))]
-            self._proxied.setdefault(detail.peer, []).append(detail)
+            self._proxied.setdefault(peer_key(detail.peer), []).append(detail)
 
     def _feed_text(self, key: str, stamp: str, line: bytes, start: int) -> None:
         process = self._processes.get(key) or self._new_process(key)
-        said = text_line(stamp, line, start, process.peer)
+        said = text_line(stamp, line, start)
         if type(said) is UnknownLine:
             self.unknown_lines += 1
-        if failed := process.take(said):
-            self._explain(failed, process.peer)
+        self._take(process, said)
 
-    def _explain(self, failed: Failed, peer: str) -> None:
+    def _take(self, process: ClientProcess, line: ClientLine) -> None:
         """With connection reuse TLS is tlsproxy(8)'s part, and it said why the session failed."""
-        if not failed.details:
-            failed.details = self._proxied.pop(peer or failed.relay, [])
+        peer = process.peer
+        if (failed := process.take(line)) and not failed.details:
+            failed.details = self._proxied.pop(peer_key(peer or failed.relay), [])
 
     def _new_process(self, key: str) -> ClientProcess:
         if len(self._processes) >= _PROCESSES:
@@ -193,8 +194,7 @@ class DeliveryTracker:
             last = LastFailureLine(
                 told.stamp, told.line, status.text, status.queue_id, host, cause, told.request
             )
-            if failed := process.take(last):
-                self._explain(failed, process.peer)
+            self._take(process, last)
         for failed in process.failures(told.request, told.entry):
             if not _is_before(failed.stamp, told.began, now):
                 failed.told.append(told.entry)

@@ -29,6 +29,7 @@ def process_document(process: ClientProcess) -> dict[str, Any]:
         "details": [_detail_document(detail) for detail in process.details],
         "lines": process.lines,
         "peer": process.peer,
+        "told": process.told,
         "status_seen": process.state is State.TELLING,
     }
 
@@ -44,6 +45,7 @@ def process_of(document: dict[str, Any]) -> ClientProcess:
         details=_details(document["details"]),
         lines=document["lines"],
         peer=document["peer"],
+        told=document.get("told", ""),  # earlier versions did not keep it
         state=State.TELLING if document["status_seen"] else State.TRYING,
     )
 

@@ -58,7 +58,7 @@ MAY_KNOW = {
         "policy/configuration policy/files policy/sending policy/terms postfix/deliveries "
         "postfix/instance postfix/log_lines"
     ),
-    "postfix/log_lines": "policy/sending",
+    "postfix/log_lines": "policy/sending policy/terms",
     "postfix/mail_checks": (
         "policy/configuration policy/files policy/history policy/terms postfix/attach postfix/dns "
         "postfix/findings postfix/instance postfix/log postfix/log_lines postfix/tables"

@@ -83,3 +83,9 @@ def test_who_is_not_proposed() -> None:
         "a.test"
     ]
     assert names(numbers) == ["a.test", "listed.test", "b.test"]
+
+
+def test_a_server_is_one_however_it_is_spelled() -> None:
+    """DNS repeats the spelling of the question."""
+    spelled = [replace(sent(MUTUAL), relay=f"{name}[192.0.2.1]:25") for name in ("mx.x.test", "MX.X.Test")]
+    assert numbers_of(spelled, SINCE)[WOODGROVE].servers == {"mx.x.test"}

@@ -14,14 +14,14 @@ from domain_secure.postfix.deliveries.client_line import (
 )
 from domain_secure.postfix.log_lines.failure_text import Cause, Unsettled
 
-from unit.postfix.log_lines import CIPHER, RELAY, SECOND
+from unit.postfix.log_lines import CIPHER, RELAY
 
 HEAD = "2026-11-25T10:00:00+00:00 mail postfix/smtp[687]: "
 
 
 def read(text: str) -> TextLine:
-    """Return what a text is, in a process whose last session was with `SECOND`."""
-    return text_line(HEAD[:25], f"{HEAD}{text}".encode(), len(HEAD), SECOND)
+    """Return what a text is."""
+    return text_line(HEAD[:25], f"{HEAD}{text}".encode(), len(HEAD))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_kinds(text: str, kind: type[TextLine]) -> None:
 @pytest.mark.parametrize(
     ("text", "queue_id", "relay", "cause", "said"),
     [
-        ("10B773D: Server certificate not verified", "10B773D", SECOND, Unsettled.NOT_VERIFIED, None),
+        ("10B773D: Server certificate not verified", "10B773D", "", Unsettled.NOT_VERIFIED, None),
         (
             "10B773D: TLS is required, but was not offered by host x[1.2.3.4]",
             "10B773D",
@@ -76,7 +76,7 @@ def test_kinds(text: str, kind: type[TextLine]) -> None:
     ],
 )
 def test_failures(text: str, queue_id: str, relay: str, cause: Cause, said: str | None) -> None:
-    """With the host they name, or that of the last session; whose text is compared stands without names."""
+    """With the host they name; whose text is compared stands without names."""
     expected = said or text.removeprefix("10B773D: ")
     assert read(text) == FailureLine(HEAD[:25], HEAD + text, expected, queue_id, relay, cause)
 
@@ -84,6 +84,6 @@ def test_failures(text: str, queue_id: str, relay: str, cause: Cause, said: str 
 def test_what_is_not_ascii_is_kept_readable() -> None:
     """The text begins where the octets do, whatever stands in front of it."""
     head = "2026-11-25T10:00:00+00:00 mäil postfix/smtp[687]: ".encode()
-    line = text_line("", head + b"connect to \xc3\xb6\xff: x", len(head), "")
+    line = text_line("", head + b"connect to \xc3\xb6\xff: x", len(head))
     assert isinstance(line, FailureLine)
     assert (line.text, line.line[26:30]) == ("connect to ö\\xff: x", "mäil")

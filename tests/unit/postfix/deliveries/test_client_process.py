@@ -27,6 +27,7 @@ QUEUE_ID, REQUEST, OTHER_REQUEST = "10B773D", "10B773D 0.01/0.01", "20B773D 0.01
 DETAIL = PeerDetail(RELAY, FailureReason.EXPIRED, "why")
 SUMMARY = SummaryLine(STAMP, "line", "Trusted TLS connection established to …", SECOND)
 FAILURE = FailureLine(STAMP, "line", "failed again", "", RELAY, Unsettled.ENDED)
+WHY = DetailLine("line", DETAIL)
 STATUS = StatusLine(QUEUE_ID, RELAY, REQUEST)
 LAST = LastFailureLine(STAMP, "line", "failed for good", QUEUE_ID, RELAY, Unsettled.ENDED, REQUEST)
 
@@ -145,7 +146,42 @@ def test_a_failure_knows_what_the_summary_said_of_the_chain() -> None:
     """Of the last session, for that is the one that failed."""
     seen = process(State.TRYING)
     assert [seen.take(line) for line in (SUMMARY, FAILURE)][1].chain_is_trusted  # type: ignore[union-attr]
-    assert seen.peer == SECOND
+
+
+@pytest.mark.parametrize(
+    ("before", "relay"), [([SUMMARY], SECOND), ([SUMMARY, FAILURE], ""), ([SUMMARY, FAILURE, WHY], RELAY)]
+)
+def test_a_failure_that_names_no_host_is_of_the_session_in_progress(
+    before: list[ClientLine], relay: str
+) -> None:
+    """By what was said of its TLS since the session before it ended; nobody's where nothing was."""
+    seen = ClientProcess()
+    for line in before:
+        seen.take(line)
+    last = seen.take(FailureLine(STAMP, "line", "failed", QUEUE_ID, "", Unsettled.NO_HANDSHAKE))
+    assert last is not None
+    assert last.relay == relay
+
+
+@pytest.mark.parametrize("kind", [RemarkLine, UnknownLine])
+def test_what_is_said_of_the_message_told_of_last_goes_on(kind: type[RemarkLine | UnknownLine]) -> None:
+    """A server that refuses a recipient for now has not ended the session; another message's line is new."""
+    for queue_id, sessions in ((QUEUE_ID, [RELAY]), ("20B773D", [])):
+        seen = process(State.TRYING)
+        seen.take(STATUS)
+        seen.take(kind("line", queue_id))
+        assert list(seen.established) == sessions
+
+
+def test_relays_are_compared_as_hosts() -> None:
+    """DNS repeats the spelling of the question, and a line about TLS is in lower case."""
+    seen = ClientProcess()
+    seen.take(SummaryLine(STAMP, "line", "Verified …", "mx1.woodgrovebank.test[198.51.100.20]:25"))
+    for name in ("MX1.WoodgroveBank.Test", "mx1.woodgrovebank.test."):
+        relay = f"{name}[198.51.100.20]:25"
+        seen.take(StatusLine(QUEUE_ID, relay, REQUEST))
+        assert seen.session(relay, REQUEST) is not None
+    assert seen.session("mx1.woodgrovebank.test[198.51.100.21]:25", REQUEST) is None
 
 
 @pytest.mark.parametrize("state", State)

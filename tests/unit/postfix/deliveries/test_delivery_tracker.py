@@ -567,3 +567,47 @@ def test_counts_by_entry() -> None:
         (OutboundCounter.SENT, WOODGROVE),
         (OutboundCounter.SENT, "*.fabrikam.test"),
     }
+
+
+def test_a_third_recipient_is_served_in_the_session_in_which_two_were_refused() -> None:
+    """One for good, one for now, and the third is taken over the same verified TLS."""
+    log = Log()
+    log.tls()
+    log.status(to=f"a@{WOODGROVE}", status="bounced (host x[1.2.3.4] said: 550 5.1.1 no)", dsn="5.1.1")
+    log.line("10B773D: host x[1.2.3.4] said: 450 4.2.0 greylisted (in reply to RCPT TO command)")
+    log.status(to=f"c@{WOODGROVE}")
+    assert sums_of(log) == {"sent": 1, "mutual": 1}
+
+
+@pytest.mark.parametrize(
+    ("relay", "to"),
+    [
+        ("Mail.WoodgroveBank.TEST[198.51.100.20]:25", f"a@{WOODGROVE}"),
+        (RELAY, "a@WoodgroveBank.TEST"),
+        ("MAIL.woodgrovebank.test.[198.51.100.20]:25", "a@WOODGROVEBANK.test."),
+    ],
+)
+def test_names_are_compared_as_names(relay: str, to: str) -> None:
+    """Capital letters in DNS or in the recipient's address, and a dot at the end, change nothing."""
+    log = Log()
+    log.line(MISMATCH)
+    log.tls("Untrusted")
+    log.deferred(NOT_VERIFIED, to, relay=relay)
+    log.second = 400
+    log.tls()
+    log.status(to=to, relay=relay, delay="400", delays="400/0.01/0.03/0.01")
+    assert sums_of(log) == {"failure name-mismatch": 1, "sent": 1, "mutual": 1}
+
+
+def test_a_handshake_that_failed_is_not_the_former_hosts() -> None:
+    """The first host was not verified, the second has no summary: each failure names its own host."""
+    log = Log()
+    log.line(MISMATCH)
+    log.tls("Untrusted")
+    log.line(f"10B773D: {NOT_VERIFIED}")
+    log.line(f"SSL_connect error to {SECOND}: -1")
+    log.line(f"10B773D: {NO_HANDSHAKE}")
+    log.line("10B773D: Cannot start TLS: handshake failure")
+    log.tls(relay="mx3.woodgrovebank.test[198.51.100.22]:25")
+    log.status(relay="mx3.woodgrovebank.test[198.51.100.22]:25")
+    assert [one.relay for one in failures_of(log)] == [RELAY, SECOND, "none"]
