@@ -94,7 +94,7 @@ def _print(document: dict[str, Any]) -> None:
     if document["domains"]:
         shown = document["domains"][:_SHOWN_DOMAINS]
         print_table(
-            ("domain", "receive", "send", "mode", *COUNTERS, "asks for our certificate"),
+            ("domain", "receive", "send", "mode", *COUNTERS, "held", "asks for our certificate"),
             [
                 (
                     one["domain"],
@@ -102,6 +102,7 @@ def _print(document: dict[str, Any]) -> None:
                     "yes" if one["send"] else "no",
                     one["mode"],
                     *one["counters"].values(),
+                    _held(one),
                     one["asks_for_our_certificate"] if one["send"] else "",
                 )
                 for one in shown
@@ -114,6 +115,12 @@ def _print(document: dict[str, Any]) -> None:
         print(f"the lists are not shown: the configuration {why}, see above")
     else:
         print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
+
+
+def _held(domain: dict[str, Any]) -> str:
+    if not domain["send"]:
+        return ""
+    return "not known" if domain["waiting"] is None else str(domain["waiting"])
 
 
 def _print_tables_problem(problem: str | None) -> None:

@@ -21,6 +21,7 @@ from domain_secure.policy.configuration.configuration import DEFAULT_METRICS_LIS
 from domain_secure.policy.configuration.fleet_cache import FleetCache
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History, Latest
+from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import NoPermission, Problem
 from domain_secure.postfix.findings.connectors import connectors_of
@@ -36,6 +37,7 @@ COUNTERS = {
 }
 _ASKED = "domain_secure_messages_sent_mutual_total"
 _NOT_ASKED = "domain_secure_messages_sent_certificate_not_asked_total"
+_WAITING = "domain_secure_messages_waiting"
 _LAG = "domain_secure_log_lag_seconds"
 _CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
 _CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
@@ -90,7 +92,7 @@ def _document(
         "daemon": daemon,
         "connectors": found,
         "connectors_problem": connectors_problem,
-        "domains": _domains(configuration, counted, latest, most) if configuration else [],
+        "domains": _domains(configuration, daemon, counted, latest, most) if configuration else [],
         "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
         "pending_certificates": None if pending is None else len(pending),
         "pending": pending or [],
@@ -154,6 +156,7 @@ def _protocol_log(configuration: Configuration) -> tuple[dict[str, Any] | None, 
 
 def _domains(
     configuration: Configuration,
+    daemon: Mapping[str, Any],
     counted: Iterable[Sample],
     latest: Mapping[Entry, dict[str, dict[str, Any]]],
     most: int | None,
@@ -162,6 +165,8 @@ def _domains(
     for one in counted:
         if "domain" in one.labels:
             sums[one.name, one.labels["domain"]] += int(one.value)
+    # Without a log that is followed, nothing that is told to wait does not mean that nothing waits.
+    is_followed = (daemon.get("postfix_log") or {}).get("standing") == LogStanding.FOLLOWED
     entries = dict.fromkeys((*configuration.receive, *configuration.send))
     if most is not None and len(entries) > most:
         active = dict.fromkeys((*latest, *(entry for _, entry in sums)))
@@ -177,6 +182,7 @@ def _domains(
             "counters": {title: sums[name, entry] for title, name in COUNTERS.items()},
             "latest": latest.get(entry) or _NOTHING_YET,
             "asks_for_our_certificate": _asks(sums[_ASKED, entry], sums[_NOT_ASKED, entry]),
+            "waiting": sums[_WAITING, entry] or (0 if is_followed else None),
         }
         for entry in entries
     ]

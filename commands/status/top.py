@@ -92,7 +92,7 @@ class _Top:
             print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
             return
         print_table(
-            ("", "domain", "a minute", "received", "refused", "sent", "failures", "last failure"),
+            ("", "domain", "a minute", "received", "refused", "sent", "held", "failures", "last failure"),
             [_cells(row) for row in rows],
         )
 
@@ -141,6 +141,7 @@ def _row(row: PartnerRow, rate: float | None) -> dict[str, Any]:
         "state": row.state.word,
         "per_minute": None if rate is None else round(rate, 1),
         "counters": dict(row.counters),
+        "waiting": row.waiting,
         "last_failure": failure
         and {"time": failure.when.iso, "ago": failure.when.ago, "outcome": failure.word},
     }
@@ -155,6 +156,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         str(counters["Domain Secure Messages Received"]),
         str(counters["Refused or deferred on receipt"]),
         str(counters["Domain Secure Messages Sent"]),
+        "-" if row["waiting"] is None else str(row["waiting"]),
         str(counters["Domain Secure Outbound Session Failures"]),
         f"{failure['outcome']}, {failure['ago']}" if failure else "",
     )

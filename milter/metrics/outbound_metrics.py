@@ -95,6 +95,14 @@ class OutboundMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Return the families that are not by list entry."""
         progress = self._progress
+        waiting = GaugeMetricFamily(
+            "domain_secure_messages_waiting",
+            "Messages to a listed domain that wait in the queue, as Postfix's log tells.",
+            labels=("domain",),
+        )
+        for entry, count in progress.waiting.items():
+            waiting.add_metric((entry,), count)
+        yield waiting
         yield CounterMetricFamily(
             "domain_secure_log_lines",
             "Lines of Postfix's log that were read since the start.",

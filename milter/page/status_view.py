@@ -82,6 +82,7 @@ class PartnerRow:
     certificate: Ending | None
     pending: int
     counters: Mapping[str, int]
+    waiting: int | None = None  #: messages to them in the queue; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ def _row(document: Document, end: Document | None, pending: int, now: datetime) 
     if document["receive"]:
         receive = _traffic(latest["receive"], ("passes", "is refused"), now, forgeable=True)
     if document["send"]:
-        send = _traffic(latest["send"], ("is delivered", "is held"), now)
+        send = _sending(latest["send"], document["waiting"], now)
     certificate = ending(end, "partner", document["domain"]) if end else None
     states = [one.state for one in (receive, send) if one]
     if (
@@ -231,8 +232,25 @@ def _row(document: Document, end: Document | None, pending: int, now: datetime) 
         states.append(State.ATTENTION)
     state = min(states, key=lambda one: one.rank, default=State.QUIET)
     return PartnerRow(
-        document["domain"], document["mode"], state, receive, send, certificate, pending, document["counters"]
+        document["domain"],
+        document["mode"],
+        state,
+        receive,
+        send,
+        certificate,
+        pending,
+        document["counters"],
+        document["waiting"],
     )
+
+
+def _sending(latest: Document, waiting: int | None, now: datetime) -> Traffic:
+    """Return how mail to a partner fares: held while any of it waits, whatever the reason."""
+    found = _traffic(latest, ("is delivered", "last failed" if waiting == 0 else "is held"), now)
+    if not waiting:
+        return found
+    what = f"{_counted(waiting, 'message')} held"
+    return Traffic(State.FAILING, what, found.success, found.failure)
 
 
 def _traffic(latest: Document, words: tuple[str, str], now: datetime, *, forgeable: bool = False) -> Traffic:

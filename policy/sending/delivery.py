@@ -45,7 +45,8 @@ class FailureReason(Enum):
     PIN = "pin", True  #: the certificate is none of the pinned ones
     DANE = "dane", True  #: the TLSA records do not fit, or there are none that could be believed
     PROTOCOL = "protocol", True  #: no TLS version or cipher in common
-    CLIENT_CERTIFICATE = "client-certificate", True  #: the server did not accept ours
+    CLIENT_CERTIFICATE = "client-certificate", True  #: the server did not accept ours, in TLS or in a reply
+    NO_SIGNATURE = "no-signature", True  #: the server refuses the message for want of a DKIM signature
     HANDSHAKE = "handshake", True  #: any other end of the TLS handshake
     REQUIRETLS = "requiretls", True  #: the message asks for REQUIRETLS (RFC 8689), which is not to be had
     CONFIGURATION = "configuration", True  #: our own: a policy that Postfix cannot read, no TLS engine

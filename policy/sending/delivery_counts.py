@@ -58,6 +58,7 @@ class OutboundProgress:
     """Where the reading of Postfix's log stands, for metrics."""
 
     sums: Mapping[CountKey, int] = field(default_factory=dict)  #: as committed, of entries that are listed
+    waiting: Mapping[Entry, int] = field(default_factory=dict)  #: messages in the queue, likewise
     lines: int = 0  #: read since the start
     unknown_lines: int = 0  #: of these, lines of the SMTP client that were not understood
     at_end: bool = False  #: everything that was logged is in

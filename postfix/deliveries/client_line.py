@@ -10,7 +10,14 @@ import re
 from dataclasses import dataclass
 
 from domain_secure.policy.sending.delivery import FailureReason
-from domain_secure.postfix.log_lines.failure_text import Cause, PeerDetail, failure, host_in, peer_detail
+from domain_secure.postfix.log_lines.failure_text import (
+    Cause,
+    PeerDetail,
+    failure,
+    host_in,
+    peer_detail,
+    refusal,
+)
 from domain_secure.postfix.log_lines.log_line import MESSAGE, decoded
 from domain_secure.postfix.log_lines.tls_summary import relay_of
 
@@ -43,6 +50,7 @@ class FailureLine:
     queue_id: str  #: "" where the line does not say
     relay: str  #: the host with which; "" where the line does not say
     cause: Cause
+    is_refusal: bool  #: the server said no, perhaps to one recipient after the other
 
 
 @dataclass(slots=True)
@@ -101,10 +109,12 @@ def text_line(stamp: str, line: bytes, start: int) -> TextLine:
     if message := MESSAGE.match(line, start):
         return _line_on_message(stamp, whole, message)
     if text.startswith("connect to "):
-        return FailureLine(stamp, whole, text, "", host_in(text) or "", FailureReason.UNREACHABLE)
+        return FailureLine(
+            stamp, whole, text, "", host_in(text) or "", FailureReason.UNREACHABLE, is_refusal=False
+        )
     if lookup := _POLICY_LOOKUP.match(text):
         cause = failure(lookup["text"]) or FailureReason.CONFIGURATION
-        return FailureLine(stamp, whole, lookup["text"], "", lookup["host"], cause)
+        return FailureLine(stamp, whole, lookup["text"], "", lookup["host"], cause, is_refusal=False)
     if detail := peer_detail(text):
         return DetailLine(whole, detail)
     return RemarkLine(whole) if _REMARK.match(text) else UnknownLine(whole)
@@ -113,5 +123,6 @@ def text_line(stamp: str, line: bytes, start: int) -> TextLine:
 def _line_on_message(stamp: str, whole: str, message: re.Match[bytes]) -> TextLine:
     said, queue_id = decoded(message["text"]), decoded(message["queue_id"])
     if cause := failure(said):
-        return FailureLine(stamp, whole, said, queue_id, host_in(said) or "", cause)
+        host, is_refusal = host_in(said) or "", refusal(said) is not None
+        return FailureLine(stamp, whole, said, queue_id, host, cause, is_refusal)
     return (RemarkLine if _REMARK_ON_MESSAGE.match(said) else UnknownLine)(whole, queue_id)

@@ -73,6 +73,7 @@ class Failed:
     text: str
     lines: list[str]
     chain_is_trusted: bool
+    is_refusal: bool = False  #: the server said no in the session, which may have gone on
     request: str = ""  #: whose it is; "": nobody's yet
     told: list[str] = field(default_factory=list)  #: the entries it was reported for
 
@@ -140,9 +141,20 @@ def _note(process: ClientProcess, line: DetailLine) -> None:
     process.peer = line.detail.peer or process.peer
 
 
-def _fail(process: ClientProcess, line: FailureLine) -> Failed:
+def _fail(process: ClientProcess, line: FailureLine) -> Failed | None:
     _keep(process, line)
-    return _end(process, line)
+    is_new = not any(_is_same_refusal(one, line) and one.queue_id == line.queue_id for one in process.failed)
+    return _end(process, line) if is_new else None
+
+
+def _is_same_refusal(failed: Failed, line: FailureLine | LastFailureLine) -> bool:
+    """Tell whether it is what this server said before, to another recipient."""
+    return failed.is_refusal and line.is_refusal and _address(failed.relay) == _address(line.relay)
+
+
+def _address(relay: str) -> str:
+    # What a server says is logged with its name and address, a status line has the port too.
+    return peer_key(relay).partition("]")[0]
 
 
 def _end(process: ClientProcess, line: FailureLine | LastFailureLine) -> Failed:
@@ -157,6 +169,7 @@ def _end(process: ClientProcess, line: FailureLine | LastFailureLine) -> Failed:
         line.text,
         process.lines,
         chain_is_trusted=established is not None and established.summary.startswith("Trusted"),
+        is_refusal=line.is_refusal,
     )
     if len(process.failed) < _FAILED:
         process.failed.append(failed)
@@ -166,7 +179,10 @@ def _end(process: ClientProcess, line: FailureLine | LastFailureLine) -> Failed:
 
 def _fail_once(process: ClientProcess, line: LastFailureLine) -> Failed | None:
     """End a session of this very request, unless a line before, or another recipient's, told it."""
-    if any(one.request == line.request and one.text == line.text for one in process.failed):
+    if any(
+        one.request == line.request and (one.text == line.text or _is_same_refusal(one, line))
+        for one in process.failed
+    ):
         return None
     failed = _end(process, line)
     failed.request = line.request

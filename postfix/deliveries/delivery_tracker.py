@@ -9,7 +9,7 @@ Sources: Postfix's log_adhoc.c, mail_task.c (3.7 to 3.11).
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,14 @@ from domain_secure.policy.sending.delivery import (
     TlsSession,
 )
 from domain_secure.policy.terms.domain import Domain, Entry
-from domain_secure.postfix.log_lines.failure_text import PeerDetail, failure, host_in, peer_detail, settled
+from domain_secure.postfix.log_lines.failure_text import (
+    PeerDetail,
+    failure,
+    host_in,
+    peer_detail,
+    refusal,
+    settled,
+)
 from domain_secure.postfix.log_lines.log_line import LINE, STATUS, Status, decoded, parse_stamp, seconds
 from domain_secure.postfix.log_lines.peer_name import peer_key
 from domain_secure.postfix.log_lines.tls_summary import is_verified, tls_of
@@ -33,12 +40,16 @@ from .client_process import ClientProcess, Failed
 from .counted_messages import CountedMessages
 from .delivery_request import handed_over, request_of
 from .process_document import process_document, process_of
+from .waiting_messages import WaitingMessages
 
 Listed = Callable[[str], tuple[Domain, Entry] | None]  #: a domain as logged, to its normal form and entry
 
 _STATUSES = {status.value: status for status in DeliveryStatus} | {"SOFTBOUNCE": DeliveryStatus.DEFERRED}
 # A content filter on this machine, or an LMTP server behind a socket; what leaves has another queue id.
 _IS_LOCAL = re.compile(r"\S*\[(?:127\.[\d.]+|::1|/.*|private/.*)\](?::\d+)?|(?!none$)[^\[]*")
+
+# What the queue manager does not even try for now, as its destination is in trouble.
+_NOT_TRIED = (b"/error[", b"/retry[")
 
 _PROCESSES = 2000  #: default_process_limit is 100
 _PROXIED = 64
@@ -76,6 +87,7 @@ class DeliveryTracker:
         self._tags = tuple(f"{name}/".encode() for name in syslog_names) or (b"",)
         self._processes: dict[str, ClientProcess] = {}
         self._messages = CountedMessages()
+        self._waiting = WaitingMessages()
         self._proxied: dict[str, list[PeerDetail]] = {}  #: by peer, from tlsproxy(8)
         self._seen_from: datetime | None = None
         self._interrupted = True
@@ -91,22 +103,35 @@ class DeliveryTracker:
         self._processes.clear()
         self._interrupted = True
 
+    @property
+    def waiting(self) -> Mapping[Entry, int]:
+        """Return how many messages wait for each entry; the same object until that changes."""
+        return self._waiting.counts
+
     def feed(self, lines: Sequence[bytes], now: datetime) -> list[DeliveryEvent]:
         """Take whole lines, without their ends, and return what they tell, in order."""
         events: list[DeliveryEvent] = []
         self.lines += len(lines)
         for line in lines:
             # Most lines are other programs', and a search for octets is far cheaper than any pattern.
-            if b"mtp[" in line or b"tlsproxy[" in line:
+            if b"mtp[" in line or b"tlsproxy[" in line or any(name in line for name in _NOT_TRIED):
                 self._feed_line(line, now, events)
-            elif line.endswith(b": removed") and self._messages:
+            elif line.endswith((b": removed", b": requeued")) and (self._messages or self._waiting):
                 self._forget(line)
+            elif b"postsuper[" in line and b"]: Deleted: " in line:
+                self._waiting.doubt(now.timestamp())
+        self._waiting.prune(now.timestamp())
         return events
 
     def _forget(self, line: bytes) -> None:
         header = LINE.match(line)
-        if header and header["program"] == b"qmgr" and header["tag"].startswith(self._tags):
-            self._messages.forget(decoded(line[header.end() :]).partition(":")[0])
+        if header is None or not header["tag"].startswith(self._tags):
+            return
+        queue_id = decoded(line[header.end() :]).partition(":")[0]
+        if header["program"] == b"qmgr":
+            self._messages.forget(queue_id)
+        if header["program"] in {b"qmgr", b"postsuper"}:
+            self._waiting.forget(queue_id)
 
     def _feed_line(self, line: bytes, now: datetime, events: list[DeliveryEvent]) -> None:
         header = LINE.match(line)
@@ -121,6 +146,7 @@ class DeliveryTracker:
             if time and self._latest and time <= (_time(self._latest, now) or time):
                 return
             self._seen_from, self._interrupted = time, False
+            self._waiting.doubt(now.timestamp())
         self._latest = stamp
         start = header.end()
         if program in {b"smtp", b"lmtp"}:
@@ -131,6 +157,17 @@ class DeliveryTracker:
                 self._feed_text(key, stamp, line, start)
         elif program == b"tlsproxy":
             self._feed_proxy(decoded(line[start:]))
+        elif program in {b"error", b"retry"}:
+            match = STATUS.match(line, start)
+            if match and (listed := self._listed(decoded(match["domain"]))):
+                self._wait(match, listed[1], _time(stamp, now))
+
+    def _wait(self, match: re.Match[bytes], entry: Entry, time: datetime | None) -> None:
+        recipient = decoded(match["to"] + b" " + (match["original"] or b""))
+        if time is not None:
+            self._waiting.take(
+                decoded(match["queue_id"]), entry, recipient, decoded(match["status"]), time.timestamp()
+            )
 
     def _feed_proxy(self, text: str) -> None:
         if (detail := peer_detail(text)) and detail.peer:
@@ -171,10 +208,11 @@ class DeliveryTracker:
         process.take(StatusLine(queue_id, relay, request))
         if listed is None:
             return
-        status = Status.of(match)
+        status, time = Status.of(match), _time(stamp, now)
+        self._wait(match, listed[1], time)
         if status.status not in _STATUSES or _IS_LOCAL.fullmatch(relay):
             return
-        if (time := _time(stamp, now)) is None:
+        if time is None:
             self.unknown_lines += 1
             return
         began = handed_over(time, lasted)
@@ -192,7 +230,14 @@ class DeliveryTracker:
         if status.status != "sent" and (cause := failure(status.text)):
             host = status.relay if status.relay != "none" else host_in(status.text) or "none"
             last = LastFailureLine(
-                told.stamp, told.line, status.text, status.queue_id, host, cause, told.request
+                told.stamp,
+                told.line,
+                status.text,
+                status.queue_id,
+                host,
+                cause,
+                is_refusal=refusal(status.text) is not None,
+                request=told.request,
             )
             self._take(process, last)
         for failed in process.failures(told.request, told.entry):
@@ -250,6 +295,7 @@ class DeliveryTracker:
         return {
             "processes": {key: process_document(process) for key, process in self._processes.items()},
             "messages": self._messages.document(),
+            "waiting": self._waiting.document(),
             "seen_from": self._seen_from.isoformat() if self._seen_from else None,
             "interrupted": self._interrupted,
             "latest": self._latest,
@@ -259,6 +305,7 @@ class DeliveryTracker:
         """Take up what `document` gave."""
         self._processes = {key: process_of(one) for key, one in document["processes"].items()}
         self._messages = CountedMessages(document["messages"])
+        self._waiting = WaitingMessages(document.get("waiting"))  # earlier versions did not keep it
         seen_from = document["seen_from"]
         self._seen_from = datetime.fromisoformat(seen_from) if seen_from else None
         self._interrupted, self._latest = document["interrupted"], document["latest"]

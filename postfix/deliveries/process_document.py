@@ -10,7 +10,9 @@ from domain_secure.postfix.log_lines.failure_text import Cause, PeerDetail, Unse
 
 from .client_process import ClientProcess, Established, Failed, State
 
-_FAILED_FIELDS = ("stamp", "queue_id", "relay", "text", "lines", "chain_is_trusted", "request", "told")
+_FAILED_FIELDS = (
+    "stamp", "queue_id", "relay", "text", "lines", "chain_is_trusted", "is_refusal", "request", "told"
+)  # fmt: skip
 
 
 def process_document(process: ClientProcess) -> dict[str, Any]:

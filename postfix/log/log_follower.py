@@ -8,7 +8,7 @@ once (a daemon that is killed between the two tells nobody, and its sums are rig
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -63,6 +63,11 @@ class SendList:
         """Return the sums of what is listed now."""
         current = self._configuration().send
         return {key: value for key, value in sums.items() if key.entry in current}
+
+    def waiting(self, counts: Mapping[Entry, int]) -> Mapping[Entry, int]:
+        """Return how many messages wait for what is listed now."""
+        current = self._configuration().send
+        return {entry: count for entry, count in counts.items() if entry in current}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,7 @@ class LogFollower:
             self._around.log(events.log_tells_nothing(str(location), standing, detail))
         self._publish(
             sums=self._send_list.of_listed(sums),
+            waiting=self._send_list.waiting(tracker.waiting),
             lines=tracker.lines,
             unknown_lines=tracker.unknown_lines,
             at_end=at_end,

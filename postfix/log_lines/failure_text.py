@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto, unique
 
 from domain_secure.policy.sending.delivery import FailureReason
+from domain_secure.policy.sending.refusal import is_certificate_alert, refusal_reason
 
 Reason = FailureReason
 
@@ -73,22 +74,26 @@ _WHY: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (re.compile(r"num=65:|not trusted by local or TLSA policy"), Unsettled.NO_MATCH),
     (re.compile(r"certificate (?:has expired|not yet valid)"), Reason.EXPIRED),
 )
-_LIBRARY_CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
-    (re.compile(r"alert (?:bad|unsupported|revoked|expired|unknown) certificate|alert certificate "
-                r"(?:unknown|revoked|expired|required)|alert unknown ca|alert access denied"),
-     Reason.CLIENT_CERTIFICATE),
-    (re.compile(r"unsupported protocol|alert protocol version|version too low|no protocols available"
-                r"|no shared cipher|alert insufficient security"),
-     Reason.PROTOCOL),
-)  # fmt: skip
+_PROTOCOL = re.compile(
+    r"unsupported protocol|alert protocol version|version too low|no protocols available"
+    r"|no shared cipher|alert insufficient security"
+)
+_REFUSAL = re.compile(r"host \S+ (?:said|refused to talk to me): (?P<reply>.*)", re.DOTALL)
 
 
 def failure(text: str) -> Cause | None:
     """Return why a session failed by the text that ends it; None: the session did not fail.
 
-    A server that refuses a recipient or a message, for one, had a session.
+    A server that refuses a recipient or a message, for one, had a session; unless it does so because of who
+    we are.
     """
-    return next((cause for pattern, cause in _FAILURES if pattern.match(text)), None)
+    return refusal(text) or next((cause for pattern, cause in _FAILURES if pattern.match(text)), None)
+
+
+def refusal(text: str) -> Reason | None:
+    """Return why a server refuses us, where it says in a reply that it is because of who we are."""
+    said = _REFUSAL.match(text)
+    return refusal_reason(said["reply"]) if said else None
 
 
 def host_in(text: str) -> str | None:
@@ -107,9 +112,14 @@ def peer_detail(text: str) -> PeerDetail | None:
     if match := _HANDSHAKE.match(text):
         return PeerDetail(match["peer"], Reason.HANDSHAKE, text)
     if _LIBRARY.match(text):
-        cause = next((cause for pattern, cause in _LIBRARY_CAUSES if pattern.search(text)), Reason.HANDSHAKE)
-        return PeerDetail(None, cause, text)
+        return PeerDetail(None, _library_cause(text), text)
     return None
+
+
+def _library_cause(text: str) -> Reason:
+    if is_certificate_alert(text):
+        return Reason.CLIENT_CERTIFICATE
+    return Reason.PROTOCOL if _PROTOCOL.search(text) else Reason.HANDSHAKE
 
 
 def settled(cause: Cause, details: list[PeerDetail], *, chain_is_trusted: bool, unmatched: Reason) -> Reason:

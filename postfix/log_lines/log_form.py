@@ -70,7 +70,7 @@ def _program(message: bytes) -> bytes:
     if message.endswith(b": removed"):
         return b"qmgr"
     if status := STATUS.match(message):
-        return _NOT_SAID if decoded(status["text"] or b"").startswith(_SUSPENDED) else b"smtp"
+        return b"error" if decoded(status["text"] or b"").startswith(_SUSPENDED) else b"smtp"
     whole = decoded(message)
     named = MESSAGE.match(message)
     said = decoded(named["text"]) if named else whole

@@ -15,7 +15,7 @@ from typing import Any
 
 from .certificates import Authority, self_signed
 from .files import put
-from .laboratory import ADDRESSES, CERTIFICATES, CONTOSO, EVIL, FABRIKAM, WOODGROVE, Lab
+from .laboratory import ADDRESSES, AUTHORITY_FILE, CERTIFICATES, CONTOSO, EVIL, FABRIKAM, WOODGROVE, Lab
 from .product import Product
 from .stripping_proxy import StrippingProxy
 
@@ -29,6 +29,11 @@ _WOODGROVE_DEFAULTS = {
     "smtpd_tls_protocols": ">=TLSv1.2",
     "smtpd_tls_ciphers": "medium",
     "tls_server_sni_maps": "",
+    "smtpd_tls_req_ccert": "no",
+    "smtpd_tls_CAfile": str(AUTHORITY_FILE),
+    "smtpd_recipient_restrictions": "",
+    "smtpd_data_restrictions": "",
+    "smtpd_end_of_data_restrictions": "",
 }
 _CONTOSO_DEFAULTS = {"relayhost": "", "smtp_tls_security_level": "may", "smtp_fallback_relay": ""}
 _RULE = f'[partner."{WOODGROVE}"]\n'
@@ -174,6 +179,7 @@ _OLD = {
     "smtpd_tls_ciphers": "low",
     "tls_low_cipherlist": "ALL:@SECLEVEL=0",
 }
+_NOT_OURS = "check_client_access static:{454 4.7.5 the certificate of contoso.test is not trusted}"
 _TO_EVIL = f"inline:{{{WOODGROVE}=smtp:[{ADDRESSES[EVIL]}]}}"
 _EXPIRED = datetime.now(UTC) - timedelta(hours=1)
 
@@ -205,6 +211,39 @@ SCENARIOS = (
     Scenario("authority-of-its-own", _authority_of_its_own, True),
     Scenario("other-authority", _other_authority, False, {"untrusted": 1}),
     Scenario("server-name", _by_server_name, True),
+    Scenario(
+        "refused-at-rcpt",
+        _woodgrove(smtpd_recipient_restrictions=_NOT_OURS),
+        False,
+        {"client-certificate": 1},
+        recipients=(f"a@{WOODGROVE}", f"b@{WOODGROVE}"),
+    ),
+    Scenario(
+        "refused-at-data", _woodgrove(smtpd_data_restrictions=_NOT_OURS), False, {"client-certificate": 1}
+    ),
+    Scenario(
+        "refused-at-end-of-data",
+        _woodgrove(smtpd_end_of_data_restrictions=_NOT_OURS),
+        False,
+        {"client-certificate": 1},
+    ),
+    Scenario(
+        "untrusted-by-the-partner",
+        _woodgrove(
+            smtpd_tls_security_level="encrypt",
+            smtpd_tls_req_ccert="yes",
+            smtpd_tls_CAfile="/etc/ssl/certs/ca-certificates.crt",
+        ),
+        False,
+        {"client-certificate": 1},
+    ),
+    Scenario("capitals-in-dns", _mx(f"10 MAIL.{WOODGROVE.upper()}"), True),
+    Scenario(
+        "capitals-in-the-address",
+        lambda *_: None,
+        True,
+        recipients=(f"admin@{WOODGROVE.upper()}",),
+    ),
     Scenario(
         "three-recipients",
         lambda *_: None,

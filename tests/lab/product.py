@@ -172,6 +172,10 @@ class Product:
         """Return the metrics page."""
         return self._get("/metrics")
 
+    def page(self) -> str:
+        """Return the status page."""
+        return self._get("/")
+
     def health(self) -> dict[str, Any]:
         """Return the health document."""
         document: dict[str, Any] = json.loads(self._get("/healthz"))

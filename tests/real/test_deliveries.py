@@ -1,5 +1,6 @@
 """Each scenario of mail that leaves: delivered over verified TLS, or held; and counted exactly."""
 
+import json
 import re
 
 import pytest
@@ -93,6 +94,31 @@ def test_delivered_or_held_and_counted(lab: Lab, good: Product, scenario: Scenar
         "the counters",
         context=lambda: f"{expected}\n{counters(good)}\n{told}",
     )
+
+
+def test_mail_that_a_partner_refuses_for_now_is_held(lab: Lab, good: Product) -> None:
+    """On the page, in ``status`` and in ``top``, until it has left the queue."""
+    scenario = next(one for one in SCENARIOS if one.name == "refused-at-rcpt")
+    with entered(scenario, lab, good):
+        before = held(good) or 0
+        _, queue_id = submit(lab, scenario.recipients)
+        wait_for(lambda: held(good) == before + 1, "the message to be held", context=lab.contoso.log)
+        (row,) = [
+            one
+            for one in json.loads(good.command("top", "--json").stdout)["partners"]
+            if one["domain"] == WOODGROVE
+        ]
+        assert (row["waiting"], row["state"]) == (before + 1, "failing")
+        assert re.search(r"\d messages? held", good.page())
+    lab.namespaces.run("postsuper", "-d", queue_id)
+    wait_for(lambda: held(good) == before, "the message to be held no longer", context=lab.contoso.log)
+
+
+def held(product: Product) -> int | None:
+    """Return how many messages to Woodgrove wait, as ``status`` tells."""
+    domains = json.loads(product.command("status", "--json").stdout)["domains"]
+    found: int | None = next(one["waiting"] for one in domains if one["domain"] == WOODGROVE)
+    return found
 
 
 @pytest.mark.parametrize("fits", [True, False], ids=["tlsa-right", "tlsa-wrong"])

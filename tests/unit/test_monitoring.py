@@ -27,7 +27,8 @@ def existing() -> dict[str, set[str]]:
     for collector in metrics.registry._collector_to_names:
         for family in collector.collect():
             for suffix in SUFFIXES[family.type]:
-                found[f"{family.name}{suffix}"] = set(getattr(collector, "_labelnames", ()))
+                labels = getattr(collector, "_labelnames", getattr(family, "_labelnames", ()))
+                found[f"{family.name}{suffix}"] = set(labels)
     return found
 
 

@@ -26,6 +26,7 @@ def domain(name: str, **changes: Any) -> dict[str, Any]:
         "mode": "enforce",
         "counters": {"Domain Secure Messages Received": 2, "Domain Secure Messages Sent": 1},
         "latest": {"receive": dict(nothing), "send": dict(nothing)},
+        "waiting": 0,
     } | changes
 
 

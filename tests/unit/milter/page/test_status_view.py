@@ -8,6 +8,7 @@ from domain_secure.milter.page.status_view import (
     PAGE,
     Query,
     State,
+    all_partners,
     moment,
     notices,
     own_endings,
@@ -151,3 +152,29 @@ def test_all_is_well() -> None:
 def test_how_long_ago(hours: float, ago: str) -> None:
     """In the largest unit that fits."""
     assert moment(outcome(hours)["time"], NOW).ago == ago
+
+
+@pytest.mark.parametrize(
+    ("waiting", "success", "failure", "state", "word"),
+    [
+        (0, outcome(1), None, State.GOOD, "is delivered"),
+        (2, outcome(1), None, State.FAILING, "2 messages held"),
+        (1, None, None, State.FAILING, "1 message held"),
+        (0, None, outcome(1), State.FAILING, "last failed"),
+        (None, None, outcome(1), State.FAILING, "is held"),
+        (None, None, None, State.QUIET, "nothing yet"),
+    ],
+)
+def test_mail_that_waits_is_held(
+    waiting: int | None,
+    success: dict[str, str] | None,
+    failure: dict[str, str] | None,
+    state: State,
+    word: str,
+) -> None:
+    """Whatever the last message came to; what was returned is not held."""
+    one = domain("x.test", receive=False, waiting=waiting, latest=latest("send", success, failure))
+    (row,) = all_partners(document(one), NOW)
+    assert row.send is not None
+    assert (row.state, row.send.state, row.send.word, row.waiting) == (state, state, word, waiting)
+    assert (verdict(document(one), (), NOW)[1] == "all is well") is (state in {State.GOOD, State.QUIET})

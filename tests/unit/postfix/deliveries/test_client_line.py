@@ -78,7 +78,9 @@ def test_kinds(text: str, kind: type[TextLine]) -> None:
 def test_failures(text: str, queue_id: str, relay: str, cause: Cause, said: str | None) -> None:
     """With the host they name; whose text is compared stands without names."""
     expected = said or text.removeprefix("10B773D: ")
-    assert read(text) == FailureLine(HEAD[:25], HEAD + text, expected, queue_id, relay, cause)
+    assert read(text) == FailureLine(
+        HEAD[:25], HEAD + text, expected, queue_id, relay, cause, is_refusal=False
+    )
 
 
 def test_what_is_not_ascii_is_kept_readable() -> None:

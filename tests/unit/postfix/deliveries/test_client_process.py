@@ -26,10 +26,10 @@ STAMP = "2026-11-25T10:00:00+00:00"
 QUEUE_ID, REQUEST, OTHER_REQUEST = "10B773D", "10B773D 0.01/0.01", "20B773D 0.01/0.01"
 DETAIL = PeerDetail(RELAY, FailureReason.EXPIRED, "why")
 SUMMARY = SummaryLine(STAMP, "line", "Trusted TLS connection established to …", SECOND)
-FAILURE = FailureLine(STAMP, "line", "failed again", "", RELAY, Unsettled.ENDED)
+FAILURE = FailureLine(STAMP, "line", "failed again", "", RELAY, Unsettled.ENDED, is_refusal=False)
 WHY = DetailLine("line", DETAIL)
 STATUS = StatusLine(QUEUE_ID, RELAY, REQUEST)
-LAST = LastFailureLine(STAMP, "line", "failed for good", QUEUE_ID, RELAY, Unsettled.ENDED, REQUEST)
+LAST = LastFailureLine(STAMP, "line", "failed for good", QUEUE_ID, RELAY, Unsettled.ENDED, False, REQUEST)
 
 
 def failed(text: str = "failed", queue_id: str = QUEUE_ID, request: str = "") -> Failed:
@@ -158,7 +158,9 @@ def test_a_failure_that_names_no_host_is_of_the_session_in_progress(
     seen = ClientProcess()
     for line in before:
         seen.take(line)
-    last = seen.take(FailureLine(STAMP, "line", "failed", QUEUE_ID, "", Unsettled.NO_HANDSHAKE))
+    last = seen.take(
+        FailureLine(STAMP, "line", "failed", QUEUE_ID, "", Unsettled.NO_HANDSHAKE, is_refusal=False)
+    )
     assert last is not None
     assert last.relay == relay
 

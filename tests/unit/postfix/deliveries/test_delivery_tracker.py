@@ -611,3 +611,52 @@ def test_a_handshake_that_failed_is_not_the_former_hosts() -> None:
     log.tls(relay="mx3.woodgrovebank.test[198.51.100.22]:25")
     log.status(relay="mx3.woodgrovebank.test[198.51.100.22]:25")
     assert [one.relay for one in failures_of(log)] == [RELAY, SECOND, "none"]
+
+
+HOST = "mail.woodgrovebank.test[198.51.100.20]"
+
+
+@pytest.mark.parametrize("stage", ["MAIL FROM", "RCPT TO", "DATA", "end of DATA"])
+@pytest.mark.parametrize("status", ["deferred", "bounced"])
+def test_a_partner_that_refuses_us_is_one_failed_session(stage: str, status: str) -> None:
+    """However many recipients it says so to, in words that differ."""
+    log = Log()
+    log.tls()
+    for name in "abc":
+        said = f"454 4.7.5 <{name}@{WOODGROVE}>: certificate of contoso.test is not trusted"
+        log.status(
+            to=f"{name}@{WOODGROVE}",
+            status=f"{status} (host {HOST} said: {said} (in reply to {stage} command))",
+        )
+    assert sums_of(log) == {"failure client-certificate": 1}
+    (failed,) = failures_of(log)
+    assert (failed.relay, failed.detail[:38]) == (RELAY, f"host {HOST} "[:38])
+
+
+def test_a_first_host_refuses_us_and_the_second_too() -> None:
+    """Two sessions failed; the first host's words stand in lines of their own, one for each recipient."""
+    log = Log()
+    log.tls()
+    for name in "ab":
+        log.line(f"10B773D: host {HOST} said: 550 5.7.5 <{name}> no (in reply to RCPT TO command)")
+    log.tls(relay=SECOND)
+    second = SECOND.removesuffix(":25")
+    for name in "ab":
+        log.status(
+            to=f"{name}@{WOODGROVE}",
+            relay=SECOND,
+            status=f"deferred (host {second} said: 451 4.7.5 <{name}> no (in reply to RCPT TO command))",
+        )
+    assert sums_of(log) == {"failure client-certificate": 2}
+    assert [one.relay for one in failures_of(log)] == [HOST, SECOND]
+
+
+def test_one_recipient_is_refused_for_our_certificate_and_another_taken() -> None:
+    """The session failed for one and is verified for the other."""
+    log = Log()
+    log.tls()
+    log.status(
+        to=f"a@{WOODGROVE}", status=f"bounced (host {HOST} said: 550 5.7.5 no (in reply to RCPT TO command))"
+    )
+    log.status(to=f"b@{WOODGROVE}")
+    assert sums_of(log) == {"failure client-certificate": 1, "sent": 1, "mutual": 1}

@@ -73,7 +73,7 @@ def test_the_journal_in_a_file() -> None:
         ("warning: TLS policy lookup for x.test/m.x.test: client TLS configuration problem", "smtp"),
         ("connect from m.x.test[192.0.2.1]", "unknown"),
         ("10B773D: client=m.x.test[192.0.2.1]", "unknown"),
-        (STATUS.replace("(ok", "(delivery temporarily suspended: x"), "unknown"),
+        (STATUS.replace("(ok", "(delivery temporarily suspended: x"), "error"),
         ("", "unknown"),
     ],
 )
