@@ -8,6 +8,7 @@ Sources: debootstrap(8), apt-get(8) indextargets, unshare(1).
 """
 
 import hashlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 #: How the host's programs reach what they fetch from.
 _WAYS = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 _HOST = Path("/run/host")
+_COPIES = itertools.count(1)
 _NO_ANSWER = 3  #: with which commands of ours end where something outside did not answer
 
 # What is mounted goes with the namespace; so does /run, which holds what the host lends.
@@ -93,8 +95,8 @@ def copied(root: Path) -> Iterator[Path]:
     for left in runs.iterdir():
         if not Path(f"/proc/{left.name.partition('-')[0]}").exists():
             shutil.rmtree(left)
-    copy = runs / f"{os.getpid()}-{root.parent.name}-{root.name}"
-    shutil.rmtree(copy, ignore_errors=True)
+    # One process may have several copies of one root.
+    copy = runs / f"{os.getpid()}-{next(_COPIES)}-{root.parent.name}-{root.name}"
     with _lock(root).open("w") as lock:
         # Another checkout may want it otherwise, and remove this one.
         flock(lock, LOCK_SH)

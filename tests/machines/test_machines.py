@@ -13,7 +13,7 @@ import pytest
 
 from machines.debian_root import UnavailableError, copied, enter, install, with_packages
 from machines.machine import Machine, check_machines_can_run
-from machines.product_package import ROOT, SOURCE, build_root, copy_checkout, package, with_revision
+from machines.product_package import ROOT, SOURCE, copy_checkout, package, packages_of, with_revision
 
 pytestmark = pytest.mark.machine
 
@@ -26,6 +26,8 @@ _HOME = Path("/root")
 _PYTEST = Path("/opt/tests/bin/pytest")
 #: What stands on the machine before the product comes.
 _PACKAGES = ["postfix", "python3-venv", "unbound", "dns-root-data", "openssl"]
+#: What the unit tests ask.
+_POSTFIX = ["postfix", "postfix-cdb", "postfix-lmdb", "passwd", "procps"]
 #: What `./dev` does for its own environment, without the programs that only real tests need.
 _UNIT_TESTS = f"""
 cd {SOURCE}
@@ -126,7 +128,7 @@ def test_the_unit_tests_pass_on_the_suites_python(suite: str) -> None:
     """With the suite's own Python and libraries; collected only with ``--on``, for it takes long."""
     try:
         check_machines_can_run()
-        root = build_root(suite)
+        root = with_packages(suite, "unit", [*packages_of("deb"), *_POSTFIX])
     except UnavailableError as reason:
         pytest.skip(f"left out: {suite}: {reason}")
     with copied(root) as copy:

@@ -98,7 +98,8 @@ def test_deliveries_are_counted_from_a_file(
 ) -> None:
     """The daemon may read the file that Postfix writes: one message more, and each once."""
     assert log_in_a_file is None
-    before = metrics().get(SENT, 0)
+    # The daemon has just been started.
+    before = wait_for(lambda: metrics().get(SENT), "what was counted before")
     edge.send(mark)
     _wait_until_counted(partner.wait_for(mark))
     assert metrics()[SENT] == before + 1
