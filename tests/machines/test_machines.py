@@ -20,6 +20,8 @@ pytestmark = pytest.mark.machine
 #: In this order; before the first of the second row the machine is powered off and booted.
 STEPS = ("test_readme", "test_mail", "test_service", "test_upgrade")
 AFTER_REBOOT = ("test_after_reboot", "test_removal", "test_setup")
+#: On a machine of their own.
+UNITS = ("test_units", "test_programs")
 
 _INSIDE = Path("/opt/scenarios")
 _HOME = Path("/root")
@@ -120,7 +122,8 @@ def test_the_units_hold_what_they_promise(suite: str) -> None:
         machine.run("sh", "-c", f"apt-get install -q -y {_HOME}/dist/*.deb")
         # The scenarios make certificates, by the library that the product brings along.
         (libraries,) = machine.root.glob(_LIBRARIES)
-        _run_scenarios(machine, "test_units", PYTHONPATH=f"/{libraries.relative_to(machine.root)}")
+        for step in UNITS:
+            _run_scenarios(machine, step, PYTHONPATH=f"/{libraries.relative_to(machine.root)}")
 
 
 @pytest.mark.long
