@@ -24,7 +24,8 @@ relay_clientcerts             is ours where it is that look-up
 milter_*_macros               is ours where it has our macro, which nobody else knows
 cleanup_service_name          is ours where it names our service
 smtpd_tls_ask_ccert,          are ours where they say what we write, and stand in one run with one
-smtpd_tls_fingerprint_digest  of the options above
+smtpd_tls_fingerprint_digest, of the options above
+smtpd_forbid_bare_newline
 ============================  =====================================================================
 
 Comments are known word for word.
@@ -58,7 +59,11 @@ TABLE_PARAMETERS = {Table.TLS_POLICY: "smtp_tls_policy_maps", Table.TRANSPORT: "
 
 _DEFAULT_ENDPOINTS = frozenset({"unix:domain-secure/milter", "unix:domain-secure/policy"})
 # What is written without anything in the value that could be nobody else's.
-_PLAIN_OPTIONS = {"smtpd_tls_ask_ccert": "yes", "smtpd_tls_fingerprint_digest": "sha256"}
+_PLAIN_OPTIONS = {
+    "smtpd_tls_ask_ccert": "yes",
+    "smtpd_tls_fingerprint_digest": "sha256",
+    "smtpd_forbid_bare_newline": "yes",
+}
 
 
 @dataclass(frozen=True, slots=True)

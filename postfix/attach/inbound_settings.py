@@ -31,6 +31,10 @@ CERTIFICATE_PARAMETERS = (
 FINGERPRINT_RESTRICTIONS = {"check_ccert_access", "permit_tls_clientcerts"}
 COPIED_PARAMETERS = ("smtpd_milters", "smtpd_data_restrictions", "smtpd_restriction_classes")
 
+FORBID_BARE_NEWLINE = "smtpd_forbid_bare_newline"
+PERMITTING_BARE_NEWLINE = frozenset({"no", "note"})
+REPLACE_STRAY = "cleanup_replace_stray_cr_lf"
+
 CONNECT_TIMEOUT = 10  #: seconds; the socket is on this host
 COMMAND_TIMEOUT = 30  #: seconds; nothing that is answered before the content waits for anybody
 # An unknown certificate is waited for up to probe_timeout before the end of the message is answered.  Were
@@ -64,17 +68,23 @@ class InboundPlan:
 def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: Sequence[str]) -> InboundPlan:
     """Return what the services *keys* need, by default that of port 25; raises Problem for what cannot be."""
     services = {service.key: service for service in instance.services()}
-    options: dict[str, Mapping[str, str]] = {}
+    options: dict[str, dict[str, str]] = {}
     endpoints: list[str] = []
     asleep: dict[str, Asleep] = {}
+    cleanup = _cleanup_options(configuration, instance, services)
     for key in keys or default_services(services):
         service = _smtpd(services, key)
         _refuse_unsafe(instance, service)
         listeners = _endpoints(configuration, instance, service)
         endpoints += listeners
         asleep[key] = keep_asleep(instance, service)
-        options[key] = _options(configuration, instance, service, listeners, asleep[key])
-    cleanup = _cleanup_options(configuration, instance, services)
+        options[key] = {
+            **_options(configuration, instance, service, listeners, asleep[key]),
+            **_line_ends(instance, service),
+        }
+        own = instance.service_parameter(service, "cleanup_service_name") != "cleanup"
+        if cleanup and (not own or configuration.inbound.when_down is WhenDown.DEFER_LISTED):
+            options[key]["cleanup_service_name"] = CLEANUP_SERVICE
     return InboundPlan(options, cleanup, tuple(dict.fromkeys(endpoints)), asleep)
 
 
@@ -217,8 +227,17 @@ def _options(
         table = table_name(map_type(instance), configuration.state, Table.SENDER_ACCESS)
         options["smtpd_restriction_classes"] = _listed(WHEN_DOWN_CLASS, present["smtpd_restriction_classes"])
         options[WHEN_DOWN_CLASS] = f"check_sender_access {table}"
-        options["cleanup_service_name"] = CLEANUP_SERVICE
     return options
+
+
+def _line_ends(instance: PostfixInstance, service: Service) -> dict[str, str]:
+    """Return what lets no more than CRLF . CRLF end a message, where this Postfix knows how.
+
+    Others would let a partner's server be made to send a second message, in its own session.
+    """
+    value = instance.service_parameters(service, FORBID_BARE_NEWLINE).get(FORBID_BARE_NEWLINE, "yes")
+    # Every release that knows the parameter knows this value of it.
+    return {FORBID_BARE_NEWLINE: "yes"} if value.lower() in PERMITTING_BARE_NEWLINE else {}
 
 
 def _listed(ours: str, present: str) -> str:
@@ -251,20 +270,24 @@ def _fingerprint_restrictions(instance: PostfixInstance, service: Service) -> It
 def _cleanup_options(
     configuration: Configuration, instance: PostfixInstance, services: Mapping[str, Service]
 ) -> dict[str, str]:
-    """Return what makes cleanup(8) drop forged marks while no milter does.
+    """Return what makes cleanup(8) drop forged marks while no milter does, and leave no lone CR.
 
     With the default action "accept", Postfix delivers without us what arrives while the daemon is away.
     Header checks see what the client sent and not what a milter adds (milter_header_checks would), so that
     our own marks stay; those of trusted relays go, which is the price of "defer-listed".
     """
-    if configuration.inbound.when_down is not WhenDown.DEFER_LISTED:
-        return {}
     cleanup = services.get("cleanup/unix")
+    options = {}
+    if cleanup is not None and instance.service_parameters(cleanup, REPLACE_STRAY).get(REPLACE_STRAY) == "no":
+        # A reader may take a lone carriage return for the end of a line, and what follows for a field.
+        options[REPLACE_STRAY] = "yes"
+    if configuration.inbound.when_down is not WhenDown.DEFER_LISTED:
+        return options
     if cleanup is None:
         raise Problem("there is no service cleanup/unix", "master.cf", "restore it from master.cf.proto")
     present = instance.service_unexpanded(cleanup, "header_checks")
     authserv_id = configuration.inbound.authserv_id or instance.parameter("myhostname")
-    options = {"header_checks": _listed(forged_marks_table(authserv_id), present)}
+    options["header_checks"] = _listed(forged_marks_table(authserv_id), present)
     # Both default to $header_checks; headers inside of attachments are no marks, and stay.
     for name in ("mime_header_checks", "nested_header_checks"):
         value = instance.service_unexpanded(cleanup, name)

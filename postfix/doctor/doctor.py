@@ -17,6 +17,7 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.mail_checks.attach_checks import check_attachment
 from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
 from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
+from domain_secure.postfix.mail_checks.line_end_checks import check_line_ends
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
 from domain_secure.postfix.mail_checks.log_checks import check_log
 from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
@@ -124,6 +125,7 @@ def _questions(
 ) -> list[Question]:
     questions: list[Question] = [
         ("receiving", lambda: check_inbound(configuration, facts)),
+        ("line ends", lambda: check_line_ends(configuration, facts)),
         ("milters by client", lambda: check_milter_maps(configuration, instance, facts)),
         ("the daemon's sockets", lambda: check_listeners(configuration, facts)),
         ("the rest of Postfix", lambda: check_surroundings(configuration, facts)),

@@ -8,15 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain_secure.postfix.instance.endpoints import Address, attached
+from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service, is_port_25
 
 _SMTPD_PARAMETERS = (
+    "cleanup_service_name",
     "milter_default_action",
     "milter_macro_defaults",
     "receive_override_options",
     "smtpd_authorized_xclient_hosts",
     "smtpd_data_restrictions",
     "smtpd_enforce_tls",
+    "smtpd_forbid_bare_newline",
+    "smtpd_forbid_bare_newline_exclusions",
     "smtpd_milter_maps",
     "smtpd_milters",
     "smtpd_policy_service_default_action",
@@ -56,6 +61,11 @@ _SMTP_PARAMETERS = (
     "smtp_tls_session_cache_database",
     "tls_required_enable",
     "tlsmgr_service_name",
+)
+_CLEANUP_PARAMETERS = (
+    "cleanup_replace_stray_cr_lf",
+    "header_checks",
+    "milter_header_checks",
 )
 _MAIN_PARAMETERS = (
     "content_filter",
@@ -101,6 +111,7 @@ class PostfixFacts:
     senders: tuple[ServiceFacts, ...]  #: every smtp(8) and lmtp(8)
     tls_managers: tuple[ServiceFacts, ...]  #: every tlsmgr(8)
     behind_postscreen: bool  #: port 25 is postscreen(8)'s, which hands its clients to smtpd/pass
+    cleanups: tuple[ServiceFacts, ...] = ()  #: every cleanup(8)
     has_tlsproxy: bool = True  #: master.cf has tlsproxy(8), without which postscreen(8) offers no TLS
 
     @property
@@ -111,6 +122,19 @@ class PostfixFacts:
     def sender(self, name: str) -> ServiceFacts | None:
         """Return the transport *name*, or None when master.cf has no smtp client of that name."""
         return next((facts for facts in self.senders if facts.service.key == f"{name}/unix"), None)
+
+    def asks(self, receiver: ServiceFacts, milter: Address, milters: str | None = None) -> bool:
+        """Tell whether a list of milters, by default that of *receiver*, has the one at an address."""
+        elements = split_elements(receiver.value("smtpd_milters") if milters is None else milters)
+        chroot = receiver.service.chroot
+        return any(
+            attached(element).address(self.queue_directory, chroot=chroot) == milter for element in elements
+        )
+
+    def cleanup(self, receiver: ServiceFacts) -> ServiceFacts | None:
+        """Return the cleanup(8) that an smtpd(8) gives its mail to, or None when master.cf has it not."""
+        key = f"{receiver.value('cleanup_service_name')}/unix"
+        return next((facts for facts in self.cleanups if facts.service.key == key), None)
 
     def session_cache(self, sender: ServiceFacts) -> str:
         """Return where the TLS sessions of a transport are kept, empty if nowhere: its tlsmgr(8) decides."""
@@ -147,6 +171,11 @@ def facts_of(instance: PostfixInstance) -> PostfixFacts:
             ServiceFacts(service, instance.service_parameters(service, "smtp_tls_session_cache_database"))
             for service in services
             if service.program == "tlsmgr"
+        ),
+        cleanups=tuple(
+            ServiceFacts(service, instance.service_parameters(service, *_CLEANUP_PARAMETERS))
+            for service in services
+            if service.program == "cleanup"
         ),
         behind_postscreen=any(
             service.program == "postscreen" and service.type == "inet" and is_port_25(service.name)

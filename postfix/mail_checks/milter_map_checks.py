@@ -18,7 +18,7 @@ from domain_secure.postfix.dns.dns_lookup import Lookups, system_lookup
 from domain_secure.postfix.dns.mail_exchangers import is_probeable, mail_domains, mail_exchangers
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
-from domain_secure.postfix.instance.endpoints import Address, attached, milter_listener
+from domain_secure.postfix.instance.endpoints import Address, milter_listener
 from domain_secure.postfix.instance.lookups import LISTED_BY_POSTMAP, Hit, Key, first_hits, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
 
@@ -52,7 +52,7 @@ def check_milter_maps(
     """Yield the clients for which Postfix asks other milters, or none."""
     mapped = [one for one in facts.receivers if one.value("smtpd_milter_maps").strip()]
     address = milter_listener(configuration, facts.queue_directory)
-    served = [one for one in mapped if _names(one, facts, address, one.value("smtpd_milters"))]
+    served = [one for one in mapped if facts.asks(one, address)]
     if not configuration.receive or not served:
         return
     servers, failures = ({}, ()) if _is_local(instance, served) else _mail_servers(configuration, lookup)
@@ -84,7 +84,11 @@ def _check(
             problem.fix,
         )
         return
-    past = {client: hit for client, hit in hits.items() if not _names(receiver, facts, address, hit.value)}
+    past = {
+        client: hit
+        for client, hit in hits.items()
+        if hit.value.strip().lower() == _DISABLE or not facts.asks(receiver, address, hit.value)
+    }
     if past:
         # A partner's own server says more than an address of nobody.
         told = sorted(past, key=lambda client: clients[client] == "anybody")[:_NAMED]
@@ -117,14 +121,6 @@ def _is_local(instance: PostfixInstance, served: Iterable[ServiceFacts]) -> bool
 
 def _told(client: str, hit: Hit, clients: Mapping[str, str]) -> str:
     return f"{hit.table} has {client} ({clients[client]}) = {hit.value}"
-
-
-def _names(receiver: ServiceFacts, facts: PostfixFacts, address: Address, milters: str) -> bool:
-    """Tell whether a list of milters has the daemon."""
-    return milters.strip().lower() != _DISABLE and any(
-        attached(element).address(facts.queue_directory, chroot=receiver.service.chroot) == address
-        for element in split_elements(milters)
-    )
 
 
 def _mail_servers(configuration: Configuration, lookup: Lookups) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -173,3 +173,29 @@ def test_defer_listed_has_a_way_without_the_daemon(place: Place) -> None:
     assert checks.startswith("regexp:{ { /^X-Domain-Secure")
     assert checks.endswith("}, regexp:/theirs")
     assert place.override("domain-secure-cleanup/unix", "nested_header_checks") == "regexp:/theirs"
+
+
+def test_line_ends_are_made_strict_where_they_are_not(place: Place) -> None:
+    """What is strict already stays; a cleanup(8) that leaves lone carriage returns gets a strict clone."""
+    for value, ours in (("no", "yes"), ("note", "yes"), ("reject", None), ("normalize", None)):
+        place.write(place.stock_main + f"smtpd_forbid_bare_newline = {value}\n".encode())
+        before = place.files
+        place.attach()
+        assert place.override("smtp/inet", "smtpd_forbid_bare_newline") == ours
+        assert place.override("smtp/inet", "cleanup_service_name") is None
+        place.detach()
+        assert place.files == before
+    place.write(place.stock_main + b"cleanup_replace_stray_cr_lf = no\n")
+    before = place.files
+    place.attach()
+    assert place.override("smtp/inet", "cleanup_service_name") == "domain-secure-cleanup"
+    assert place.override("domain-secure-cleanup/unix", "cleanup_replace_stray_cr_lf") == "yes"
+    assert place.override("domain-secure-cleanup/unix", "header_checks") is None
+    assert not place.attach().changes
+    place.record_path.unlink()
+    place.detach()
+    assert place.files == before
+    own = STOCK_MASTER.replace(b"smtpd\n#smtp", b"smtpd -o cleanup_service_name=theirs\n#smtp")
+    place.write(place.stock_main + b"cleanup_replace_stray_cr_lf = no\n", own)
+    place.attach()
+    assert place.override("smtp/inet", "cleanup_service_name") == "theirs"
