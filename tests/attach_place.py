@@ -64,11 +64,11 @@ class Place:
 
     def attach(self, request: Request | None = None) -> Plan:
         """Plan to attach, and write what is planned."""
-        return self._carry_out(plan_attach(self.configuration, self.instance, request or Request()))
+        return self.carry_out(plan_attach(self.configuration, self.instance, request or Request()))
 
     def detach(self, request: Request | None = None) -> Plan:
         """Plan to detach, and write what is planned."""
-        return self._carry_out(plan_detach(self.configuration, self.instance, request or Request()))
+        return self.carry_out(plan_detach(self.configuration, self.instance, request or Request()))
 
     def replace(self, name: str, old: bytes, new: bytes) -> None:
         """Edit a file as somebody else would."""
@@ -82,7 +82,8 @@ class Place:
         assert found is not None, service
         return found.overrides.get(name)
 
-    def _carry_out(self, plan: Plan) -> Plan:
+    def carry_out(self, plan: Plan) -> Plan:
+        """Write what is planned."""
         if plan.record is not None:
             attach_record.write(plan.record_path, self.directory, plan.record)
         self.write(plan.after[MAIN], plan.after[MASTER])

@@ -103,6 +103,8 @@ def plan_attach(configuration: Configuration, instance: PostfixInstance, request
         wanted, signs = with_inbound(wanted, inbound), signs | inbound.signs
     if outbound is not None:
         wanted = with_outbound(wanted, outbound)
+    # What others, or cert enable, have put behind our lines is no reason to touch a file.
+    wanted = wanted.unless_moved_only(start.found)
     with wanted.staged(instance) as future:
         _verify(future, inbound, outbound)
     record = Record(

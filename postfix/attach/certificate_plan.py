@@ -17,7 +17,7 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from . import attach_record
 from .attachment import Plan
 from .certificate_settings import CHAIN_FILES, with_certificates
-from .contents import MAIN, MASTER, Contents
+from .contents import MAIN, MASTER, Contents, says_the_same
 
 
 def plan_certificates(
@@ -31,9 +31,9 @@ def plan_certificates(
     found = Contents(_read(directory / MAIN), _read(directory / MASTER))
     wanted = replace(found, main=with_certificates(found.main, files, found.master))
     in_force = {role: instance.unexpanded(CHAIN_FILES[role]) for role in files}
-    if in_force == {role: str(path) for role, path in files.items()} and _is_moved_only(found, wanted):
+    if in_force == {role: str(path) for role, path in files.items()}:
         # Lines that others, or attach, have put behind ours are no reason to touch the file.
-        wanted = found
+        wanted = wanted.unless_moved_only(found)
     with wanted.staged(instance) as future:
         for role, path in files.items():
             if future.unexpanded(CHAIN_FILES[role]) != str(path):
@@ -46,6 +46,8 @@ def plan_certificates(
     record = attach_record.read(record_path)
     if record is not None and record.after.get(MAIN) == found.main:
         bare_main = with_certificates(record.before[MAIN], files, found.master)
+        if says_the_same(record.before[MAIN], bare_main):
+            bare_main = record.before[MAIN]
         record = replace(
             record,
             before={**record.before, MAIN: bare_main},
@@ -53,10 +55,6 @@ def plan_certificates(
         )
     order = (MAIN, MASTER)
     return Plan(directory, found.in_order(*order), wanted.in_order(*order), record, record_path)
-
-
-def _is_moved_only(found: Contents, wanted: Contents) -> bool:
-    return sorted(found.main.splitlines()) == sorted(wanted.main.splitlines())
 
 
 def _read(path: Path) -> bytes:

@@ -5,12 +5,14 @@ Must not know: which contents are ours.
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.instance import main_cf, master_cf
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 MAIN, MASTER = "main.cf", "master.cf"
@@ -27,6 +29,13 @@ class Contents:
         """Return the contents by file name, in the order of *names*."""
         by_name = {MAIN: self.main, MASTER: self.master}
         return {name: by_name[name] for name in names}
+
+    def unless_moved_only(self, found: "Contents") -> "Contents":
+        """Return these contents, but each file as it is *found* where that says the same in another order."""
+        return Contents(
+            found.main if says_the_same(found.main, self.main) else self.main,
+            found.master if _services(found.master) == _services(self.master) else self.master,
+        )
 
     @contextmanager
     def staged(self, instance: PostfixInstance) -> Iterator[PostfixInstance]:
@@ -50,3 +59,31 @@ class Contents:
                 for name in ("what", "where", "fix"):
                     setattr(problem, name, getattr(problem, name).replace(copy, real))
                 raise
+
+
+def says_the_same(one: bytes, other: bytes) -> bool:
+    """Tell whether two contents of main.cf have the same settings and comments, whatever their order.
+
+    Of several entries for one parameter the last counts, so that their order is no matter of taste.
+    """
+    return _settings(one) == _settings(other)
+
+
+def _settings(main: bytes) -> tuple[Counter[bytes], dict[bytes, list[bytes]]]:
+    values: dict[bytes, list[bytes]] = {}
+    for entry in main_cf.entries(main):
+        values.setdefault(entry.name, []).append(entry.value)
+    return _comments(main), values
+
+
+def _services(master: bytes) -> tuple[Counter[bytes], dict[bytes, list[tuple[list[bytes], list[bytes]]]]]:
+    services: dict[bytes, list[tuple[list[bytes], list[bytes]]]] = {}
+    for entry in master_cf.entries(master):
+        words = [token.text for token in entry.fields], [token.text for token in entry.arguments]
+        services.setdefault(entry.key, []).append(words)
+    return _comments(master), services
+
+
+def _comments(content: bytes) -> Counter[bytes]:
+    lines = (line.strip() for line in content.splitlines())
+    return Counter(line for line in lines if line.startswith(b"#"))

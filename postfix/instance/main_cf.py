@@ -85,6 +85,7 @@ def _without(content: bytes, entry: Entry, ours: list[Token]) -> bytes:
         if content[: entry.line.start].removesuffix(b"\n").endswith(COMMENT):
             return remove(content, [(entry.line.start, entry.line.end)])
         return remove(content, [_last_of_all(entry, token) for token in ours])
+    last = [token for token in elements if token not in ours][-1]
     for token in reversed(ours):
         start, end = entry.line.place(token.start, token.end)
         line_end = content.find(b"\n", end)
@@ -95,7 +96,18 @@ def _without(content: bytes, entry: Entry, ours: list[Token]) -> bytes:
             content = content[:start] + content[end:]
         else:
             content = remove(content, [(start, end + len(rest.rstrip(b"\r")))])
+        if token.start > last.end:
+            # Somebody has moved ours behind theirs: the separator between them goes along.
+            content = _without_separators(content, entry.line.place(last.start, last.end)[1])
     return content
+
+
+def _without_separators(content: bytes, start: int) -> bytes:
+    """Take out the separators from *start* to the end of its line, where there is nothing else."""
+    line_end = content.find(b"\n", start)
+    end = len(content) if line_end == -1 else line_end
+    rest = content[start:end].rstrip(b"\r")
+    return content if rest.strip(LIST_SEPARATORS) else content[:start] + content[start + len(rest) :]
 
 
 def _last_of_all(entry: Entry, token: Token) -> tuple[int, int]:

@@ -10,7 +10,9 @@ import pytest
 from attach_place import STOCK_MASTER, Place
 
 from domain_secure.policy.configuration.configuration import WhenDown
+from domain_secure.policy.own.enabled_certificates import Role
 from domain_secure.postfix.attach.attachment import MAIN, MASTER, Plan, Request
+from domain_secure.postfix.attach.certificate_plan import plan_certificates
 
 pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
 
@@ -194,3 +196,33 @@ def test_a_socket_that_was_moved_is_not_asked_any_more(place: Place) -> None:
     assert "9000" not in (place.override("smtp/inet", "smtpd_milters") or "9000")
     place.detach()
     assert place.files[MASTER] == STOCK_MASTER
+
+
+def test_certificates_and_attach_leave_each_others_order(place: Place) -> None:
+    """Whichever runs when, the second round changes nothing: not after an edit, nor without the record."""
+    files = {role: place.folder / "state/keys/enabled" / f"{role}.pem" for role in Role}
+    files[Role.SERVER].parent.mkdir(parents=True)
+    for path in files.values():
+        path.touch()
+
+    def changed() -> list[str]:
+        attached = place.attach().changes
+        plan = plan_certificates(place.configuration, place.instance, files)
+        place.carry_out(plan)
+        return [*attached, *plan.changes]
+
+    before = place.files
+    place.attach()
+    for role in Role:
+        place.carry_out(plan_certificates(place.configuration, place.instance, {role: files[role]}))
+        assert not place.attach().changes
+    assert changed() == []
+    place.write(place.files[MAIN] + b"# theirs\n")
+    assert changed() == []
+    place.record_path.unlink()
+    assert changed() == []
+    place.write(place.files[MAIN] + b"transport_maps = hash:/x\n")
+    assert changed() == [MAIN]
+    assert changed() == []
+    place.detach()
+    assert place.files[MAIN] == before[MAIN] + b"# theirs\ntransport_maps = hash:/x\n"

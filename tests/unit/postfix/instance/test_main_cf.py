@@ -105,7 +105,13 @@ def _postconf(directory: Path, content: bytes) -> bytes | None:
 @pytest.mark.parametrize(
     ("edited", "expected"),
     [
-        (b"transport_maps = hash:/a, %s\n", b"transport_maps = hash:/a,\n"),
+        (b"transport_maps = hash:/a, %s\n", b"transport_maps = hash:/a\n"),
+        (b"transport_maps = hash:/a %s", b"transport_maps = hash:/a"),
+        (b"transport_maps = hash:/a ,\n  %s\nother = x\n", b"transport_maps = hash:/a\nother = x\n"),
+        (b"transport_maps = hash:/a,\r\n# c\n %s,\r\n", b"transport_maps = hash:/a\r\n# c\n"),
+        (b"transport_maps = hash:/a, %s, %s,\n", b"transport_maps = hash:/a\n"),
+        (b"transport_maps = %s, hash:/a, %s\n", b"transport_maps = hash:/a\n"),
+        (b"transport_maps = hash:/a, %s\n  hash:/b,\n", b"transport_maps = hash:/a,\n  hash:/b,\n"),
         (b"transport_maps = hash:/a, %s, hash:/b\n", b"transport_maps = hash:/a, hash:/b\n"),
         (b"transport_maps = %s,\n  hash:/a\n", b"transport_maps =\n  hash:/a\n"),
         (b"transport_maps =\n  %s,\n  hash:/a\n", b"transport_maps =\n  hash:/a\n"),
