@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable, Iterable
 
-from domain_secure.commands.fleet.fleet_wait import add_wait, waited
+from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait, waited
 from domain_secure.commands.terminal.common import configuration_of, note, policy_store, print_json
 from domain_secure.policy.editing.editing import ListChange, ListName, add, remove, set_entries
+from domain_secure.policy.editing.policy_store import PolicyStore
 from domain_secure.policy.terms.problems import ExitStatus
 
 Run = Callable[[argparse.Namespace], ExitStatus]
@@ -26,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
             "domains", nargs="+", metavar="DOMAIN", help="a domain, or '*.DOMAIN' for all its subdomains"
         )
         add_wait(action)
+        if list_name is ListName.SEND:
+            add_no_wait(action)
         action.set_defaults(run=run, list_name=list_name)
         if name == "set":
             action.add_argument(
@@ -44,7 +47,7 @@ def run_add(arguments: argparse.Namespace) -> ExitStatus:
     store = policy_store(arguments)
     change = add(store, arguments.list_name, arguments.domains)
     _print_changes(change, arguments.list_name, unchanged="already on")
-    return waited(arguments, store)
+    return _finished(arguments, store, change)
 
 
 def run_remove(arguments: argparse.Namespace) -> ExitStatus:
@@ -52,7 +55,7 @@ def run_remove(arguments: argparse.Namespace) -> ExitStatus:
     store = policy_store(arguments)
     change = remove(store, arguments.list_name, arguments.domains)
     _print_changes(change, arguments.list_name, unchanged="not on")
-    status = waited(arguments, store)
+    status = _finished(arguments, store, change)
     return ExitStatus.DIFFERENCE if change.unchanged else status
 
 
@@ -63,7 +66,16 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
     shown = None if arguments.shown is None else store.list_at(name, arguments.shown)
     change = set_entries(store, name, arguments.domains, shown)
     _print_changes(change, name, unchanged="already on")
-    return waited(arguments, store)
+    return _finished(arguments, store, change)
+
+
+def _finished(arguments: argparse.Namespace, store: PolicyStore, change: ListChange) -> ExitStatus:
+    if arguments.list_name is ListName.RECEIVE:
+        return waited(arguments, store)
+    # What knows Postfix takes its time to load, and the other list has no need of it.
+    from domain_secure.commands.in_force.in_force import finished  # noqa: PLC0415
+
+    return finished(arguments, store, (*change.added, *change.removed, *change.unchanged))
 
 
 def _print_changes(change: ListChange, name: ListName, *, unchanged: str) -> None:

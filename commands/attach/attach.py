@@ -9,6 +9,7 @@ from dataclasses import replace
 from difflib import diff_bytes, unified_diff
 from pathlib import Path
 
+from domain_secure.commands.in_force.in_force import forget_former
 from domain_secure.commands.terminal.common import configuration_of, note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration, WhenDown
@@ -127,6 +128,8 @@ def apply_attach(
             with progress() as report:
                 publish(configuration, instance, report, map_type(instance))
         outcome = execute(plan, instance)
+    if plan.outbound is not None:
+        forget_former(configuration, instance, is_reloading=outcome.reloaded)
     yield from _attached(plan, outcome)
     if plan.inbound is not None and not _daemon_listens(configuration, instance):
         defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED

@@ -1,8 +1,10 @@
 """``domain-secure generate``: bring Postfix's lookup tables up to date, or show what that would change."""
 
 import argparse
+import os
 from collections.abc import Iterator
 
+from domain_secure.commands.in_force.in_force import forget_former, is_attached
 from domain_secure.commands.terminal.common import configuration_of, note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
@@ -27,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing, print the difference, exit 1 if there is one"
     )
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="write the tables alone, and let Postfix forget what they said before in its own time",
+    )
     parser.set_defaults(run=generate)
 
 
@@ -45,6 +52,19 @@ def generate(arguments: argparse.Namespace) -> ExitStatus:
             f"Postfix does not use the tables yet: {configuration.config_directory}/main.cf: "
             "run domain-secure attach"
         )
+        return ExitStatus.DONE
+    return ExitStatus.DONE if arguments.no_wait else _forgotten(configuration, instance)
+
+
+def _forgotten(configuration: Configuration, instance: PostfixInstance) -> ExitStatus:
+    """Let a running Postfix go by the tables from now on."""
+    if not is_attached(configuration, instance):
+        return ExitStatus.DONE
+    if os.geteuid() != 0:
+        note("Postfix may go by former routes for a while: only root can reload it")
+        return ExitStatus.DONE
+    if forget_former(configuration, instance):
+        print("Postfix was reloaded and goes by the tables")
     return ExitStatus.DONE
 
 

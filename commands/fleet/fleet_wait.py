@@ -23,12 +23,22 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def waited(arguments: argparse.Namespace, store: PolicyStore) -> ExitStatus:
+def add_no_wait(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--no-wait``, for what waits of itself."""
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="return as soon as it is written, and not only once it is in force for mail",
+    )
+
+
+def waited(arguments: argparse.Namespace, store: PolicyStore, *, at_least: bool = False) -> ExitStatus:
     """Return when every live node enforces the newest revision; 1 when some do not in time, named.
 
-    Without ``--wait`` it returns at once.
+    Without ``--wait`` it returns at once, unless it waits *at_least* for its usual time.
     """
-    if arguments.wait is None:
+    limit = arguments.wait if arguments.wait is not None else _SECONDS if at_least else None
+    if limit is None:
         return ExitStatus.DONE
     from domain_secure.fleet.editing.fleet_store import FleetStore  # noqa: PLC0415
     from domain_secure.fleet.node.enforcement import Enforcement  # noqa: PLC0415 - loads requests, which a file needs not
@@ -40,7 +50,7 @@ def waited(arguments: argparse.Namespace, store: PolicyStore) -> ExitStatus:
     while True:
         late, silent, live = enforcement.look()
         seconds = time.monotonic() - started
-        if not late or seconds > arguments.wait:
+        if not late or seconds > limit:
             break
         time.sleep(_PAUSE)
     number = enforcement.number
@@ -49,9 +59,11 @@ def waited(arguments: argparse.Namespace, store: PolicyStore) -> ExitStatus:
     if late:
         for name, reason in late.items():
             print(f"{name}: does NOT enforce revision {number}: {reason}")
+        note(f"not yet in force, because {', '.join(late)} do not enforce revision {number}")
         return ExitStatus.DIFFERENCE
-    if live:
-        print(f"revision {number}: enforced by all {live} live nodes after {seconds:.1f} s")
-    else:
+    if not live:
         print(f"revision {number}: no node is live")
+        return ExitStatus.DONE
+    print(f"revision {number}: enforced by all {live} live nodes after {seconds:.1f} s")
+    print("in force")
     return ExitStatus.DONE

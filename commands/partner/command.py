@@ -5,7 +5,7 @@ from collections.abc import Collection
 from itertools import chain
 from typing import Any
 
-from domain_secure.commands.fleet.fleet_wait import add_wait, waited
+from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait, waited
 from domain_secure.commands.terminal.common import (
     configuration_of,
     note,
@@ -20,13 +20,18 @@ from domain_secure.policy.configuration.settings import PARTNER, settings_of
 from domain_secure.policy.editing.draft import Written
 from domain_secure.policy.editing.editing import parse_entries
 from domain_secure.policy.editing.partner_editing import add_pins, set_values
-from domain_secure.policy.editing.policy_store import FileStore
+from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
 from domain_secure.policy.terms.domain import Entry, entry_base
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from . import partner_certificate
+
+#: The keys of a partner by which mail is sent to it.
+SENDING = frozenset(
+    {"names", "send_method", "pins", "minimum_tls", "mx", "via", "servername", "send_ca_file"}
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -56,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     )
     for action in (change, pin):
         add_wait(action)
+        add_no_wait(action)
     change.add_argument("values", nargs="+", metavar="KEY=VALUE", help="for example send_method=dane")
     pin.add_argument("pins", nargs="+", metavar="PIN", help="sha256:HEX or spki-sha256:HEX")
     partner_certificate.add_parser(actions)
@@ -150,7 +156,7 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.nodes and isinstance(store, FileStore):
         raise Problem("this machine is not part of a fleet", "--nodes", "leave it out")
     _report(arguments, set_values(store, arguments.domain, values, arguments.nodes))
-    return waited(arguments, store)
+    return _finished(arguments, store, values)
 
 
 def run_pin(arguments: argparse.Namespace) -> ExitStatus:
@@ -164,7 +170,22 @@ def run_pin(arguments: argparse.Namespace) -> ExitStatus:
             raise Problem(str(error), repr(argument), fix) from error
     store = policy_store(arguments)
     _report(arguments, add_pins(store, arguments.domain, pins))
-    return waited(arguments, store)
+    return _finished(arguments, store, ("pins",))
+
+
+def _finished(arguments: argparse.Namespace, store: PolicyStore, keys: Collection[str]) -> ExitStatus:
+    """Wait until what is sent, and how, follows a change of *keys*; others wait in a fleet where asked to."""
+    configuration = configuration_of(arguments)
+    (entry,) = parse_entries([arguments.domain])
+    entries = [one for one in configuration.send if configuration.partner(one).entry == entry]
+    # Of a partner whose table has no key left the rule of another entry holds: then it is its own entry.
+    entries = entries or [one for one in configuration.send if one == entry]
+    if not entries or SENDING.isdisjoint(keys):
+        return waited(arguments, store)
+    # What knows Postfix takes its time to load, and other changes have no need of it.
+    from domain_secure.commands.in_force.in_force import finished  # noqa: PLC0415
+
+    return finished(arguments, store, entries)
 
 
 def _report(arguments: argparse.Namespace, files: tuple[Written, ...]) -> None:

@@ -18,6 +18,10 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what may be 
 _OPEN = WebAccess()
 
 
+class DaemonAway(Problem):
+    """Nobody listens where the daemon would: none runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One sample of the daemon's metrics."""
@@ -56,7 +60,8 @@ def _get(address: tuple[str, int], access: WebAccess, path: str) -> bytes:
     except PermissionError as error:
         raise NoPermission("no permission to ask the daemon", str(error.filename)) from error
     except (OSError, HTTPException, ValueError) as error:
-        raise Problem(
+        kind = DaemonAway if isinstance(error, ConnectionRefusedError) else Problem
+        raise kind(
             f"the daemon does not answer ({getattr(error, 'strerror', None) or error})",
             url,
             "start it with `systemctl start domain-secure` or `domain-secure serve`, and read its log",

@@ -205,6 +205,7 @@ class Daemon:
                 "path": str(configuration.path),
                 "in_force": "last good" if problem else "as on disk",
                 "problem": str(problem) if problem else None,
+                "files": {str(file.absolute()): state for file, state in self._live.files.items()},
                 "mode": configuration.mode,
                 "receive_domains": len(configuration.receive),
                 "send_domains": len(configuration.send),

@@ -95,6 +95,8 @@ class LiveConfiguration:
         self._lock = threading.Lock()
         self.problem: Problem | None = None
         self.current, self._seen = self._read(_signatures((path,)))
+        #: The files of ``current`` as they were before they were read.
+        self.files = self._seen
 
     def reload(self) -> bool:
         """Read everything again; a fault leaves ``current`` in force, sets ``problem`` and returns False."""
@@ -110,6 +112,7 @@ class LiveConfiguration:
             self.problem = None
             self._log(loaded_event(self.current.configuration))
             self._changed(former, self.current)
+            self.files = self._seen
             return True
 
     def reload_if_changed(self) -> bool:

@@ -27,6 +27,7 @@ from domain_secure.policy.files.write_fault import cannot_write
 from .attach_signs import Signs
 
 FOLDER_MODE = 0o711
+ROUTES = ".routes"  #: of the file of ``routes_record``, which goes with the record
 FILE_MODE = 0o600
 
 
@@ -136,7 +137,7 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
 
 def remove(path: Path) -> None:
     """Forget the record; its folder goes with the last one."""
-    for one in (path, _marker(path)):
+    for one in (path, _marker(path), path.with_suffix(ROUTES)):
         one.unlink(missing_ok=True)
     with suppress(OSError):
         path.parent.rmdir()

@@ -7,12 +7,14 @@ Invariant: the record only saves work.  Without it, or with one that does not fi
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.instance.running import Moment
 
 from .authority_files import AuthorityFiles
 from .tables import SUFFIXES, Dialect, Table, generated_type, lines_of, table_path
@@ -55,6 +57,13 @@ class TableRecord:
     lines: int
     at: float
     files: Signature
+    boot: str = ""  #: with the next, `Moment` by which it was in place; empty in what earlier releases wrote
+    since_boot: float = 0.0
+
+    @property
+    def moment(self) -> Moment:
+        """Return the moment by which it was in place: who has started since has read no former one."""
+        return Moment(self.boot or Moment.now().boot, self.since_boot if self.boot else math.inf)
 
 
 @dataclass(frozen=True, slots=True)

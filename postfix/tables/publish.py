@@ -22,6 +22,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files import atomic_file, state_folder
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.instance.running import Moment
 
 from . import authority_files
 from .publication import RECORD, Job, Publication, Record, TableRecord, current, input_digest, published
@@ -134,7 +135,10 @@ def _put_in_place(job: Job, table: Table, begun: TableRecord | _Compiling, repor
     for new, live in zip(job.temporary(table), job.live(table), strict=True):
         new.replace(live)
     atomic_file.sync_directory(job.directory)
-    return TableRecord(begun.digest, begun.lines, time.time(), job.signature(table) or [])
+    now = Moment.now()
+    return TableRecord(
+        begun.digest, begun.lines, time.time(), job.signature(table) or [], now.boot, now.seconds
+    )
 
 
 def _write_source(job: Job, table: Table, path: Path, report: Report) -> tuple[int, str, dict[str, str]]:

@@ -45,7 +45,9 @@ MAY_KNOW = {
         "policy/configuration policy/files policy/own policy/terms postfix/instance postfix/tables"
     ),
     "postfix/deliveries": "policy/sending policy/terms postfix/log_lines",
-    "postfix/dns": ("policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"),
+    "postfix/dns": (
+        "policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"
+    ),
     "postfix/doctor": (
         "policy/configuration policy/terms postfix/findings postfix/instance postfix/mail_checks "
         "postfix/own_checks postfix/tables"
@@ -71,7 +73,9 @@ MAY_KNOW = {
         "policy/authority policy/book policy/certificates policy/configuration policy/dane policy/sending "
         "policy/terms postfix/dns postfix/instance postfix/tables postfix/work"
     ),
-    "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
+    "postfix/tables": (
+        "policy/certificates policy/configuration policy/files policy/terms postfix/instance"
+    ),
     "postfix/work": "policy/terms",
     "milter/daemon": (
         "policy/book policy/configuration policy/history policy/record policy/revocation policy/sending "
@@ -96,7 +100,8 @@ MAY_KNOW = {
         "milter/knowledge milter/metrics milter/proof"
     ),
     "fleet/editing": (
-        "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node fleet/store"
+        "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node "
+        "fleet/store"
     ),
     "fleet/node": (
         "policy/book policy/certificates policy/configuration policy/revisions policy/revocation "
@@ -106,11 +111,11 @@ MAY_KNOW = {
     "commands": (
         "policy/book policy/certificates policy/configuration policy/editing policy/files policy/history "
         "policy/record policy/sending policy/terms postfix/deliveries postfix/instance postfix/log "
-        "milter/knowledge commands/fleet commands/log commands/terminal"
+        "milter/knowledge commands/fleet commands/in_force commands/log commands/terminal"
     ),
     "commands/attach": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/doctor postfix/findings "
-        "postfix/instance postfix/mail_checks postfix/tables commands/terminal"
+        "postfix/instance postfix/mail_checks postfix/tables commands/in_force commands/terminal"
     ),
     "commands/certificate": (
         "policy/authority policy/book policy/certificates policy/configuration policy/files policy/own "
@@ -129,13 +134,18 @@ MAY_KNOW = {
         "policy/configuration policy/editing policy/files policy/revisions policy/terms policy/toml "
         "fleet/editing fleet/node fleet/store commands/terminal"
     ),
+    "commands/in_force": (
+        "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "
+        "postfix/instance postfix/mail_checks postfix/tables commands/fleet commands/terminal"
+    ),
     "commands/log": (
         "policy/configuration policy/decision policy/editing policy/history policy/record policy/sending "
         "policy/terms policy/toml commands/terminal"
     ),
     "commands/partner": (
         "policy/book policy/certificates policy/claims policy/configuration policy/decision "
-        "policy/editing policy/revocation policy/terms milter/knowledge commands/fleet commands/terminal"
+        "policy/editing policy/revocation policy/terms milter/knowledge commands/fleet commands/in_force "
+        "commands/terminal"
     ),
     "commands/probe": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
