@@ -26,6 +26,7 @@ from domain_secure.policy.terms.domain import Entry, InvalidDomainError, entry_b
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 from domain_secure.postfix.attach import routes_record
+from domain_secure.postfix.attach.routes_record import request_path
 from domain_secure.postfix.findings.findings import Severity
 from domain_secure.postfix.findings.service_facts import facts_of
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -108,6 +109,8 @@ def forget_former(
     it *is_reloading* already, that is waited for.
     """
     with atomic_file.writer_lock(instance.config_directory):
+        # Before it is looked at: who asks from now on asks for another look.
+        request_path(configuration).unlink(missing_ok=True)
         in_place = InPlace.of(configuration)
         if in_place is None:
             return False

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from domain_secure.commands.check.check_process import check_document
+from domain_secure.commands.in_force.in_force import forget_former
 from domain_secure.commands.status.status_document import running_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path
 from domain_secure.milter.daemon import events
@@ -33,6 +34,8 @@ from domain_secure.policy.sending.delivery_counts import OutboundProgress
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.attach.attach_record import is_receiving
 from domain_secure.postfix.attach.attach_signs import WHEN_DOWN_CLASS
+from domain_secure.postfix.attach.routes_record import request_path
+from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.dns.dkim_key_lookup import DkimKeyLookup
 from domain_secure.postfix.dns.dns_lookup import system_lookup
 from domain_secure.postfix.dns.mail_exchangers import mail_exchangers
@@ -207,6 +210,24 @@ def publish_tables(configuration: Configuration, metrics: Metrics) -> None:
     metrics.tables.attempted(None)
     if result.changed:
         log_event(events.maps_published(changed=",".join(result.changed)))
+    _let_forget(configuration, PostfixInstance(configuration.config_directory), changed=bool(result.changed))
+
+
+def _let_forget(configuration: Configuration, instance: PostfixInstance, *, changed: bool) -> None:
+    """Let Postfix forget former routes: as root at once, else by a request to whom the units run as root."""
+    found = unforgotten(configuration, instance)
+    if found is None:
+        return
+    try:
+        if os.geteuid() == 0:
+            forget_former(configuration, instance)
+            return
+        request_path(configuration).touch()
+        detail = found.detail
+    except (Problem, OSError) as error:
+        detail = str(error)
+    if changed:
+        log_event(events.not_in_force(f"{detail}; {FIX}"))
 
 
 def _set_up_logging(*, debug: bool) -> None:

@@ -35,6 +35,7 @@ from domain_secure.policy.own.own_certificates import OwnCertificates, expiries
 from domain_secure.policy.revisions.lineage import Demands
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.doctor.doctor import examine
 from domain_secure.postfix.findings.findings import Severity
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -42,6 +43,8 @@ from domain_secure.postfix.tables.read_back import tables_hold
 
 _CHECK_SECONDS = 900.0
 _MOST_CHECKED = 10_000  #: listed domains; with more, checking would keep the node busy
+_FORGETTING_SECONDS = 60.0  #: after which the usual reports are soon enough
+_PAUSE = 0.25
 Publish = Callable[[Configuration, Metrics], None]
 
 
@@ -73,6 +76,20 @@ class FleetCompanion:
         """Bring Postfix's tables up to date, read them back, and let the agent report."""
         self._publish(configuration, metrics)
         self._in_tables = (configuration.revision, _revision_in_tables(configuration))
+        if self._agent is not None:
+            self._agent.changed()
+            if _not_in_force(configuration) is not None:
+                threading.Thread(
+                    target=self._await, args=(configuration,), name="in-force", daemon=True
+                ).start()
+
+    def _await(self, configuration: Configuration) -> None:
+        """Let the agent report as soon as root has let Postfix forget former routes."""
+        due = time.monotonic() + _FORGETTING_SECONDS
+        while time.monotonic() < due:
+            time.sleep(_PAUSE)
+            if _not_in_force(configuration) is None:
+                break
         if self._agent is not None:
             self._agent.changed()
 
@@ -125,6 +142,7 @@ class FleetCompanion:
             settings=tuple(sorted(known_keys())),
             overrides=self._overrides(),
             counters=bounded_counters(counted(running.metrics)),
+            not_in_force=_not_in_force(configuration),
         )
 
     def _overrides(self) -> Mapping[str, Mapping[str, Any]]:
@@ -145,6 +163,13 @@ class FleetCompanion:
         self._check = _outcome_of_check(configuration)
         if self._agent is not None:
             self._agent.changed()
+
+
+def _not_in_force(configuration: Configuration) -> str | None:
+    if not configuration.outbound_tables:
+        return None
+    found = unforgotten(configuration, PostfixInstance(configuration.config_directory))
+    return None if found is None else f"{found.detail}; {FIX}"
 
 
 def _revision_in_tables(configuration: Configuration) -> int | str | None:

@@ -156,6 +156,8 @@ def _print_daemon(document: dict[str, Any]) -> None:
         _print_tables_problem(daemon["tables_problem"])
         _print_self_proof(daemon["self_proof"] or {})
         _print_log(daemon["postfix_log"] or {})
+    if document["not_in_force"]:
+        print(f"send list      NOT YET IN FORCE: {document['not_in_force']}")
     _print_fleet(document["fleet"])
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")

@@ -24,6 +24,7 @@ from domain_secure.policy.history.history import History, Latest
 from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import NoPermission, Problem
+from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.findings.connectors import connectors_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 
@@ -94,6 +95,7 @@ def _document(
         "connectors_problem": connectors_problem,
         "domains": _domains(configuration, daemon, counted, latest, most) if configuration else [],
         "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
+        "not_in_force": _not_in_force(configuration) if configuration else None,
         "pending_certificates": None if pending is None else len(pending),
         "pending": pending or [],
         "pending_problem": pending_problem,
@@ -144,6 +146,12 @@ def _connectors(configuration: Configuration) -> tuple[list[dict[str, Any]], str
         return [asdict(connector) for connector in connectors_of(configuration, instance)], None
     except Problem as problem:
         return [], str(problem)
+
+
+def _not_in_force(configuration: Configuration) -> str | None:
+    """Return why mail may go by former routes, or None."""
+    found = unforgotten(configuration, PostfixInstance(configuration.config_directory))
+    return None if found is None else f"{found.detail}: {FIX}"
 
 
 def _protocol_log(configuration: Configuration) -> tuple[dict[str, Any] | None, str | None]:

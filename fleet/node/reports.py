@@ -35,6 +35,8 @@ class Report:
     settings: tuple[str, ...]  #: the shared settings this version knows
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  #: its own rules, by partner
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: by title, then by list entry
+    #: Why Postfix may still go by former routes; None also in reports of releases that do not know.
+    not_in_force: str | None = None
 
     @classmethod
     def parse(cls, octets: bytes) -> Self:
@@ -58,6 +60,7 @@ class Report:
                     _word(title): {_word(entry): int(count) for entry, count in counts.items()}
                     for title, counts in document["counters"].items()
                 },
+                not_in_force=None if (why := document.get("not_in_force")) is None else _word(why),
             )
         except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ValueError(f"the report cannot be read ({type(error).__name__})") from error
@@ -72,7 +75,7 @@ class Report:
         *digests* are the names of the store's revisions by number: a node on another line enforces none.
         """
         in_maps = self.maps == NO_MAPS or (isinstance(self.maps, int) and self.maps >= number)
-        if self.milter is None or self.milter < number or not in_maps:
+        if self.milter is None or self.milter < number or not in_maps or self.not_in_force is not None:
             return False
         return digests.get(self.milter) == self.digest
 
@@ -82,6 +85,8 @@ class Report:
             return self.problem
         if self.milter is None or self.milter != number:
             return f"the milter decides by revision {self.milter or 0}"
+        if self.not_in_force:
+            return self.not_in_force
         return f"Postfix's tables hold revision {self.maps}"
 
 

@@ -56,6 +56,11 @@ def maps_failed(problem: str) -> Event:
     return Event.of(logging.ERROR, "maps-failed", detail=problem)
 
 
+def not_in_force(detail: str) -> Event:
+    """Return the line for routes that are in place while Postfix may still go by former ones."""
+    return Event.of(logging.WARNING, "not-in-force", detail=detail)
+
+
 def revocation_refreshed(*, locations: int, failed: int) -> Event:
     """Return the line for revocation lists and responders that were all asked because somebody wanted it."""
     return Event.of(logging.INFO, "revocation-refreshed", locations=locations, failed=failed)

@@ -285,6 +285,9 @@ def _broken(document: Document) -> Iterable[Notice]:
     if daemon.get("tables_problem"):
         what = f"Postfix's tables are not those of the send list: {daemon['tables_problem']}"
         yield Notice(State.FAILING, what, "domain-secure generate")
+    if document.get("not_in_force"):
+        what = f"The send list is not yet in force: {document['not_in_force']}"
+        yield Notice(State.FAILING, what, "domain-secure generate")
     if (log := daemon.get("postfix_log")) and log["detail"]:
         what = f"No delivery is counted: Postfix's log: {log['detail']}"
         yield Notice(State.FAILING, what, "domain-secure check")

@@ -48,6 +48,11 @@ def is_known(configuration: Configuration, wanted: Signature | None) -> bool:
     return known == wanted
 
 
+def request_path(configuration: Configuration) -> Path:
+    """Return where the daemon puts an empty file to ask root for a look; a unit waits for it."""
+    return configuration.state / "reload-wanted"
+
+
 def path_of(configuration: Configuration) -> Path:
     """Return where the file is."""
     record = attach_record.path_of(configuration.state, configuration.config_directory)

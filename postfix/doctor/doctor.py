@@ -16,6 +16,7 @@ from domain_secure.postfix.findings.service_facts import PostfixFacts, facts_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.mail_checks.attach_checks import check_attachment
 from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
+from domain_secure.postfix.mail_checks.in_force_checks import check_in_force
 from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
 from domain_secure.postfix.mail_checks.line_end_checks import check_line_ends
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
@@ -135,6 +136,7 @@ def _questions(
         questions += [
             ("sending", lambda: check_outbound(configuration, facts, job.map_type, map_type(instance))),
             ("the generated tables", lambda: check_tables(job)),
+            ("what Postfix remembers", lambda: check_in_force(configuration, instance)),
             ("the authorities for sending", lambda: check_outbound_authorities(facts)),
             ("the certificates shown to partners", lambda: check_certificates(facts, now)),
             ("the log of Postfix", lambda: check_log(configuration, instance)),

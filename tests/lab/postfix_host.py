@@ -196,6 +196,11 @@ class PostfixHost:
         )
 
     @property
+    def queue_manager(self) -> str | None:
+        """Return the process id of qmgr(8), as counted inside; None between two of them."""
+        return next((process for process, name in self._processes().items() if name == "qmgr"), None)
+
+    @property
     def _master(self) -> str:
         """Return the process id of master(8), as counted inside."""
         return self.outside(self.layout.queue / "pid" / "master.pid").read_text().strip()

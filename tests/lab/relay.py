@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from .namespaces import Namespaces
+from .waiting import DEADLINE
 
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 
@@ -30,7 +31,10 @@ class Relay:
 
     def __init__(self, namespaces: Namespaces, address: str) -> None:
         self.relayed: list[Relayed] = []
-        relayed = self.relayed
+        self.is_holding = threading.Event()  #: set while a message waits for its reply
+        self.goes_on = threading.Event()  #: cleared: whoever has sent a message waits for the reply
+        self.goes_on.set()
+        relayed, is_holding, goes_on = self.relayed, self.is_holding, self.goes_on
 
         class Session(socketserver.StreamRequestHandler):
             def handle(self) -> None:
@@ -43,6 +47,9 @@ class Relay:
                     if verb == b"DATA":
                         self.wfile.write(b"354 go on\r\n")
                         content = b"".join(iter(self.rfile.readline, b".\r\n"))
+                        if not goes_on.is_set():
+                            is_holding.set()
+                            goes_on.wait(DEADLINE)
                         found = _MESSAGE_ID.search(content)
                         name = found[1].decode() if found else ""
                         relayed.append(Relayed(time.monotonic(), name, tuple(recipients)))
@@ -67,6 +74,7 @@ class Relay:
 
     def close(self) -> None:
         """Stop listening."""
+        self.goes_on.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -1,5 +1,6 @@
 """``send add`` and the like say *in force* only when no message goes the former way any more."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -8,10 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lab.laboratory import ADDRESSES, CONTOSO, EVIL, FABRIKAM, LOOPBACK, WOODGROVE, Lab
-from lab.product import Product
+from lab.laboratory import ADDRESSES, AUTHORITY_FILE, CONTOSO, EVIL, FABRIKAM, LOOPBACK, WOODGROVE, Lab
+from lab.messages import compose
+from lab.product import COMMAND, CONFIGURATION, STATE, Product
 from lab.relay import Relay
-from lab.waiting import wait_for
+from lab.waiting import DEADLINE, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -103,3 +105,83 @@ def test_no_message_goes_by_the_relay_after_send_add(own_product: Product, relay
     after = stream.since(removed)
     assert len(after) >= RATE
     wait_for(lambda: after <= to_evil(relayed).keys(), "all mail after that to go by the relay again")
+
+
+def test_a_delivery_under_way_is_waited_for(own_product: Product, relayed: Relay) -> None:
+    """While the relay takes its time over a message, nobody says that none goes there any more."""
+    lab = own_product.lab
+    relayed.goes_on.clear()
+    message = compose(f"user@{CONTOSO}", f"slow@{EVIL}")
+    lab.submit(lab.contoso, message, sender=f"user@{CONTOSO}", recipient=f"slow@{EVIL}")
+    assert relayed.is_holding.wait(DEADLINE)
+    told, manager = lab.namespaces.outside("/run/lab/told"), lab.contoso.queue_manager
+    command = lab.namespaces.start(COMMAND, "--config", CONFIGURATION, "send", "add", EVIL, output=told)
+    wait_for(lambda: lab.contoso.queue_manager not in {None, manager}, "Postfix to be reloaded")
+    assert command.is_running
+    relayed.goes_on.set()
+    assert command.wait(DEADLINE) == 0
+    assert told.read_text().rstrip().endswith("in force: Postfix was reloaded and goes by it")
+    assert len(to_evil(relayed)) == 1
+
+
+def test_what_only_postfix_knows_is_told(own_product: Product) -> None:
+    """A list edited by hand is in the tables soon, and in force once root has let Postfix forget."""
+    lab = own_product.lab
+    one = lab.contoso.queue_manager
+    own_product.change("send", "add", EVIL, "--no-wait")
+    own_product.wait_for_log(" not-in-force ")
+    assert lab.contoso.queue_manager == one
+    status = own_product.command("status").stdout
+    assert f"NOT YET IN FORCE: qmgr[{one}] has run since before" in status
+    found = json.loads(own_product.command("check", "--json", check=False).stdout)["findings"]
+    assert "not-in-force" in [finding["word"] for finding in found]
+    assert lab.namespaces.outside(STATE / "reload-wanted").exists()
+    assert "was reloaded" in own_product.command("generate").stdout
+    assert lab.contoso.queue_manager != one
+    assert not lab.namespaces.outside(STATE / "reload-wanted").exists()
+    assert "NOT YET" not in own_product.command("status").stdout
+    assert "reloaded" not in own_product.command("generate").stdout
+
+
+def test_nothing_is_reloaded_without_need(own_product: Product) -> None:
+    """A rule about receiving, an entry that is there already, and a TLS policy alone need none."""
+    manager = own_product.lab.contoso.queue_manager
+    for change in (
+        ("partner", "set", WOODGROVE, "mode=observe"),
+        ("send", "add", WOODGROVE),
+        ("partner", "set", WOODGROVE, "minimum_tls=TLSv1.3"),
+    ):
+        done = own_product.command(*change)
+        assert own_product.lab.contoso.queue_manager == manager, change
+    assert done.stdout.rstrip().endswith("in force")
+
+
+def test_without_a_daemon_the_command_does_it(own_product: Product) -> None:
+    """Sending needs no daemon: tables are written, Postfix is reloaded and asked."""
+    own_product.stop()
+    assert "in force" in own_product.command("send", "add", EVIL).stdout
+    assert f"{EVIL}\t" in own_product.lab.namespaces.outside(STATE / "maps/transport").read_text()
+
+
+def test_what_postfix_answers_otherwise_is_not_in_force(own_product: Product) -> None:
+    """A route of the administrator's own that wins is named, with status 1."""
+    lab = own_product.lab
+    lab.contoso.configure(virtual_mailbox_domains=f"{CONTOSO}, {EVIL}", transport_maps="")
+    lab.contoso.reload()
+    done = own_product.command("send", "add", EVIL, check=False)
+    assert done.returncode == 1
+    assert "not yet in force, because mail for evil.test" in done.stderr
+
+
+def test_a_daemon_that_refuses_the_file_is_no_success(own_product: Product) -> None:
+    """What the daemon cannot read is not in force, whatever is written."""
+    authority = own_product.lab.namespaces.outside(STATE / "authority.pem")
+    authority.write_text("")
+    own_product.reconfigure("", trust="")
+    authority.chmod(0o600)
+    text = own_product.text().replace(str(AUTHORITY_FILE), str(STATE / "authority.pem"))
+    own_product.write(text)
+    own_product.wait_for_log("configuration-rejected")
+    done = own_product.command("send", "add", EVIL, check=False)
+    assert done.returncode == 1
+    assert "not yet in force, because the daemon keeps the last good configuration" in done.stderr

@@ -200,6 +200,7 @@ GOLDEN = [
     (daemon_events.restart_needed(("state", "milter_socket")), "restart-needed settings=state,milter_socket"),
     (daemon_events.maps_published(changed="transport"), "maps-published changed=transport"),
     (daemon_events.maps_failed("disk full"), 'maps-failed detail="disk full"'),
+    (daemon_events.not_in_force("the routes"), 'not-in-force detail="the routes"'),
     (
         daemon_events.started(version="1.0", milter="unix:/m", policy="unix:/p", metrics="127.0.0.1:9797"),
         "started version=1.0 milter=unix:/m policy=unix:/p metrics=127.0.0.1:9797",

@@ -161,7 +161,7 @@ MAY_KNOW = {
         "policy/sending policy/terms postfix/attach postfix/dns postfix/doctor postfix/findings "
         "postfix/instance postfix/log postfix/probe postfix/tables milter/daemon milter/knowledge "
         "milter/metrics milter/page milter/proof milter/record fleet/node fleet/store commands/check "
-        "commands/status commands/terminal"
+        "commands/in_force commands/status commands/terminal"
     ),
     "commands/setup": (
         "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "
@@ -170,8 +170,8 @@ MAY_KNOW = {
     ),
     "commands/status": (
         "policy/certificates policy/configuration policy/history policy/sending policy/terms "
-        "postfix/findings postfix/instance milter/page commands/fleet commands/log commands/partner "
-        "commands/terminal"
+        "postfix/attach postfix/findings postfix/instance milter/page commands/fleet commands/log "
+        "commands/partner commands/terminal"
     ),
     "commands/terminal": "policy/configuration policy/editing policy/terms milter/metrics fleet/editing",
 }

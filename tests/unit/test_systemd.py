@@ -6,14 +6,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from configurations import make_configuration
 
 from domain_secure.milter.daemon.doors import HELD
 from domain_secure.milter.daemon.sockets import BACKLOG
 from domain_secure.milter.session.policy_listener import CONNECTION_LIMIT
 from domain_secure.postfix.attach.inbound_settings import COMMAND_TIMEOUT
+from domain_secure.postfix.attach.routes_record import request_path
 
 FOLDER = Path(__file__).parents[2] / "systemd"
-KINDS = {".service", ".socket", ".timer"}
+KINDS = {".path", ".service", ".socket", ".timer"}
 UNITS = sorted(path.name for path in FOLDER.iterdir() if path.suffix in KINDS)
 PLAIN = [name for name in UNITS if "@" not in name]
 SERVICES = [name for name in UNITS if name.endswith(".service")]
@@ -52,6 +54,8 @@ def for_instance(text: str) -> str:
     for plain, instance in (
         ("/etc/domain-secure/domain-secure.toml", "/etc/domain-secure/%i.toml"),
         ("StateDirectory=domain-secure\n", "StateDirectory=domain-secure-%i\n"),
+        ("/var/lib/domain-secure/", "/var/lib/domain-secure-%i/"),
+        ("Wants=domain-secure-generate.path", "Wants=domain-secure-generate@%i.path"),
         ("/var/spool/postfix/", "/var/spool/%i/"),
         ("postfix@-.service", "postfix@%i.service"),
         ("After=domain-secure.service ", "After=domain-secure@%i.service "),
@@ -126,3 +130,13 @@ def test_sockets_are_where_the_daemon_looks() -> None:
     assert found["Backlog"] == [str(BACKLOG)]
     # systemd would change the owner of whatever stands at the path.
     assert not {"SocketUser", "SocketGroup"} & found.keys()
+
+
+def test_the_daemon_can_ask_for_a_reload() -> None:
+    """What it puts into its state folder is what the unit that runs as root waits for, and removes first."""
+    configuration = make_configuration(Path("/var/lib/domain-secure"))
+    wanted = str(request_path(configuration))
+    assert settings("domain-secure-generate.path")["PathExists"] == [wanted]
+    assert settings("domain-secure-generate.service")["ExecStartPre"] == [f"-/bin/rm -f {wanted}"]
+    assert "domain-secure-generate.path" in settings("domain-secure.service")["Wants"]
+    assert "User" not in settings("domain-secure-generate.service")
