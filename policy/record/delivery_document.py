@@ -89,6 +89,7 @@ def _delivery_document(delivery: Delivery, level: LogLevel) -> dict[str, Any]:
         "dsn": delivery.dsn,
         "reply": shown(delivery.reply),
         "verified": delivery.verified,
+        "unverified": str(delivery.unverified) if delivery.unverified else None,
         "mutual": delivery.is_mutual,
         "tls": {
             "trust": str(tls.trust),

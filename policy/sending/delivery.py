@@ -14,6 +14,8 @@ from enum import Enum, StrEnum, unique
 
 from domain_secure.policy.terms.domain import Domain, Entry
 
+from .promised_route import Unverified
+
 
 @unique
 class DeliveryStatus(StrEnum):
@@ -83,9 +85,11 @@ class Delivery:
     dsn: str
     reply: str  #: what stands in parentheses
     tls: TlsSession | None  #: None: no summary was seen
-    verified: bool | None  #: every trace of this delivery says verified TLS; None: its session was not read
+    #: Every trace of this delivery says verified TLS, as promised; None: its session was not read.
+    verified: bool | None
     counted: bool  #: the first of its kind, verified or not, for this queue id and entry
     lines: tuple[str, ...]  #: Postfix's own lines about this session, the status line last
+    unverified: Unverified | None = None  #: why *verified* is False; None where it is not
 
     @property
     def is_sent(self) -> bool:

@@ -14,17 +14,17 @@ from datetime import datetime
 from domain_secure.policy.certificates.certificate import Certificate, Chain
 from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
-from domain_secure.policy.certificates.presented_names import names_host, names_of, some
+from domain_secure.policy.certificates.presented_names import names_of, some
 from domain_secure.policy.certificates.purposes import Purpose, purposes_of
 from domain_secure.policy.certificates.trust import ClientPurpose
 from domain_secure.policy.configuration.configuration import Partner, SendMethod
 from domain_secure.policy.dane.dane import matches_authority, matches_end_entity
 from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaRecord, Usage
 from domain_secure.policy.terms.domain import Domain
-from domain_secure.policy.terms.names import any_name_matches
 from domain_secure.policy.terms.tls import TlsVersion, is_weak_cipher
 
 from .delivery import FailureReason
+from .promised_route import accepts_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,8 @@ def judge_server(
 
 
 def matching_name(certificate: Certificate, partner: Partner) -> str | None:
-    """Return the name of a server's certificate that the send rule accepts, or None.
-
-    The literal hosts of ``mx`` stand in the place of ``names``, and for themselves alone.
-    """
-    presented = names_of(certificate)
-    if partner.mx:
-        return next((one for one in presented if any(names_host(one, host) for host in partner.mx)), None)
-    return any_name_matches(presented, partner.names)
+    """Return the name of a server's certificate that the send rule accepts, or None."""
+    return next((one for one in names_of(certificate) if accepts_name(one, partner)), None)
 
 
 def matching_record(shown: ShownServer, nexthop: Domain, at: datetime) -> TlsaRecord | None:

@@ -87,7 +87,8 @@ def _options(configuration: Configuration, instance: PostfixInstance, policy_tab
         "tlsmgr_service_name": TLS_MANAGER_SERVICE,
         "smtp_tls_connection_reuse": "no",
         "smtp_fallback_relay": "",
-        "smtp_tls_loglevel": "1",
+        # The name that was matched tells afterwards that it was the partner's.
+        "smtp_tls_loglevel": "1,certmatch",
     }
     # RFC 8689: a sender's "TLS-Required: No" lifts the policy, from Postfix 3.10 on.
     if instance.parameters("tls_required_enable"):

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from domain_secure.policy.sending.delivery import FailureReason
+from domain_secure.policy.sending.promised_route import Matched
 from domain_secure.postfix.log_lines.failure_text import (
     Cause,
     PeerDetail,
@@ -19,7 +20,7 @@ from domain_secure.postfix.log_lines.failure_text import (
     refusal,
 )
 from domain_secure.postfix.log_lines.log_line import MESSAGE, decoded
-from domain_secure.postfix.log_lines.tls_summary import relay_of
+from domain_secure.postfix.log_lines.tls_summary import matched_in, relay_of
 
 
 @dataclass(slots=True)
@@ -30,6 +31,16 @@ class SummaryLine:
     line: str  #: the whole of it, here and below
     text: str  #: what it says, without the names in front, here and below
     relay: str
+
+
+@dataclass(slots=True)
+class MatchLine:
+    """What of the server's certificate will be found right: ``…: matched peername: mail.x``."""
+
+    line: str
+    peer: str
+    kind: Matched
+    what: str  #: a name, or a digest
 
 
 @dataclass(slots=True)
@@ -85,7 +96,7 @@ class LastFailureLine(FailureLine):
     request: str
 
 
-TextLine = SummaryLine | DetailLine | FailureLine | RemarkLine | UnknownLine
+TextLine = SummaryLine | MatchLine | DetailLine | FailureLine | RemarkLine | UnknownLine
 ClientLine = TextLine | StatusLine | LastFailureLine
 
 _POLICY_LOOKUP = re.compile(r"warning: TLS policy lookup for [^\s/]+/(?P<host>\S+): (?P<text>.*)")
@@ -106,8 +117,14 @@ def text_line(stamp: str, line: bytes, start: int) -> TextLine:
     text = whole[start:] if whole.isascii() else decoded(line[start:])
     if relay := relay_of(text):
         return SummaryLine(stamp, whole, text, relay)
+    if matched := matched_in(text):
+        return MatchLine(whole, *matched)
     if message := MESSAGE.match(line, start):
         return _line_on_message(stamp, whole, message)
+    return _line_on_session(stamp, whole, text)
+
+
+def _line_on_session(stamp: str, whole: str, text: str) -> TextLine:
     if text.startswith("connect to "):
         return FailureLine(
             stamp, whole, text, "", host_in(text) or "", FailureReason.UNREACHABLE, is_refusal=False

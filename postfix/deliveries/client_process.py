@@ -39,6 +39,7 @@ from .client_line import (
     DetailLine,
     FailureLine,
     LastFailureLine,
+    MatchLine,
     RemarkLine,
     StatusLine,
     SummaryLine,
@@ -59,6 +60,7 @@ class Established:
     summary: str
     lines: list[str]
     request: str = ""  #: whose it is; "": nobody's yet
+    matched: dict[str, str] = field(default_factory=dict)  #: what of the server's certificate, by `Matched`
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ class ClientProcess:
     established: dict[str, Established] = field(default_factory=dict)  #: by relay, as ``peer_key`` has it
     failed: list[Failed] = field(default_factory=list)
     details: list[PeerDetail] = field(default_factory=list)  #: of the session in progress
+    matched: dict[str, str] = field(default_factory=dict)  #: likewise, as in `Established`
     lines: list[str] = field(default_factory=list)  #: of the session in progress
     peer: str = ""  #: with whom the session in progress is, by a line about its TLS; "": not told
     told: str = ""  #: the queue id of the last status line
@@ -103,7 +106,7 @@ class ClientProcess:
         goes, act, self.state = TABLE[self.state, type(line)]
         if goes is _ANEW or (goes is _ON_IF_SAME and not self._is_about_told(line)):
             self.established.clear()
-            self.failed, self.details, self.lines, self.peer = [], [], [], ""
+            self.failed, self.details, self.lines, self.matched, self.peer = [], [], [], {}, ""
         return act(self, line)
 
     def _is_about_told(self, line: ClientLine) -> bool:
@@ -131,8 +134,17 @@ def _establish(process: ClientProcess, line: SummaryLine) -> None:
     established.pop(relay, None)
     while len(established) >= _SESSIONS:
         del established[next(iter(established))]
-    established[relay] = Established(line.stamp, line.text, process.lines[:])
-    process.peer = line.relay
+    matched = process.matched if peer_key(process.peer) == relay else {}
+    established[relay] = Established(line.stamp, line.text, process.lines[:], matched=matched)
+    process.matched, process.peer = {}, line.relay
+
+
+def _match(process: ClientProcess, line: MatchLine) -> None:
+    _keep(process, line)
+    if peer_key(process.peer) != peer_key(line.peer):
+        process.matched = {}
+    process.matched[line.kind] = line.what
+    process.peer = line.peer
 
 
 def _note(process: ClientProcess, line: DetailLine) -> None:
@@ -173,7 +185,7 @@ def _end(process: ClientProcess, line: FailureLine | LastFailureLine) -> Failed:
     )
     if len(process.failed) < _FAILED:
         process.failed.append(failed)
-    process.details, process.lines, process.peer = [], [], ""
+    process.details, process.lines, process.matched, process.peer = [], [], {}, ""
     return failed
 
 
@@ -208,6 +220,7 @@ TABLE: dict[tuple[State, type[ClientLine]], tuple[str, Action, State]] = {
     # Sessions come before the lines that say whose they were: what there is to know of them is gathered.
     (State.TRYING, SummaryLine): (_ON, _establish, State.TRYING),
     (State.TRYING, DetailLine): (_ON, _note, State.TRYING),
+    (State.TRYING, MatchLine): (_ON, _match, State.TRYING),
     # The next host is tried for the same request: this failure waits for the status lines with the others.
     (State.TRYING, FailureLine): (_ON, _fail, State.TRYING),
     # It may mean something to whoever reads the lines of a session.
@@ -223,6 +236,7 @@ TABLE: dict[tuple[State, type[ClientLine]], tuple[str, Action, State]] = {
     # are left.  Either has sessions of its own and must not be given those of before.
     (State.TELLING, SummaryLine): (_ANEW, _establish, State.TRYING),
     (State.TELLING, DetailLine): (_ANEW, _note, State.TRYING),
+    (State.TELLING, MatchLine): (_ANEW, _match, State.TRYING),
     # Unless it says what became of another recipient of the same request: a server that refuses one for good
     # and another for now may take a third, in the same session.
     (State.TELLING, FailureLine): (_ON_IF_SAME, _fail, State.TRYING),

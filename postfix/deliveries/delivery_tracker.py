@@ -20,8 +20,8 @@ from domain_secure.policy.sending.delivery import (
     DeliveryStatus,
     FailureReason,
     SessionFailure,
-    TlsSession,
 )
+from domain_secure.policy.sending.promised_route import Promises
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.postfix.log_lines.failure_text import (
     PeerDetail,
@@ -31,15 +31,24 @@ from domain_secure.postfix.log_lines.failure_text import (
     refusal,
     settled,
 )
-from domain_secure.postfix.log_lines.log_line import LINE, STATUS, Status, decoded, parse_stamp, seconds
+from domain_secure.postfix.log_lines.log_line import (
+    LINE,
+    STATUS,
+    Status,
+    decoded,
+    parse_stamp,
+    seconds,
+    service_of,
+)
 from domain_secure.postfix.log_lines.peer_name import peer_key
-from domain_secure.postfix.log_lines.tls_summary import is_verified, tls_of
+from domain_secure.postfix.log_lines.tls_summary import tls_of
 
 from .client_line import ClientLine, LastFailureLine, StatusLine, UnknownLine, text_line
-from .client_process import ClientProcess, Failed
+from .client_process import ClientProcess, Established, Failed
 from .counted_messages import CountedMessages
 from .delivery_request import handed_over, request_of
 from .process_document import process_document, process_of
+from .verification import verification
 from .waiting_messages import WaitingMessages
 
 Listed = Callable[[str], tuple[Domain, Entry] | None]  #: a domain as logged, to its normal form and entry
@@ -66,13 +75,15 @@ class _Told:
     began: datetime  #: when the process was given the request, at the earliest
     domain: Domain
     entry: Entry
+    service: str  #: that delivered, by its name in the log; "": not told
     line: str
 
 
 class DeliveryTracker:
     """Fed with lines, gives events; *unmatched* is what it means for an entry that no pin or record fits.
 
-    *syslog_names* are those of the Postfix instance; empty: any instance's lines count.
+    *syslog_names* are those of the Postfix instance; empty: any instance's lines count.  *promised* says what
+    must hold of a delivery besides verified TLS; without it nothing must.
     """
 
     def __init__(
@@ -80,8 +91,10 @@ class DeliveryTracker:
         listed: Listed,
         unmatched: Callable[[Entry], FailureReason],
         syslog_names: Collection[str] = (),
+        promised: Promises = lambda _: None,
     ) -> None:
         self._listed = listed
+        self._promised = promised
         self._unmatched = unmatched
         # A service's own syslog_name is mostly built upon the instance's: "postfix/submission".
         self._tags = tuple(f"{name}/".encode() for name in syslog_names) or (b"",)
@@ -152,7 +165,7 @@ class DeliveryTracker:
         if program in {b"smtp", b"lmtp"}:
             key = decoded(line[header.start("tag") : header.end("pid") + 1])
             if match := STATUS.match(line, start):
-                self._feed_status(key, stamp, match, now, events)
+                self._feed_status((key, service_of(header["tag"])), stamp, match, now, events)
             else:
                 self._feed_text(key, stamp, line, start)
         elif program == b"tlsproxy":
@@ -196,8 +209,14 @@ class DeliveryTracker:
         return process
 
     def _feed_status(
-        self, key: str, stamp: str, match: re.Match[bytes], now: datetime, events: list[DeliveryEvent]
+        self,
+        process_and_service: tuple[str, str],
+        stamp: str,
+        match: re.Match[bytes],
+        now: datetime,
+        events: list[DeliveryEvent],
     ) -> None:
+        key, service = process_and_service
         listed = self._listed(decoded(match["domain"]))
         process = self._processes.get(key)
         if listed is None and process is None:
@@ -216,7 +235,7 @@ class DeliveryTracker:
             self.unknown_lines += 1
             return
         began = handed_over(time, lasted)
-        told = _Told(status, request, stamp, time, began, *listed, decoded(match.string))
+        told = _Told(status, request, stamp, time, began, *listed, service, decoded(match.string))
         events.extend(self._report(process, told, now))
 
     def _report(self, process: ClientProcess, told: _Told, now: datetime) -> Iterator[DeliveryEvent]:
@@ -244,7 +263,7 @@ class DeliveryTracker:
             if not _is_before(failed.stamp, told.began, now):
                 failed.told.append(told.entry)
                 yield self._failure_event(failed, told, now)
-        yield self._delivery(told, tls_of(session.summary) if session else None, lines)
+        yield self._delivery(told, session, lines)
 
     def _failure_event(self, failed: Failed, told: _Told, now: datetime) -> SessionFailure:
         reason = settled(
@@ -264,12 +283,14 @@ class DeliveryTracker:
             tuple(failed.lines),
         )
 
-    def _delivery(self, told: _Told, tls: TlsSession | None, lines: tuple[str, ...]) -> Delivery:
+    def _delivery(self, told: _Told, session: Established | None, lines: tuple[str, ...]) -> Delivery:
         status = told.status
-        level = status.attributes.get("tls")
-        verified: bool | None = is_verified(level, tls)
-        if tls is None and level is None and (self._seen_from is None or told.began <= self._seen_from):
-            verified = None  # the session began before the first line we know
+        tls = tls_of(session.summary) if session else None
+        unverified = verification(status, session, told.service, self._promised(told.entry))
+        verified: bool | None = unverified is None
+        is_told = tls is not None or "tls" in status.attributes
+        if not is_told and (self._seen_from is None or told.began <= self._seen_from):
+            verified = unverified = None  # the session began before the first line we know
         word = _STATUSES[status.status]
         counted = False
         if word is DeliveryStatus.SENT and verified is not None:
@@ -288,6 +309,7 @@ class DeliveryTracker:
             verified=verified,
             counted=counted,
             lines=lines,
+            unverified=unverified,
         )
 
     def document(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def process_document(process: ClientProcess) -> dict[str, Any]:
     return {
         # By hand: this is done for every process at every commit, and asdict() copies all it sees.
         "established": {
-            relay: [one.stamp, one.summary, one.lines, one.request]
+            relay: [one.stamp, one.summary, one.lines, one.request, one.matched]
             for relay, one in process.established.items()
         },
         "failed": [
@@ -30,6 +30,7 @@ def process_document(process: ClientProcess) -> dict[str, Any]:
         ],
         "details": [_detail_document(detail) for detail in process.details],
         "lines": process.lines,
+        "matched": process.matched,
         "peer": process.peer,
         "told": process.told,
         "status_seen": process.state is State.TELLING,
@@ -47,7 +48,9 @@ def process_of(document: dict[str, Any]) -> ClientProcess:
         details=_details(document["details"]),
         lines=document["lines"],
         peer=document["peer"],
-        told=document.get("told", ""),  # earlier versions did not keep it
+        # Earlier versions did not keep these.
+        matched=document.get("matched", {}),
+        told=document.get("told", ""),
         state=State.TELLING if document["status_seen"] else State.TRYING,
     )
 

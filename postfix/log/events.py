@@ -29,7 +29,7 @@ def log_lines_lost(detail: str) -> Event:
 
 
 def sent_unverified(delivery: Delivery) -> Event:
-    """Return the line for mail that left for a listed domain without verified TLS, past the policy."""
+    """Return the line for mail that left for a listed domain past the policy, and why it counts as that."""
     tls = delivery.tls
     return Event.of(
         logging.WARNING,
@@ -38,6 +38,7 @@ def sent_unverified(delivery: Delivery) -> Event:
         recipient_domain=delivery.domain,
         queue_id=delivery.queue_id,
         relay=delivery.relay,
+        because=delivery.unverified,
         tls=f"{tls.trust} {tls.protocol}" if tls else None,
         line=without_local_parts(delivery.lines[-1]) if delivery.lines else None,
     )

@@ -17,6 +17,7 @@ from typing import Any
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
 from domain_secure.policy.sending.delivery import Delivery, DeliveryEvent, DeliveryObserver, FailureReason
 from domain_secure.policy.sending.delivery_counts import LogStanding, OutboundProgress, added
+from domain_secure.policy.sending.promised_route import Promise
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.event import Event, internal_error
 from domain_secure.policy.terms.lists import DomainList
@@ -58,6 +59,11 @@ class SendList:
         """Return what it means for an entry that no pin or TLSA record fits."""
         method = self._configuration().partner(entry).send_method
         return _UNMATCHED.get(method, FailureReason.UNTRUSTED)
+
+    def promise(self, entry: Entry, transport: str) -> Promise:
+        """Return what is promised of mail to an entry; *transport* is the dedicated one's name in the log."""
+        configuration = self._configuration()
+        return Promise(configuration.partner(entry), transport if configuration.direct else "")
 
     def of_listed(self, sums: Sums) -> Sums:
         """Return the sums of what is listed now."""
@@ -124,7 +130,12 @@ class LogFollower:
             reading = ledger.load()
             self._publish(sums=self._send_list.of_listed(reading.sums))
             location = self._around.locate(configuration)
-            tracker = DeliveryTracker(self._send_list.find, self._send_list.unmatched, location.syslog_names)
+            tracker = DeliveryTracker(
+                self._send_list.find,
+                self._send_list.unmatched,
+                location.syslog_names,
+                lambda entry: self._send_list.promise(entry, location.transport),
+            )
             if reading.tracker:
                 tracker.resume(reading.tracker)
             with closing(location.open(reading.position)) as source:

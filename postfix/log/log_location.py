@@ -12,6 +12,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.queue import last_activity
+from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 
 from .log_file import LogFile
 from .log_journal import LogJournal
@@ -31,6 +32,7 @@ class LogLocation:
     syslog_names: frozenset[str]  #: of the instance and of its services
     why: str  #: how it was found, for a person
     queue_directory: Path | None = None  #: in which mail is seen to move
+    transport: str = ""  #: syslog_name of the dedicated transport; "": there is none
 
     def __str__(self) -> str:
         """Return the file's name, or the word."""
@@ -56,8 +58,11 @@ def log_location(
     queue = Path(values["queue_directory"]) if "queue_directory" in values else None
     names = frozenset({values.get("syslog_name", "postfix"), *_overridden(instance)})
 
+    dedicated = instance.service(f"{TRANSPORT_SERVICE}/unix")
+    transport = instance.service_parameter(dedicated, "syslog_name") if dedicated else ""
+
     def found(file: Path | None, why: str) -> LogLocation:
-        return LogLocation(file, facility, names, why, queue)
+        return LogLocation(file, facility, names, why, queue, transport)
 
     if configuration.postfix_log == "journal":
         return found(None, "[postfix] log")

@@ -6,7 +6,8 @@ Invariant: what is not understood is handed on as it is, for somebody to count.
 Sources: RFC 5424 section 6, RFC 6587 section 3.4.1, systemd.journal-fields(7), and Docker's json-file driver.
 
 rsyslogd(8) ends a program's name at the first slash unless told otherwise, so that its RFC 5424 lines name no
-program but ``postfix``.  Which one it was is told by what it says, for all that is read here.
+program but ``postfix``.  Which one it was is told by what it says, for all that is read here; of which
+service is not told.
 """
 
 import json
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .failure_text import failure, peer_detail
-from .log_line import LINE, MESSAGE, STATUS, decoded
+from .log_line import LINE, MESSAGE, NOT_TOLD, STATUS, decoded
 from .tls_summary import relay_of
 
 _SAMPLE = 128  #: of a long block every so manieth line is looked at
@@ -62,7 +63,7 @@ def _usual(line: bytes) -> bytes:
 
 
 def _tag(name: bytes, message: bytes) -> bytes:
-    return name if b"/" in name else b"%s/%s" % (name, _program(message))
+    return name if b"/" in name else b"%s/%s/%s" % (name, NOT_TOLD.encode(), _program(message))
 
 
 def _program(message: bytes) -> bytes:

@@ -92,6 +92,7 @@ STATUS = re.compile(
     rb" relay=(?P<relay>[^\s,]+), (?P<attributes>" + _ATTRIBUTES + rb")"
     rb"status=(?P<status>\w+)(?: \((?P<text>.*))?"
 )
+NOT_TOLD = "-"  #: in the place of a service's name, where a syslog daemon has cut it off
 MESSAGE = re.compile(rb"(?P<queue_id>" + QUEUE_ID + rb"): (?P<text>.*)", re.DOTALL)
 
 _MONTHS = {
@@ -134,6 +135,12 @@ class Status:
             status=match["status"].decode("ascii"),
             text=decoded(match["text"] or b"").removesuffix(")"),
         )
+
+
+def service_of(tag: bytes) -> str:
+    """Return the name of the service in a tag; "" where the log does not tell it (``log_form``)."""
+    name = decoded(tag.rpartition(b"/")[0])
+    return "" if name.endswith(f"/{NOT_TOLD}") else name
 
 
 def decoded(octets: bytes) -> str:

@@ -1,15 +1,21 @@
 """The summary line of a TLS session of Postfix's SMTP client, and what it proves.
 
-Sources: Postfix's tls_misc.c (tls_log_summary) and pol_stats.c, smtp.h for ``tls=`` of 3.11 and later.
+Sources: Postfix's tls_misc.c (tls_log_summary), tls_client.c (verify_x509) and tls_dane.c (tls_dane_log);
+pol_stats.c, smtp.h for ``tls=`` of 3.11 and later.
 """
 
 import re
 
 from domain_secure.policy.sending.delivery import TlsSession, TlsTrust
+from domain_secure.policy.sending.promised_route import Matched
 
 _SUMMARY = re.compile(
     r"(?P<trust>Verified|Trusted|Untrusted|Anonymous) TLS connection (?:established|reused) to "
     r"(?P<relay>\S+\]:\d+): (?P<protocol>\S+) with cipher (?P<cipher>\S+)"
+)
+_MATCHED = re.compile(
+    r"(?P<peer>\S+\]:\d+): (?:matched peername: (?P<name>\S+)|Matched fingerprint: (?P<digest>[0-9A-Fa-f]+)\b"
+    r"|Matched DANE )"
 )
 # Those at which the server is verified by what our tables name, and not by what DNS says.
 _VERIFYING_LEVELS = frozenset({"secure", "fingerprint", "dane", "dane-only"})
@@ -32,6 +38,27 @@ def tls_of(text: str) -> TlsSession | None:
     return TlsSession(TlsTrust(match["trust"]), match["protocol"], match["cipher"], signed)
 
 
+def matched_in(text: str) -> tuple[str, Matched, str] | None:
+    """Return the peer, and what of its certificate was matched, if *text* says that; None for anything else.
+
+    Logged with ``certmatch`` in smtp_tls_loglevel, before the summary.
+    """
+    found = _MATCHED.match(text)
+    if found is None:
+        return None
+    if found["name"] is not None:
+        return found["peer"], Matched.NAME, found["name"]
+    if found["digest"] is not None:
+        return found["peer"], Matched.PIN, found["digest"].lower()
+    return found["peer"], Matched.RECORD, ""
+
+
+def level_of(told: str | None) -> str | None:
+    """Return the TLS level of ``tls=`` in a status line, where it was met; None: not told, or not met."""
+    level = (told or "").partition("/")[0]
+    return level if level in _VERIFYING_LEVELS else None
+
+
 def is_verified(level: str | None, tls: TlsSession | None) -> bool:
     """Tell whether a delivery went over verified TLS.
 
@@ -39,5 +66,5 @@ def is_verified(level: str | None, tls: TlsSession | None) -> bool:
     around the word say that it was not met.  Without it there is only the session that seems to belong to it.
     """
     if level is not None:
-        return level.partition("/")[0] in _VERIFYING_LEVELS
+        return level_of(level) is not None
     return tls is not None and tls.trust is TlsTrust.VERIFIED

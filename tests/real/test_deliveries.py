@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lab.deliveries import BOTH, SCENARIOS, SENDER, Scenario, entered, good_again
-from lab.laboratory import EVIL, WOODGROVE, Lab
+from lab.laboratory import AUTHORITY_FILE, EVIL, WOODGROVE, Lab
 from lab.messages import Message, compose
 from lab.product import Product
 from lab.waiting import wait_for
@@ -94,6 +94,35 @@ def test_delivered_or_held_and_counted(lab: Lab, good: Product, scenario: Scenar
         "the counters",
         context=lambda: f"{expected}\n{counters(good)}\n{told}",
     )
+
+
+@pytest.mark.parametrize(
+    ("route", "because"),
+    [
+        (f"domain-secure:[mail.{EVIL}]", "other-name"),
+        (f"smtp:[mail.{WOODGROVE}]", "other-transport"),
+    ],
+)
+def test_verified_otherwise_than_promised(lab: Lab, good: Product, route: str, because: str) -> None:
+    """A route for one recipient: verified for the relay's own name, or past our transport."""
+    lab.contoso.configure(
+        transport_maps=f"inline:{{admin@{WOODGROVE}={route}}}, {lab.contoso.parameter('transport_maps')}",
+        smtp_tls_CAfile=str(AUTHORITY_FILE),
+        smtp_tls_policy_maps=f"inline:{{{{[mail.{WOODGROVE}]=secure match=mail.{WOODGROVE}}}}}",
+    )
+    lab.contoso.reload()
+    lab.evil.configure(relay_domains=WOODGROVE, relay_transport="discard:")
+    lab.evil.reload()
+    key = f'domain_secure_messages_sent_unverified_total{{domain="{WOODGROVE}"}}'
+    before, after, sent = good.metrics().get(key, 0), len(good.log()), counters(good)
+    position = len(lab.contoso.log())
+    submit(lab, (f"admin@{WOODGROVE}",))
+    wait_for(lambda: good.metrics().get(key, 0) == before + 1, "the counter", context=lab.contoso.log)
+    assert re.search(r"Verified TLS connection.*\n(?:.*\n)*.*status=sent", lab.contoso.log()[position:])
+    good.wait_for_log(f"because={because}", after=after)
+    assert counters(good) == sent
+    lab.evil.configure(relay_domains="", relay_transport="relay")
+    lab.evil.reload()
 
 
 def test_mail_that_a_partner_refuses_for_now_is_held(lab: Lab, good: Product) -> None:

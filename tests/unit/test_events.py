@@ -19,6 +19,7 @@ from domain_secure.policy.decision.reply import reply_to
 from domain_secure.policy.record import protocol_events
 from domain_secure.policy.revocation import events as revocation_events
 from domain_secure.policy.sending.delivery_counts import LogStanding
+from domain_secure.policy.sending.promised_route import Unverified
 from domain_secure.policy.terms.event import Event, internal_error
 from domain_secure.postfix.log import events as log_events
 from domain_secure.postfix.probe import events as probe_events
@@ -228,11 +229,18 @@ GOLDEN = [
     ),
     (log_events.log_lines_lost("it was cut"), 'log-lines-lost detail="it was cut"'),
     (
-        log_events.sent_unverified(replace(SENT, verified=False, lines=("Q: status=sent (ok)",))),
+        log_events.sent_unverified(
+            replace(
+                SENT,
+                verified=False,
+                unverified=Unverified.OTHER_NAME,
+                lines=("Q: status=sent (ok)",),
+            )
+        ),
         (
             "sent-unverified domain=woodgrovebank.test recipient_domain=woodgrovebank.test queue_id=4F2C1A0B "
             "relay=mail.woodgrovebank.test[198.51.100.20]:25 "
-            'tls="Verified TLSv1.3" line="Q: status=sent (ok)"'
+            'because=other-name tls="Verified TLSv1.3" line="Q: status=sent (ok)"'
         ),
     ),
 ]

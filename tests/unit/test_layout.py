@@ -58,7 +58,7 @@ MAY_KNOW = {
     "postfix/instance": "policy/configuration policy/files policy/sending policy/terms",
     "postfix/log": (
         "policy/configuration policy/files policy/sending policy/terms postfix/deliveries "
-        "postfix/instance postfix/log_lines"
+        "postfix/instance postfix/log_lines postfix/tables"
     ),
     "postfix/log_lines": "policy/sending policy/terms",
     "postfix/mail_checks": (

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from configurations import make_partner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from domain_secure.policy.sending.delivery import (
     TlsTrust,
 )
 from domain_secure.policy.sending.delivery_counts import OutboundCounter, added
+from domain_secure.policy.sending.promised_route import Promise
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.postfix.deliveries.delivery_tracker import DeliveryTracker
 
@@ -660,3 +662,76 @@ def test_one_recipient_is_refused_for_our_certificate_and_another_taken() -> Non
     )
     log.status(to=f"b@{WOODGROVE}")
     assert sums_of(log) == {"failure client-certificate": 1, "sent": 1, "mutual": 1}
+
+
+def judged(log: Log, service: str = "postfix/domain-secure") -> tuple[bool | None, str | None, bool]:
+    """Return whether the one delivery was verified as promised, why not, and whether it is proved mutual."""
+    promise = Promise(make_partner(WOODGROVE), service)
+    made = DeliveryTracker(listed, lambda _: FailureReason.DANE, ("postfix",), lambda _: promise)
+    made.feed([b"2026-11-25T09:00:00+00:00 mail postfix/smtp[1]: statistics: x"], NOW)
+    (event,) = made.feed(log.lines, NOW)
+    assert isinstance(event, Delivery)
+    return event.verified, event.unverified, event.is_mutual
+
+
+@pytest.mark.parametrize(
+    ("relay", "name", "program", "service", "expected"),
+    [
+        (RELAY, None, "domain-secure/smtp", "postfix/domain-secure", None),
+        (
+            "gw.isp.test[192.0.2.9]:25",
+            "woodgrovebank.test",
+            "domain-secure/smtp",
+            "postfix/domain-secure",
+            None,
+        ),
+        (
+            "gw.isp.test[192.0.2.9]:25",
+            "gw.isp.test",
+            "domain-secure/smtp",
+            "postfix/domain-secure",
+            "other-name",
+        ),
+        ("gw.isp.test[192.0.2.9]:25", None, "domain-secure/smtp", "postfix/domain-secure", "other-host"),
+        (RELAY, RELAY.partition("[")[0], "smtp", "postfix/domain-secure", "other-transport"),
+        (RELAY, None, "smtp", "", None),
+    ],
+)
+def test_verified_tls_is_not_all_that_is_promised(
+    relay: str, name: str | None, program: str, service: str, expected: str | None
+) -> None:
+    """The transport must be ours, and what was verified the partner's."""
+    for level in ("", "secure"):
+        log = Log()
+        if name:
+            log.line(f"{relay}: matched peername: {name}", program=program)
+        log.line(f"Verified TLS connection established to {relay}: {CIPHER}", program=program)
+        log.status(relay=relay, program=program, tls=level)
+        assert judged(log, service)[:2] == (expected is None, expected)
+
+
+def test_what_was_matched_is_of_the_next_session_with_that_server() -> None:
+    """Not of another server's, nor of a later session."""
+    log = Log()
+    log.line(f"{SECOND}: matched peername: gw.isp.test")
+    log.tls()
+    log.status()
+    assert judged(log)[1] is None
+    log.line(f"{RELAY}: matched peername: gw.isp.test")
+    log.tls(relay=SECOND)
+    log.tls()
+    log.lines = log.lines[3:]
+    log.status()
+    assert judged(log)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("trust", "why"), [("Untrusted", "not-verified"), ("Trusted", "not-verified"), ("", "no-tls")]
+)
+def test_why_mail_was_not_verified(trust: str, why: str) -> None:
+    """In the clear, or over TLS with a server that was not verified."""
+    log = Log()
+    if trust:
+        log.tls(trust)
+    log.status()
+    assert judged(log) == (False, why, False)

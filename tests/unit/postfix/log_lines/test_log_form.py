@@ -35,7 +35,6 @@ def docker(line: str, **more: Any) -> str:
         f"1 {STAMP} mail postfix/smtp 687 - - {STATUS}",
         f"231 <22>1 {STAMP} mail postfix/smtp 687 - - {STATUS}",
         f'<22>1 {STAMP} mail postfix/smtp 687 ID47 [a@1 x="y]\\"z" t=""][b c="d"] \ufeff{STATUS}',
-        f"<22>1 {STAMP} mail postfix 687 - -  {STATUS}",  # of rsyslogd(8)
         f"2026-11-25T19:23:15.003Z stdout F <22>1 {STAMP} mail postfix/smtp 687 - - {STATUS}",
         docker(PLAIN),
         docker(PLAIN.replace("Nov", "Νοε"), attrs={"tag": "mail"}),
@@ -81,7 +80,7 @@ def test_a_program_that_is_not_named(message: str, program: str) -> None:
     """rsyslogd(8) cuts names at the slash: what is said tells who said it."""
     assert (
         usual(f"<22>1 {STAMP} mail postfix 687 - - {message}")
-        == f"{STAMP} mail postfix/{program}[687]: {message}"
+        == f"{STAMP} mail postfix/-/{program}[687]: {message}"
     )
 
 

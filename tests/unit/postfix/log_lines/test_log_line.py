@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.postfix.log_lines.log_line import LINE, MESSAGE, QUEUE_ID, STATUS, Status, parse_stamp
+from domain_secure.postfix.log_lines.log_line import (
+    LINE,
+    MESSAGE,
+    QUEUE_ID,
+    STATUS,
+    Status,
+    parse_stamp,
+    service_of,
+)
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 TEXT = (
@@ -295,3 +303,16 @@ def test_dates_that_are_none(stamp: str) -> None:
     """ValueError, and nothing else."""
     with pytest.raises(ValueError, match=r"date|month|stamp"):
         parse_stamp(stamp, NOW)
+
+
+@pytest.mark.parametrize(
+    ("tag", "service"),
+    [
+        (b"postfix/domain-secure/smtp", "postfix/domain-secure"),
+        (b"postfix/smtp", "postfix"),
+        (b"postfix/-/smtp", ""),
+    ],
+)
+def test_the_service(tag: bytes, service: str) -> None:
+    """What stands before the program; a name that was cut off is not told."""
+    assert service_of(tag) == service
