@@ -45,9 +45,7 @@ MAY_KNOW = {
         "policy/configuration policy/files policy/own policy/terms postfix/instance postfix/tables"
     ),
     "postfix/deliveries": "policy/sending policy/terms postfix/log_lines",
-    "postfix/dns": (
-        "policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"
-    ),
+    "postfix/dns": ("policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"),
     "postfix/doctor": (
         "policy/configuration policy/terms postfix/findings postfix/instance postfix/mail_checks "
         "postfix/own_checks postfix/tables"
@@ -73,9 +71,7 @@ MAY_KNOW = {
         "policy/authority policy/book policy/certificates policy/configuration policy/dane policy/sending "
         "policy/terms postfix/dns postfix/instance postfix/tables postfix/work"
     ),
-    "postfix/tables": (
-        "policy/certificates policy/configuration policy/files policy/terms postfix/instance"
-    ),
+    "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
     "milter/daemon": (
         "policy/book policy/configuration policy/history policy/record policy/revocation policy/sending "
@@ -100,8 +96,7 @@ MAY_KNOW = {
         "milter/knowledge milter/metrics milter/proof"
     ),
     "fleet/editing": (
-        "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node "
-        "fleet/store"
+        "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node fleet/store"
     ),
     "fleet/node": (
         "policy/book policy/certificates policy/configuration policy/revisions policy/revocation "
