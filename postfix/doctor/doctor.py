@@ -21,6 +21,7 @@ from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
 from domain_secure.postfix.mail_checks.line_end_checks import check_line_ends
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
 from domain_secure.postfix.mail_checks.log_checks import check_log
+from domain_secure.postfix.mail_checks.mark_checks import check_marks
 from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
 from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
@@ -126,6 +127,7 @@ def _questions(
 ) -> list[Question]:
     questions: list[Question] = [
         ("receiving", lambda: check_inbound(configuration, facts)),
+        ("the mark", lambda: check_marks(configuration, instance, facts)),
         ("line ends", lambda: check_line_ends(configuration, facts)),
         ("milters by client", lambda: check_milter_maps(configuration, instance, facts)),
         ("the daemon's sockets", lambda: check_listeners(configuration, facts)),

@@ -42,6 +42,8 @@ _SMTPD_PARAMETERS = (
     "tls_server_sni_maps",
 )
 _SMTP_PARAMETERS = (
+    "lmtp_header_checks",
+    "smtp_header_checks",
     "smtp_dns_support_level",
     "smtp_fallback_relay",
     "smtp_tls_CAfile",

@@ -9,7 +9,7 @@ import pwd
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
@@ -22,6 +22,8 @@ START = "start it with systemctl start domain-secure, and read its log"
 
 _OPTION_NEGOTIATION = b"O"
 _VERSION, _ALL_ACTIONS, _ALL_STEPS = 6, 0x1FF, 0x1FFFFF
+_CHANGES_FIELDS = 0x10  #: SMFIF_CHGHDRS
+_ANSWER = struct.Struct("!IcII")  #: length, command, version, actions
 _QUIT = struct.pack("!I", 1) + b"Q"
 _POLICY_REQUEST = b"request=smtpd_access_policy\nprotocol_state=VRFY\nprotocol_name=ESMTP\n\n"
 
@@ -78,6 +80,24 @@ def _negotiate(connection: socket.socket) -> bool:
     answer = connection.recv(5)
     connection.sendall(_QUIT)
     return answer[4:5] == _OPTION_NEGOTIATION
+
+
+def changes_fields(address: Address) -> bool:
+    """Tell whether the milter at *address* asks Postfix to let it change or delete header fields.
+
+    Raises OSError where it does not answer, and ValueError where what answers is no milter.
+    """
+    body = _OPTION_NEGOTIATION + struct.pack("!III", _VERSION, _ALL_ACTIONS, _ALL_STEPS)
+    with closing(_connect(address)) as connection:
+        connection.settimeout(SECONDS)
+        connection.sendall(struct.pack("!I", len(body)) + body)
+        with connection.makefile("rb") as stream:
+            answer = stream.read(_ANSWER.size)
+        with suppress(OSError):  # what it wanted to say it has said
+            connection.sendall(_QUIT)
+    if len(answer) < _ANSWER.size or answer[4:5] != _OPTION_NEGOTIATION:
+        raise ValueError("it gave another answer than a milter")
+    return bool(_ANSWER.unpack(answer)[3] & _CHANGES_FIELDS)
 
 
 def _ask(connection: socket.socket) -> bool:

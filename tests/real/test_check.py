@@ -132,6 +132,12 @@ SMTPD, TRANSPORT = "smtp      inet", "domain-secure unix"
         (service(SMTPD, "smtpd_forbid_bare_newline_exclusions = 0.0.0.0/1"), "bare-newline"),
         (main("mynetworks = 127.0.0.0/8 [2000::]/3"), "bare-newline"),
         (main("cleanup_replace_stray_cr_lf = no"), "stray-carriage-return"),
+        (main("milter_header_checks = regexp:{{/^x-domain-secure:/ IGNORE}}"), "mark-taken-away"),
+        (
+            main("milter_header_checks = regexp:{{/^Authentication-Results:/ replace X: y}}"),
+            "mark-taken-away",
+        ),
+        (main("smtp_header_checks = static:IGNORE"), "mark-taken-away"),
         (service(SMTPD, "smtpd_milters ="), "inbound-not-attached"),
         (main("smtpd_tls_security_level ="), "no-starttls"),
         (main("smtpd_tls_chain_files ="), "no-server-certificate"),
@@ -506,3 +512,13 @@ def test_a_table_that_does_not_answer(sound: Scratch, capsys: pytest.CaptureFixt
     found = examine(sound, capsys)
     assert "/nonexistent/table" in found["question-failed"]["proof"]
     assert "no-server-certificate" in found
+
+
+def test_a_milter_behind_ours_is_silent(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether it may take the mark away is not known, which is said."""
+    sound.set("smtpd_milters = inet:127.0.0.1:1")
+    attach(sound)
+    capsys.readouterr()
+    sound.run("check", "--json")
+    (unseen,) = json.loads(capsys.readouterr().out)["not_looked_at"]
+    assert "inet:127.0.0.1:1" in unseen["what"]

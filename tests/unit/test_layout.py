@@ -60,8 +60,8 @@ MAY_KNOW = {
     ),
     "postfix/log_lines": "policy/sending policy/terms",
     "postfix/mail_checks": (
-        "policy/configuration policy/files policy/history policy/terms postfix/attach postfix/dns "
-        "postfix/findings postfix/instance postfix/log postfix/log_lines postfix/tables"
+        "policy/configuration policy/decision policy/files policy/history policy/terms postfix/attach "
+        "postfix/dns postfix/findings postfix/instance postfix/log postfix/log_lines postfix/tables"
     ),
     "postfix/own_checks": (
         "policy/book policy/certificates policy/configuration policy/history policy/own policy/revocation "
