@@ -129,7 +129,7 @@ def apply_attach(
                 publish(configuration, instance, report, map_type(instance))
         outcome = execute(plan, instance)
     if plan.outbound is not None:
-        forget_former(configuration, instance, is_reloading=outcome.reloaded)
+        forget_former(configuration, instance)
     yield from _attached(plan, outcome)
     if plan.inbound is not None and not _daemon_listens(configuration, instance):
         defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED

@@ -63,7 +63,10 @@ def waited(arguments: argparse.Namespace, store: PolicyStore, *, at_least: bool 
         return ExitStatus.DIFFERENCE
     if not live:
         print(f"revision {number}: no node is live")
-        return ExitStatus.DONE
+        if not at_least:
+            return ExitStatus.DONE
+        note("not yet in force, because no node is live")
+        return ExitStatus.DIFFERENCE
     print(f"revision {number}: enforced by all {live} live nodes after {seconds:.1f} s")
     print("in force")
     return ExitStatus.DONE

@@ -100,13 +100,10 @@ def settle(configuration: Configuration, instance: PostfixInstance, entries: Col
     return "in force" + (": Postfix was reloaded and goes by it" if reloaded else "")
 
 
-def forget_former(
-    configuration: Configuration, instance: PostfixInstance, *, is_reloading: bool = False
-) -> bool:
+def forget_former(configuration: Configuration, instance: PostfixInstance) -> bool:
     """Let a running Postfix forget former routes, and record that it has; returns whether it was reloaded.
 
-    One at a time, and not while attach replaces the files: of several who wait, one reload is enough.  Where
-    it *is_reloading* already, that is waited for.
+    One at a time, and not while attach replaces the files: of several who wait, one reload is enough.
     """
     with atomic_file.writer_lock(instance.config_directory):
         # Before it is looked at: who asks from now on asks for another look.
@@ -115,7 +112,7 @@ def forget_former(
         if in_place is None:
             return False
         known = routes_record.signature(configuration)
-        reloaded = forget(instance, in_place, is_reloading=is_reloading)
+        reloaded = forget(instance, in_place)
         routes_record.write(configuration, known)
     return reloaded
 

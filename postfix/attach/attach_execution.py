@@ -17,6 +17,7 @@ from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.edit_lock import edit_lock
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.forgetting import reload_and_wait
 
 from . import attach_record
 from .attachment import Plan
@@ -50,7 +51,7 @@ def execute(plan: Plan, instance: PostfixInstance) -> Outcome:
             _replace(plan)
         _check(plan, instance, known)
         if running:
-            instance.reload()
+            reload_and_wait(instance)
     except BaseException as error:
         stuck = _put_back(plan, instance, former, running=running)
         if isinstance(error, Problem):

@@ -76,14 +76,11 @@ def begun_before(
     )
 
 
-def forget(instance: PostfixInstance, in_place: InPlace, *, is_reloading: bool = False) -> bool:
+def forget(instance: PostfixInstance, in_place: InPlace) -> bool:
     """Reload Postfix where somebody remembers former routes, and return once nobody does; needs root.
 
-    Returns whether it was reloaded.  Where it *is_reloading* already, that is waited for first.  Raises
-    Problem when it cannot be reloaded, or does not follow.
+    Returns whether it was reloaded.  Raises Problem when it cannot be, or does not follow.
     """
-    if is_reloading:
-        _wait(lambda: not remembering(processes(instance), in_place), RELOAD_SECONDS)
     if not remembering(processes(instance), in_place):
         return False
     if grave := [complaint for complaint in instance.check() if complaint.is_grave]:
@@ -106,8 +103,15 @@ def forget(instance: PostfixInstance, in_place: InPlace, *, is_reloading: bool =
 
 
 def reload_and_wait(instance: PostfixInstance) -> None:
-    """Reload a running Postfix; return when nobody routes any more who did before.  Raises Problem."""
-    before = {process for process in processes(instance) if process.program in ROUTERS}
+    """Reload a running Postfix; return when nobody routes any more who did before.  Raises Problem.
+
+    Where its processes cannot be told it returns at once.
+    """
+    try:
+        before = {process for process in processes(instance) if process.program in ROUTERS}
+    except Problem:
+        instance.reload()
+        return
     instance.reload()
     _wait(lambda: not before & set(processes(instance)), RELOAD_SECONDS)
     running = processes(instance)

@@ -508,3 +508,10 @@ def test_real_postfix(tmp_path: Path, lab: Lab) -> None:
     maps.unlink()
     maps.with_name("moved").rename(maps)
     edges[0].command("send", "add", "d.test", WAIT)
+    # Attached, it takes Postfix itself as well: the tables alone enforce nothing yet.
+    edges[0].command("attach", "--no-receive")
+    manager = lab.contoso.queue_manager
+    done = edges[1].command("send", "add", "e.test")
+    assert "enforced by all 2 live nodes" in done.stdout
+    assert done.stdout.rstrip().endswith("in force")
+    assert lab.contoso.queue_manager != manager

@@ -22,6 +22,18 @@ def test_written_and_read_again() -> None:
         assert Report.parse(report.octets()) == report
 
 
+def test_a_report_of_an_earlier_release() -> None:
+    """It does not say whether Postfix has forgotten former routes, and is read all the same."""
+    document = json.loads(REPORT.octets())
+    del document["not_in_force"]
+    assert Report.parse(json.dumps(document).encode()) == REPORT
+
+
+def test_why_it_is_not_in_force_is_told() -> None:
+    """The tables hold the revision, and what is missing is Postfix itself."""
+    assert replace(REPORT, not_in_force="qmgr[7] has run").missing(5) == "qmgr[7] has run"
+
+
 @given(
     st.sampled_from([*json.loads(REPORT.octets())]),
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2),
@@ -53,6 +65,7 @@ def test_garbage(octets: bytes) -> None:
         (replace(REPORT, maps=None), False),
         (replace(REPORT, maps=NO_MAPS), True),
         (replace(REPORT, digest="another"), False),
+        (replace(REPORT, not_in_force="qmgr[7] has run since before"), False),
     ],
 )
 def test_enforces(report: Report, enforces: bool) -> None:
