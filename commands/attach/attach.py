@@ -13,6 +13,7 @@ from domain_secure.commands.in_force.in_force import forget_former
 from domain_secure.commands.terminal.common import configuration_of, note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration, WhenDown
+from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.attach import attach_record, service_remains
@@ -126,7 +127,7 @@ def apply_attach(
         if plan.outbound is not None or configuration.inbound.when_down is WhenDown.DEFER_LISTED:
             # A table that is named and not there defers all mail.
             with progress() as report:
-                publish(configuration, instance, report, map_type(instance))
+                publish(configuration, instance, report, map_type(instance), lambda: _newest(configuration))
         outcome = execute(plan, instance)
     if plan.outbound is not None:
         forget_former(configuration, instance)
@@ -135,6 +136,10 @@ def apply_attach(
         defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED
         whose = "mail from listed domains" if defers_listed else "all mail"
         note(f"the daemon does not run, and {whose} is deferred until it does: systemctl start domain-secure")
+
+
+def _newest(configuration: Configuration) -> Configuration:
+    return replace(load(configuration.path), config_directory=configuration.config_directory)
 
 
 def detach(arguments: argparse.Namespace) -> ExitStatus:

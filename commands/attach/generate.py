@@ -8,6 +8,7 @@ from domain_secure.commands.in_force.in_force import forget_former, is_attached
 from domain_secure.commands.terminal.common import configuration_of, note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.terms.problems import ExitStatus
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -44,7 +45,7 @@ def generate(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.check:
         return _check(Job.of(configuration, instance))
     with progress() as report:
-        publication = publish(configuration, instance, report)
+        publication = publish(configuration, instance, report, newest=lambda: load(configuration.path))
     for line in _result(publication):
         print(line)
     if configuration.send and not is_named(configuration, instance, publication.map_type):

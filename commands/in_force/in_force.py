@@ -10,7 +10,7 @@ Then the tables, then Postfix's memory, then deliveries that had begun, and at l
 import argparse
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -77,7 +77,7 @@ def bring_in_force(path: Path, entries: Collection[Entry]) -> ExitStatus:
             )
             return ExitStatus.DONE
         await_daemon(configuration)
-        print(settle(configuration, instance, entries))
+        print(_settle(configuration, instance, entries))
     return ExitStatus.DONE
 
 
@@ -88,12 +88,13 @@ def is_attached(configuration: Configuration, instance: PostfixInstance) -> bool
     return bool(named_types(instance, configuration.state))
 
 
-def settle(configuration: Configuration, instance: PostfixInstance, entries: Collection[Entry]) -> str:
+def _settle(former: Configuration, instance: PostfixInstance, entries: Collection[Entry]) -> str:
     """Publish, let Postfix forget, wait, ask; return what to say.  Raises Problem."""
     if os.geteuid() != 0:
         raise NoPermission("only root can let Postfix forget former routes", "postfix reload")
     with progress() as report:
-        publish(configuration, instance, report)
+        publish(former, instance, report, newest=lambda: load(former.path))
+    configuration = load(former.path)
     reloaded = forget_former(configuration, instance)
     _await(configuration, instance, entries)
     _ask(configuration, instance, entries)
@@ -107,7 +108,8 @@ def forget_former(configuration: Configuration, instance: PostfixInstance) -> bo
     """
     with atomic_file.writer_lock(instance.config_directory):
         # Before it is looked at: who asks from now on asks for another look.
-        request_path(configuration).unlink(missing_ok=True)
+        with suppress(OSError):
+            request_path(configuration).unlink()
         in_place = InPlace.of(configuration)
         if in_place is None:
             return False

@@ -40,10 +40,13 @@ def publish(
     instance: PostfixInstance,
     report: Report | None = None,
     map_type: str | None = None,
+    newest: Callable[[], Configuration] | None = None,
 ) -> Publication:
     """Bring the tables up to date; what is up to date is not touched.
 
-    They are of the type that Postfix reads already, or of *map_type*, which attach is about to name.
+    They are of the type that Postfix reads already, or of *map_type*, which attach is about to name.  Where
+    others change the configuration meanwhile, *newest* reads it once nobody else can write tables; or a
+    writer that was overtaken would put the former ones back.
     Waits for another writer to finish.  Raises Problem when a rule has no correct line, a file cannot be
     written, or postmap fails; the table at fault stays as it was, and no temporary file is left.
     """
@@ -51,6 +54,8 @@ def publish(
     try:
         _make_directory(job.directory)
         with atomic_file.writer_lock(job.directory):
+            if newest is not None:
+                job = Job.of(newest(), instance, map_type)
             _remove_temporary(job)
             if job.authorities is not None:
                 job.authorities.put()

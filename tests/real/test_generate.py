@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from scratch_postfix import Scratch, make_scratch
 
+from domain_secure.policy.configuration.reading import load
+from domain_secure.postfix.tables.publish import publish
+
 pytestmark = pytest.mark.real
 
 ONE = '[send]\ndomains = ["woodgrovebank.test"]'
@@ -289,3 +292,11 @@ def test_a_link_in_place_of_a_temporary_file_is_not_followed(scratch: Scratch) -
     scratch.configure(TWO)
     assert scratch.run("generate") == 0
     assert victim.read_text() == "untouched"
+
+
+def test_a_writer_that_was_overtaken_puts_nothing_back(scratch: Scratch) -> None:
+    """The configuration is read once nobody else can write tables."""
+    former = load(scratch.configuration)
+    scratch.configure(TWO)
+    publish(former, scratch.instance, newest=lambda: load(scratch.configuration))
+    assert ".fabrikam.com" in scratch.lookup("tls_policy", ".fabrikam.com")
