@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Declare the arguments of ``probe``."""
     del command
     parser.description = (
-        "Connects to each mail server of the domain, says EHLO, STARTTLS and QUIT, and judges what it shows "
-        "by the partner's rule. Exit status: 0 mail would be delivered, 1 held, 3 no server answers."
+        "Connects to each mail server of the domain, says EHLO, STARTTLS, EHLO and QUIT, and judges what it "
+        "shows by the partner's rule. Exit status: 0 mail would be delivered, 1 held, 3 no server answers."
     )
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="a list entry, or any other domain")
     parser.add_argument("--all", action="store_true", help="every listed domain")

@@ -19,6 +19,7 @@ from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.decision.decision import Decision, decide_about_session
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
 from domain_secure.policy.revocation.revocation import RevocationSource, RevocationStatus
+from domain_secure.policy.sending.delivery import FailureReason
 from domain_secure.policy.sending.mutual_proof import Mutual, Shown, conclude
 from domain_secure.policy.sending.mutual_proof import Session as MutualSession
 from domain_secure.policy.sending.send_suggestion import suggest
@@ -35,6 +36,8 @@ from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
 from domain_secure.postfix.dns.mta_sts_lookup import StsFinding
 from domain_secure.postfix.probe.domain_probe import DomainProbe, ServerProbe
+
+_NONE_SHOWN = "the partner demands a certificate, and none of ours was shown"
 
 
 @unique
@@ -96,11 +99,26 @@ def _shown(server: ServerProbe) -> ShownServer:
 
 
 def _verdict(server: ServerProbe, judged: ServerVerdict) -> ServerVerdict:
-    """Return what was judged, unless there was no session to be judged."""
+    """Return what was judged, unless there was no session to be judged, or it ended before a word was said.
+
+    Postfix looks at the server's certificate first.
+    """
     result = server.result
+    if result.reason is FailureReason.CLIENT_CERTIFICATE:
+        return ServerVerdict(result.reason, _refused(server, result.failure))
     if result.reason is not None:
         return ServerVerdict(result.reason, result.failure or "")
+    if judged.is_good and result.refusal is FailureReason.CLIENT_CERTIFICATE:
+        return ServerVerdict(result.refusal, _refused(server, result.remark))
+    if judged.is_good and result.refusal is not None:
+        return ServerVerdict(result.refusal, result.remark or "")
     return judged
+
+
+def _refused(server: ServerProbe, said: str | None) -> str:
+    """Return that a server does not accept our certificate, or that it was shown none."""
+    what = "the partner refuses our certificate" if server.result.shows_ours else _NONE_SHOWN
+    return f"{what}: {said}" if said else what
 
 
 def _outcome(probed: DomainProbe, good: ServerProbe | None, verdicts: Sequence[ServerVerdict]) -> Outcome:
@@ -124,6 +142,11 @@ def _detail(
     if outcome is Outcome.NO_MAIL:
         return "the domain says that it takes no mail (null MX)"
     if outcome is Outcome.HELD:
+        reasons = {verdict.reason for _, verdict in verdicts if verdict.reason and verdict.reason.is_security}
+        if reasons == {FailureReason.CLIENT_CERTIFICATE}:
+            shown = any(server.result.shows_ours for server, _ in verdicts)
+            what = "the partner refuses our certificate" if shown else _NONE_SHOWN
+            return f"{what}, and mail would wait in the queue"
         return "no server is what the rule demands, and mail would wait in the queue"
     return "no server answers" if verdicts else "there is no server to ask"
 

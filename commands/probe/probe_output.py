@@ -29,7 +29,7 @@ _MUTUAL = {
     "ours-refused": "it asks for a certificate, and did not accept ours",
     "ours-not-shown": "not known: we have no client certificate that could be read; run this as root, or see "
     "`domain-secure cert list`",
-    "unknown": "not known: no TLS session came about",
+    "unknown": "not known: no TLS session came about, or it cannot be told what the server asked for",
 }
 _SHOWN = {
     "none": "no certificate",
@@ -97,7 +97,9 @@ def _facts(server: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _tlsa(server["tlsa"])
     if (asked := server["certificate_requested"]) is not None:
         yield "our certificate", _ours(asked, server["remark"])
-    elif server["remark"]:
+    elif server["tls_version"]:
+        yield "our certificate", "it cannot be told whether it was asked for: our TLS records are padded"
+    if asked is None and server["remark"]:
         yield "afterwards", server["remark"]
     if mutual := server.get("mutual"):
         yield "mutual TLS", _MUTUAL[mutual["verdict"]]

@@ -30,28 +30,30 @@ class Mutual(StrEnum):
     NOT_ASKED = "not-asked"  #: it asks for none, so that it cannot know who sends
     OURS_REFUSED = "ours-refused"
     OURS_NOT_SHOWN = "ours-not-shown"  #: we have none that could be read
-    UNKNOWN = "unknown"  #: no TLS session came about
+    UNKNOWN = "unknown"  #: no TLS session came about, or it cannot be told what the server asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """What one session came to."""
 
-    asked: bool | None  #: whether the server asked for a certificate; None: no handshake
+    asked: (
+        bool | None
+    )  #: whether the server asked for a certificate; None: no handshake, or it cannot be told
     refusal: str | None  #: what it said against us, in one clause; None: nothing
     last_step: str  #: the last command that was answered, ``QUIT`` where no more was said
 
 
 def conclude(sessions: Mapping[Shown, Session]) -> Mutual:
     """Return what the sessions with one server say together."""
+    ours = sessions.get(Shown.OURS)
+    others = [session for shown, session in sessions.items() if shown is not Shown.OURS]
+    if ours is not None and ours.refusal is None and all(session.refusal is not None for session in others):
+        return Mutual.PROVED
     if all(session.asked is None for session in sessions.values()):
         return Mutual.UNKNOWN
     if not any(session.asked for session in sessions.values()):
         return Mutual.NOT_ASKED
-    ours = sessions.get(Shown.OURS)
     if ours is None:
         return Mutual.OURS_NOT_SHOWN
-    if ours.refusal is not None:
-        return Mutual.OURS_REFUSED
-    others = [session for shown, session in sessions.items() if shown is not Shown.OURS]
-    return Mutual.PROVED if all(session.refusal is not None for session in others) else Mutual.NOT_REFUSED
+    return Mutual.NOT_REFUSED if ours.refusal is None else Mutual.OURS_REFUSED

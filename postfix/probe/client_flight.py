@@ -36,8 +36,9 @@ and whether to send a HelloRetryRequest; how it cuts or pads its own records doe
 
 Up to TLS 1.2 a Certificate is a record in front of ccs that begins so.  A record with the rest of a message
 may begin like anything, but of these messages only a Certificate is as long; and behind ccs as well.
-In TLS 1.3 a Certificate is whatever there is in * beyond a Finished, which has a fixed length: 53 octets, or
-69 where the suite's hash is SHA-384.  An empty Certificate has 25, and any other more.
+In TLS 1.3 a Certificate is whatever there is in * before Finished, which has a record of its own and a fixed
+length: 53 octets, or 69 with SHA-384.  Where the last record has another length, ours are
+padded (RecordPadding in a file that OPENSSL_CONF names), and nobody knows what they hold.
 
 Where it cannot tell, and what is told then:
 
@@ -46,9 +47,8 @@ Where it cannot tell, and what is told then:
       post-handshake authentication
     SSL 3.0, where an alert stands for the empty Certificate           not asked; OpenSSL is built without
     early data, which is of type 23 too                                asked; needs a session to resume
-    a suite of TLS 1.3 with a tag longer than 16 octets (RFC 9150)     asked; we offer none
-    padding of our records, which RecordPadding in a file that         asked
-      OPENSSL_CONF names can bring about
+    a suite of TLS 1.3 with a tag longer than 16 octets (RFC 9150)     not known; we offer none
+    padding of our records                                             not known
 """
 
 from collections.abc import Iterator
@@ -64,10 +64,15 @@ def has_readable_certificate(flight: bytes) -> bool:
     return any(kind == _HANDSHAKE and body[:1] == bytes([_CERTIFICATE]) for kind, body in in_the_clear)
 
 
-def has_encrypted_certificate(flight: bytes, cipher: str) -> bool:
-    """Tell whether a Certificate message is in what a client sent, in TLS 1.3 with the suite *cipher*."""
-    encrypted = sum(len(body) for kind, body in records(flight) if kind == _APPLICATION_DATA)
-    return encrypted > _finished_length(cipher)
+def has_encrypted_certificate(flight: bytes, cipher: str) -> bool | None:
+    """Tell whether a Certificate message is in what a client sent, in TLS 1.3 with the suite *cipher*.
+
+    None where records are padded, so that lengths tell nothing.
+    """
+    encrypted = [len(body) for kind, body in records(flight) if kind == _APPLICATION_DATA]
+    if encrypted and encrypted[-1] != _finished_length(cipher):
+        return None
+    return len(encrypted) > 1
 
 
 def _finished_length(cipher: str) -> int:

@@ -16,7 +16,7 @@ from domain_secure.policy.authority.stranger_certificate import stranger_pem
 from domain_secure.policy.sending.mutual_proof import Session, Shown
 from domain_secure.policy.terms.domain import Domain, parse_domain
 
-from .probe import TIME_LIMIT, ClientIdentity, Envelope, ProbeResult, ProbeTarget, probe
+from .probe import TIME_LIMIT, ClientIdentity, Envelope, ProbeResult, ProbeTarget, probe, verb
 
 # RFC 2606: nobody's name, and no partner will ever list it.
 _OTHER_NAME = Domain("not-a-partner.invalid")
@@ -67,13 +67,12 @@ def mutual_sessions(
 def _session(result: ProbeResult) -> Session:
     if result.failure is not None:
         return Session(True if result.chain else None, result.failure, "STARTTLS")
+    if not result.exchanges:
+        return Session(result.certificate_requested, result.remark, "STARTTLS")
     decisive = [one for one in result.exchanges if one.command != "RSET"]
-    last = decisive[-1] if decisive else None
-    refusal = result.remark
-    if last is not None and last.reply.code >= 400:
-        refusal = f"{_verb(last.command)} was answered with {last.reply}"
-    return Session(result.certificate_requested, refusal, _verb(last.command) if last else "QUIT")
-
-
-def _verb(command: str) -> str:
-    return command.split(":", maxsplit=1)[0]
+    last, refusal = decisive[-1], result.remark
+    if last.reply.code >= 400:
+        refusal = f"{verb(last.command)} was answered with {last.reply}"
+    # Without an envelope nothing but QUIT was left to be said.
+    is_all_said = len(decisive) == 1 and refusal is None
+    return Session(result.certificate_requested, refusal, "QUIT" if is_all_said else verb(last.command))

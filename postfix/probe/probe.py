@@ -1,25 +1,27 @@
-"""One STARTTLS probe of one mail server: connect, greet, STARTTLS, handshake, QUIT.
+"""One STARTTLS probe of one mail server: connect, greet, STARTTLS, handshake, EHLO, QUIT.
 
 Owns: the order of the dialogue, and that nothing else is ever sent: no message, and no sender and recipient
 but those of an `Envelope` that somebody asked for.
 Must not know: who asks, how often, and whether what was found is any good.
 Invariants: it ends within its time limit whatever the server does; what the server said before TLS does not
 reach past it.
-Sources: RFC 3207; RFC 5321 section 3.1; CVE-2011-0411 for replies that were put in front of TLS.
+Sources: RFC 3207; RFC 5321 section 3.1; CVE-2011-0411 for replies that were put in front of TLS.  RFC 8446
+section 4.4.2.4: a server of TLS 1.3 says what it has against our certificate behind our handshake.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, Certificate, Chain, parse
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.certificates.distinguished_name import name_text
 from domain_secure.policy.sending.delivery import FailureReason
+from domain_secure.policy.sending.refusal import is_certificate_alert, refusal_reason
 from domain_secure.policy.terms.domain import Domain
 
 from .smtp_reply import MalformedReplyError, Reply, ReplyReader
-from .timed_stream import ProbeFailureError, TimedStream
+from .timed_stream import ProbeFailureError, ProbeTimeoutError, TimedStream
 from .tls_session import TlsSession
 
 PORT = 25
@@ -86,6 +88,8 @@ class ProbeResult:
     failure: str | None = None  #: why there was no handshake, in one clause
     reason: FailureReason | None = None  #: the same in one word
     remark: str | None = None  #: what went wrong after it, such as a refusal of our certificate
+    shows_ours: bool = False  #: whether we have a certificate to show where one is asked for
+    refusal: FailureReason | None = None  #: the *remark* in one word, where the session came to nothing by it
     authorities: tuple[str, ...] = ()  #: whose certificates it asks for, RFC 4514 text; none: anybody's
     exchanges: tuple[Exchange, ...] = ()  #: where there was an envelope: as far as the server went along
 
@@ -114,7 +118,8 @@ def probe(
         session = TlsSession(
             stream, target.server_name or target.host, identity.certificate_file, identity.key_file
         )
-        return _shake_hands(session, target, _commands(identity.helo, envelope))
+        result = _shake_hands(session, target, _commands(identity.helo, envelope))
+        return replace(result, shows_ours=identity.certificate_file is not None)
     except ProbeFailureError as error:
         return ProbeResult(target, failure=str(error), reason=error.reason)
     except MalformedReplyError as error:
@@ -140,7 +145,7 @@ def _start_tls(stream: TimedStream, helo: str) -> None:
 
 def _commands(helo: str, envelope: Envelope | None) -> tuple[str, ...]:
     if envelope is None:
-        return ()
+        return (f"EHLO {helo}",)
     recipients = () if envelope.recipient is None else (f"RCPT TO:<{envelope.recipient}>",)
     return (f"EHLO {helo}", f"MAIL FROM:<{envelope.reverse_path}>", *recipients, "RSET")
 
@@ -150,11 +155,14 @@ def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, 
         session.handshake()
     except ProbeFailureError as error:
         chain, _ = _certificates(session)
-        return ProbeResult(target, chain, failure=str(error), reason=FailureReason.HANDSHAKE)
+        reason = _ending(session, error)
+        if reason is FailureReason.CONNECTION_LOST:
+            reason = FailureReason.HANDSHAKE
+        return ProbeResult(target, chain, failure=str(error), reason=reason)
     chain, fault = _certificates(session)
     # Before more is said: a renegotiation may ask anew.
     authorities = _authorities(session)
-    exchanges, remark = _converse(session, commands)
+    exchanges, remark, refusal = _converse(session, commands)
     return ProbeResult(
         target,
         chain,
@@ -164,6 +172,7 @@ def _shake_hands(session: TlsSession, target: ProbeTarget, commands: tuple[str, 
         failure=fault,
         reason=None if fault is None else FailureReason.HANDSHAKE,
         remark=remark,
+        refusal=refusal,
         authorities=authorities,
         exchanges=tuple(exchanges),
     )
@@ -200,31 +209,77 @@ def _parsed(der: bytes) -> Certificate | None:
         return None
 
 
-def _converse(session: TlsSession, commands: tuple[str, ...]) -> tuple[list[Exchange], str | None]:
-    """Say the *commands* until one is refused, then QUIT; return the answers, and what went wrong.
+def _converse(
+    session: TlsSession, commands: tuple[str, ...]
+) -> tuple[list[Exchange], str | None, FailureReason | None]:
+    """Say the *commands* until one is refused, then QUIT.
 
-    In TLS 1.3 a server says only now what it has against our certificate.
+    Return the answers, what went wrong, and in one word why the session came to nothing, if it did.
     """
     reader = ReplyReader()
     exchanges: list[Exchange] = []
     try:
         for command in commands:
-            reply = _reply_to(session, reader, command)
-            if reply is None:
-                return exchanges, f"the server closed the connection at {command.split(':')[0]}"
+            reply = _answer(session, reader, command)
             exchanges.append(Exchange(command, reply))
             if reply.code >= 400:
                 break
+        if (refusal := _refused(exchanges)) is not None:
+            return exchanges, f"the server answered EHLO under TLS with {exchanges[0].reply}", refusal
         leave = _reply_to(session, reader, "QUIT")
     except (ProbeFailureError, MalformedReplyError) as error:
-        return exchanges, str(error)
+        # Whoever has answered once has taken the handshake for done.
+        return exchanges, str(error), None if exchanges else _ending(session, error)
     if leave is None or leave.code == 221:
-        return exchanges, None
-    return exchanges, f"the server answered QUIT with {leave}"
+        return exchanges, None, None
+    return exchanges, f"the server answered QUIT with {leave}", None
+
+
+def verb(command: str) -> str:
+    """Return what a command is, without whom it names."""
+    return "EHLO" if command.startswith("EHLO ") else command.partition(":")[0]
+
+
+def _refused(exchanges: list[Exchange]) -> FailureReason | None:
+    """Return why a server refuses to talk to us by its first reply under TLS; None where it does not."""
+    first = exchanges[0].reply
+    if first.code < 400:
+        return None
+    # Postfix says HELO to a server that does not know EHLO, but 421 ends the session.
+    said = refusal_reason(str(first))
+    return said or (FailureReason.SESSION_REFUSED if first.code == 421 else None)
+
+
+def _ending(session: TlsSession, error: Exception) -> FailureReason:
+    """Return why a server ended TLS before it had said anything.
+
+    One that asked for a certificate and then hangs up has something against ours, said or not.
+    """
+    if is_certificate_alert(str(error)):
+        return FailureReason.CLIENT_CERTIFICATE
+    is_hung_up = isinstance(error, ProbeFailureError) and not isinstance(error, ProbeTimeoutError)
+    if is_hung_up and session.certificate_requested is True:
+        return FailureReason.CLIENT_CERTIFICATE
+    return FailureReason.CONNECTION_LOST
+
+
+def _answer(session: TlsSession, reader: ReplyReader, command: str) -> Reply:
+    reply = _reply_to(session, reader, command)
+    if reply is None:
+        raise ProbeFailureError(f"the server closed the connection at {verb(command)}")
+    return reply
 
 
 def _reply_to(session: TlsSession, reader: ReplyReader, command: str) -> Reply | None:
-    session.say(f"{command}\r\n".encode("ascii"))
+    try:
+        session.say(f"{command}\r\n".encode("ascii"))
+    except ProbeFailureError:
+        # What the server sent before it hung up can be read all the same: an alert, for one.
+        return _heard(session, reader)
+    return _heard(session, reader)
+
+
+def _heard(session: TlsSession, reader: ReplyReader) -> Reply | None:
     reply = None
     while reply is None:
         octets = session.hear()

@@ -24,6 +24,10 @@ class ProbeFailureError(Exception):
         self.reason = reason
 
 
+class ProbeTimeoutError(ProbeFailureError):
+    """The server did not answer in time, so that nobody knows what it would have said."""
+
+
 class TimedStream:
     """A connected socket; *deadline* is a time of ``time.monotonic``, *octets* what may be read in all."""
 
@@ -62,7 +66,7 @@ class TimedStream:
             self._connection.settimeout(self._remaining())
             octets = self._connection.recv(_CHUNK)
         except OSError as error:
-            raise ProbeFailureError(f"the connection broke ({_reason(error)})") from error
+            raise _broken(error) from error
         self._octets -= len(octets)
         if self._octets < 0:
             raise ProbeFailureError("the server sent more than a mail server has to say")
@@ -75,7 +79,7 @@ class TimedStream:
             self._connection.settimeout(self._remaining())
             self._connection.sendall(octets)
         except OSError as error:
-            raise ProbeFailureError(f"the connection broke ({_reason(error)})") from error
+            raise _broken(error) from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -86,6 +90,11 @@ class TimedStream:
         if remaining <= 0:
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
         return remaining
+
+
+def _broken(error: OSError) -> ProbeFailureError:
+    kind = ProbeTimeoutError if isinstance(error, TimeoutError) else ProbeFailureError
+    return kind(f"the connection broke ({_reason(error)})")
 
 
 def _reason(error: OSError) -> str:

@@ -73,8 +73,11 @@ class TlsSession:
         return self._connection.get_cipher_name() or ""
 
     @property
-    def certificate_requested(self) -> bool:
-        """Tell whether the server asked for our certificate, by what we sent until the handshake's end."""
+    def certificate_requested(self) -> bool | None:
+        """Tell whether the server asked for our certificate, by what we sent until the handshake's end.
+
+        None where that cannot be told.
+        """
         if self.version == "TLSv1.3":
             return has_encrypted_certificate(self._flight, self.cipher)
         return has_readable_certificate(self._flight)

@@ -2,16 +2,18 @@
 
 import json
 import ssl
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from lab.certificates import Issued, self_signed
-from lab.laboratory import ADDRESSES, AUTHORITY_FILE, CONTOSO, EVIL, WOODGROVE, Lab
+from lab.laboratory import ADDRESSES, AUTHORITY_FILE, CONTOSO, EVIL, FABRIKAM, WOODGROVE, Lab
 from lab.namespaces import LabError
 from lab.product import Product
 from lab.web_server import Page, WebServer
+from unit.postfix.mail_servers import serve, starts_tls
 
 pytestmark = pytest.mark.real
 
@@ -65,6 +67,8 @@ def shows(product: Product, issued: Issued, **parameters: str) -> None:
         "smtpd_tls_protocols": ">=TLSv1.2",
         "smtpd_recipient_restrictions": "",
         "smtpd_tls_ciphers": "medium",
+        "smtpd_tls_req_ccert": "no",
+        "smtpd_tls_CAfile": str(AUTHORITY_FILE),
     }
     lab.woodgrove.configure(**(defaults | parameters))
     lab.present(lab.woodgrove, issued)
@@ -118,6 +122,55 @@ def test_what_would_be_held(
     else:
         assert suggestion["commands"][-1].endswith(command)
         assert suggestion["weakens"]
+
+
+OTHER_AUTHORITY = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def test_a_postfix_that_does_not_trust_our_authority(product: Product) -> None:
+    """It says so in its first reply under TLS, and every message would wait."""
+    demands = {"smtpd_tls_security_level": "encrypt", "smtpd_tls_req_ccert": "yes"}
+    shows(product, product.lab.identities[WOODGROVE], smtpd_tls_CAfile=OTHER_AUTHORITY, **demands)
+    status, document = probed(product, "--mutual")
+    server = only_server(document)
+    assert (status, document["verdict"], server["verdict"]) == (1, "held", "client-certificate")
+    assert server["mutual"]["verdict"] == "ours-refused"
+    shown = product.command("probe", WOODGROVE, check=False).stdout
+    assert "would be HELD: the partner refuses our certificate" in shown
+    assert "421 4.7.1" in shown
+    shows(product, product.lab.identities[WOODGROVE], smtpd_tls_CAfile=str(AUTHORITY_FILE), **demands)
+    assert probed(product)[:1] == (0,)
+
+
+@pytest.mark.parametrize(
+    ("authority", "expected"),
+    [(str(AUTHORITY_FILE), (0, "good")), (OTHER_AUTHORITY, (1, "client-certificate"))],
+)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_openssl_server_that_insists(
+    product: Product, authority: str, expected: tuple[int, str], version: ssl.TLSVersion
+) -> None:
+    """In TLS 1.3 the alert comes behind the handshake, with which a probe would take it for done."""
+    lab = product.lab
+    shows(product, lab.identities[WOODGROVE])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(
+        lab.namespaces.outside(lab.certificate_file(lab.identities[WOODGROVE], "insisting"))
+    )
+    context.load_verify_locations(lab.namespaces.outside(authority))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = context.maximum_version = version
+    lab.dns.replace(f"{WOODGROVE}.", f"{WOODGROVE}. MX 10 mail.{FABRIKAM}.")
+    with ExitStack() as stack:
+        stack.callback(lab.dns.replace, f"{WOODGROVE}.", f"{WOODGROVE}. MX 10 {MAIL}.")
+        with lab.namespaces.network():
+            stack.enter_context(serve(starts_tls(context), (ADDRESSES[FABRIKAM], 25)))
+        status, document = probed(product)
+    found = only_server(document)
+    assert (status, found["verdict"]) == expected, found
+    if status:
+        assert document["detail"] == "the partner refuses our certificate, and mail would wait in the queue"
+        assert "alert unknown ca" in found["detail"]
 
 
 def test_no_certificate_is_asked_for(product: Product) -> None:

@@ -22,9 +22,11 @@ class Server:
 
 
 @contextmanager
-def serve(behaviour: Callable[[socket.socket, Server], None]) -> Iterator[Server]:
+def serve(
+    behaviour: Callable[[socket.socket, Server], None], address: tuple[str, int] = ("127.0.0.1", 0)
+) -> Iterator[Server]:
     """Accept connections and let *behaviour* have each, until the context ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(address) as listening:
         server = Server(listening.getsockname()[1])
 
         def run() -> None:

@@ -7,6 +7,7 @@ from domain_secure.policy.sending.mutual_proof import Mutual, Session, Shown, co
 TAKEN = Session(asked=True, refusal=None, last_step="MAIL FROM")
 REFUSED = Session(asked=True, refusal="MAIL FROM was answered with 550", last_step="MAIL FROM")
 UNASKED = Session(asked=False, refusal=None, last_step="QUIT")
+NOT_TOLD = Session(asked=None, refusal=None, last_step="MAIL FROM")
 NO_SESSION = Session(asked=None, refusal="no connection", last_step="STARTTLS")
 
 
@@ -27,6 +28,8 @@ def held(nothing: Session, ours: Session | None, other: Session, own: Session) -
         (held(REFUSED, None, REFUSED, REFUSED), Mutual.OURS_NOT_SHOWN),
         (held(NO_SESSION, NO_SESSION, NO_SESSION, NO_SESSION), Mutual.UNKNOWN),
         (held(REFUSED, NO_SESSION, REFUSED, REFUSED), Mutual.OURS_REFUSED),
+        (held(NOT_TOLD, NOT_TOLD, NOT_TOLD, NOT_TOLD), Mutual.UNKNOWN),
+        (held(NO_SESSION, NOT_TOLD, NO_SESSION, NO_SESSION), Mutual.PROVED),
     ],
 )
 def test_conclusions(sessions: dict[Shown, Session], expected: Mutual) -> None:

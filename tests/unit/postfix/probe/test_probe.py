@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -38,7 +40,7 @@ def issued() -> Issued:
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_chain_is_collected_as_it_is_shown(issued: Issued, tmp_path: Path, version: ssl.TLSVersion) -> None:
-    """The whole chain, nothing verified; and nothing is said but EHLO, STARTTLS and QUIT."""
+    """The whole chain, nothing verified; and nothing is said but EHLO, STARTTLS, EHLO and QUIT."""
     context = server_context(issued, tmp_path)
     context.maximum_version = version
     with serve(starts_tls(context)) as server:
@@ -50,7 +52,8 @@ def test_chain_is_collected_as_it_is_shown(issued: Issued, tmp_path: Path, versi
     assert result.tls_version == version.name.replace("_", ".")
     assert result.cipher
     assert (result.failure, result.remark) == (None, None)
-    assert server.heard == [b"EHLO mail.contoso.test\r\n", b"STARTTLS\r\n", b"QUIT\r\n"]
+    hello = b"EHLO mail.contoso.test\r\n"
+    assert server.heard == [hello, b"STARTTLS\r\n", hello, b"QUIT\r\n"]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -299,3 +302,119 @@ def test_encrypted_octets_do_not_pass_for_a_certificate(monkeypatch: pytest.Monk
     monkeypatch.setattr(TlsSession, "version", "TLSv1.2")
     session._flight = (certificate if clear else b"") + key_exchange + change + certificate
     assert session.certificate_requested is clear
+
+
+@pytest.fixture
+def insisting(issued: Issued, tmp_path: Path) -> ssl.SSLContext:
+    """A server that trusts client certificates of another authority alone."""
+    context = server_context(issued, tmp_path)
+    context.load_verify_locations(cadata=Authority.create("Another").certificate_pem.decode())
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_server_that_does_not_accept_our_certificate(
+    insisting: ssl.SSLContext, tmp_path: Path, version: ssl.TLSVersion, shown: bool
+) -> None:
+    """In TLS 1.3 it says so behind the handshake, which is waited for; before, in it."""
+    insisting.maximum_version = version
+    ours = AUTHORITY.issue("mail.contoso.test").write(tmp_path, "ours")
+    identity = ClientIdentity("mail.contoso.test", ours, ours) if shown else IDENTITY
+    with serve(starts_tls(insisting)) as server:
+        result = look(server, identity)
+    assert (result.reason or result.refusal) is FailureReason.CLIENT_CERTIFICATE
+    assert "alert" in (result.failure or result.remark or "")
+    assert result.shows_ours is shown
+    assert result.chain
+
+
+@pytest.mark.parametrize(
+    ("mode", "refusal"),
+    [
+        (ssl.CERT_OPTIONAL, FailureReason.CLIENT_CERTIFICATE),
+        (ssl.CERT_NONE, FailureReason.CONNECTION_LOST),
+    ],
+)
+@pytest.mark.parametrize("gentle", [True, False])
+def test_a_server_that_hangs_up_without_an_alert(
+    issued: Issued, tmp_path: Path, mode: ssl.VerifyMode, refusal: FailureReason, gentle: bool
+) -> None:
+    """Who asked for a certificate has something against ours; of others nobody knows why."""
+    context = server_context(issued, tmp_path)
+    context.load_verify_locations(cadata=AUTHORITY.certificate_pem.decode())
+    context.verify_mode = mode
+
+    def behave(connection: socket.socket, server: Server) -> None:
+        says(*HELLO)(connection, server)
+        connection.sendall(b"220 go\r\n")
+        with context.wrap_socket(connection, server_side=True) as secured:
+            if gentle:
+                secured.unwrap()
+            secured.close()
+
+    with serve(behave) as server:
+        result = look(server)
+    assert (result.failure, result.refusal, result.exchanges) == (None, refusal, ())
+    assert result.remark
+
+
+@pytest.mark.parametrize(
+    ("reply", "refusal"),
+    [
+        (b"421 4.7.1 mail Error: Client certificate not trusted\r\n", FailureReason.CLIENT_CERTIFICATE),
+        (b"454 4.7.5 no\r\n", FailureReason.CLIENT_CERTIFICATE),
+        (b"421 4.3.2 busy\r\n", FailureReason.SESSION_REFUSED),
+        (b"502 5.5.2 HELO only\r\n", None),
+    ],
+)
+def test_the_first_reply_under_tls_decides(
+    issued: Issued, tmp_path: Path, reply: bytes, refusal: FailureReason | None
+) -> None:
+    """It may be that our certificate is not accepted, or that nobody is served now."""
+    with serve(answering(server_context(issued, tmp_path), reply, b"221 bye\r\n")) as server:
+        result = look(server)
+    assert result.refusal is refusal
+    assert (result.remark is None) is (refusal is None)
+
+
+def test_silence_after_the_handshake_is_no_refusal(issued: Issued, tmp_path: Path) -> None:
+    """The server asked for a certificate, and nobody knows what it would have said."""
+    context = server_context(issued, tmp_path)
+    context.load_verify_locations(cadata=AUTHORITY.certificate_pem.decode())
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+    def behave(connection: socket.socket, server: Server) -> None:
+        says(*HELLO)(connection, server)
+        connection.sendall(b"220 go\r\n")
+        with context.wrap_socket(connection, server_side=True) as secured:
+            while secured.recv(4096):
+                pass
+
+    with serve(behave) as server:
+        result = look(server, time_limit=2.0)
+    assert (result.tls_version, result.refusal) == ("TLSv1.3", FailureReason.CONNECTION_LOST)
+
+
+def test_padded_records_tell_nothing(issued: Issued, tmp_path: Path) -> None:
+    """With RecordPadding in OpenSSL's own configuration nobody knows whether a certificate was asked for."""
+    configuration = tmp_path / "openssl.cnf"
+    configuration.write_text(
+        "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nRecordPadding = 512\n"
+    )
+    code = (
+        "import sys; from domain_secure.postfix.probe.probe import *; "
+        "target = ProbeTarget('127.0.0.1', None, int(sys.argv[1])); "
+        "result = probe(target, ClientIdentity('mail.contoso.test')); "
+        "print(result.tls_version, result.certificate_requested, result.failure)"
+    )
+    with serve(starts_tls(server_context(issued, tmp_path))) as server:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, str(server.port)],
+            env={"OPENSSL_CONF": str(configuration)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert done.stdout == "TLSv1.3 None None\n"
