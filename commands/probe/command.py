@@ -13,6 +13,7 @@ from domain_secure.commands.terminal.progress import progress
 from domain_secure.milter.fetching.http_fetch import FetchError, Request, fetch
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.book.certificate_book import FILE_NAME, PROBE, CertificateBook
+from domain_secure.policy.configuration.configuration import SendMethod
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.revocation.kept_revocation import KeptRevocation
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
@@ -86,7 +87,8 @@ class _Look:
     def at(self, entry: Entry) -> Found:
         """Look at all servers of a list entry."""
         base, partner = entry_base(entry), self.live.configuration.partner(entry)
-        destination = Destination(base, partner.via, partner.servername)
+        by_tlsa = partner.send_method is SendMethod.DANE
+        destination = Destination(base, partner.via, partner.servername, by_tlsa)
         probed = probe_domain(destination, system_lookup, lambda target: probe(target, self.identity))
         sts = find_policy(base, system_lookup, self._fetch)
         return Found(entry, probed, sts, self._mutual(probed) if self.mutual else None)

@@ -150,7 +150,7 @@ SETTINGS: tuple[Setting, ...] = (
             "every client is 127.0.0.1, so name that address with care."),
     Setting("inbound", "probe", kinds.BOOLEAN, "true", _RELOAD,
             "Whether listed domains' certificates are looked up at their servers, by schedule and when an "
-            "unknown one arrives; the daemon connects to port 25 and says EHLO, STARTTLS and QUIT."),
+            "unknown one arrives; the daemon connects to port 25 and says EHLO, STARTTLS, EHLO and QUIT."),
     Setting("inbound", "probe_timeout", kinds.SECONDS, "5", _RELOAD,
             "How long a message may wait while an unknown certificate is looked into; then it is deferred."),
     Setting("inbound", "when_down", choice(WhenDown), '"defer-all"', _RELOAD,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from typing import Protocol
 
-from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.domain import Domain, Entry
 
 
 @unique
@@ -74,6 +74,9 @@ class TlsaAnswer:
 
     records: frozenset[TlsaRecord] = frozenset()
     failures: tuple[str, ...] = ()  #: look-ups that failed, so that there may be more records
+    #: Of one server: the name under which its records stand, its own or what that is an alias of (RFC 7672
+    #: section 2.2.2).  None: there are none, or they are of several servers.
+    base: Domain | None = None
 
 
 class TlsaSource(Protocol):

@@ -14,7 +14,7 @@ from datetime import datetime
 from domain_secure.policy.certificates.certificate import Certificate, Chain
 from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
-from domain_secure.policy.certificates.presented_names import names_of, some
+from domain_secure.policy.certificates.presented_names import names_host, names_of, some
 from domain_secure.policy.certificates.purposes import Purpose, purposes_of
 from domain_secure.policy.certificates.trust import ClientPurpose
 from domain_secure.policy.configuration.configuration import Partner, SendMethod
@@ -76,12 +76,16 @@ def matching_name(certificate: Certificate, partner: Partner) -> str | None:
 def matching_record(shown: ShownServer, nexthop: Domain, at: datetime) -> TlsaRecord | None:
     """Return the TLSA record that the server's certificate matches, or None."""
     leaf = shown.chain[0]
-    names = (nexthop,) if shown.host is None else (shown.host, nexthop)
+    # RFC 7672 section 3.2.2: below an authority the records' own name counts, the next hop's, and no other.
+    base = shown.tlsa.base or shown.host
+    names = (nexthop,) if base is None else (base, nexthop)
     for record in sorted(shown.tlsa.records, reverse=True):
         if record.usage is Usage.DANE_EE:
             if matches_end_entity(record, leaf):
                 return record
-        elif matches_authority(record, shown.chain, names, ClientPurpose.ACCEPT_SERVER, at):
+        elif matches_authority(record, shown.chain, names, ClientPurpose.ACCEPT_SERVER, at) and any(
+            names_host(one, name) for one in leaf.dns_names for name in names
+        ):
             return record
     return None
 

@@ -38,6 +38,7 @@ class Lookup:
     authenticated: bool = False  #: validated by DNSSEC
     seconds: int = LEAST_SECONDS  #: for how long it holds
     detail: str = ""  #: of a failure
+    canonical: str = ""  #: the name to which aliases led, without a dot at its end; "": the one asked for
 
 
 #: Looks a name up for a record type such as ``MX``.
@@ -71,7 +72,11 @@ def system_lookup(name: str, record_type: str) -> Lookup:
         return Lookup(LookupStatus.NONE, authenticated=authenticated)
     ttl = answer.chaining_result.minimum_ttl
     return Lookup(
-        LookupStatus.FOUND, tuple(answer.rrset), authenticated, min(max(ttl, LEAST_SECONDS), MOST_SECONDS)
+        LookupStatus.FOUND,
+        tuple(answer.rrset),
+        authenticated,
+        min(max(ttl, LEAST_SECONDS), MOST_SECONDS),
+        canonical=answer.canonical_name.to_text(omit_final_dot=True),
     )
 
 

@@ -4,7 +4,8 @@ Owns: the order of the look-ups, and for how long an answer is kept.
 Must not know: how DNS is asked (look-ups are passed in), what records are compared with.
 Invariant: a record is taken only where MX, address and TLSA answers were all authenticated.  An answer that
 is not authenticated says that there are no records; one that failed says that nobody knows.
-Sources: RFC 7672 sections 2.1 and 2.2.  An MX host that is an alias is asked for under its own name only.
+Sources: RFC 7672 sections 2.1 and 2.2, 2.2.2 for an MX host that is an alias; Postfix's tls_dane.c
+(tls_dane_resolve), which does the same.
 """
 
 import threading
@@ -16,11 +17,11 @@ from dataclasses import dataclass
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaRecord
-from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.postfix.work.paced_tasks import Pace, PacedTasks, Room
 from domain_secure.postfix.work.task_group import TaskGroup
 
-from .dns_lookup import MOST_SECONDS, Lookups, LookupStatus
+from .dns_lookup import MOST_SECONDS, Lookup, Lookups, LookupStatus
 from .mail_exchangers import exchange_names, mail_domains
 
 _ROOM = Room(threads=8, waiting=256)
@@ -51,34 +52,60 @@ def look_up(domain: Domain, lookup: Lookups) -> TimedAnswer:
 
 
 def host_records(host: Domain, lookup: Lookups, port: int = 25) -> TimedAnswer:
-    """Return the records of one mail server; that its name may be believed is for the caller to know."""
+    """Return the records of one mail server; that its name may be believed is for the caller to know.
+
+    Where *host* is an alias, those of its target count if all names on the way are signed; those of the alias
+    itself if it alone is, or if the target has none.  A look-up that fails is not followed by another.
+    """
     failures: list[str] = []
-    if not _is_secure(host, lookup, failures):
+    answer = TimedAnswer(TlsaAnswer(), MOST_SECONDS)
+    for base in _bases(host, lookup, failures):
+        found = lookup(f"_{port}._tcp.{base}", "TLSA")
+        if found.status is LookupStatus.FAILED:
+            return TimedAnswer(TlsaAnswer(failures=(found.detail,)), found.seconds)
+        answer = TimedAnswer(TlsaAnswer(), found.seconds)
+        if found.authenticated and found.records:
+            usable = (TlsaRecord.of(one.usage, one.selector, one.mtype, one.cert) for one in found.records)
+            records = frozenset(one for one in usable if one is not None)
+            return TimedAnswer(TlsaAnswer(records, base=base), found.seconds)
+    if failures:
         return TimedAnswer(TlsaAnswer(failures=tuple(failures)), MOST_SECONDS)
-    found = lookup(f"_{port}._tcp.{host}", "TLSA")
-    if found.status is LookupStatus.FAILED:
-        return TimedAnswer(TlsaAnswer(failures=(found.detail,)), found.seconds)
-    if not found.authenticated:
-        return TimedAnswer(TlsaAnswer(), found.seconds)
-    usable = (TlsaRecord.of(one.usage, one.selector, one.mtype, one.cert) for one in found.records)
-    return TimedAnswer(TlsaAnswer(frozenset(one for one in usable if one is not None)), found.seconds)
+    return answer
 
 
-def _is_secure(host: Domain, lookup: Lookups, failures: list[str]) -> bool:
-    """Tell whether a host's zone is signed, by its addresses (RFC 7672 section 2.1.1).
+def _bases(host: Domain, lookup: Lookups, failures: list[str]) -> tuple[Domain, ...]:
+    """Return the names under which a host's records may stand, the first that has some counts.
 
-    Servers of zones that are not signed are known to fail when they are asked for TLSA.
+    Servers of zones that are not signed are known to fail when they are asked for TLSA: whether one is, its
+    addresses tell (RFC 7672 section 2.1.1).
     """
     failed = ""
     for record_type in ("A", "AAAA"):
         found = lookup(host, record_type)
         if found.status is LookupStatus.FOUND:
-            return found.authenticated
+            return _signed_names(host, found, lookup, failures)
         if found.status is LookupStatus.FAILED:
             failed = found.detail
     if failed:
         failures.append(failed)
-    return False
+    return ()
+
+
+def _signed_names(
+    host: Domain, addresses: Lookup, lookup: Lookups, failures: list[str]
+) -> tuple[Domain, ...]:
+    try:
+        target = parse_domain(addresses.canonical or host)
+    except InvalidDomainError:
+        target = host
+    if addresses.authenticated:
+        return tuple(dict.fromkeys((target, host)))
+    if target == host:
+        return ()
+    alias = lookup(host, "CNAME")
+    if alias.status is LookupStatus.FAILED:
+        failures.append(alias.detail)
+    return (host,) if alias.authenticated and alias.status is LookupStatus.FOUND else ()
 
 
 class TlsaLookup:

@@ -7,8 +7,8 @@ look-ups, for the servers are asked at the same time.
 Sources: RFC 5321 section 5.1; RFC 7505; RFC 7672 section 2.2.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from domain_secure.policy.dane.tlsa import TlsaAnswer
@@ -52,6 +52,7 @@ class Destination:
     domain: Domain
     relay: Nexthop | None = None
     server_name: Domain | None = None  #: sent as SNI; None: the host's own
+    by_tlsa: bool = False  #: servers are verified by TLSA records, and asked for the name that these are of
 
     @property
     def port(self) -> int:
@@ -80,14 +81,14 @@ def probe_domain(destination: Destination, lookup: Lookups, probe: Probe) -> Dom
         hosts, failures = _addresses_of(domain, lookup)
     reached = {host.name for host in hosts}
     missing = tuple(f"{name} has no address" for name in named if name not in reached)
-    targets = [
-        (host, ProbeTarget(address, host.name, destination.port, destination.server_name))
-        for host in hosts
-        for address in host.addresses
-    ]
     with ThreadPoolExecutor(_AT_ONCE) as together:
+        tlsa = _records(hosts, lookup, destination.port, together) if dnssec else {}
+        targets = [
+            (host, ProbeTarget(address, host.name, destination.port, _name(host.name, destination, tlsa)))
+            for host in hosts
+            for address in host.addresses
+        ]
         results = together.map(probe, (target for _, target in targets))
-        tlsa = _records(hosts, lookup, destination.port) if dnssec else {}
         servers = tuple(
             ServerProbe(host.name, host.preference, result, tlsa.get(host.name, TlsaAnswer()))
             for (host, _), result in zip(targets, results, strict=True)
@@ -102,5 +103,16 @@ def _addresses_of(host: Domain, lookup: Lookups) -> tuple[tuple[MailHost, ...], 
     return ((MailHost(host, addresses, authenticated=False),) if addresses else ()), failures
 
 
-def _records(hosts: Sequence[MailHost], lookup: Lookups, port: int) -> dict[Domain, TlsaAnswer]:
-    return {host.name: host_records(host.name, lookup, port).answer for host in hosts}
+def _records(
+    hosts: Sequence[MailHost], lookup: Lookups, port: int, together: Executor
+) -> dict[Domain, TlsaAnswer]:
+    names = [host.name for host in hosts]
+    found = together.map(lambda name: host_records(name, lookup, port).answer, names)
+    return dict(zip(names, found, strict=True))
+
+
+def _name(host: Domain, destination: Destination, tlsa: Mapping[Domain, TlsaAnswer]) -> Domain | None:
+    """Return what is sent as SNI, as Postfix does (tls_client.c); None: the host's own name."""
+    if destination.server_name is not None or not destination.by_tlsa:
+        return destination.server_name
+    return tlsa[host].base if host in tlsa else None

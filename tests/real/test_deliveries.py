@@ -2,11 +2,14 @@
 
 import json
 import re
+from dataclasses import dataclass
+from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.deliveries import BOTH, SCENARIOS, SENDER, Scenario, entered, good_again
-from lab.laboratory import AUTHORITY_FILE, EVIL, WOODGROVE, Lab
+from lab.laboratory import ADDRESSES, AUTHORITY_FILE, EVIL, WOODGROVE, Lab
 from lab.messages import Message, compose
 from lab.product import Product
 from lab.waiting import wait_for
@@ -123,6 +126,53 @@ def test_verified_otherwise_than_promised(lab: Lab, good: Product, route: str, b
     assert counters(good) == sent
     lab.evil.configure(relay_domains="", relay_transport="relay")
     lab.evil.reload()
+
+
+@dataclass(frozen=True)
+class _Alias:
+    """An MX host that is an alias: where its records stand, of what, and for whom the certificate is."""
+
+    records_at: str
+    of_authority: bool
+    certificate_for: str
+    delivered: bool
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        _Alias("mail", of_authority=False, certificate_for="whoever.test", delivered=True),
+        _Alias("alias", of_authority=False, certificate_for="whoever.test", delivered=True),
+        _Alias("mail", of_authority=True, certificate_for=f"mail.{WOODGROVE}", delivered=True),
+        _Alias("mail", of_authority=True, certificate_for=f"alias.{WOODGROVE}", delivered=False),
+        _Alias("alias", of_authority=True, certificate_for=f"alias.{WOODGROVE}", delivered=True),
+    ],
+    ids=str,
+)
+def test_the_probe_agrees_with_postfix_about_aliases(own_lab: Lab, alias: _Alias) -> None:
+    """Records at the target come first, and names are those of the records and the next hop (RFC 7672)."""
+    issuer = own_lab.authority.authority("Woodgrove's own")
+    issued = issuer.issue(alias.certificate_for, dns_names=(alias.certificate_for,))
+    own_lab.present(own_lab.woodgrove, issued)
+    vouched = issued.chain[0] if alias.of_authority else issued.certificate
+    digest = sha256(vouched.public_bytes(Encoding.DER)).hexdigest()
+    own_lab.dns.sign(
+        WOODGROVE,
+        f"{WOODGROVE}. 300 MX 10 alias.{WOODGROVE}.",
+        f"alias.{WOODGROVE}. 300 CNAME mail.{WOODGROVE}.",
+        f"mail.{WOODGROVE}. 300 A {ADDRESSES[WOODGROVE]}",
+        f"_25._tcp.{alias.records_at}.{WOODGROVE}. 300 TLSA {2 if alias.of_authority else 3} 0 1 {digest}",
+    )
+    product = Product(own_lab)
+    product.configure(f'[send]\ndomains = ["{WOODGROVE}"]\n[partner."{WOODGROVE}"]\nsend_method = "dane"\n')
+    product.command("generate")
+    product.attach()
+    product.serve()
+    probed = product.command("probe", WOODGROVE, check=False)
+    assert probed.returncode == (0 if alias.delivered else 1), probed.stdout
+    _, queue_id = submit(own_lab, (f"admin@{WOODGROVE}",))
+    told = settled(own_lab, queue_id, 1, 0)
+    assert ("status=sent" in told) is alias.delivered, own_lab.contoso.log()
 
 
 def test_mail_that_a_partner_refuses_for_now_is_held(lab: Lab, good: Product) -> None:

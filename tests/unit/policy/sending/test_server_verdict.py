@@ -210,3 +210,25 @@ def test_pin_that_no_longer_fits() -> None:
     found = suggestion(shown(), pinned)
     assert found is not None
     assert found.commands == (f"domain-secure partner set {WOODGROVE} send_method=pkix",)
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "matches"),
+    [
+        ("mx.isp.test", "mx.isp.test", True),
+        ("*.isp.test", "mx.isp.test", True),
+        (WOODGROVE, "mx.isp.test", True),
+        # The host is an alias of mx.isp.test, where the records stand: its own name counts for nothing.
+        (HOST, "mx.isp.test", False),
+        (HOST, None, True),
+        ("other.woodgrovebank.test", None, False),
+    ],
+)
+def test_the_name_below_an_authority_is_that_of_the_records(
+    name: str, base: str | None, matches: bool
+) -> None:
+    """Or the next hop's (RFC 7672 section 3.2.2); a name that lies under it is another."""
+    record = TlsaRecord.of(2, 0, 1, bytes.fromhex(parse(ROOT.der).certificate_pin.digest))
+    answer = replace(records(record), base=base and Domain(base))
+    server = shown(chain(ROOT.issue("x", dns_names=(name,))), tlsa=answer)
+    assert (matching_record(server, WOODGROVE, NOW) is record) is matches

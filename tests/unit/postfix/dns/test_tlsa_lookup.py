@@ -10,7 +10,7 @@ from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.postfix.dns.dns_lookup import Lookup, LookupStatus
-from domain_secure.postfix.dns.tlsa_lookup import TlsaLookup, look_up
+from domain_secure.postfix.dns.tlsa_lookup import TlsaLookup, host_records, look_up
 
 from lab.waiting import DEADLINE, wait_for
 from unit.postfix.dns_answers import failed, found, zone
@@ -75,6 +75,45 @@ def test_host_with_ipv6_only() -> None:
 def test_failing_address_of_one_family_does_not_matter() -> None:
     """Servers that fail on AAAA are common."""
     assert len(records({**GOOD, (HOST, "AAAA"): failed()})) == 1
+
+
+TARGET = "mx.isp.test"
+TARGET_TLSA = f"_25._tcp.{TARGET}"
+ALIAS = {
+    (HOST, "A"): replace(found("A", "192.0.2.1"), canonical=TARGET),
+    (HOST, "CNAME"): found("CNAME", f"{TARGET}."),
+    (TARGET_TLSA, "TLSA"): found("TLSA", f"3 1 1 {'cd' * 32}"),
+    (TLSA, "TLSA"): found("TLSA", f"3 1 1 {DIGEST}"),
+}
+INSECURE = {(HOST, "A"): replace(ALIAS[HOST, "A"], authenticated=False)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "base"),
+    [
+        ({}, TARGET),
+        ({(TARGET_TLSA, "TLSA"): Lookup(LookupStatus.NONE, authenticated=True)}, HOST),
+        ({(TARGET_TLSA, "TLSA"): replace(ALIAS[TARGET_TLSA, "TLSA"], authenticated=False)}, HOST),
+        (INSECURE, HOST),
+        (INSECURE | {(HOST, "CNAME"): replace(ALIAS[HOST, "CNAME"], authenticated=False)}, None),
+        # Records that nobody can use are there all the same.
+        ({(TARGET_TLSA, "TLSA"): found("TLSA", f"1 1 1 {DIGEST}")}, TARGET),
+    ],
+)
+def test_a_host_that_is_an_alias(changes: dict[tuple[str, str], Lookup], base: str | None) -> None:
+    """The target's records if all of the way is signed, else the alias's own if that is."""
+    timed = host_records(Domain(HOST), zone(ALIAS | changes))
+    assert (timed.answer.base, timed.answer.failures) == (base, ())
+    assert bool(timed.answer.records) is (base is not None and "1 1 1" not in str(changes))
+
+
+@pytest.mark.parametrize(
+    "changes", [{(TARGET_TLSA, "TLSA"): failed()}, INSECURE | {(HOST, "CNAME"): failed()}]
+)
+def test_a_failure_about_an_alias_is_told(changes: dict[tuple[str, str], Lookup]) -> None:
+    """The alias's own records do not take the place of what nobody knows."""
+    answer = host_records(Domain(HOST), zone(ALIAS | changes)).answer
+    assert (answer.records, answer.failures) == (frozenset(), ("SERVFAIL",))
 
 
 def test_zone_that_is_not_signed_is_not_asked_for_tlsa() -> None:
