@@ -105,6 +105,8 @@ _UNBOUND = "server:\n" + "".join(
     f'  local-zone: "{domain}." static\n'
     f'  local-data: "{domain}. MX 10 mail.{domain}."\n'
     f'  local-data: "mail.{domain}. A {address}"\n'
+    # Without it nobody is told of TLS (RFC 8460, section 3).
+    f"  local-data: '_smtp._tls.{domain}. TXT \"v=TLSRPTv1; rua=mailto:reports@{domain}\"'\n"
     for domain, address in _HOSTS.items()
 )
 
@@ -206,6 +208,13 @@ class Edge:
         text = f"From: <{sender}>\nTo: <admin@{domain}>\nSubject: {mark}\n\nbody\n"
         run("sendmail", "-f", sender, f"admin@{domain}", text=text)
 
+    def submit_requiring_tls(self, mark: str) -> None:
+        """Hand Postfix a message to the partner that asks for REQUIRETLS (RFC 8689)."""
+        text = f"From: <{USER}@{OURS}>\r\nTo: <admin@{PARTNER}>\r\nSubject: {mark}\r\n\r\nbody\r\n"
+        with smtplib.SMTP("127.0.0.1", 25, timeout=SECONDS) as session:
+            session.starttls(context=ssl._create_unverified_context())  # noqa: S323 - ourselves
+            session.sendmail(f"{USER}@{OURS}", f"admin@{PARTNER}", text, mail_options=["REQUIRETLS"])
+
     def waits(self, mark_of: str) -> str:
         """Return why the message to *mark_of*'s domain waits, or nothing while it does not."""
         queue = run("postqueue", "-j").stdout
@@ -264,6 +273,11 @@ class Partner:
         Path("/etc/systemd/system/woodgrove.service").write_text(_PARTNER_UNIT)
         run("systemctl", "daemon-reload")
         run("systemctl", "enable", "--now", "woodgrove")
+
+    def set(self, setting: str) -> None:
+        """Change one parameter of the partner's Postfix."""
+        run("postconf", "-c", _PARTNER_CONFIGURATION, "-e", setting)
+        run("postfix", "-c", _PARTNER_CONFIGURATION, "reload")
 
     def send(self, mark: str, sender: str = f"admin@{PARTNER}") -> None:
         """Let the partner's Postfix send our user a message with *mark* in its subject."""

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import socket
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -28,6 +29,7 @@ from mail_hosts import (
 )
 
 MAIL_LOG = Path("/var/log/mail.log")
+_NO_POLICY_FOUND, _SUCCESS, _FAILURE = 9, 0, 1  #: libtlsrpt's tlsrpt.h
 SENT = f'domain_secure_messages_sent_total{{domain="{PARTNER}"}}'
 
 
@@ -122,6 +124,60 @@ def test_a_domain_added_to_the_send_list_is_held_to_verified_tls(
     partner.wait_for(f"{mark}-held")
 
 
+@pytest.fixture
+def reports() -> Iterator[socket.socket]:
+    """Where Postfix's SMTP client tells of each session what a report of RFC 8460 needs (TLSRPT_README)."""
+    if not run("postconf", "-d", "smtp_tlsrpt_enable").stdout:
+        pytest.skip("this Postfix knows nothing of TLSRPT")
+    path = Path(run("postconf", "-h", "queue_directory").stdout.strip()) / "reports"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(60)
+        path.chmod(0o666)
+        run("postconf", "-e", "smtp_tlsrpt_enable = yes", f"smtp_tlsrpt_socket_name = {path.name}")
+        run("systemctl", "reload", "postfix")
+        yield listener
+    run("postconf", "-X", "smtp_tlsrpt_enable", "smtp_tlsrpt_socket_name")
+    run("systemctl", "reload", "postfix")
+    path.unlink()
+
+
+def test_reports_of_tls_tell_of_mail_that_is_held(
+    edge: Edge, partner: Partner, reports: socket.socket, mark: str
+) -> None:
+    """Verified mail is a success, held mail a failure, both under "no policy found": ours is not theirs."""
+    edge.send(mark)
+    partner.wait_for(mark)
+    assert _told(reports, PARTNER) == (_NO_POLICY_FOUND, _SUCCESS)
+    run("domain-secure", "send", "add", UNPROVED)
+    wait_for(_policy, "the daemon to write the table")
+    edge.send(f"{mark}-held", UNPROVED)
+    assert _told(reports, UNPROVED) == (_NO_POLICY_FOUND, _FAILURE)
+    run("domain-secure", "send", "remove", UNPROVED)
+    wait_for(lambda: not _policy(), "the domain to leave the table")
+    run("postqueue", "-f")
+    partner.wait_for(f"{mark}-held")
+
+
+def test_requiretls_only_adds_to_the_policy(edge: Edge, partner: Partner, mark: str) -> None:
+    """A message that asks for it is verified as any; where the partner has it not, it goes back."""
+    if not run("postconf", "-d", "requiretls_enable").stdout:
+        pytest.skip("this Postfix knows nothing of REQUIRETLS")
+    edge.submit_requiring_tls(mark)
+    partner.wait_for(mark)
+    failures = f'domain_secure_outbound_session_failures_total{{domain="{PARTNER}",reason="requiretls"}}'
+    before = metrics().get(failures, 0)
+    partner.set("requiretls_enable = no")
+    edge.submit_requiring_tls(f"{mark}-returned")
+    wait_for(lambda: metrics().get(failures, 0) == before + 1, "the failure to be counted")
+    wait_for(
+        lambda: "5.7.30" in str(edge.inbox().get("Undelivered Mail Returned to Sender")),
+        "the message to go back",
+    )
+    assert f"{mark}-returned" not in partner.inbox()
+    partner.set("requiretls_enable = yes")
+
+
 def test_the_timers_jobs_run() -> None:
     """Each job that a timer starts ends well, and each timer waits for its next time."""
     timers = run("systemctl", "list-unit-files", "--no-legend", "domain-secure*.timer").stdout.splitlines()
@@ -143,6 +199,14 @@ def _wait_until_counted(message: Message) -> None:
     queue_id = str(message["Message-ID"]).partition("@")[0].rpartition(".")[2]
     pattern = rf"delivery status=sent .*queue_id={queue_id} "
     wait_for(lambda: re.search(pattern, journal(UNIT)), "the message to be counted")
+
+
+def _told(reports: socket.socket, domain: str) -> tuple[int, int]:
+    """Return policy and outcome of the next session, which is with *domain*."""
+    document = json.loads(reports.recv(65536))
+    (policy,) = document["policies"]
+    assert (document["d"], policy["policy-domain"]) == (domain, domain)
+    return policy["policy-type"], policy["f"]
 
 
 def _policy() -> str:
