@@ -5,9 +5,16 @@ from collections.abc import Callable, Iterable
 
 from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait, waited
 from domain_secure.commands.terminal.common import configuration_of, note, policy_store, print_json
-from domain_secure.policy.editing.editing import ListChange, ListName, add, remove, set_entries
+from domain_secure.policy.editing.editing import (
+    ListChange,
+    ListName,
+    add,
+    confirm,
+    remove,
+    set_entries,
+)
 from domain_secure.policy.editing.policy_store import PolicyStore
-from domain_secure.policy.terms.problems import ExitStatus
+from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 Run = Callable[[argparse.Namespace], ExitStatus]
 
@@ -24,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     for name, run, text in changes:
         action = actions.add_parser(name, help=text)
         action.add_argument(
-            "domains", nargs="+", metavar="DOMAIN", help="a domain, or '*.DOMAIN' for all its subdomains"
+            "domains",
+            nargs="*" if name == "set" else "+",
+            metavar="DOMAIN",
+            help="a domain, or '*.DOMAIN' for all its subdomains",
         )
         add_wait(action)
         if list_name is ListName.SEND:
@@ -32,11 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         action.set_defaults(run=run, list_name=list_name)
         if name == "set":
             action.add_argument(
+                "--none", action="store_true", help="make the list empty: the only way to an empty list"
+            )
+            action.add_argument(
                 "--shown",
                 type=int,
                 metavar="REVISION",
                 help="in a fleet: refuse unless the list is still as it was in this revision",
             )
+    confirming = actions.add_parser(
+        "confirm", help="let the list be as its files have it now, though many entries are gone from them"
+    )
+    confirming.set_defaults(run=run_confirm, list_name=list_name, wait=None)
     listing = actions.add_parser("list", help="print the list, one domain a line")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     listing.set_defaults(run=run_list, list_name=list_name)
@@ -63,6 +80,9 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
     """Make the list hold these domains and no other; says which it dropped."""
     store = policy_store(arguments)
     name: ListName = arguments.list_name
+    if arguments.none is bool(arguments.domains):
+        given = "domains are named, and none" if arguments.none else "no domain is named"
+        raise Problem(given, f"{name} set", "name the domains, or give --none for an empty list")
     shown = None if arguments.shown is None else store.list_at(name, arguments.shown)
     change = set_entries(store, name, arguments.domains, shown)
     _print_changes(change, name, unchanged="already on")
@@ -76,6 +96,14 @@ def _finished(arguments: argparse.Namespace, store: PolicyStore, change: ListCha
     from domain_secure.commands.in_force.in_force import finished  # noqa: PLC0415
 
     return finished(arguments, store, (*change.added, *change.removed, *change.unchanged))
+
+
+def run_confirm(arguments: argparse.Namespace) -> ExitStatus:
+    """Let the list be as its files have it, where the daemon or generate holds it back."""
+    name: ListName = arguments.list_name
+    entries = confirm(policy_store(arguments), name)
+    print(f"confirmed: the {name} list as it is, {len(entries)} entries")
+    return ExitStatus.DONE
 
 
 def _print_changes(change: ListChange, name: ListName, *, unchanged: str) -> None:

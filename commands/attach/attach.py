@@ -30,6 +30,7 @@ from domain_secure.postfix.mail_checks.log_checks import check_log
 from domain_secure.postfix.tables.publish import publish
 from domain_secure.postfix.tables.tables import map_type
 
+from .held_lists import keep_in_force, refuse_vanished
 from .service_units import adapt, restore
 
 
@@ -125,9 +126,11 @@ def apply_attach(
         if plan.inbound is not None and _has_own_folder(configuration, instance):
             socket_folder.create(instance)
         if plan.outbound is not None or configuration.inbound.when_down is WhenDown.DEFER_LISTED:
+            refuse_vanished(configuration)
             # A table that is named and not there defers all mail.
             with progress() as report:
                 publish(configuration, instance, report, map_type(instance), lambda: _newest(configuration))
+            keep_in_force(configuration)
         outcome = execute(plan, instance)
     if plan.outbound is not None:
         forget_former(configuration, instance)

@@ -17,6 +17,8 @@ from domain_secure.postfix.tables.publication import Job, Publication
 from domain_secure.postfix.tables.publish import publish
 from domain_secure.postfix.tables.tables import Table, table_name
 
+from .held_lists import keep_in_force, refuse_vanished
+
 _LINES = {
     Table.TLS_POLICY: "TLS policies",
     Table.TRANSPORT: "routes",
@@ -42,10 +44,12 @@ def generate(arguments: argparse.Namespace) -> ExitStatus:
     """Write what differs from the lists, or with ``--check`` print it."""
     configuration = configuration_of(arguments)
     instance = PostfixInstance(configuration.config_directory)
+    refuse_vanished(configuration)
     if arguments.check:
         return _check(Job.of(configuration, instance))
     with progress() as report:
         publication = publish(configuration, instance, report, newest=lambda: load(configuration.path))
+    keep_in_force(configuration)
     for line in _result(publication):
         print(line)
     if configuration.send and not is_named(configuration, instance, publication.map_type):

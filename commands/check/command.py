@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from domain_secure.commands.attach.held_lists import held_back
 from domain_secure.commands.terminal.common import configuration_of, print_json
 from domain_secure.commands.terminal.daemon_client import health
 from domain_secure.commands.terminal.progress import progress
@@ -90,9 +91,19 @@ def examination_of(configuration: Configuration, only: Domain | None = None) -> 
                 report(f"examining {what}", None, 0)
 
         examination = examine(configuration, instance, datetime.now(UTC), only, tell)
+    examination = examination.with_findings(_vanished(configuration))
     if configuration.receive:
         examination = examination.with_findings(_daemon(configuration))
     return examination
+
+
+def _vanished(configuration: Configuration) -> Iterator[Finding]:
+    try:
+        for held in held_back(configuration):
+            yield Finding.error("list-vanished", held.what, held.where, held.fix)
+    except Problem as problem:
+        what = "whether entries have vanished from the lists"
+        yield Finding.not_looked_at(what, f"{problem.where}: {problem.what}", problem.fix)
 
 
 def _listed(text: str | None, configuration: Configuration) -> Domain | None:

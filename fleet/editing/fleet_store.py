@@ -27,7 +27,7 @@ from domain_secure.policy.configuration.fleet_cache import FleetCache, shared_po
 from domain_secure.policy.configuration.reading import ReadFile, parse, read_configuration
 from domain_secure.policy.configuration.shared_policy import LISTS, POLICY, SharedPolicy, list_file, overrides
 from domain_secure.policy.configuration.shared_settings import used_keys
-from domain_secure.policy.editing.draft import Draft, Written
+from domain_secure.policy.editing.draft import Draft, Meant, Written
 from domain_secure.policy.editing.editing import ListName
 from domain_secure.policy.revisions.lineage import Demands, Step, describe, step
 from domain_secure.policy.revisions.revision import Envelope, PublicKey, Revision, Text
@@ -250,6 +250,9 @@ class _InStore:
     def read(self, file: Path) -> bytes:
         """Return the content of a long list."""
         return self._state.shared.lists[file.stem]
+
+    def confirm(self, state: Path, meant: Meant) -> None:
+        """Do nothing: a revision is made by a command, and that confirms it."""
 
     def save(self, texts: Mapping[Path, bytes]) -> tuple[Written, ...]:
         """Make the next revision, unless it would be the same."""

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
 from domain_secure.milter.knowledge.certificate_dates import certificate_dates
 from domain_secure.milter.knowledge.knowledge import Background, CertificateKnowledge
 from domain_secure.milter.knowledge.known_time import KnownTime
+from domain_secure.milter.knowledge.list_guard import Load
 from domain_secure.milter.knowledge.live_configuration import (
     POLL_SECONDS,
     Live,
@@ -34,7 +34,7 @@ from domain_secure.milter.record.recorder import Recorder
 from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
 from domain_secure.policy.book.certificate_book import CertificateBook
-from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.configuration.list_losses import ListVanishedError
 from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
 from domain_secure.policy.record.observed import Observed
 from domain_secure.policy.terms.event import Event
@@ -66,9 +66,7 @@ def log_event(event: Event) -> None:
 class Daemon:
     """Milter, policy listener and HTTP server on one live configuration."""
 
-    def __init__(
-        self, load: Callable[[Path], Configuration], path: Path, version: str, surroundings: Surroundings
-    ) -> None:
+    def __init__(self, load: Load, path: Path, version: str, surroundings: Surroundings) -> None:
         self.metrics = Metrics()
         self._tables = TableUpkeep(
             surroundings.configuration_changed, self.metrics, postfix_changed=surroundings.postfix_changed
@@ -160,7 +158,7 @@ class Daemon:
         self._recorder.start()
         doors.open()
         http.start()
-        self.metrics.last_reload_successful.set(1)
+        self._tell_of_reload()
         log_event(loaded_event(self._live.current.configuration))
         log_event(
             events.started(
@@ -170,7 +168,7 @@ class Daemon:
                 metrics=http.address,
             )
         )
-        notify(f"READY=1\nSTATUS={self._status_line()}")
+        notify("READY=1")
         watchdog = Watchdog({**doors.questions, "supervision": self._heartbeat.fault}, log_event)
         watchdog.start()
         self._tables.ask()
@@ -206,6 +204,7 @@ class Daemon:
                 "in_force": "last good" if problem else "as on disk",
                 "problem": str(problem) if problem else None,
                 "files": {str(file.absolute()): state for file, state in self._live.files.items()},
+                "reason": _reason(problem),
                 "mode": configuration.mode,
                 "receive_domains": len(configuration.receive),
                 "send_domains": len(configuration.send),
@@ -224,10 +223,10 @@ class Daemon:
             if self._reload_asked.is_set():
                 self._reload_asked.clear()
                 self._live.reload()
-                self._after_reload()
+                self._tell_of_reload()
                 self._revocation.watch.ask_again()
             elif self._live.reload_if_changed():
-                self._after_reload()
+                self._tell_of_reload()
             self._tables.attend(self._live.current.configuration)
             self._revocation.attend(self._live.current)
             self._levels.refresh()
@@ -253,8 +252,12 @@ class Daemon:
         except Problem as problem:
             log_event(events.certificate_dates_unknown(str(problem)))
 
-    def _after_reload(self) -> None:
-        self.metrics.last_reload_successful.set(0 if self._live.problem else 1)
+    def _tell_of_reload(self) -> None:
+        problem = self._live.problem
+        self.metrics.configuration.read(
+            is_in_force=problem is None,
+            vanished=problem.loss.list_name if isinstance(problem, ListVanishedError) else None,
+        )
         notify(f"STATUS={self._status_line()}")
 
     def _status_line(self) -> str:
@@ -287,3 +290,10 @@ class Daemon:
         del frame
         (self._reload_asked if number == signal.SIGHUP else self._stop).set()
         self._wake.set()
+
+
+def _reason(problem: Problem | None) -> str | None:
+    """Return why a configuration is not in force, as one stable word."""
+    if problem is None:
+        return None
+    return "list-vanished" if isinstance(problem, ListVanishedError) else "rejected"

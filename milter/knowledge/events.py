@@ -19,6 +19,29 @@ def configuration_rejected(problem: str) -> Event:
     )
 
 
+def list_vanished(name: str, *, gone: int, former: int, detail: str) -> Event:
+    """Return the line for a list that lost more than anybody confirmed; the former one stays in force."""
+    return Event.of(
+        logging.ERROR,
+        "list-vanished",
+        list=name,
+        gone=gone,
+        of=former,
+        detail=detail,
+        in_force="the last good configuration",
+    )
+
+
+def in_force_unknown(problem: str) -> Event:
+    """Return the line for a start that cannot tell what was in force before."""
+    return Event.of(logging.ERROR, "in-force-unknown", detail=problem)
+
+
+def in_force_not_kept(detail: str) -> Event:
+    """Return the line for what is in force and could not be kept for the next start."""
+    return Event.of(logging.ERROR, "in-force-not-kept", detail=detail)
+
+
 def issuers_not_kept(certificate: str, detail: str) -> Event:
     """Return the line for a missing authority that was got, and could not be put into the book."""
     return Event.of(logging.ERROR, "issuers-not-kept", certificate=certificate, detail=detail)

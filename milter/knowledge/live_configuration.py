@@ -14,12 +14,14 @@ from pathlib import Path
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Trust
+from domain_secure.policy.configuration.list_losses import ListVanishedError
 from domain_secure.policy.revocation.revocation import RevocationList
 from domain_secure.policy.revocation.statements import read_crl_files
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
+from .list_guard import ListGuard, Load, UnsettledError
 
 # A stat(2) of a handful of files; unlike inotify it also sees a change behind a symbolic link, on a
 # network file system and in a folder that is replaced whole.
@@ -27,6 +29,10 @@ POLL_SECONDS = 0.25
 
 # How far the clock that stamps a file may be behind ours, if the file is not on another machine.
 _CLOCK_SECONDS = 1.0
+
+# For how long files must stay as they are before entries that are gone from them are gone: a list that is
+# written in place has lost some at any moment until it is whole again.
+SETTLING_SECONDS = 2.0
 
 Signatures = Mapping[Path, tuple[int, int, int] | None]  #: None: the file is not there
 
@@ -83,33 +89,62 @@ class LiveConfiguration:
 
     def __init__(
         self,
-        load: Callable[[Path], Configuration],
+        load: Load,
         path: Path,
         log: Callable[[Event], None],
         changed: Callable[[Live, Live], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._load = load
+        self._guard = ListGuard(load, path, log)
         self._path = path
         self._log = log
         self._changed = changed
+        self._monotonic = monotonic
         self._lock = threading.Lock()
+        self._unsettled: tuple[Signatures, float] | None = None  #: a reading that waits, and until when
+        self._held_back: Signatures | None = None  #: the files of a reading that lost too much
         self.problem: Problem | None = None
-        self.current, self._seen = self._read(_signatures((path,)))
-        #: The files of ``current`` as they were before they were read.
-        self.files = self._seen
+        #: The files of ``current`` as they were before they were read; empty while these are held back.
+        self.files: Signatures
+        seen = _signatures((path,))
+        try:
+            self.current, self._seen = self._read(seen, is_settled=True)
+        except ListVanishedError as vanished:
+            self.current = read_live(lambda _: self._guard.in_force, path)
+            self._seen = seen
+            self._hold_back(vanished)
+            self.files = {}
+        else:
+            self._guard.put_in_force(self.current.configuration)
+            self.files = self._seen
 
-    def reload(self) -> bool:
-        """Read everything again; a fault leaves ``current`` in force, sets ``problem`` and returns False."""
+    def reload(self, *, is_asked: bool = True) -> bool:
+        """Read everything again; a fault leaves ``current`` in force, sets ``problem`` and returns False.
+
+        Who asks says that the files are written to the end.  Otherwise, where entries are gone, they must
+        have been as they are for a while first.  Who asks again, about the same files, means what is left on
+        a list that lost too much.
+        """
         with self._lock:
             former = self.current
             self._seen = _signatures(self._seen)
+            is_settled = is_asked or self._has_settled()
             try:
-                self.current, self._seen = self._read(self._seen)
-            except Problem as problem:
-                self.problem = problem
-                self._log(events.configuration_rejected(str(problem)))
+                self.current, self._seen = self._read(
+                    self._seen, is_settled=is_settled, is_insisted=is_asked and self._held_back == self._seen
+                )
+            except UnsettledError as unsettled:
+                self._also_watch(unsettled.files)
+                self._unsettled = self._seen, self._monotonic() + SETTLING_SECONDS
                 return False
-            self.problem = None
+            except ListVanishedError as vanished:
+                self._hold_back(vanished)
+                return False
+            except Problem as problem:
+                self._reject(problem)
+                return False
+            self.problem = self._unsettled = self._held_back = None
+            self._guard.put_in_force(self.current.configuration)
             self._log(loaded_event(self.current.configuration))
             self._changed(former, self.current)
             self.files = self._seen
@@ -117,24 +152,57 @@ class LiveConfiguration:
 
     def reload_if_changed(self) -> bool:
         """Reload when a watched file is not what it was; returns whether it tried."""
-        if _signatures(self._seen) == self._seen:
+        self._guard.attend()
+        if _signatures(self._seen) == self._seen and not self._has_settled():
             return False
-        self.reload()
+        self.reload(is_asked=False)
         return True
 
-    def _read(self, seen: Signatures) -> tuple[Live, Signatures]:
+    def _has_settled(self) -> bool:
+        """Tell whether the reading that waits has waited for long enough."""
+        if self._unsettled is None:
+            return False
+        seen, until = self._unsettled
+        return self._monotonic() >= until and seen == self._seen
+
+    def _hold_back(self, vanished: ListVanishedError) -> None:
+        loss = vanished.loss
+        if str(vanished) != str(self.problem):
+            self._log(
+                events.list_vanished(loss.list_name, gone=loss.gone, former=loss.former, detail=str(vanished))
+            )
+        self._also_watch(vanished.files)
+        self._reject(vanished)
+        self._held_back = self._seen
+
+    def _reject(self, problem: Problem) -> None:
+        self.problem, self._unsettled, self._held_back = problem, None, None
+        self._log(events.configuration_rejected(str(problem)))
+
+    def _also_watch(self, files: Iterable[Path]) -> None:
+        """Watch files of a reading that did not come into force; how they look is for the next reading."""
+        unknown = dict.fromkeys((*files, *self._guard.watched), None)
+        self._seen = {**unknown, **self._seen}
+
+    def _read(
+        self, seen: Signatures, *, is_settled: bool, is_insisted: bool = False
+    ) -> tuple[Live, Signatures]:
         """Read everything; return it with the signatures of its files from before they were read.
 
         *seen* are those that are known already.  A signature from afterwards would hide a change that came in
         between, so a file that was named for the first time must be an old one, or all is read again.
         """
         began = time.time()
-        live = read_live(self._load, self._path)
+        live = read_live(self._guard.load, self._path)
         files = _files_of(live)
         unseen = _signatures(file for file in files if file not in seen)
         if not all(_is_older(file, began - _CLOCK_SECONDS) for file in unseen):
-            return self._read(_signatures(files))
-        return live, {file: unseen[file] if file in unseen else seen[file] for file in files}
+            known = {file: seen[file] for file in self._guard.watched if file in seen}
+            return self._read({**known, **_signatures(files)}, is_settled=is_settled, is_insisted=is_insisted)
+        self._guard.judge(live.configuration, is_settled=is_settled, is_insisted=is_insisted)
+        # What confirms is read first of all: how it looks now is for the next reading.
+        confirming = {file: seen.get(file) for file in self._guard.watched}
+        return live, {file: unseen[file] if file in unseen else seen[file] for file in files} | confirming
 
 
 def loaded_event(configuration: Configuration) -> Event:

@@ -15,6 +15,7 @@ from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.decision.decision import Decision
 from domain_secure.policy.decision.verdict import Effect, Verdict
 
+from .configuration_metrics import ConfigurationMetrics
 from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
 from .outbound_metrics import OutboundMetrics
@@ -56,10 +57,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.last_reload_successful = self._gauge(
-            "domain_secure_config_last_reload_successful",
-            "1 when the configuration in force is the one on disk, 0 after a reload that failed.",
-        )
+        self.configuration = ConfigurationMetrics(self.registry)
         self.tables = TableMetrics(self.registry)
         self.self_proof = SelfProofMetrics(self.registry)
         self._certificate_ends = self._gauge(

@@ -207,6 +207,8 @@ class Configuration:
     self_proof: bool = True  #: whether canary messages test our own port 25
     self_proof_interval: float = 3600.0  #: seconds between two such tests
     store: Store = FILE_STORE
+    receive_hold_back: float = 0.5  #: the part of the list that may go at once without a confirmation
+    send_hold_back: float = 0.5
     revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need
 

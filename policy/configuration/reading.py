@@ -40,15 +40,18 @@ def read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def load(path: Path) -> Configuration:
-    """Return the configuration in the file *path*; raises Problem when anything in it is wrong."""
-    return parse(read_configuration(path), path)
+def load(path: Path, read: ReadFile = read_file) -> Configuration:
+    """Return the configuration in the file *path*; raises Problem when anything in it is wrong.
+
+    *read* yields the content of that file, and of the ``domains_file`` of each list.
+    """
+    return parse(read_configuration(path, read), path, read)
 
 
-def read_configuration(path: Path) -> bytes:
+def read_configuration(path: Path, read: ReadFile = read_file) -> bytes:
     """Return the content of the configuration file; raises Problem when it cannot be read."""
     try:
-        return read_file(path)
+        return read(path)
     except FileNotFoundError as error:
         fix = "create it with `domain-secure receive add DOMAIN`, or name another file with --config"
         raise Problem("there is no configuration yet", str(path), fix) from error
@@ -291,6 +294,8 @@ def _from_sections(
     return {
         "mode": values[""]["mode"],
         "on_failure": values["receive"]["on_failure"],
+        "receive_hold_back": values["receive"]["hold_back"],
+        "send_hold_back": values["send"]["hold_back"],
         "trust": Trust(
             ca_file=folder / trust["ca_file"],
             ca_file_is_default="ca_file" not in document.get("trust", {}),

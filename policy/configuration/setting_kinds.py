@@ -151,6 +151,14 @@ def _refresh(value: object) -> float:
     return _duration(value)
 
 
+def _part(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{_shown(value)} is not a number")  # noqa: TRY004 - as above
+    if not 0 <= value <= 1:  # also refuses nan
+        raise ValueError(f"{value:g} is not from 0 to 1")
+    return float(value)
+
+
 def _whole(lowest: int, highest: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -257,6 +265,7 @@ BOOLEAN = Kind("true or false", _boolean)
 SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
 DURATION = Kind("a number and one of s, m, h, d and w, such as `4h`", _duration, example='"4h"')
 REFRESH = Kind("a number and one of s, m, h, d and w, from `5m` on", _refresh, example='"1h"')
+PART = Kind("a part, from 0 to 1", _part)
 DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
 MEGABYTES = Kind(
     f"megabytes, from {_LEAST_MEGABYTES} to {_MOST_MEGABYTES}", _whole(_LEAST_MEGABYTES, _MOST_MEGABYTES)

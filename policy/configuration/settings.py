@@ -72,6 +72,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("receive", "domains_file", kinds.PATH, None, _RELOAD,
             "A file with more entries, one a line, `#` starts a comment; for long or generated lists.",
             "no file"),
+    Setting("receive", "hold_back", kinds.PART, "0.5", _RELOAD,
+            "How large a part of the list may be gone from its files at once: more, of four entries or more, "
+            "is held back until `domain-secure receive confirm`, and all of it, whatever stands here, until "
+            "`domain-secure receive set --none`. Commands that take entries off confirm that by themselves."),
     Setting("receive", "on_failure", choice(OnFailure), '"reject"', _RELOAD,
             "What happens to mail that fails: refused for good, refused for now, or delivered with a mark "
             "that says so."),
@@ -81,6 +85,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("send", "domains_file", kinds.PATH, None, _RELOAD,
             "A file with more entries, one a line, `#` starts a comment; for long or generated lists.",
             "no file"),
+    Setting("send", "hold_back", kinds.PART, "0.5", _RELOAD,
+            "How large a part of the list may be gone from its files at once: more, of four entries or more, "
+            "is held back until `domain-secure send confirm`, and all of it, whatever stands here, until "
+            "`domain-secure send set --none`. Commands that take entries off confirm that by themselves."),
 
     Setting(PARTNER, "names", list_of(kinds.CERTIFICATE_NAME, empty=False), None, _RELOAD,
             "The names the partner's certificates are for: a certificate counts when it names one of these "

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Protocol
 
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.configuration.lists_in_force import ListsInForce
 from domain_secure.policy.configuration.reading import ReadFile, parse, read_configuration, read_file
 from domain_secure.policy.files.atomic_file import replace, writer_lock
 from domain_secure.policy.revisions.revision import Revision
+from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem
 
 _NEW_FILE = b"""\
@@ -28,6 +30,9 @@ _FOLDER_MODE = 0o755  #: the daemon, which is not root, reads the configuration
 
 Written = Path | Revision  #: what an edit has written: files, or a revision of the fleet
 
+#: By the name of a list: what it was, or None for whatever it was, and what it is meant to be.
+Meant = Mapping[str, tuple[DomainList | None, DomainList]]
+
 
 class Place(Protocol):
     """Where the texts of a draft come from and go to."""
@@ -37,6 +42,9 @@ class Place(Protocol):
 
     def read(self, file: Path) -> bytes:
         """Return the present content of a ``domains_file``; raises OSError."""
+
+    def confirm(self, state: Path, meant: Meant) -> None:
+        """Tell the daemon with the state folder *state* that entries are meant to go; raises OSError."""
 
     def save(self, texts: Mapping[Path, bytes]) -> tuple[Written, ...]:
         """Replace what differs, the document first, and return what was written; raises Problem, OSError."""
@@ -51,6 +59,7 @@ class Draft:
     former: Configuration
     place: Place
     others: dict[Path, bytes] = field(default_factory=dict)  #: new content of a ``domains_file``
+    meant: dict[str, tuple[DomainList | None, DomainList]] = field(default_factory=dict)
 
     def edit(self, change: Callable[[str], str]) -> None:
         """Change the text of the configuration; raises Problem where its layout does not allow it."""
@@ -68,8 +77,11 @@ class Draft:
         Raises Problem and OSError.
         """
         content = self.text.encode()
-        if not is_as_asked(self.place.parse(content, self.read)):
+        new = self.place.parse(content, self.read)
+        if not is_as_asked(new):
             raise self._defeated()
+        if self.meant:
+            self.place.confirm(new.state, self.meant)
         return self.place.save({self.path: content, **self.others})
 
     def read(self, file: Path) -> bytes:
@@ -93,6 +105,10 @@ class _OnDisk:
     def read(self, file: Path) -> bytes:
         """Return the content of a file."""
         return read_file(file)
+
+    def confirm(self, state: Path, meant: Meant) -> None:
+        """Put it where the daemon looks before it reads the files."""
+        ListsInForce(state).confirm(meant)
 
     def save(self, texts: Mapping[Path, bytes]) -> tuple[Written, ...]:
         """Replace the files that change."""

@@ -74,7 +74,10 @@ def remove(store: PolicyStore, name: ListName, written: Sequence[str]) -> ListCh
 
     def change(draft: Draft) -> ListChange:
         present = name.of(draft.former)
-        return _change(draft, name, asked, {}, frozenset(entry for entry in asked if entry in present))
+        removed = frozenset(entry for entry in asked if entry in present)
+        # That the other entries are those that are meant, nobody said.
+        draft.meant[name] = present, DomainList(entry for entry in present if entry not in removed)
+        return _change(draft, name, asked, {}, removed)
 
     return store.edit(change, told(f"{name} remove", asked), create=False)
 
@@ -94,9 +97,32 @@ def set_entries(
         if shown is not None and present != shown:
             raise _changed_since(name, shown, present)
         added = {entry: spelling for entry, spelling in asked.items() if entry not in present}
-        return _change(draft, name, asked, added, frozenset(present) - asked.keys())
+        removed = frozenset(present) - asked.keys()
+        draft.meant[name] = None, _wanted(present, added, removed)
+        return _change(draft, name, asked, added, removed)
 
-    return store.edit(change, told(f"{name} set", asked))
+    return store.edit(change, told(f"{name} set", asked or ("--none",)))
+
+
+def confirm(store: PolicyStore, name: ListName) -> DomainList:
+    """Let a list be as its files have it now, whatever was in force before, and return it.
+
+    Raises Problem, also for an empty list, and OSError.
+    """
+
+    def change(draft: Draft) -> DomainList:
+        present = name.of(draft.former)
+        if not present:
+            raise Problem(
+                f"the {name} list is empty, and an empty one is confirmed by no accident",
+                str(draft.path),
+                f"run `domain-secure {name} set --none` if none is meant",
+            )
+        draft.meant[name] = None, present
+        draft.write(lambda _: True)
+        return present
+
+    return store.edit(change, f"{name} confirm", create=False)
 
 
 _TOLD = 10  #: entries that a history and a message name
@@ -130,7 +156,7 @@ def _change(
 ) -> ListChange:
     present = name.of(draft.former)
     other = ListName.SEND if name is ListName.RECEIVE else ListName.RECEIVE
-    wanted = DomainList([*(entry for entry in present if entry not in removed), *added])
+    wanted = _wanted(present, added, removed)
     draft.edit(
         lambda text: toml_edit.edit_list(
             text,
@@ -149,6 +175,10 @@ def _change(
         # The other list changes too where both share one file.
         files=draft.write(lambda new: name.of(new) == wanted and other.of(new) == other.of(draft.former)),
     )
+
+
+def _wanted(present: DomainList, added: Iterable[Entry], removed: AbstractSet[Entry]) -> DomainList:
+    return DomainList([*(entry for entry in present if entry not in removed), *added])
 
 
 def _domains_file(draft: Draft, name: ListName) -> Path | None:

@@ -144,6 +144,15 @@ GOLDEN = [
         f'pending-not-noted certificate=sha256:{DIGEST} detail="disk full"',
     ),
     (
+        knowledge_events.list_vanished("receive", gone=18, former=20, detail="the detail"),
+        (
+            'list-vanished list=receive gone=18 of=20 detail="the detail" '
+            'in_force="the last good configuration"'
+        ),
+    ),
+    (knowledge_events.in_force_unknown("the problem"), 'in-force-unknown detail="the problem"'),
+    (knowledge_events.in_force_not_kept("No space left"), 'in-force-not-kept detail="No space left"'),
+    (
         knowledge_events.configuration_loaded("/etc/d.toml", receive=2, send=1, mode=Mode.OBSERVE),
         "configuration-loaded path=/etc/d.toml receive_domains=2 send_domains=1 mode=observe",
     ),

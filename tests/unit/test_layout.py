@@ -83,7 +83,7 @@ MAY_KNOW = {
         "policy/book policy/certificates policy/configuration policy/dane policy/decision policy/dkim "
         "policy/history policy/own policy/revocation policy/terms"
     ),
-    "milter/metrics": "policy/claims policy/decision policy/sending",
+    "milter/metrics": "policy/claims policy/configuration policy/decision policy/sending",
     "milter/page": "policy/configuration policy/history policy/templates policy/terms",
     "milter/proof": (
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "

@@ -4,9 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from domain_secure.milter.knowledge.live_configuration import Live, LiveConfiguration, read_live
+from domain_secure.milter.knowledge.live_configuration import (
+    SETTLING_SECONDS,
+    Live,
+    LiveConfiguration,
+    read_live,
+)
 from domain_secure.policy.configuration.configuration import Configuration
-from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.configuration.list_losses import ListVanishedError
+from domain_secure.policy.configuration.lists_in_force import CONFIRMED, IN_FORCE
+from domain_secure.policy.configuration.reading import ReadFile, load
+from domain_secure.policy.editing.editing import ListName, confirm, remove, set_entries
+from domain_secure.policy.editing.policy_store import FileStore
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
@@ -17,9 +26,15 @@ from lab.certificates import Authority
 def file(tmp_path: Path) -> Path:
     """Return a configuration file that lists one domain."""
     path = tmp_path / "domain-secure.toml"
-    path.write_text('[receive]\ndomains = ["woodgrovebank.test"]\ndomains_file = "more"\n')
+    path.write_text(listing("woodgrovebank.test") + 'domains_file = "more"\n')
     (tmp_path / "more").write_text("# none yet\n")
     return path
+
+
+def listing(*domains: str) -> str:
+    """Return a configuration whose receive list is this."""
+    written = ", ".join(f'"{domain}"' for domain in domains)
+    return f'paths.state = "."\n[receive]\ndomains = [{written}]\n'
 
 
 def watched(path: Path) -> tuple[LiveConfiguration, list[Event], list[tuple[Live, Live]]]:
@@ -38,8 +53,8 @@ def test_a_change_is_noticed_and_applied_whole(file: Path) -> None:
     live, logged, changes = watched(file)
     former = live.current
     assert not live.reload_if_changed()
-    file.write_text('[receive]\ndomains = ["fabrikam.test"]\n')
-    assert live.reload_if_changed()
+    file.write_text(listing("fabrikam.test"))
+    assert live.reload()
     assert list(live.current.configuration.receive) == ["fabrikam.test"]
     assert list(former.configuration.receive) == ["woodgrovebank.test"]
     assert [event.word for event in logged] == ["configuration-loaded"]
@@ -58,7 +73,7 @@ def test_a_bad_file_keeps_the_last_good_state(file: Path) -> None:
     """A fault is named, nothing of the bad file is applied, and a mended file is taken up again."""
     live, logged, changes = watched(file)
     former = live.current
-    file.write_text('[receive]\ndomains = ["fabrikam.test", "co.uk"]\n')
+    file.write_text(listing("fabrikam.test", "co.uk"))
     assert live.reload_if_changed()
     assert live.current is former
     assert live.problem is not None
@@ -66,7 +81,7 @@ def test_a_bad_file_keeps_the_last_good_state(file: Path) -> None:
     assert [event.word for event in logged] == ["configuration-rejected"]
     assert not changes
     assert not live.reload_if_changed(), "a bad file is reported once, not with every look at it"
-    file.write_text('[receive]\ndomains = ["fabrikam.test"]\n')
+    file.write_text(listing("woodgrovebank.test", "fabrikam.test"))
     assert live.reload_if_changed()
     assert live.problem is None
 
@@ -77,8 +92,8 @@ def test_a_change_while_it_is_read_is_not_overlooked(file: Path, changed: str, *
     """What is written just after it was read is read again, also in a file that was never named before."""
     late: list[str] = []
 
-    def load_and_change(path: Path) -> Configuration:
-        configuration = load(path)
+    def load_and_change(path: Path, read: ReadFile) -> Configuration:
+        configuration = load(path, read)
         while late:
             with (path.parent / changed).open("a") as stream:
                 stream.write(late.pop())
@@ -119,7 +134,7 @@ def test_the_first_reading_must_succeed(tmp_path: Path) -> None:
 def test_a_missing_authority_file_that_was_named_is_a_problem(file: Path) -> None:
     """``trust.ca_file`` must exist when it was named."""
     live, _, _ = watched(file)
-    file.write_text(f'[trust]\nca_file = "{file.parent}/none.pem"\n')
+    file.write_text(f'{listing("woodgrovebank.test")}[trust]\nca_file = "{file.parent}/none.pem"\n')
     assert live.reload_if_changed()
     assert live.problem is not None
     assert "ca_file" in str(live.problem)
@@ -135,3 +150,239 @@ def test_unchanged_authorities_are_kept_and_other_rules_make_them_anew(tmp_path:
     assert read_live(load, path).anchors is first
     path.write_text('[trust]\nca_file = "ca.pem"\nclient_purpose = "require"\n')
     assert read_live(load, path).anchors is not first
+
+
+class Clock:
+    """A clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+DOMAINS = tuple(f"d{number}.test" for number in range(20))
+
+
+def started(path: Path, clock: Clock | None = None) -> tuple[LiveConfiguration, list[Event]]:
+    """Return a live configuration with what it logs."""
+    logged: list[Event] = []
+    return LiveConfiguration(load, path, logged.append, lambda *_: None, clock or Clock()), logged
+
+
+def words(logged: list[Event]) -> list[str]:
+    """Return the words of what was logged, and forget it."""
+    found = [event.word for event in logged]
+    logged.clear()
+    return found
+
+
+@pytest.mark.parametrize(
+    "emptied",
+    [
+        lambda path: path.write_text(""),
+        lambda path: path.write_text("# nothing\n"),
+        lambda path: path.write_text(listing()),
+        lambda path: path.write_text(listing(*DOMAINS[:9])),
+        lambda path: path.write_text(listing("other.test")),
+        lambda path: path.write_text(path.read_text().replace("[receive]", "[send]")),
+    ],
+    ids=["no letter", "a comment", "an empty list", "more than half", "all others", "under another name"],
+)
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_a_list_that_vanishes_is_held_back(tmp_path: Path, emptied: object, *, is_asked: bool) -> None:
+    """However the entries went, and whoever asks: the last good list stays, and it is said."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS))
+    live, logged = started(path)
+    former = live.current
+    emptied(path)  # type: ignore[operator]
+    if is_asked:
+        live.reload()
+    else:
+        assert live.reload_if_changed()
+    assert live.current is former
+    assert isinstance(live.problem, ListVanishedError)
+    assert words(logged) == ["list-vanished", "configuration-rejected"]
+    path.write_text(listing(*DOMAINS, "new.test"))
+    assert live.reload_if_changed()
+    assert live.problem is None
+    assert "new.test" in live.current.configuration.receive
+
+
+def test_a_restart_knows_what_was_in_force(tmp_path: Path) -> None:
+    """A daemon that starts on an emptied file has the lists and rules of the one before it."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS[:2]) + 'domains_file = "more"\n[partner."d0.test"]\nmode = "observe"\n')
+    (tmp_path / "more").write_text("\n".join(DOMAINS[2:]))
+    started(path)
+    path.write_text(listing())
+    live, logged = started(path)
+    assert set(live.current.configuration.receive) == set(DOMAINS)
+    assert live.current.configuration.partner("d0.test").mode == "observe"  # type: ignore[arg-type]
+    assert isinstance(live.problem, ListVanishedError)
+    assert words(logged) == ["list-vanished", "configuration-rejected"]
+    path.write_text(listing(*DOMAINS))
+    assert live.reload_if_changed()
+    assert live.problem is None
+
+
+def test_a_unit_knows_its_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that was truncated to nothing does not name the state folder; the service manager does."""
+    path, state = tmp_path / "domain-secure.toml", tmp_path / "state"
+    state.mkdir()
+    path.write_text(listing(*DOMAINS).replace('"."', '"state"'))
+    started(path)
+    path.write_text("# paths.state is away\n")
+    monkeypatch.setenv("STATE_DIRECTORY", str(state))
+    live, _ = started(path)
+    assert set(live.current.configuration.receive) == set(DOMAINS)
+
+
+def test_a_file_without_a_letter_is_no_configuration(tmp_path: Path) -> None:
+    """Where nobody knows what was in force, a truncated file does not start a daemon that checks nothing."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text("\n")
+    with pytest.raises(Problem, match="empty"):
+        started(path)
+
+
+def test_a_damaged_memory_is_told_and_does_not_keep_the_daemon_down(tmp_path: Path) -> None:
+    """What was in force is unknown then, which is logged; the files on disk count."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS))
+    started(path)
+    (tmp_path / IN_FORCE).write_bytes(b"\0" * 100)
+    live, logged = started(path)
+    assert words(logged) == ["in-force-unknown"]
+    assert len(live.current.configuration.receive) == len(DOMAINS)
+
+
+def test_a_list_that_is_being_written_counts_once_it_is_whole(tmp_path: Path) -> None:
+    """Entries that are gone are gone once the files have been quiet for a while; new ones count at once."""
+    path, clock = tmp_path / "domain-secure.toml", Clock()
+    path.write_text(listing() + 'domains_file = "more"\n')
+    more = tmp_path / "more"
+    more.write_text("\n".join(DOMAINS))
+    live, logged = started(path, clock)
+    for length in (11, 15, 18):  # as a generator gets along
+        more.write_text("\n".join(DOMAINS[:length]))
+        clock.now += SETTLING_SECONDS - 0.1
+        live.reload_if_changed()
+        live.reload_if_changed()
+        assert len(live.current.configuration.receive) == 20
+    assert words(logged) == []
+    clock.now += SETTLING_SECONDS
+    assert live.reload_if_changed()
+    assert len(live.current.configuration.receive) == 18
+    more.write_text("\n".join(DOMAINS))
+    assert live.reload_if_changed()
+    assert len(live.current.configuration.receive) == 20
+
+
+def test_what_a_command_takes_off_counts_at_once(tmp_path: Path) -> None:
+    """Removals and a set list are confirmed by whoever gave the command: an empty list, too, and in a row."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS))
+    live, _ = started(path)
+    store = FileStore(path)
+    remove(store, ListName.RECEIVE, DOMAINS[:8])
+    remove(store, ListName.RECEIVE, DOMAINS[8:15])
+    assert live.reload_if_changed()
+    assert list(live.current.configuration.receive) == list(DOMAINS[15:])
+    set_entries(store, ListName.RECEIVE, [])
+    assert live.reload_if_changed()
+    assert live.problem is None
+    assert not live.current.configuration.receive
+
+
+def test_a_confirmation_counts_once(tmp_path: Path) -> None:
+    """A list that was emptied by a command, and filled again, is held back when it vanishes."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS))
+    live, _ = started(path)
+    set_entries(FileStore(path), ListName.RECEIVE, [])
+    assert live.reload_if_changed()
+    emptied = path.read_text()
+    path.write_text(listing(*DOMAINS))
+    assert live.reload_if_changed()
+    path.write_text(emptied)
+    assert live.reload_if_changed()
+    assert isinstance(live.problem, ListVanishedError)
+    restarted, _ = started(path)
+    assert isinstance(restarted.problem, ListVanishedError)
+
+
+def test_taking_one_entry_off_does_not_confirm_that_others_vanished(tmp_path: Path) -> None:
+    """Who removes a domain from a damaged file means that domain."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS))
+    live, _ = started(path)
+    path.write_text(listing(*DOMAINS[:3]))
+    remove(FileStore(path), ListName.RECEIVE, DOMAINS[:1])
+    live.reload_if_changed()
+    assert isinstance(live.problem, ListVanishedError)
+    assert len(live.current.configuration.receive) == 20
+
+
+def test_what_is_held_back_can_be_confirmed(tmp_path: Path) -> None:
+    """A confirmation is noticed though no other file changes; an empty list is not confirmed by it."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS))
+    live, _ = started(path)
+    path.write_text(listing(*DOMAINS[:3]))
+    live.reload_if_changed()
+    assert not live.reload_if_changed()
+    confirm(FileStore(path), ListName.RECEIVE)
+    assert live.reload_if_changed()
+    assert live.problem is None
+    assert len(live.current.configuration.receive) == 3
+    path.write_text(listing())
+    with pytest.raises(Problem, match="--none"):
+        confirm(FileStore(path), ListName.RECEIVE)
+
+
+def test_who_asks_again_means_what_is_left(tmp_path: Path) -> None:
+    """A second SIGHUP over the same files confirms what is left of a list, and never an empty one."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS))
+    live, _ = started(path)
+    path.write_text(listing(*DOMAINS[:4]))
+    assert not live.reload()
+    path.write_text(listing(*DOMAINS[:3]))
+    assert not live.reload()
+    assert live.reload()
+    assert len(live.current.configuration.receive) == 3
+    path.write_text(listing())
+    assert not any(live.reload() for _ in range(3))
+
+
+def test_the_administrator_sets_how_much_may_go(tmp_path: Path) -> None:
+    """``hold_back`` counts as it was in force; at 1 only an empty list is held back."""
+    path = tmp_path / "domain-secure.toml"
+    path.write_text(listing(*DOMAINS) + "hold_back = 1\n")
+    live, _ = started(path)
+    path.write_text(listing(*DOMAINS[:1]) + "hold_back = 0\n")
+    assert live.reload()
+    path.write_text(listing())
+    assert not live.reload()
+    path.write_text(listing(*DOMAINS) + "hold_back = 0.1\n")
+    assert live.reload()
+    path.write_text(listing(*DOMAINS[:17]))
+    assert not live.reload()
+
+
+def test_nobody_is_led_elsewhere_by_links_in_the_state_folder(tmp_path: Path) -> None:
+    """What the daemon's user put there in place of our files is not followed by root."""
+    path, victim = tmp_path / "domain-secure.toml", tmp_path / "victim"
+    victim.write_text("precious")
+    path.write_text(listing(*DOMAINS))
+    for name in (CONFIRMED, IN_FORCE):
+        (tmp_path / name).symlink_to(victim)
+    live, logged = started(path)
+    assert words(logged)[0] == "in-force-unknown"
+    remove(FileStore(path), ListName.RECEIVE, DOMAINS[:1])
+    live.reload()
+    assert victim.read_text() == "precious"

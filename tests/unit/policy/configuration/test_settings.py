@@ -13,8 +13,8 @@ DOCUMENT = Path(__file__).parents[4] / "docs" / "configuration.md"
 # Keys of DESIGN section 5 and those added to it, section by section.
 KNOWN = {
     "": {"mode"},
-    "receive": {"domains", "domains_file", "on_failure"},
-    "send": {"domains", "domains_file"},
+    "receive": {"domains", "domains_file", "hold_back", "on_failure"},
+    "send": {"domains", "domains_file", "hold_back"},
     "partner": {"names", "methods", "require", "send_method", "mode", "pins", "minimum_tls", "mx"}
     | {"via", "servername", "send_ca_file"},
     "trust": {"ca_file", "client_purpose", "revocation", "crl_files", "fetch_private", "common_name"}
