@@ -28,6 +28,11 @@ def log_lines_lost(detail: str) -> Event:
     return Event.of(logging.WARNING, "log-lines-lost", detail=detail)
 
 
+def log_lines_foreign(count: int) -> Event:
+    """Return the line for records in the journal that somebody wrote in Postfix's name; they do not count."""
+    return Event.of(logging.WARNING, "log-lines-foreign", count=count)
+
+
 def sent_unverified(delivery: Delivery) -> Event:
     """Return the line for mail that left for a listed domain past the policy, and why it counts as that."""
     tls = delivery.tls

@@ -32,6 +32,7 @@ from .log_standing import StandingWatch
 
 POLL_SECONDS = 0.25  #: how soon a line is noticed
 _RETRY_SECONDS = 5.0
+_FOREIGN_SECONDS = 3600.0
 _REMEMBERED = 50_000  #: domains, most of them not listed
 
 _UNMATCHED = {SendMethod.DANE: FailureReason.DANE, SendMethod.PIN: FailureReason.PIN}
@@ -96,6 +97,8 @@ class LogFollower:
         self._send_list = SendList(surroundings.configuration)
         self._stop = threading.Event()
         self._problem = ""
+        self._foreign = 0  #: lines in Postfix's name by somebody else, since that was told
+        self._foreign_told = -_FOREIGN_SECONDS
         self._progress = OutboundProgress()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
 
@@ -218,10 +221,19 @@ class LogFollower:
         if batch.lost:
             tracker.interrupted()
             self._around.log(events.log_lines_lost(batch.lost))
+        self._tell_of_foreign(batch.foreign)
         watch.look(batch.lines)
         tracker.unknown_lines += batch.odd
         found = tracker.feed(batch.lines, datetime.now(UTC))
         return [] if batch.from_before else found
+
+    def _tell_of_foreign(self, count: int) -> None:
+        """Say that somebody writes in Postfix's name, once in a while: he shall not fill our log."""
+        self._foreign += count
+        now = time.monotonic()
+        if self._foreign and now >= self._foreign_told + _FOREIGN_SECONDS:
+            self._around.log(events.log_lines_foreign(self._foreign))
+            self._foreign, self._foreign_told = 0, now
 
     def _tell(self, found: list[DeliveryEvent]) -> None:
         for event in found:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
-from domain_secure.postfix.log_lines.log_form import line_of, records
+from domain_secure.postfix.log_lines.log_form import is_by, line_of, records
 
 from .log_file import BLOCK, segments
 from .log_location import LogLocation
@@ -49,7 +49,11 @@ def lines_since(
             )
         stored.seek(0)
         while block := stored.readlines(BLOCK):
-            yield [line for fields in records(block) if fields and (line := line_of(fields)) is not None]
+            yield [
+                line
+                for fields in records(block)
+                if fields and is_by(fields, location.users) and (line := line_of(fields)) is not None
+            ]
 
 
 def lines_of_files(file: Path, since: datetime, report: Report | None = None) -> Iterator[list[bytes]]:

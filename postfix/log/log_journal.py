@@ -9,12 +9,12 @@ Sources: journalctl(1), systemd.journal-fields(7), systemd.time(7); JOURNAL_EXPO
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from domain_secure.policy.terms.problems import ExitStatus, Problem
-from domain_secure.postfix.log_lines.log_form import line_of, records
+from domain_secure.postfix.log_lines.log_form import is_by, line_of, names_postfix, records
 
 from .log_source import Batch, Position
 
@@ -26,10 +26,19 @@ _HINTS = ("insufficient permissions", "not seeing messages from other users", "N
 class LogJournal:
     """The records of the mail facility from a *position* on; without one, from the end.
 
-    *where* are further options of journalctl, to read another journal than this machine's.
+    *where* are further options of journalctl, to read another journal than this machine's.  Records of other
+    than *users* are left out, and those of them counted that bear Postfix's name; empty: anybody's are taken.
     """
 
-    def __init__(self, facility: str, position: Position | None = None, where: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        facility: str,
+        position: Position | None = None,
+        where: Sequence[str] = (),
+        users: Collection[int] = (),
+    ) -> None:
+        self._users = users
+        self._foreign = 0  #: records in Postfix's name by somebody else
         self._command = ["journalctl", *where, "--no-pager", "--output=json", f"--facility={facility}"]
         self._before: list[bytes] = []
         self._is_first = position is None
@@ -64,7 +73,8 @@ class LogJournal:
         *lines, self._rest = (self._rest + block).split(b"\n")
         found = list(self._lines(lines))
         odd, self._odd = self._odd, 0
-        return Batch(found, dict(self._position), at_end=False, odd=odd)
+        foreign, self._foreign = self._foreign, 0
+        return Batch(found, dict(self._position), at_end=False, odd=odd, foreign=foreign)
 
     def close(self) -> None:
         """End journalctl."""
@@ -114,6 +124,9 @@ class LogJournal:
         for fields in records(lines):
             if fields is not None:
                 self._position = {"cursor": fields["__CURSOR"]}
+                if not is_by(fields, self._users):
+                    self._foreign += names_postfix(fields)
+                    continue
             line = line_of(fields) if fields is not None else None
             if line is None:
                 self._odd += 1

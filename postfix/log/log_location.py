@@ -7,6 +7,7 @@ Sources: postconf(5) maillog_file, syslog_facility and syslog_name, MAILLOG_READ
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from pwd import getpwnam
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.problems import Problem
@@ -32,6 +33,7 @@ class LogLocation:
     syslog_names: frozenset[str]  #: of the instance and of its services
     why: str  #: how it was found, for a person
     queue_directory: Path | None = None  #: in which mail is seen to move
+    users: frozenset[int] = frozenset()  #: who writes as Postfix, by number; empty: not known
     transport: str = ""  #: syslog_name of the dedicated transport; "": there is none
 
     def __str__(self) -> str:
@@ -46,7 +48,7 @@ class LogLocation:
         """Start reading at a position that the same kind of log gave, else at the end; raises Problem."""
         if self.file is not None:
             return LogFile(self.file, position)
-        return LogJournal(self.facility, position)
+        return LogJournal(self.facility, position, users=self.users)
 
 
 def log_location(
@@ -61,8 +63,10 @@ def log_location(
     dedicated = instance.service(f"{TRANSPORT_SERVICE}/unix")
     transport = instance.service_parameter(dedicated, "syslog_name") if dedicated else ""
 
+    users = _users(instance)
+
     def found(file: Path | None, why: str) -> LogLocation:
-        return LogLocation(file, facility, names, why, queue, transport)
+        return LogLocation(file, facility, names, why, queue, users, transport)
 
     if configuration.postfix_log == "journal":
         return found(None, "[postfix] log")
@@ -104,6 +108,14 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino
+
+
+def _users(instance: PostfixInstance) -> frozenset[int]:
+    """Return who writes as Postfix: root, and the user of its processes (postconf(5) mail_owner)."""
+    try:
+        return frozenset({0, getpwnam(instance.mail_owner).pw_uid})
+    except KeyError:
+        return frozenset()
 
 
 def _overridden(instance: PostfixInstance) -> set[str]:

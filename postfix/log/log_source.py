@@ -22,6 +22,7 @@ class Batch:
     )
     lost: str = ""  #: why lines before these may be missing; empty when none are
     odd: int = 0  #: records among them that could not be made into a line
+    foreign: int = 0  #: records that were left out: in Postfix's name, by a user who is not Postfix's
 
 
 class LogSource(Protocol):

@@ -12,7 +12,7 @@ service is not told.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ _STRUCTURED = re.compile(
 )
 # What stands in a status line of error(8) and retry(8), which have no session.
 _SUSPENDED = "delivery temporarily suspended: "
+_READ = frozenset({"smtp", "lmtp", "tlsproxy", "qmgr", "error", "retry", "postsuper"})
 _NOT_SAID = b"unknown"  #: the program of a line that none of those we read has written
 
 
@@ -110,6 +111,21 @@ def records(lines: Sequence[bytes]) -> Iterator[dict[str, Any] | None]:
                 yield None
             else:
                 yield fields if isinstance(fields, dict) and isinstance(fields.get("__CURSOR"), str) else None
+
+
+def is_by(fields: Mapping[str, Any], users: Collection[int]) -> bool:
+    """Tell whether a record is by one of *users*, as the journal itself knows (systemd.journal-fields(7)).
+
+    Anybody's is, where none are named; so is one of which the journal knows no user, as from another machine.
+    """
+    user = fields.get("_UID")
+    return not users or not isinstance(user, str) or not user.isdecimal() or int(user) in users
+
+
+def names_postfix(fields: Mapping[str, Any]) -> bool:
+    """Tell whether a record bears the name of a program of Postfix's that we read."""
+    name = fields.get("SYSLOG_IDENTIFIER")
+    return isinstance(name, str) and name.rpartition("/")[2] in _READ and "/" in name
 
 
 def line_of(fields: Mapping[str, Any]) -> bytes | None:

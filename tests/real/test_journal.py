@@ -100,3 +100,30 @@ def test_counted_from_the_journal(journal: Namespaces, own_lab: Lab) -> None:
     )
     assert "log-lines-lost" not in product.log()
     assert product.metrics()["domain_secure_log_lines_unknown_total"] == 0
+
+
+def test_lines_of_others_do_not_count(journal: Namespaces, own_lab: Lab) -> None:
+    """Whoever may write into the journal may write as ``postfix/smtp``; the journal knows who it was."""
+    product = Product(own_lab)
+    journal.run("usermod", "--append", "--groups", "systemd-journal", USER)
+    product.command("send", "add", WOODGROVE)
+    product.attach("--no-receive")
+    product.serve()
+    relay = f"mail.{WOODGROVE}[198.51.100.20]:25"
+    status = f"to=<{RECIPIENT}>, relay={relay}, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)"
+    for number in range(3):
+        line = f"10B773{number}: {status}"
+        journal.run(
+            "setpriv", "--reuid=65534", "--clear-groups",
+            "logger", "--priority=mail.info", "--tag=postfix/domain-secure/smtp", f"--id=77{number}", line,
+        )  # fmt: skip
+    wait_for(lambda: "10B7732" in logged(journal), "the lines in the journal")
+    product.wait_for_log("log-lines-foreign")
+    deliver(own_lab)
+    wait_for(
+        lambda: product.metrics().get(SENT) == 1,
+        "one message to be counted",
+        context=lambda: f"{product.metrics()}\n{product.log()}\n{logged(journal)}",
+    )
+    unverified = SENT.replace("sent_total", "sent_unverified_total")
+    assert not product.metrics().get(unverified)

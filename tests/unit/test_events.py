@@ -237,6 +237,7 @@ GOLDEN = [
         "log-not-understood log=/l detail=lines",
     ),
     (log_events.log_lines_lost("it was cut"), 'log-lines-lost detail="it was cut"'),
+    (log_events.log_lines_foreign(3), "log-lines-foreign count=3"),
     (
         log_events.sent_unverified(
             replace(

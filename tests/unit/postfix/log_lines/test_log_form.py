@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.postfix.log_lines.log_form import line_of, records, usual_forms
+from domain_secure.postfix.log_lines.log_form import is_by, line_of, names_postfix, records, usual_forms
 from domain_secure.postfix.log_lines.log_line import LINE
 
 RELAY = "m.x.test[192.0.2.1]:25"
@@ -179,3 +179,30 @@ def test_what_is_no_record() -> None:
     """It is told apart, in its place."""
     found = list(records([json.dumps(RECORD).encode(), b"", b"{", b"7", b"{}", b'{"__CURSOR": 3}']))
     assert found == [RECORD, None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("user", "users", "expected"),
+    [
+        ("107", {0, 107}, True),
+        ("0", {0, 107}, True),
+        ("1000", {0, 107}, False),
+        ("1000", set(), True),
+        # Of another machine, or given several times: the journal does not know.
+        (None, {0, 107}, True),
+        (["107", "1000"], {0, 107}, True),
+        ("", {0, 107}, True),
+    ],
+)
+def test_whose_a_record_is(user: object, users: set[int], expected: bool) -> None:
+    """By what the journal itself knows, which no writer can set."""
+    assert is_by({"_UID": user}, users) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("postfix/smtp", True), ("postfix/domain-secure/smtp", True), ("postfix/smtpd", False), ("smtp", False)],
+)
+def test_whether_a_record_bears_the_name_of_postfix(name: str, expected: bool) -> None:
+    """Of a program that counts."""
+    assert names_postfix({"SYSLOG_IDENTIFIER": name}) is expected
