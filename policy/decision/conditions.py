@@ -42,6 +42,8 @@ def _by_dkim(claim: Claim, signatures: Sequence[MessageSignature] | None) -> tup
                 wrong = wrong or f"the DKIM signature {one} does not cover {' and '.join(uncovered)}"
             case SignatureStatus.UNKNOWN:
                 unknown = unknown or f"the DKIM signature {one} could not be checked ({one.detail})"
+            case SignatureStatus.INVALID if not one.selector:
+                wrong = wrong or f"no DKIM signature of {claim.domain} counts: {one.detail}"
             case SignatureStatus.INVALID:
                 wrong = wrong or f"the DKIM signature {one} does not count: {one.detail}"
     if unknown:

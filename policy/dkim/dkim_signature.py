@@ -28,11 +28,17 @@ FIELD_NAME = b"dkim-signature"
 Field = tuple[bytes, bytes]  #: name and body as they arrived; line ends are CR LF
 
 # Real ones stay below 2 kB; some of the library's patterns take quadratic time.
-_MOST_FIELD_OCTETS = 4096
+MOST_FIELD_OCTETS = 4096
 _MOST_KEY_OCTETS = 4096
 _LEAST_KEY_BITS, _MOST_KEY_BITS = 1024, 8192
 _MOST_EXPONENT_BITS = 64
 
+# RFC 5322 section 3.6 and RFC 2045 section 3: a message has one of each at most, and readers show whichever
+# they like.  Author fields are judged by the claims that they make.
+_SINGLE_FIELDS = (
+    b"date", b"reply-to", b"to", b"cc", b"subject", b"message-id", b"in-reply-to", b"references",
+    b"mime-version", b"content-type", b"content-transfer-encoding",
+)  # fmt: skip
 _AUTHOR_FIELDS = (b"from", b"sender", b"resent-from")
 # selector = sub-domain *("." sub-domain)                                              RFC 6376 section 3.1
 _SELECTOR = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_-]+)*")
@@ -57,7 +63,7 @@ class DkimSignature:
         """Return the signature, or None where nobody can say whose it would be."""
         from dkim.util import InvalidTagValueList, parse_tag_value  # noqa: PLC0415 - few need it
 
-        if len(field[1]) > _MOST_FIELD_OCTETS:
+        if len(field[1]) > MOST_FIELD_OCTETS:
             return None
         try:
             tags = parse_tag_value(field[1])
@@ -85,9 +91,21 @@ class DkimSignature:
 
     def uncovered(self, fields: Sequence[Field]) -> frozenset[str]:
         """Return the author fields of which a message has more than the signature covers."""
-        covered = Counter(name.strip().lower() for name in self.tags.get(b"h", b"").split(b":"))
-        present = Counter(name.strip().lower() for name, _ in fields)
+        covered, present = self._counted(fields)
         return frozenset(name.decode() for name in _AUTHOR_FIELDS if present[name] > covered[name])
+
+    def _counted(self, fields: Sequence[Field]) -> tuple[Counter[bytes], Counter[bytes]]:
+        """Return how often the signature covers each field, and how often it is there."""
+        covered = Counter(name.strip().lower() for name in self.tags.get(b"h", b"").split(b":"))
+        return covered, Counter(name.strip().lower() for name, _ in fields)
+
+    def _check_surplus(self, fields: Sequence[Field]) -> None:
+        covered, present = self._counted(fields)
+        for name in _SINGLE_FIELDS:
+            if present[name] > max(1, covered[name]):
+                raise UnacceptableError(
+                    f"there are {present[name]} {name.decode()} fields, of which it covers {covered[name]}"
+                )
 
     def judge(
         self, fields: Sequence[Field], body_hash: bytes | None, key: KeyAnswer, now: datetime
@@ -95,6 +113,7 @@ class DkimSignature:
         """Return what the signature is worth on a message of these *fields* and this hash of the body."""
         try:
             self._check_tags(now)
+            self._check_surplus(fields)
             self._check_body(body_hash)
             if key.failure:
                 return self._judged(SignatureStatus.UNKNOWN, key.failure)

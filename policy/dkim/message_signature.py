@@ -28,7 +28,7 @@ class MessageSignature:
     """One signature, checked."""
 
     domain: Domain  #: who signed (``d=``)
-    selector: str
+    selector: str  #: "" where it says why there may be signatures that nobody looked at
     status: SignatureStatus
     detail: str = ""  #: one clause for both administrators; of a valid one nothing
     uncovered: frozenset[str] = frozenset()  #: author fields that are there more often than it covers

@@ -15,13 +15,20 @@ from datetime import datetime
 from domain_secure.policy.claims.claim import Claim
 
 from .body_hash import BodyHash, Canonicalization
-from .dkim_signature import FIELD_NAME, DkimSignature, Field
-from .message_signature import KeyAnswer, KeySource, MessageSignature, is_aligned
+from .dkim_signature import FIELD_NAME, MOST_FIELD_OCTETS, DkimSignature, Field
+from .message_signature import KeyAnswer, KeySource, MessageSignature, SignatureStatus, is_aligned
 
 # Postfix takes 100 kB a field; a message of more than this is none that people write.
 _MOST_OCTETS = 512 * 1024
 _MOST_FIELDS = 2000
 _MOST_SIGNATURES = 8  #: of the domains in question; signers put one or two
+_NAMED = 3  #: domains of others, in a reply
+
+_NOT_WHOLE = (
+    f"the message has more header fields than are looked at, {_MOST_FIELDS} or {_MOST_OCTETS // 1024} KiB"
+)
+_TOO_MANY = f"there are more than {_MOST_SIGNATURES}, and only so many are looked at"
+_NOT_READABLE = f"a DKIM-Signature field cannot be read, or has more than {MOST_FIELD_OCTETS} octets"
 
 
 class SignedMessage:
@@ -31,6 +38,7 @@ class SignedMessage:
         self._fields: list[Field] = []
         self._octets = 0
         self._signatures: tuple[DkimSignature, ...] = ()
+        self._not_read: tuple[MessageSignature, ...] = ()
         self._hashes: dict[Canonicalization, BodyHash] = {}
         self.is_header_complete = False  #: until then nobody can say that there is no signature
 
@@ -42,7 +50,17 @@ class SignedMessage:
 
     def begin_body(self, claims: Collection[Claim]) -> None:
         """Say that the header is complete, and whom a signature has to be of."""
-        self._signatures = tuple(_worth_checking(self._fields, claims)) if self._is_whole else ()
+        found = _Found()
+        if self._is_whole:
+            found.look_at(self._fields, claims)
+        else:
+            found.why_not = _NOT_WHOLE
+        self._signatures = tuple(found.worth_checking)
+        self._not_read = tuple(
+            MessageSignature(domain, "", SignatureStatus.INVALID, found.why_not)
+            for domain in sorted({claim.domain for claim in claims})
+            if found.why_not
+        )
         self.is_header_complete = True
         wanted = {one.canonicalization for one in self._signatures} - {None}
         self._hashes = {one: BodyHash(one) for one in wanted if one is not None}
@@ -55,11 +73,12 @@ class SignedMessage:
     def signatures(self, keys: KeySource, deadline: float, now: datetime) -> tuple[MessageSignature, ...]:
         """Return what the signatures are worth; once, at the end of the message.
 
-        Keys that have not come by the *deadline*, a time of ``time.monotonic``, are unknown.
+        What was not looked at comes last, one without a selector for each claimed domain.  Keys that have not
+        come by the *deadline*, a time of ``time.monotonic``, are unknown.
         """
         digests = {one: body_hash.digest() for one, body_hash in self._hashes.items()}
         asked = [(one, keys.find(one.key_name)) for one in self._signatures]
-        return tuple(
+        judged = tuple(
             one.judge(
                 self._fields,
                 digests.get(one.canonicalization) if one.canonicalization is not None else None,
@@ -68,23 +87,37 @@ class SignedMessage:
             )
             for one, key in asked
         )
+        return (*judged, *self._not_read)
 
     @property
     def _is_whole(self) -> bool:
         return self._octets <= _MOST_OCTETS and len(self._fields) <= _MOST_FIELDS
 
 
-def _worth_checking(fields: Sequence[Field], claims: Collection[Claim]) -> list[DkimSignature]:
-    found: list[DkimSignature] = []
-    for field in fields:
-        if field[0].strip().lower() != FIELD_NAME or len(found) >= _MOST_SIGNATURES:
-            continue
-        signature = DkimSignature.read(field)
-        if signature is not None and any(
-            is_aligned(signature.domain, claim.domain, claim.entry) for claim in claims
-        ):
-            found.append(signature)
-    return found
+class _Found:
+    """The signatures of a message: those worth checking, and why others are not."""
+
+    def __init__(self) -> None:
+        self.worth_checking: list[DkimSignature] = []
+        self.why_not = ""  #: one clause; empty where there are no others
+
+    def look_at(self, fields: Sequence[Field], claims: Collection[Claim]) -> None:
+        """Take in the header of a message with these *claims*."""
+        others: list[str] = []
+        for field in fields:
+            if field[0].strip().lower() != FIELD_NAME:
+                continue
+            signature = DkimSignature.read(field)
+            if signature is None:
+                self.why_not = self.why_not or _NOT_READABLE
+            elif not any(is_aligned(signature.domain, claim.domain, claim.entry) for claim in claims):
+                others.append(signature.domain)
+            elif len(self.worth_checking) < _MOST_SIGNATURES:
+                self.worth_checking.append(signature)
+            else:
+                self.why_not = _TOO_MANY
+        if others and not self.why_not:
+            self.why_not = f"the message is signed for {', '.join(dict.fromkeys(others[:_NAMED]))}"
 
 
 def _result(key: Future[KeyAnswer], deadline: float) -> KeyAnswer:

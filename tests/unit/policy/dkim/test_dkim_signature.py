@@ -28,7 +28,7 @@ KEY = KeyAnswer((SIGNER.record(),))
 def judged(content: bytes, key: KeyAnswer = KEY, now: datetime | None = None) -> MessageSignature:
     """Return what the uppermost signature of a message is worth."""
     fields = fields_of(content)
-    signature = DkimSignature.read(fields[0])
+    signature = DkimSignature.read(next(one for one in fields if one[0].lower() == b"dkim-signature"))
     assert signature is not None
     assert signature.key_name == SIGNER.key_name
     digest = body_hash_of(content, signature.canonicalization) if signature.canonicalization else None
@@ -211,3 +211,21 @@ def test_whatever_is_published_the_answer_is_no(record: bytes) -> None:
 
 
 SIGNED = SIGNER.sign(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "name", [b"Subject", b"Date", b"To", b"Cc", b"Reply-To", b"Content-Type", b"MIME-Version", b"subject"]
+)
+@pytest.mark.parametrize("on_top", [True, False])
+def test_a_second_single_field_is_not_covered(name: bytes, on_top: bool) -> None:
+    """Readers may show the one that nobody signed; one more of what may stand there often is nothing."""
+    first, second = name.strip() + b": signed\r\n", name + b": forged\r\n"
+    content = first + b"From: admin@woodgrovebank.test\r\n\r\nbody\r\n"
+    signed = SIGNER.sign(content, include_headers=[b"from", name.strip().lower()])
+    assert judged(signed).status is SignatureStatus.VALID
+    assert judged(b"Received: x\r\nReceived: y\r\n" + signed).status is SignatureStatus.VALID
+    head, _, body = signed.partition(b"\r\n\r\n")
+    forged = second + signed if on_top else head + b"\r\n" + second + b"\r\n" + body
+    found = judged(forged)
+    assert found.status is SignatureStatus.INVALID
+    assert found.detail == f"there are 2 {name.strip().lower().decode()} fields, of which it covers 1"

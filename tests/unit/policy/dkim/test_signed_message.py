@@ -60,11 +60,9 @@ def test_signature_in_pieces(canonicalize: tuple[bytes, bytes]) -> None:
 def test_strangers_signatures_cost_nothing() -> None:
     """Theirs may be in order: they do not speak for the claim, and nobody asks for their keys."""
     keys = Keys(SIGNER, STRANGER)
-    assert checked(STRANGER.sign(CONTENT), keys) == ()
+    assert not_read(checked(STRANGER.sign(CONTENT), keys)) == ["the message is signed for evil.test"]
     assert not keys.asked
-    assert [str(one) for one in checked(STRANGER.sign(SIGNER.sign(CONTENT)), keys)] == [
-        "d=woodgrovebank.test s=s1"
-    ]
+    assert str(checked(STRANGER.sign(SIGNER.sign(CONTENT)), keys)[0]) == "d=woodgrovebank.test s=s1"
     assert keys.asked == [SIGNER.key_name]
 
 
@@ -81,12 +79,30 @@ def test_number_of_signatures_is_bounded() -> None:
     content = b"".join(
         b"DKIM-Signature: v=1; d=woodgrovebank.test; s=s%d\r\n" % number for number in range(100)
     )
-    assert len(checked(content + CONTENT, keys)) == len(keys.asked) == 8
+    found = checked(content + CONTENT, keys)
+    assert len(keys.asked) == len([one for one in found if one.selector]) == 8
+    assert not_read(found) == ["there are more than 8, and only so many are looked at"]
 
 
 @pytest.mark.parametrize("flood", [b"X: " + b"a" * 600_000 + b"\r\n", b"X:\r\n" * 2100])
 def test_header_without_end_is_not_kept(flood: bytes) -> None:
-    """Too much to be checked is not signed, and not remembered."""
-    assert (
-        checked(SIGNER.sign(CONTENT).replace(b"\r\n\r\n", b"\r\n" + flood + b"\r\n", 1), Keys(SIGNER)) == ()
-    )
+    """Too much to be checked is not signed, which is said, and not remembered."""
+    keys = Keys(SIGNER)
+    content = SIGNER.sign(CONTENT).replace(b"\r\n\r\n", b"\r\n" + flood + b"\r\n", 1)
+    assert not_read(checked(content, keys)) == [
+        "the message has more header fields than are looked at, 2000 or 512 KiB"
+    ]
+    assert not keys.asked
+
+
+@pytest.mark.parametrize("value", [b"d=woodgrovebank.test", b"v=1; " + b"a" * 5000])
+def test_a_signature_that_cannot_be_read_is_told(value: bytes) -> None:
+    """It may be the one that was meant."""
+    found = checked(b"DKIM-Signature: " + value + b"\r\n" + CONTENT, Keys())
+    assert not_read(found) == ["a DKIM-Signature field cannot be read, or has more than 4096 octets"]
+    assert not_read(checked(CONTENT, Keys())) == []
+
+
+def not_read(found: tuple[MessageSignature, ...]) -> list[str]:
+    """Return why signatures were not looked at."""
+    return [one.detail for one in found if not one.selector]
