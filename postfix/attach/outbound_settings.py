@@ -1,7 +1,8 @@
 """The outbound half of attach: the dedicated transport, and the tables in front of main.cf's own.
 
 Owns: the ``-o`` options of the transport, and the reasons to refuse.
-Must not know: files; it is asked with an instance whose configuration has nothing of ours in it.
+Must not know: files; it is asked with an instance whose configuration has nothing of ours in it.  What the
+transport must not inherit is in ``inherited_settings``; here is what our lists and paths decide.
 Sources: postconf(5), TLS_README, smtp(8), RFC 8689, and what was measured with Postfix 3.7.
 """
 
@@ -14,6 +15,7 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, Table, map_type, table_name
 
 from .attach_signs import TABLE_PARAMETERS, TLS_MANAGER_SERVICE
+from .inherited_settings import UNPROVEN_FAILURES, resets
 
 ORIGINAL = "smtp/unix"  #: the service the transport is a clone of
 ORIGINAL_TLS_MANAGER = "tlsmgr/unix"
@@ -64,36 +66,30 @@ def plan_outbound(configuration: Configuration, instance: PostfixInstance) -> Ou
 
 
 def _options(configuration: Configuration, instance: PostfixInstance, policy_table: str) -> dict[str, str]:
+    known = instance.defaults()
     options = {
         "syslog_name": f"postfix/{TRANSPORT_SERVICE}",
-        # The floor for what reaches the transport without an entry in the table.
-        "smtp_tls_security_level": "secure",
-        # Beside it Postfix ignores smtp_tls_per_site, and newer versions warn of any mention of that.
         "smtp_tls_policy_maps": policy_table,
-        "smtp_tls_secure_cert_match": "nexthop,dot-nexthop",
-        "smtp_tls_mandatory_protocols": ">=TLSv1.2",
-        "smtp_tls_mandatory_ciphers": "high",
-        "smtp_tls_fingerprint_digest": "sha256",
-        "smtp_tls_fingerprint_cert_match": "",
-        "smtp_tls_wrappermode": "no",
-        # One source of trust; each of the others would add to it.
         "smtp_tls_CAfile": str(configuration.trust.ca_file),
-        "smtp_tls_CApath": "",
-        "smtp_tls_trust_anchor_file": "",
-        "tls_append_default_CA": "no",
-        # A resumed session, a reused connection and a fallback relay all skip the check of this delivery.
-        # Sessions are kept by tlsmgr(8), which knows its own settings only: so there is one for us alone.
-        "smtp_tls_session_cache_database": "",
         "tlsmgr_service_name": TLS_MANAGER_SERVICE,
-        "smtp_tls_connection_reuse": "no",
-        "smtp_fallback_relay": "",
-        # The name that was matched tells afterwards that it was the partner's.
-        "smtp_tls_loglevel": "1,certmatch",
+        **resets(known),
     }
-    # RFC 8689: a sender's "TLS-Required: No" lifts the policy, from Postfix 3.10 on.
-    if instance.parameters("tls_required_enable"):
-        options["tls_required_enable"] = "no"
+    options.update(_dns_options(configuration, instance))
+    has_patterns = "regexp" in instance.map_types
+    options["smtp_delivery_status_filter"] = UNPROVEN_FAILURES if has_patterns else ""
+    if configuration.direct and all(configuration.partner(entry).via is None for entry in configuration.send):
+        options["smtp_sasl_auth_enable"] = "no"
+    return options
+
+
+def _dns_options(configuration: Configuration, instance: PostfixInstance) -> dict[str, str]:
+    inherited = instance.parameters("disable_dns_lookups", "smtp_dns_support_level")
+    level = inherited.get("smtp_dns_support_level", "").lower()
     methods = {configuration.partner(entry).send_method for entry in configuration.send}
-    if SendMethod.DANE in methods:
-        options["smtp_dns_support_level"] = "dnssec"
+    # Left at dnssec where it is already, so that a partner may be moved to DANE without another attach.
+    needs_dnssec = SendMethod.DANE in methods or level == "dnssec"
+    options = {"smtp_dns_support_level": "dnssec" if needs_dnssec else "enabled"}
+    if level == "disabled" or (not level and inherited.get("disable_dns_lookups", "").lower() == "yes"):
+        # Without DNS a relay was found in the hosts file, and is to be found there still.
+        options["smtp_host_lookup"] = "dns, native"
     return options

@@ -18,6 +18,7 @@ from domain_secure.postfix.mail_checks.attach_checks import check_attachment
 from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
 from domain_secure.postfix.mail_checks.in_force_checks import check_in_force
 from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
+from domain_secure.postfix.mail_checks.inherited_checks import check_inherited
 from domain_secure.postfix.mail_checks.line_end_checks import check_line_ends
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
 from domain_secure.postfix.mail_checks.log_checks import check_log
@@ -137,6 +138,7 @@ def _questions(
         job = Job.of(configuration, instance)
         questions += [
             ("sending", lambda: check_outbound(configuration, facts, job.map_type, map_type(instance))),
+            ("what the transport inherits", lambda: check_inherited(configuration, instance, facts)),
             ("the generated tables", lambda: check_tables(job)),
             ("what Postfix remembers", lambda: check_in_force(configuration, instance)),
             ("the authorities for sending", lambda: check_outbound_authorities(facts)),

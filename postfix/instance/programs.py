@@ -91,8 +91,12 @@ class PostfixInstance:
         """Return what a parameter is where nobody sets it; empty for one that this Postfix does not know."""
         return self._settings(["-d"], [name]).get(name, "")
 
+    def defaults(self, *, expanded: bool = False) -> dict[str, str]:
+        """Return what every parameter that this Postfix knows is where nobody sets it."""
+        return self._settings(["-dx"] if expanded else ["-d"], [])
+
     def service_parameters(self, service: Service, *names: str) -> dict[str, str]:
-        """Return effective, expanded values as the processes of *service* see them.
+        """Return effective, expanded values as the processes of *service* see them; all without *names*.
 
         Each override counts also where another parameter's value refers to it.
         """

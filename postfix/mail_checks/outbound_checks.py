@@ -162,7 +162,7 @@ def _check_verification(transport: ServiceFacts, methods: frozenset[SendMethod])
             "no-dnssec",
             'DANE needs DNSSEC, and mail for partners with send_method = "dane" is deferred without',
             f"{OURS}: smtp_dns_support_level = {dns}",
-            "set smtp_dns_support_level = dnssec, with a validating resolver on this host",
+            f"{ATTACH}, with a validating resolver on this host",
         )
     if SendMethod.PKIX in methods and not (
         transport.value("smtp_tls_CAfile") or transport.value("smtp_tls_CApath")

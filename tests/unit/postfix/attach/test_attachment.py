@@ -86,7 +86,7 @@ def test_only_what_is_needed_is_set(place: Place) -> None:
     place.attach()
     assert place.override("smtp/inet", "smtpd_tls_fingerprint_digest") is None
     assert place.override("smtp/inet", "cleanup_service_name") is None
-    assert place.override("domain-secure/unix", "smtp_dns_support_level") is None
+    assert place.override("domain-secure/unix", "smtp_dns_support_level") == "enabled"
     known = place.instance.parameters("tls_required_enable")
     expected = "no" if known else None
     assert place.override("domain-secure/unix", "tls_required_enable") == expected
