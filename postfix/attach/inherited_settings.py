@@ -99,7 +99,10 @@ _RESET: Mapping[str, tuple[str, str]] = {
     "smtp_tls_connection_reuse": ("no", "a connection in use is not verified again"),
     "smtp_connection_cache_on_demand": ("no", "a connection in use is not verified again"),
     "smtp_connection_cache_destinations": ("", "a connection in use is not verified again"),
-    "smtp_tls_loglevel": ("1,certmatch", "the log tells which name was verified, by that each delivery is judged"),
+    "smtp_tls_loglevel": (
+        "1,certmatch",
+        "the log tells which name was verified, by that each delivery is judged",
+    ),
 }
 
 # What our lists, our paths or the release decide.

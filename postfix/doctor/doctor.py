@@ -15,6 +15,8 @@ from domain_secure.postfix.findings.findings import Examination, Finding, Lookup
 from domain_secure.postfix.findings.service_facts import PostfixFacts, facts_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.mail_checks.attach_checks import check_attachment
+from domain_secure.postfix.mail_checks.copy_checks import check_copies
+from domain_secure.postfix.mail_checks.filter_checks import check_filters
 from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
 from domain_secure.postfix.mail_checks.in_force_checks import check_in_force
 from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
@@ -27,7 +29,7 @@ from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_map
 from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.routing_checks import check_routing, follow
-from domain_secure.postfix.mail_checks.surroundings_checks import check_filters, check_surroundings
+from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
 from domain_secure.postfix.own_checks.client_certificate_checks import check_certificates
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
 from domain_secure.postfix.own_checks.file_checks import (
@@ -103,10 +105,7 @@ def examine_routes(
     Postfix cannot be asked at all.
     """
     facts = facts_of(instance)
-    questions = [
-        ("filters", lambda: check_filters(facts)),
-        *_route_questions(configuration, instance, facts, None),
-    ]
+    questions = _route_questions(configuration, instance, facts, None)
     return Examination(()).with_findings(_asked(questions, tell))
 
 
@@ -114,6 +113,8 @@ def _route_questions(
     configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts, only: Domain | None
 ) -> list[Question]:
     return [
+        ("filters", lambda: check_filters(configuration, instance, facts)),
+        ("copies", lambda: check_copies(configuration, instance, facts)),
         ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
         ("routing", lambda: check_routing(configuration, instance, facts, only)),
     ]

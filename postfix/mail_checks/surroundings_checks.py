@@ -2,7 +2,7 @@
 
 Owns: settings that are neither the attached services' nor the dedicated transport's own TLS.
 Must not know: how the facts were found.
-Sources: postconf(5), FILTER_README, MULTI_INSTANCE_README, POSTSCREEN_README.
+Sources: postconf(5), MULTI_INSTANCE_README, POSTSCREEN_README.
 """
 
 from collections.abc import Iterator
@@ -76,27 +76,7 @@ def _check_receiver(receiver: ServiceFacts, facts: PostfixFacts) -> Iterator[Fin
         )
 
 
-def check_filters(facts: PostfixFacts) -> Iterator[Finding]:
-    """Yield the filters that get mail before it is routed."""
-    filters = {
-        f"main.cf: content_filter = {value}" for value in [facts.main.get("content_filter", "")] if value
-    }
-    filters |= {
-        f"{receiver.service.key}: content_filter = {value}"
-        for receiver in facts.receivers
-        if (value := receiver.service.overrides.get("content_filter", ""))
-    }
-    if filters:
-        yield Finding.note(
-            "content-filter",
-            "a filter gets mail before it is routed, and what it sends itself is not under our TLS policy",
-            "; ".join(filters),
-            "see that the filter gives everything back to this Postfix; it is routed then",
-        )
-
-
 def _check_sending(facts: PostfixFacts) -> Iterator[Finding]:
-    yield from check_filters(facts)
     if (level := facts.main.get("smtp_tls_security_level", "may")) in _NONE_OF:
         yield Finding.note(
             "other-mail-unencrypted",

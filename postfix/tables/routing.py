@@ -79,6 +79,17 @@ class Router:
                 routes[domain] = _transported(routes[domain], hit)
         return routes
 
+    def own_domains(self, domains: Iterable[str]) -> dict[str, str]:
+        """Return which of *domains* are of an address class of ours, each with the setting that says so.
+
+        Raises Problem when a table does not answer.
+        """
+        rest, found = list(dict.fromkeys(domains)), dict[str, str]()
+        for setting in _CLASSES:
+            found.update(dict.fromkeys(self._members(setting, rest), setting))
+            rest = [domain for domain in rest if domain not in found]
+        return found
+
     def _transport_keys(self, domain: str) -> list[Key]:
         parents = name_and_parents(domain, dotted="transport_maps" not in self._parents_match)
         return [
