@@ -15,13 +15,15 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.differences import differences
 from domain_secure.postfix.tables.publication import Job, Publication
 from domain_secure.postfix.tables.publish import publish
-from domain_secure.postfix.tables.tables import Table, table_name
+from domain_secure.postfix.tables.tables import PATTERN_TYPE, Table, table_name
 
 from .held_lists import keep_in_force, refuse_vanished
 
 _LINES = {
     Table.TLS_POLICY: "TLS policies",
     Table.TRANSPORT: "routes",
+    Table.RECIPIENT_TRANSPORT: "lines of routes by address",
+    Table.RECIPIENT_SPELLING: "lines about other spellings",
     Table.SENDER_ACCESS: "senders to defer while the daemon is down",
 }
 
@@ -82,12 +84,17 @@ def is_named(configuration: Configuration, instance: PostfixInstance, map_type: 
 def _result(publication: Publication) -> Iterator[str]:
     for entry in publication.tables:
         if entry.changed:
-            yield f"wrote {entry.path} ({publication.map_type}): {entry.lines} {_LINES[entry.table]}"
+            kind = _type(publication, entry.table)
+            yield f"wrote {entry.path} ({kind}): {entry.lines} {_LINES[entry.table]}"
     if not publication.changed:
         counts = ", ".join(
             f"{entry.lines} {_LINES[entry.table]}" for entry in publication.tables if entry.lines
         )
         yield f"nothing to do, the tables are up to date: {counts or 'nothing is listed'}"
+
+
+def _type(publication: Publication, table: Table) -> str:
+    return PATTERN_TYPE if table.is_of_patterns else publication.map_type
 
 
 def _check(job: Job) -> ExitStatus:

@@ -55,7 +55,12 @@ TLS_MANAGER_SERVICE = "domain-secure-tls"
 WHEN_DOWN_CLASS = "domain_secure_when_down"
 INBOUND_COMMENT = b"# domain-secure attach: receiving; domain-secure detach removes it."
 OUTBOUND_COMMENT = b"# domain-secure attach: sending; domain-secure detach removes it."
-TABLE_PARAMETERS = {Table.TLS_POLICY: "smtp_tls_policy_maps", Table.TRANSPORT: "transport_maps"}
+#: By what parameter Postfix is told of which tables, in the order in which it is to ask them.
+TABLE_PARAMETERS = {
+    "smtp_tls_policy_maps": (Table.TLS_POLICY,),
+    "transport_maps": (Table.RECIPIENT_TRANSPORT, Table.TRANSPORT),
+    "virtual_alias_maps": (Table.RECIPIENT_SPELLING,),
+}
 
 _DEFAULT_ENDPOINTS = frozenset({"unix:domain-secure/milter", "unix:domain-secure/policy"})
 # What is written without anything in the value that could be nobody else's.

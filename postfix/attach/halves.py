@@ -86,7 +86,7 @@ def with_outbound(contents: Contents, plan: OutboundPlan) -> Contents:
 
 def without_outbound(contents: Contents, signs: Signs) -> Contents:
     """Take the outbound half out."""
-    parameters = {name.encode() for name in TABLE_PARAMETERS.values()}
+    parameters = {name.encode() for name in TABLE_PARAMETERS}
     services = {f"{name}/unix".encode() for name in (TRANSPORT_SERVICE, TLS_MANAGER_SERVICE)}
     main = main_cf.without(contents.main, parameters, signs.is_our_table)
     master = master_cf.without_services(contents.master, services)

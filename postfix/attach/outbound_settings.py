@@ -55,14 +55,24 @@ def plan_outbound(configuration: Configuration, instance: PostfixInstance) -> Ou
             f"{configuration.path}: [trust] ca_file = {configuration.trust.ca_file}",
             "name a file that is there, or install ca-certificates",
         )
+    if configuration.direct and instance.parameter("virtual_maps", "") and _is_default(instance):
+        raise Problem(
+            "its tables are read by way of virtual_alias_maps, which is to hold one of ours",
+            "main.cf: virtual_maps",
+            "set virtual_alias_maps = $virtual_maps, then attach again",
+        )
     kind = map_type(instance)
-    tables = {table: table_name(kind, configuration.state, table) for table in TABLE_PARAMETERS}
-    if not configuration.direct:
-        del tables[Table.TRANSPORT]
-    return OutboundPlan(
-        _options(configuration, instance, tables[Table.TLS_POLICY]),
-        {TABLE_PARAMETERS[table]: name for table, name in tables.items()},
-    )
+    elements = {
+        parameter: ", ".join(table_name(kind, configuration.state, table) for table in tables)
+        for parameter, tables in TABLE_PARAMETERS.items()
+        if configuration.direct or tables == (Table.TLS_POLICY,)
+    }
+    return OutboundPlan(_options(configuration, instance, elements["smtp_tls_policy_maps"]), elements)
+
+
+def _is_default(instance: PostfixInstance) -> bool:
+    """Tell whether virtual_alias_maps says what it says in no main.cf (postconf(5))."""
+    return instance.unexpanded("virtual_alias_maps") == instance.default("virtual_alias_maps")
 
 
 def _options(configuration: Configuration, instance: PostfixInstance, policy_table: str) -> dict[str, str]:

@@ -27,8 +27,10 @@ from domain_secure.postfix.mail_checks.log_checks import check_log
 from domain_secure.postfix.mail_checks.mark_checks import check_marks
 from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
 from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
+from domain_secure.postfix.mail_checks.own_domain_checks import check_own_domains
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.routing_checks import check_routing, follow
+from domain_secure.postfix.mail_checks.spelling_checks import check_spelling
 from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
 from domain_secure.postfix.own_checks.client_certificate_checks import check_certificates
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
@@ -116,6 +118,8 @@ def _route_questions(
         ("filters", lambda: check_filters(configuration, instance, facts)),
         ("copies", lambda: check_copies(configuration, instance, facts)),
         ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
+        ("domains of our own", lambda: check_own_domains(configuration, instance, only)),
+        ("other spellings of recipients", lambda: check_spelling(configuration, instance)),
         ("routing", lambda: check_routing(configuration, instance, facts, only)),
     ]
 

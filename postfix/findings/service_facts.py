@@ -80,6 +80,7 @@ _MAIN_PARAMETERS = (
     "smtp_tls_policy_maps",
     "smtp_tls_security_level",
     "transport_maps",
+    "virtual_alias_maps",
 )
 
 

@@ -84,7 +84,7 @@ def _without(content: bytes, entry: Entry, ours: list[Token]) -> bytes:
     if len(ours) == len(elements):
         if content[: entry.line.start].removesuffix(b"\n").endswith(COMMENT):
             return remove(content, [(entry.line.start, entry.line.end)])
-        return remove(content, [_last_of_all(entry, token) for token in ours])
+        return remove(content, [_with_commas(content, entry, token) for token in ours])
     last = [token for token in elements if token not in ours][-1]
     for token in reversed(ours):
         start, end = entry.line.place(token.start, token.end)
@@ -110,8 +110,12 @@ def _without_separators(content: bytes, start: int) -> bytes:
     return content if rest.strip(LIST_SEPARATORS) else content[:start] + content[start + len(rest) :]
 
 
-def _last_of_all(entry: Entry, token: Token) -> tuple[int, int]:
-    return entry.line.place(token.start, token.end)
+def _with_commas(content: bytes, entry: Entry, token: Token) -> tuple[int, int]:
+    """Return the place of a token with the commas behind it on its line."""
+    start, end = entry.line.place(token.start, token.end)
+    rest = content[end:].split(b"\n", 1)[0]
+    separators = rest[: len(rest) - len(rest.lstrip(LIST_SEPARATORS))]
+    return start, end + separators.rfind(b",") + 1
 
 
 def _last(content: bytes, name: bytes) -> Entry | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
+from domain_secure.postfix.attach.attach_signs import TABLE_PARAMETERS
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.lookups import split_elements
@@ -41,11 +42,13 @@ def _check_attached(
     missing = []
     if transport is None:
         missing.append(f"master.cf has no {OURS}")
-    for table, parameter in ((Table.TLS_POLICY, "smtp_tls_policy_maps"), (Table.TRANSPORT, "transport_maps")):
-        if (configuration.direct or table is Table.TLS_POLICY) and not _named(
-            configuration, table, facts.main[parameter]
-        ):
-            missing.append(f"{parameter} has no {table_path(configuration.state, table)}")
+    missing += [
+        f"{parameter} has no {table_path(configuration.state, table)}"
+        for parameter, tables in TABLE_PARAMETERS.items()
+        for table in tables
+        if (configuration.direct or table is Table.TLS_POLICY)
+        and not _named(configuration, table, facts.main[parameter])
+    ]
     if missing:
         yield Finding.error(
             "outbound-not-attached",
@@ -63,7 +66,12 @@ def _check_tables(
     attach_type: str,
 ) -> Iterator[Finding]:
     """Yield a finding for a list of tables in which ours does not decide, or is another than we write."""
-    places = [("main.cf", Table.TRANSPORT, "transport_maps", facts.main["transport_maps"])]
+    places: list[tuple[str, Table, str, str]] = [
+        ("main.cf", table, parameter, facts.main[parameter])
+        for parameter, tables in TABLE_PARAMETERS.items()
+        for table in tables
+        if table is not Table.TLS_POLICY
+    ]
     policies = [("main.cf", facts.main["smtp_tls_policy_maps"])]
     if transport is not None:
         policies.append((OURS, transport.value("smtp_tls_policy_maps")))
@@ -78,7 +86,7 @@ def _check_tables(
                 f"{place}: {parameter} = {value}; generate writes {written}",
                 ATTACH,
             )
-        elif named and map_type != attach_type:
+        elif named and map_type != attach_type and not table.is_of_patterns:
             yield Finding.warning(
                 "other-table-type",
                 f"{place} names a table of a type that is no longer Postfix's default, and may go with the "
@@ -86,13 +94,20 @@ def _check_tables(
                 f"{place}: {parameter} = {value}; default_database_type = {attach_type}",
                 ATTACH,
             )
-        if named and split_elements(value)[0] != named:
+        if named and not _leads(configuration, parameter, table, value):
             yield Finding.error(
                 "table-not-first",
                 f"in {place} other tables are asked before ours, and what they say counts",
                 f"{place}: {parameter} = {value}",
                 f"put {named} first in {parameter}",
             )
+
+
+def _leads(configuration: Configuration, parameter: str, table: Table, value: str) -> bool:
+    """Tell whether only tables of ours that belong there are asked before *table*."""
+    before = TABLE_PARAMETERS[parameter][: TABLE_PARAMETERS[parameter].index(table)]
+    ours = [_named(configuration, one, value) for one in (*before, table)]
+    return split_elements(value)[: len(ours)] == ours
 
 
 def _check_transport(facts: PostfixFacts, transport: ServiceFacts) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def differences(job: Job) -> tuple[Difference, ...]:
         if not path.is_file():
             found.append(Difference(table, path, "is missing", _all_new(job, table, path)))
             continue
-        diff = unified(_read(path), job.lines(table), str(path))
+        diff = unified(_read(path), _printable(job.lines(table)), str(path))
         first = next(diff, None)
         what = _fault(job, record, table) if first is None else "has other lines"
         if what is not None:
@@ -52,7 +52,7 @@ def differences(job: Job) -> tuple[Difference, ...]:
 def _all_new(job: Job, table: Table, path: Path) -> Iterator[str]:
     if count := sum(1 for _ in job.lines(table)):
         yield from ("--- /dev/null", f"+++ {path}", f"@@ -0,0 +{_range(0, count)} @@")
-        yield from (f"+{line}" for line in job.lines(table))
+        yield from (f"+{line}" for line in _printable(job.lines(table)))
 
 
 def _fault(job: Job, record: Record, table: Table) -> str | None:
@@ -70,6 +70,12 @@ def _read(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", errors="backslashreplace") as stream:
         for line in stream:
             yield line.rstrip("\n")
+
+
+def _printable(lines: Iterator[str]) -> Iterator[str]:
+    """Yield lines as `_read` gives them: patterns hold octets that are no characters."""
+    for line in lines:
+        yield line.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def unified(old: Iterator[str], new: Iterator[str], name: str) -> Iterator[str]:

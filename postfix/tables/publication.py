@@ -17,10 +17,21 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
 from .authority_files import AuthorityFiles
-from .tables import SUFFIXES, Dialect, Table, generated_type, lines_of, table_path
+from .recipient_routes import examples
+from .recipient_spelling import SPELLING_SAMPLES
+from .tables import (
+    PATTERN_TYPE,
+    SUFFIXES,
+    Dialect,
+    Table,
+    generated_type,
+    lines_of,
+    recipient_routes,
+    table_path,
+)
 
 RECORD = "published.json"
-FORMAT = 1  #: raised when the same configuration gives other lines, so that an upgrade builds the tables anew
+FORMAT = 2  #: raised when the same configuration gives other lines, so that an upgrade builds the tables anew
 
 Signature = list[list[int]]  #: inode, size and time of modification in ns, of each file of a table
 
@@ -130,11 +141,25 @@ class Job:
 
     def live(self, table: Table) -> tuple[Path, ...]:
         """Return a table's source and compiled files, in the order in which they are put in place."""
-        return files_of(table_path(self.configuration.state, table), self.map_type)
+        return files_of(table_path(self.configuration.state, table), self.type_of(table))
 
     def temporary(self, table: Table) -> tuple[Path, ...]:
         """Return the same files as they are called while they are built."""
-        return files_of(self.directory / f".{table}.new", self.map_type)
+        return files_of(self.directory / f".{table}.new", self.type_of(table))
+
+    def type_of(self, table: Table) -> str:
+        """Return the type by which Postfix reads *table*."""
+        return PATTERN_TYPE if table.is_of_patterns else self.map_type
+
+    def samples(self, table: Table) -> Iterator[tuple[str, str]]:
+        """Yield keys that *table* must answer, each with its value, in the order of the list."""
+        if table is Table.RECIPIENT_TRANSPORT:
+            yield from examples(recipient_routes(self.configuration))
+        elif table is Table.RECIPIENT_SPELLING:
+            # Of whatever is listed; the rules for letters beyond ASCII are read with the others.
+            yield from SPELLING_SAMPLES if self.configuration.direct and self.configuration.send else ()
+        else:
+            yield from (tuple(line.split("\t", 1)) for line in self.lines(table))  # type: ignore[misc]
 
     def signature(self, table: Table) -> Signature | None:
         """Return what a table's files look like, or None when one is missing or cannot be looked at."""
@@ -147,7 +172,7 @@ class Job:
 
 def files_of(source: Path, map_type: str) -> tuple[Path, ...]:
     """Return a source file and what postmap(1) makes of it."""
-    return (source, *(source.with_name(source.name + suffix) for suffix in SUFFIXES[map_type]))
+    return (source, *(source.with_name(source.name + suffix) for suffix in SUFFIXES.get(map_type, ())))
 
 
 def current(job: Job) -> Publication | None:
@@ -190,6 +215,7 @@ def input_digest(job: Job) -> str:
         FORMAT,
         job.dialect.protocol_bounds,
         sorted(job.dialect.parents_match),
+        job.dialect.transitional,
         configuration.direct,
         configuration.inbound.when_down,
         partners,

@@ -118,16 +118,17 @@ def _begin(
 ) -> TableRecord | _Compiling:
     """Write a table's source and have it compiled, unless *former* shows that it is in place already."""
     source = job.temporary(table)[0]
-    lines, digest, sample = _write_source(job, table, source, report)
+    lines, digest = _write_source(job, table, source, report)
     if former is not None and (former.sha256, former.files) == (digest, job.signature(table)):
         return former
-    return _Compiling(lines, digest, compilers.submit(_compile, job, table, sample))
+    return _Compiling(lines, digest, compilers.submit(_compile, job, table))
 
 
-def _compile(job: Job, table: Table, sample: Mapping[str, str]) -> None:
+def _compile(job: Job, table: Table) -> None:
     temporary = job.temporary(table)
-    job.instance.compile_map(job.map_type, temporary[0])
-    _read_back(job, temporary[0], sample)
+    if not table.is_of_patterns:
+        job.instance.compile_map(job.map_type, temporary[0])
+    _read_back(job, table, temporary[0])
     for path in temporary:
         _sync(path)
 
@@ -146,34 +147,31 @@ def _put_in_place(job: Job, table: Table, begun: TableRecord | _Compiling, repor
     )
 
 
-def _write_source(job: Job, table: Table, path: Path, report: Report) -> tuple[int, str, dict[str, str]]:
-    """Write the source text; return its number of lines, its digest, and a sample to read back."""
+def _write_source(job: Job, table: Table, path: Path, report: Report) -> tuple[int, str]:
+    """Write the source text; return its number of lines and its digest."""
     digest = hashlib.sha256()
-    sample: dict[str, str] = {}
-    number, last, expected = 0, "", job.expected(table)
+    number, expected = 0, job.expected(table)
     with _create(path) as stream:
         for line in job.lines(table):
-            data = f"{line}\n".encode()
+            data = f"{line}\n".encode(errors="surrogateescape")
             digest.update(data)
             stream.write(data)
-            number, last = number + 1, line
-            if number & (number - 1) == 0:  # 1, 2, 4, 8, …: some of a list of any length
-                sample.update(_pair(line))
+            number += 1
             if number % REPORT_EVERY == 0:
                 report(table, number, expected)
-    if last:
-        sample.update(_pair(last))
-    return number, digest.hexdigest(), sample
+    return number, digest.hexdigest()
 
 
-def _pair(line: str) -> dict[str, str]:
-    key, _, value = line.partition("\t")
-    return {key: value}
-
-
-def _read_back(job: Job, source: Path, sample: Mapping[str, str]) -> None:
-    """Look the *sample* up as Postfix would; raises Problem when an answer is not what was written."""
-    name = f"{job.map_type}:{source}"
+def _read_back(job: Job, table: Table, source: Path) -> None:
+    """Look some keys up as Postfix would; raises Problem when an answer is not what was written."""
+    name = f"{job.type_of(table)}:{source}"
+    sample: dict[str, str] = {}
+    last: tuple[str, str] | None = None
+    for number, last in enumerate(job.samples(table), start=1):
+        if number & (number - 1) == 0:  # 1, 2, 4, 8, …: some of a list of any length
+            sample.update([last])
+    if last is not None:
+        sample.update([last])
     found = job.instance.query(name, sample or ["a.test"])
     if found != sample:
         key = next((key for key in sample if found.get(key) != sample[key]), "a.test")

@@ -24,16 +24,16 @@ def tables_hold(configuration: Configuration, instance: PostfixInstance) -> bool
     if current(job) is None:
         return False
     for table in Table:
-        wanted = dict(line.partition("\t")[::2] for line in _sample(job, table))
-        name = f"{job.map_type}:{job.live(table)[0]}"
+        wanted = dict(_sample(job, table))
+        name = f"{job.type_of(table)}:{job.live(table)[0]}"
         if instance.query(name, wanted or ["a.test"]) != wanted:
             return False
     return True
 
 
-def _sample(job: Job, table: Table) -> list[str]:
+def _sample(job: Job, table: Table) -> list[tuple[str, str]]:
     expected = job.expected(table)
-    head = list(islice(job.lines(table), _EVERY_LINE))
+    head = list(islice(job.samples(table), _EVERY_LINE))
     if expected <= _EVERY_LINE:
         return head
-    return head + list(islice(job.lines(table), 0, None, expected // _EVERY_LINE))
+    return head + list(islice(job.samples(table), 0, None, expected // _EVERY_LINE))

@@ -139,7 +139,7 @@ class Router:
         found: dict[str, str] = {}
         decided: set[str] = set()
         by_parents = setting == "relay_domains"
-        for element in _elements(self._parameters[setting]):
+        for element in domain_elements(self._parameters[setting]):
             pattern = element.removeprefix("!")
             for domain in self._matching(pattern, [one for one in domains if one not in decided], by_parents):
                 decided.add(domain)
@@ -158,7 +158,7 @@ class Router:
         return [domain for domain in domains if pattern.lower() in names[domain]]
 
 
-def _elements(text: str) -> Iterable[str]:
+def domain_elements(text: str) -> Iterable[str]:
     """Yield the elements of a domain list, a named file's in its place (postconf(5), mydestination)."""
     for element in split_elements(text):
         if not element.startswith("/"):
@@ -172,7 +172,7 @@ def _elements(text: str) -> Iterable[str]:
             ) from error
         for line in lines:
             if not line.startswith("#"):
-                yield from _elements(line)
+                yield from domain_elements(line)
 
 
 def _transport_and_nexthop(text: str) -> tuple[str, str]:

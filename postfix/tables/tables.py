@@ -10,13 +10,15 @@ The keys follow from how Postfix looks up, which differs by table:
 * The TLS policy is looked up by nexthop: the name itself, then ``.parent`` by ``.parent``.
 * Transport and access tables are looked up likewise, unless ``parent_domain_matches_subdomains`` names them:
   then by the bare parents, and an entry cannot say whether the subdomains or the domain are meant.
-* None of them converts between U-labels and A-labels, so that an internationalised domain gets both keys.
+* None of them converts between U-labels and A-labels, so that an internationalised domain gets all keys.
+* In transport_maps an address goes before a domain: ours are there once more, as patterns of addresses.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from itertools import islice, product
 from pathlib import Path
 
 import idna
@@ -29,6 +31,11 @@ from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
 from domain_secure.postfix.instance.programs import PostfixInstance
+
+from .recipient_routes import MOST_NAMES, RecipientRoute, route_patterns
+from .recipient_spelling import spelling_rules
+
+_MOST_U_LABELS = 4  #: of one domain that are written in every combination
 
 TRANSPORT_SERVICE = "domain-secure"  #: the dedicated transport's name in master.cf
 
@@ -53,7 +60,17 @@ class Table(StrEnum):
 
     TLS_POLICY = "tls_policy"
     TRANSPORT = "transport"
+    RECIPIENT_TRANSPORT = "recipient_transport"  #: the same routes, by whole address: see `recipient_routes`
+    RECIPIENT_SPELLING = "recipient_spelling"  #: see `recipient_spelling`
     SENDER_ACCESS = "sender_access"
+
+    @property
+    def is_of_patterns(self) -> bool:
+        """Tell whether it is read as text, as regular expressions; the others are compiled by postmap(1)."""
+        return self in {Table.RECIPIENT_TRANSPORT, Table.RECIPIENT_SPELLING}
+
+
+PATTERN_TYPE = "regexp"  #: regexp_table(5), which every Postfix has
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,7 @@ class Dialect:
     parents_match: frozenset[str]  #: parent_domain_matches_subdomains
     #: Where Postfix finds the files of ``send_ca_file``.
     authorities: Mapping[Path, str] = field(default_factory=dict)
+    transitional: bool = False  #: enable_idna2003_compatibility
 
     @classmethod
     def of(cls, instance: PostfixInstance) -> "Dialect":
@@ -71,7 +89,8 @@ class Dialect:
         features = instance.parameter("parent_domain_matches_subdomains")
         # A release that understands the bound has one as its own default (postconf(5)).
         bounds = instance.default("smtp_tls_mandatory_protocols").startswith(">=")
-        return cls(bounds, frozenset(features.replace(",", " ").split()))
+        transitional = instance.parameter("enable_idna2003_compatibility", "no") == "yes"
+        return cls(bounds, frozenset(features.replace(",", " ").split()), transitional=transitional)
 
 
 def choose_map_type(default: str, available: Collection[str]) -> str:
@@ -121,7 +140,7 @@ def table_path(state: Path, table: Table) -> Path:
 
 def table_name(map_type: str, state: Path, table: Table) -> str:
     """Return the table as Postfix's settings name it, ``hash:/var/lib/domain-secure/maps/transport``."""
-    return f"{map_type}:{table_path(state, table)}"
+    return f"{PATTERN_TYPE if table.is_of_patterns else map_type}:{table_path(state, table)}"
 
 
 def lines_of(table: Table, configuration: Configuration, dialect: Dialect) -> Iterator[str]:
@@ -132,6 +151,8 @@ def lines_of(table: Table, configuration: Configuration, dialect: Dialect) -> It
     makers: dict[Table, Callable[[Configuration, Dialect], Iterator[str]]] = {
         Table.TLS_POLICY: _policy_lines,
         Table.TRANSPORT: _transport_lines,
+        Table.RECIPIENT_TRANSPORT: _recipient_transport_lines,
+        Table.RECIPIENT_SPELLING: _recipient_spelling_lines,
         Table.SENDER_ACCESS: _sender_access_lines,
     }
     return makers[table](configuration, dialect)
@@ -213,6 +234,30 @@ def _transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator
             yield f"{key}\t{TRANSPORT_SERVICE}:{via or ''}"
 
 
+def recipient_routes(configuration: Configuration) -> Iterator[RecipientRoute]:
+    """Yield the routes that have patterns, of a list that is too long those at its start."""
+    if configuration.direct:
+        routes = (
+            RecipientRoute(
+                name, entry.startswith("*."), f"{TRANSPORT_SERVICE}:{configuration.partner(entry).via or ''}"
+            )
+            for entry in configuration.send
+            for name in spellings(entry_base(entry))
+        )
+        yield from islice(routes, MOST_NAMES)
+
+
+def _recipient_transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
+    del dialect
+    yield from route_patterns(recipient_routes(configuration))
+
+
+def _recipient_spelling_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
+    if configuration.direct and configuration.send:
+        names = (spellings(entry_base(entry))[-1] for entry in configuration.send)
+        yield from spelling_rules(names, transitional=dialect.transitional)
+
+
 class _Relays:
     """The policies of relays that partners are reached by: Postfix looks up the relay, not the domain.
 
@@ -256,14 +301,31 @@ def _sender_access_lines(configuration: Configuration, dialect: Dialect) -> Iter
 
 
 def spellings(domain: str) -> tuple[str, ...]:
-    """Return the forms in which Postfix may look a domain up: with A-labels, and with U-labels."""
+    """Return the forms in which Postfix may look a domain up: each internationalised label either way.
+
+    The first has A-labels alone, the last U-labels.  Of very many labels only these two are returned.
+    """
     if "xn--" not in domain:
         return (domain,)
+    labels = [(label, *_u_label(label)) for label in domain.split(".")]
+    if sum(len(forms) - 1 for forms in labels) > _MOST_U_LABELS:
+        labels = [(".".join(forms[0] for forms in labels), ".".join(forms[-1] for forms in labels))]
+    return tuple(dict.fromkeys(".".join(forms) for forms in product(*labels)))
+
+
+def _u_label(label: str) -> tuple[str, ...]:
+    """Return the U-label of an A-label, if it has one by the rules of UTS 46, which are Postfix's.
+
+    They allow more than IDNA 2008, symbols for instance.
+    """
     try:
-        unicode = idna.decode(domain)
-    except idna.IDNAError:
-        return (domain,)
-    return (domain,) if unicode == domain else (domain, unicode)
+        text = label.removeprefix("xn--").encode().decode("punycode") if label.startswith("xn--") else ""
+        back = f"xn--{text.encode('punycode').decode()}"
+        if not text.isascii() and back == label and idna.uts46_remap(text, std3_rules=False) == text:
+            return (text,)
+    except (UnicodeError, idna.IDNAError):
+        pass
+    return ()
 
 
 def _protocols(minimum: TlsVersion, dialect: Dialect) -> str:

@@ -74,7 +74,9 @@ def test_postfix_reads_what_is_meant(place: Place) -> None:
     assert place.override("smtp/inet", "smtpd_tls_ask_ccert") == "yes"
     assert place.override("submission/inet", "smtpd_milters") is None
     table = f"{map_type(place.instance)}:{place.configuration.state}/maps"
-    assert place.instance.parameter("transport_maps") == f"{table}/transport"
+    patterns = f"regexp:{place.configuration.state}/maps"
+    assert place.instance.parameter("transport_maps") == f"{patterns}/recipient_transport, {table}/transport"
+    assert place.instance.parameter("virtual_alias_maps") == f"{patterns}/recipient_spelling"
     assert place.override("domain-secure/unix", "smtp_tls_policy_maps") == f"{table}/tls_policy"
     assert place.override("domain-secure/unix", "smtp_tls_security_level") == "secure"
     assert place.override("domain-secure/unix", "tlsmgr_service_name") == "domain-secure-tls"

@@ -16,7 +16,15 @@ from domain_secure.policy.terms.nexthop import Nexthop
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
-from domain_secure.postfix.tables.tables import Dialect, Table, choose_map_type, keys_of, lines_of, policy_of
+from domain_secure.postfix.tables.tables import (
+    Dialect,
+    Table,
+    choose_map_type,
+    keys_of,
+    lines_of,
+    policy_of,
+    spellings,
+)
 
 STOCK = Dialect(True, frozenset({"debug_peer_list", "smtpd_access_maps"}))
 STRICT = Dialect(True, frozenset())
@@ -225,3 +233,19 @@ def test_no_map_type() -> None:
     """A Postfix with none of the watched types is told what to install."""
     with pytest.raises(Problem, match="none of the table types"):
         choose_map_type("texthash", {"texthash", "cidr"})
+
+
+def test_every_combination_of_labels() -> None:
+    """Each internationalised label is looked up either way, also one with a symbol."""
+    assert spellings("xn--bcher-kva.xn--strae-oqa.test") == (
+        "xn--bcher-kva.xn--strae-oqa.test",
+        "xn--bcher-kva.straße.test",
+        "bücher.xn--strae-oqa.test",
+        "bücher.straße.test",
+    )
+    assert spellings("xn--ls8h.test") == ("xn--ls8h.test", "💩.test")
+    assert spellings("xn--woodgrovebank-.test") == ("xn--woodgrovebank-.test",)
+    capital = f"xn--{'bÜcher'.encode('punycode').decode()}.test"
+    assert spellings(capital) == (capital,)
+    many = ".".join(["xn--bcher-kva"] * 9)
+    assert spellings(many) == (many, many.replace("xn--bcher-kva", "bücher"))
