@@ -21,6 +21,7 @@ from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.own.own_entries import Inventory
 from domain_secure.policy.own.private_key import kind_of
 from domain_secure.policy.own.renewal_check import Peer
+from domain_secure.policy.own.watch_list import WatchList, list_beside
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.attach.certificate_settings import services_showing
@@ -33,6 +34,19 @@ def inventory_of(configuration: Configuration) -> Inventory:
     for place, why in inventory.set_aside:
         note(f"this entry is set aside ({why}): {place}: import the certificate again, or remove the folder")
     return inventory
+
+
+def watch_list_of(configuration: Configuration) -> WatchList:
+    """Return the list of the places from which renewed certificates are taken in."""
+    return WatchList(list_beside(configuration.path), configuration.state)
+
+
+def unconfirmed_note(place: str) -> str:
+    """Return what is said of a place on the list of an earlier release, which not root alone may write."""
+    return (
+        f"watched no more until you confirm it: {place}: run `domain-secure cert import --watch` with it, "
+        "or `domain-secure cert refresh --forget` with it"
+    )
 
 
 def peers_of(configuration: Configuration) -> tuple[Peer, ...]:

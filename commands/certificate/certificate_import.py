@@ -19,17 +19,19 @@ from domain_secure.policy.own.key_bundle import Bundle
 from domain_secure.policy.own.own_certificates import Imported, OwnCertificates
 from domain_secure.policy.own.own_import import RefusedImportError
 from domain_secure.policy.own.private_key import LockedKeyError, UnusableKeyError
-from domain_secure.policy.own.watched_certificates import (
-    ACCEPTED,
-    Outcome,
-    Watched,
-    WatchedCertificates,
-    refresh_watched,
-)
+from domain_secure.policy.own.watch_list import Watched
+from domain_secure.policy.own.watched_certificates import ACCEPTED, Outcome, refresh_watched
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
 
-from .certificate_common import add_password, asked_password, given_password, peers_of
+from .certificate_common import (
+    add_password,
+    asked_password,
+    given_password,
+    peers_of,
+    unconfirmed_note,
+    watch_list_of,
+)
 from .certificate_enable import accepted_of, add_vetoes, enable
 
 
@@ -93,12 +95,16 @@ def run_import(arguments: argparse.Namespace) -> ExitStatus:
 def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
     """Take in what was renewed; 1 when something was refused or could not be read."""
     configuration = configuration_of(arguments)
+    watch_list = watch_list_of(configuration)
     if arguments.forget is not None:
-        if not WatchedCertificates(configuration.state).forget(arguments.forget.absolute()):
+        if not watch_list.forget(arguments.forget.absolute()):
             raise Problem("it is not watched", str(arguments.forget), "see `domain-secure cert list`")
         print(f"watched no more: {arguments.forget}")
         return ExitStatus.DONE
-    results = refresh_watched(configuration.state, datetime.now(UTC), peers_of(configuration))
+    unconfirmed = watch_list.unconfirmed()
+    for place in unconfirmed:
+        note(unconfirmed_note(place))
+    results = refresh_watched(watch_list, configuration.state, datetime.now(UTC), peers_of(configuration))
     for result in results:
         print(f"{result.outcome}: {result.path}: {result.detail}")
     outcomes = {result.outcome for result in results}
@@ -106,9 +112,10 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
         instance = PostfixInstance(configuration.config_directory)
         if instance.is_running:
             instance.reload()
-    if not results:
+    if not results and not unconfirmed:
         print("nothing is watched: see `domain-secure cert import --watch`")
-    return ExitStatus.DIFFERENCE if outcomes & {Outcome.REFUSED, Outcome.FAILED} else ExitStatus.DONE
+    is_at_fault = unconfirmed or outcomes & {Outcome.REFUSED, Outcome.FAILED}
+    return ExitStatus.DIFFERENCE if is_at_fault else ExitStatus.DONE
 
 
 def _bundle(arguments: argparse.Namespace) -> Bundle:
@@ -157,7 +164,7 @@ def _tell(imported: Imported, anchors: TrustAnchors, now: datetime) -> None:
 
 
 def _watch(configuration: Configuration, arguments: argparse.Namespace, imported: Imported) -> None:
-    WatchedCertificates(configuration.state).watch(
+    watch_list_of(configuration).watch(
         Watched(
             path=arguments.file.absolute(),
             key_file=arguments.key_file and arguments.key_file.absolute(),

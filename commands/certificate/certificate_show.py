@@ -11,13 +11,14 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
 from domain_secure.policy.own.own_certificate import OwnCertificate, PendingRequest
 from domain_secure.policy.own.own_certificates import OwnCertificates
-from domain_secure.policy.own.watched_certificates import WatchedCertificates
+from domain_secure.policy.own.watch_list import Watched
+from domain_secure.policy.own.watched_certificates import Look, Standing, look_at_watched
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.thumbprint import find
 from domain_secure.postfix.attach.certificate_settings import services_showing
 from domain_secure.postfix.instance.programs import PostfixInstance
 
-from .certificate_common import Use, document_of, inventory_of
+from .certificate_common import Use, document_of, inventory_of, unconfirmed_note, watch_list_of
 
 _SHOWN_NAMES = 10
 _WARNING_DAYS = 21
@@ -45,16 +46,21 @@ def run_list(arguments: argparse.Namespace) -> ExitStatus:
     inventory = inventory_of(configuration)
     use, now = Use.of(configuration), datetime.now(UTC)
     certificates = [document_of(own, use, now) for own in inventory.certificates]
-    watched = WatchedCertificates(configuration.state).all()
+    watch_list = watch_list_of(configuration)
+    watched, unconfirmed = watch_list.all(), watch_list.unconfirmed()
+    looks = {one.path: one for one in look_at_watched(watch_list, configuration.state, now)}
     if arguments.json:
         print_json(
             {
                 "certificates": certificates,
                 "requests": list(map(_request, inventory.requests)),
-                "watched": [{"path": str(one.path), "sha256": one.certificate} for one in watched],
+                "watched": [_watched(one, looks.get(one.path)) for one in watched],
+                "unconfirmed": list(unconfirmed),
             }
         )
         return ExitStatus.DONE
+    for place in unconfirmed:
+        note(unconfirmed_note(place))
     if not certificates and not inventory.requests:
         print("no certificate yet: make a request with `domain-secure cert request`, or import a PFX")
         return ExitStatus.DONE
@@ -82,13 +88,24 @@ def run_list(arguments: argparse.Namespace) -> ExitStatus:
     ]
     print_table(("thumbprint", "friendly name", "names", "not after", "days", "services"), rows)
     for one in watched:
-        print(f"watched: {one.path}")
+        look = looks.get(one.path)
+        told = f": {look.standing}: {look.detail}" if look and look.standing is not Standing.CURRENT else ""
+        print(f"watched: {one.path}{told}")
     for document in certificates:
         if document["services"] and document["days_left"] < _WARNING_DAYS:
             note(
                 f"{document['thumbprint'][:8]} is in use and has {document['days_left']} days left: renew it"
             )
     return ExitStatus.DONE
+
+
+def _watched(watched: Watched, look: Look | None) -> dict[str, Any]:
+    return {
+        "path": str(watched.path),
+        "sha256": watched.certificate,
+        "standing": look and look.standing,
+        "detail": look and look.detail,
+    }
 
 
 def _request(request: PendingRequest) -> dict[str, Any]:
@@ -164,7 +181,7 @@ def _take_out_of_use(configuration: Configuration, own: OwnCertificate) -> None:
         )
     if roles:
         enabled.disable(own)
-    watched = WatchedCertificates(configuration.state)
+    watched = watch_list_of(configuration)
     for one in watched.all():
         if one.certificate == own.sha256:
             watched.forget(one.path)

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.files import atomic_file, held_database, state_file, state_folder
+from domain_secure.policy.files.held_folder import UntrustedEntryError
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 _BUSY_SECONDS = 5.0  #: every transaction here takes milliseconds
@@ -80,11 +81,11 @@ class _Access:
 
     def opened(self, patience: float) -> sqlite3.Connection:
         """Return the open file, for use inside exclusive(); raises Problem for another format."""
-        inode = self._path.stat().st_ino
+        inode = self._path.lstat().st_ino
         if self._connection is None or inode != self._inode:
             # Somebody has moved the file away: what is kept from now on belongs into the new one.
             self.close()
-            self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._connection = held_database.connect(self._path)
             self._inode = inode
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._check_version(self._connection)
@@ -126,7 +127,7 @@ class BookFile:
         Other readers wait meanwhile: what takes long is done after the rows were fetched.
         """
         with self._explained(), self._reader.exclusive(_BUSY_SECONDS):
-            yield self._reader.opened(_BUSY_SECONDS) if self.path.exists() else None
+            yield self._reader.opened(_BUSY_SECONDS) if os.path.lexists(self.path) else None
 
     @contextmanager
     def writing(self, *, durable: bool, patience: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -139,7 +140,7 @@ class BookFile:
         """
         seconds = _BUSY_SECONDS if patience is None else patience
         with self._explained(), self._writer.exclusive(seconds):
-            if not self.path.exists():
+            if not os.path.lexists(self.path):
                 self._make()
             connection = self._writer.opened(seconds)
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -162,8 +163,8 @@ class BookFile:
         """Put an empty book in place, whole, and owned like its folder whoever makes it."""
         state_folder.make(self.path.parent)
         with atomic_file.writer_lock(self.path.parent):
-            if not self.path.exists():
-                atomic_file.replace(self.path, _empty_book(), default_mode=0o640)
+            if not os.path.lexists(self.path):
+                state_file.replace(self.path.parent, self.path.name, _empty_book(), default_mode=0o640)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -171,6 +172,12 @@ class BookFile:
             yield
         except sqlite3.Error as error:
             raise self._problem(error) from error
+        except UntrustedEntryError as error:
+            raise Problem(
+                f"the certificate book is not used ({error.strerror})",
+                str(error.filename or self.path),
+                "find out who put it there, and remove it",
+            ) from error
         except PermissionError as error:
             raise NoPermission("no permission to use the certificate book", str(self.path)) from error
         except OSError as error:

@@ -8,14 +8,13 @@ place first, so that an end at any instant leaves the former revision or the new
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.revisions.revision import Envelope
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
@@ -25,6 +24,7 @@ FOLDER = "fleet"  #: in the state folder
 _REVISION = "revision.json"
 _CONTACT = "contact.json"
 _TEXT = ".text"
+_FILE_MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FleetCache:
     """The folder of one node."""
 
     def __init__(self, state: Path) -> None:
-        self.folder = state / FOLDER
+        self._state, self.folder = state, state / FOLDER
 
     @property
     def watched(self) -> Path:
@@ -51,7 +51,7 @@ class FleetCache:
     def envelope(self) -> Envelope | None:
         """Return the revision this node holds, or None where it has none yet; raises Problem."""
         try:
-            return Envelope.parse(self.watched.read_bytes())
+            return Envelope.parse(self._read(_REVISION))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -71,7 +71,7 @@ class FleetCache:
         for name, text in envelope.revision.texts.items():
             path = self._text_file(text.sha256)
             try:
-                texts[name] = path.read_bytes()
+                texts[name] = self._read(path.name)
             except OSError as error:
                 raise _damaged(path, error) from error
             if hashlib.sha256(texts[name]).hexdigest() != text.sha256:
@@ -81,22 +81,23 @@ class FleetCache:
     def write(self, envelope: Envelope, texts: Mapping[str, bytes]) -> None:
         """Put a revision in place of the former one; raises OSError."""
         self._make()
-        with atomic_file.writer_lock(self.folder):
+        with state_file.writing(self._state, FOLDER) as folder:
             wanted = {
-                self._text_file(text.sha256): texts[name] for name, text in envelope.revision.texts.items()
+                self._text_file(text.sha256).name: texts[name]
+                for name, text in envelope.revision.texts.items()
             }
-            for path, content in wanted.items():
-                if not path.exists() or path.read_bytes() != content:
-                    atomic_file.replace(path, content)
-            atomic_file.replace(self.watched, envelope.octets())
-            for path in self.folder.glob(f"*{_TEXT}"):
-                if path not in wanted:
-                    path.unlink(missing_ok=True)
+            for name, content in wanted.items():
+                if not folder.has(name) or folder.read(name) != content:
+                    folder.replace(name, content, default_mode=_FILE_MODE)
+            folder.replace(_REVISION, envelope.octets(), default_mode=_FILE_MODE)
+            for name in state_file.names(self._state, FOLDER):
+                if name.endswith(_TEXT) and name not in wanted:
+                    folder.remove(name)
 
     def contact(self) -> Contact | None:
         """Return what was last noted of the store, or None; raises nothing."""
         try:
-            document = json.loads((self.folder / _CONTACT).read_bytes())
+            document = json.loads(self._read(_CONTACT))
             return Contact(**document | {"at": datetime.fromisoformat(document["at"]).astimezone(UTC)})
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -105,26 +106,23 @@ class FleetCache:
         """Note what is known of the store; raises OSError."""
         self._make()
         document = asdict(contact) | {"at": contact.at.isoformat()}
-        atomic_file.replace(self.folder / _CONTACT, json.dumps(document).encode() + b"\n")
+        content = json.dumps(document).encode() + b"\n"
+        state_file.replace(self._state, PurePath(FOLDER, _CONTACT), content, default_mode=_FILE_MODE)
 
     def forget(self) -> None:
         """Remove everything: this node leaves the fleet.  Raises OSError."""
-        if self.folder.exists():
-            for path in self.folder.iterdir():
-                path.unlink(missing_ok=True)
-            self.folder.rmdir()
+        with suppress(FileNotFoundError):
+            state_file.remove(self._state, FOLDER)
+
+    def _read(self, name: str) -> bytes:
+        return state_file.read(self._state, PurePath(FOLDER, name))
 
     def _text_file(self, sha256: str) -> Path:
         return self.folder / f"{sha256}{_TEXT}"
 
     def _make(self) -> None:
         state_folder.make(self.folder.parent)
-        if not self.folder.is_dir():
-            with suppress(FileExistsError):
-                self.folder.mkdir(mode=0o755)
-            above = self.folder.parent.stat()
-            if os.geteuid() == 0:
-                os.chown(self.folder, above.st_uid, above.st_gid)
+        state_file.make_folder(self._state, FOLDER)
 
 
 def shared_policy(envelope: Envelope, texts: Mapping[str, bytes], where: Path) -> SharedPolicy:

@@ -22,6 +22,7 @@ from typing import BinaryIO
 UNFINISHED = ".unfinished-"  #: how the name of a folder begins in which something new is made
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+LARGEST = 64 * 1024 * 1024  #: octets of a file that is read whole
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _DEEPEST = 2  #: folders between the held one and a file
@@ -106,24 +107,47 @@ class HeldFolder:
         with self._holder_of(place) as (holder, name):
             return _stat(holder, name)
 
-    def read(self, place: str | PurePath) -> bytes:
-        """Return the content of a file."""
-        with self._holder_of(place) as (holder, name), _opened(holder, name) as stream:
-            return stream.read()
+    def status(self) -> os.stat_result:
+        """Return what the kernel knows of this folder itself."""
+        return os.fstat(self._descriptor)
+
+    def read(self, place: str | PurePath, *, limit: int = LARGEST) -> bytes:
+        """Return the content of a file of at most *limit* octets."""
+        with self.opened(place) as stream:
+            content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self.path / place))
+        return content
+
+    @contextmanager
+    def opened(self, place: str | PurePath) -> Iterator[BinaryIO]:
+        """Yield a file to read, of any length."""
+        with ExitStack() as held:
+            with self._holder_of(place) as (holder, name):
+                stream = held.enter_context(_opened(holder, name))
+            yield stream
 
     def link_target(self, place: str | PurePath) -> str:
         """Return what a symbolic link says, without going there."""
         with self._holder_of(place) as (holder, name):
             return os.readlink(name, dir_fd=holder)
 
-    def make_folder(self, place: str | PurePath) -> None:
-        """Make a folder, closed to others, where there is none."""
+    def has(self, place: str | PurePath) -> bool:
+        """Tell whether there is anything of that name, be it a link."""
+        with suppress(FileNotFoundError), self._holder_of(place) as (holder, name):
+            os.stat(name, dir_fd=holder, follow_symlinks=False)
+            return True
+        return False
+
+    def make_folder(self, place: str | PurePath, *, mode: int = FOLDER_MODE) -> None:
+        """Make a folder, closed to others unless *mode* says otherwise, where there is none."""
         with self._holder_of(place) as (holder, name):
             with suppress(FileExistsError):
                 os.mkdir(name, FOLDER_MODE, dir_fd=holder)
             with _entered(holder, name) as descriptor:
                 # Not only a new one: we may have been killed between these two lines.
                 if _is_ours_and_empty(descriptor):
+                    os.fchmod(descriptor, mode)
                     self._hand_over(descriptor)
 
     def close_to_others(self) -> None:
@@ -153,6 +177,30 @@ class HeldFolder:
             self._write(staging, name, content, mode)
             os.rename(name, name, src_dir_fd=staging, dst_dir_fd=holder)
             os.fsync(holder)
+
+    @contextmanager
+    def created(self, name: str, mode: int) -> Iterator[BinaryIO]:
+        """Yield a new file in this folder to write; raises FileExistsError for a name that is there."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(name, flags, FILE_MODE, dir_fd=self._descriptor), "wb") as stream:
+            self._hand_over(stream.fileno())
+            os.fchmod(stream.fileno(), mode)
+            yield stream
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename a file in this folder, in place of one that has the new name; it survives a power cut."""
+        os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+        os.fsync(self._descriptor)
+
+    def touch(self, place: str | PurePath) -> None:
+        """Let a file be of now."""
+        with self.opened(place) as stream:
+            os.utime(stream.fileno())
+
+    def sync(self, name: str) -> None:
+        """Make the content of a file in this folder survive a power cut."""
+        with _opened(self._descriptor, name) as stream:
+            os.fsync(stream.fileno())
 
     def link(self, place: str | PurePath, target: str) -> None:
         """Let the symbolic link *place* say *target* from now on, with nothing in between."""

@@ -12,7 +12,8 @@ import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 
-from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.files import atomic_file, held_database, state_file, state_folder
+from domain_secure.policy.files.held_folder import UntrustedEntryError
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 FILE_NAME = "history.sqlite"  #: in the state folder
@@ -101,7 +102,7 @@ def make(path: Path) -> None:
         for suffix in _BESIDE:
             # Of a file that somebody moved away: its log would be taken for this one's.
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        atomic_file.replace(path, content, default_mode=MODE)
+        state_file.replace(path.parent, path.name, content, default_mode=MODE)
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
@@ -113,7 +114,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         make(path)
     elif path.is_file() and not os.access(path, os.R_OK | os.W_OK):
         raise UnusableHistoryError("the history belongs to another user")
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = held_database.connect(path, timeout=_BUSY_SECONDS)
     try:
         _check_format(connection)
         # What is committed survives ``kill -9``; a power cut may cost the last seconds, and no flush of the
@@ -150,11 +151,11 @@ def set_aside(path: Path) -> Path:
 def open_to_read(path: Path) -> sqlite3.Connection | None:
     """Return the history open for reading, or None where there is none yet; raises Problem."""
     try:
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
-        if not os.access(path, os.R_OK):
+        if not path.is_symlink() and not os.access(path, os.R_OK):
             raise NoPermission("no permission to read the history", str(path))
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        connection = held_database.connect(path, timeout=_BUSY_SECONDS, read_only=True)
         try:
             _check_format(connection)
         except BaseException:
@@ -179,6 +180,9 @@ def problem_of(error: OSError | sqlite3.Error, path: Path) -> Problem:
             return Problem(
                 "the history is held by another process", str(path), "try again", ExitStatus.NO_ANSWER
             )
+    if isinstance(error, UntrustedEntryError):
+        what = f"the history is not used ({error.strerror})"
+        return Problem(what, str(error.filename or path), "find out who put it there, and remove it")
     if isinstance(error, PermissionError):
         return NoPermission("no permission to read the history", str(path))
     reason = error.strerror if isinstance(error, OSError) else error

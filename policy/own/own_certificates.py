@@ -121,6 +121,12 @@ class OwnCertificates:
                 folder.remove(request.key_file.parent.relative_to(folder.path))
         return Imported(own, former is None, request, assembled.unrelated)
 
+    def assembled(self, bundle: Bundle, now: datetime) -> Assembled:
+        """Return what `take_in` would take; raises RefusedImportError, and changes nothing."""
+        found = self.inventory()
+        known = [one for own in found.certificates for one in own.chain[1:]]
+        return assemble(bundle, (*found.requests, *found.certificates), known, now)
+
     def remove(self, own: OwnCertificate | PendingRequest) -> None:
         """Forget a certificate or a request, with its key."""
         with self.folder.writing() as folder:

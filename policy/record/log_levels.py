@@ -6,6 +6,7 @@ Invariant: a temporary level ends by itself.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.configuration.configuration import Configuration, LogLevel
-from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry, parse_entry
 from domain_secure.policy.terms.problems import Problem
@@ -21,6 +22,7 @@ from domain_secure.policy.terms.problems import Problem
 FILE_NAME = "log-levels.json"  #: in the state folder
 _FORMAT = 1
 _MODE = 0o640
+_LARGEST = 1024 * 1024  #: octets
 _ORDER = tuple(LogLevel)
 
 
@@ -63,7 +65,7 @@ def temporary_levels(state: Path) -> tuple[TemporaryLevel, ...]:
     """Return what is in the file, ended levels too; nothing without a file.  Raises Problem."""
     path = state / FILE_NAME
     try:
-        return _read(json.loads(path.read_bytes()))
+        return _read(json.loads(state_file.read(state, FILE_NAME, limit=_LARGEST)))
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -80,11 +82,11 @@ def set_temporary_levels(state: Path, levels: Iterable[TemporaryLevel], now: dat
     """Replace the file by those of *levels* that have not ended; raises OSError."""
     path = state / FILE_NAME
     running = [_written(one) for one in levels if now < one.until]
-    if not running and not path.exists():
+    if not running and not os.path.lexists(path):
         return
     state_folder.make(state)
     content = json.dumps({"format": _FORMAT, "levels": running}, indent=2) + "\n"
-    atomic_file.replace(path, content.encode(), default_mode=_MODE)
+    state_file.replace(state, FILE_NAME, content.encode(), default_mode=_MODE)
 
 
 def without(

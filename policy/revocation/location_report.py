@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from domain_secure.policy.files import atomic_file
+from domain_secure.policy.files import state_file
 
 FILE_NAME = "revocation-failures.json"  #: in the state folder
 _MODE = 0o644
@@ -45,15 +45,17 @@ class LocationReport:
 def write_failures(state: Path, reports: Iterable[LocationReport]) -> None:
     """Replace the file, which names the locations that are of no use; raises OSError."""
     document = [one.document for one, _ in zip(reports, range(_MOST), strict=False)]
-    path = state / FILE_NAME
-    if document or path.exists():
-        atomic_file.replace(path, json.dumps(document, indent=1).encode(), default_mode=_MODE)
+    if document or (state / FILE_NAME).exists():
+        state_file.replace(state, FILE_NAME, json.dumps(document, indent=1).encode(), default_mode=_MODE)
 
 
 def read_failures(state: Path) -> tuple[LocationReport, ...]:
-    """Return what the daemon wrote last; nothing where it wrote nothing readable.  Raises PermissionError."""
+    """Return what the daemon wrote last; nothing where it wrote nothing readable.  Raises PermissionError.
+
+    UntrustedEntryError is one: what somebody else put there is not read.
+    """
     try:
-        return tuple(LocationReport.of(one) for one in json.loads((state / FILE_NAME).read_bytes()))
+        return tuple(LocationReport.of(one) for one in json.loads(state_file.read(state, FILE_NAME)))
     except PermissionError:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

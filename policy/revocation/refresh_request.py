@@ -14,14 +14,15 @@ import secrets
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from domain_secure.policy.files import atomic_file
+from domain_secure.policy.files import state_file
 
 from .location_report import LocationReport
 
 FOLDER = "revocation-refresh"  #: in the state folder
 _FOLDER_MODE = 0o755
+_FILE_MODE = 0o644
 _KEPT_SECONDS = 3600
 _REQUEST, _TAKEN, _ANSWER = ".request", ".taken", ".answer"
 
@@ -30,22 +31,22 @@ class RefreshRequests:
     """Both ends of the folder; each method raises OSError where files cannot be read or written."""
 
     def __init__(self, state: Path) -> None:
-        self._folder = state / FOLDER
+        self._state, self._folder = state, state / FOLDER
 
     def ask(self) -> str:
         """Ask, and return the token of the answer; raises FileNotFoundError where no daemon ever ran."""
         token = secrets.token_hex(8)
-        atomic_file.replace(self._folder / (token + _REQUEST), b"")
+        state_file.replace(self._state, PurePath(FOLDER, token + _REQUEST), b"", default_mode=_FILE_MODE)
         return token
 
     def is_taken(self, token: str) -> bool:
         """Tell whether the daemon has seen the request."""
-        return not (self._folder / (token + _REQUEST)).exists()
+        return not state_file.exists(self._state, PurePath(FOLDER, token + _REQUEST))
 
     def answer(self, token: str) -> tuple[LocationReport, ...] | None:
         """Return what became of each location, or None as long as that is not known."""
         try:
-            content = (self._folder / (token + _ANSWER)).read_bytes()
+            content = state_file.read(self._state, PurePath(FOLDER, token + _ANSWER))
         except FileNotFoundError:
             return None
         return tuple(map(LocationReport.of, json.loads(content)))
@@ -53,7 +54,8 @@ class RefreshRequests:
     def withdraw(self, token: str) -> None:
         """Remove what belongs to a token."""
         for suffix in (_REQUEST, _TAKEN, _ANSWER):
-            (self._folder / (token + suffix)).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                state_file.remove(self._state, PurePath(FOLDER, token + suffix))
 
     def open(self) -> None:
         """Make the folder; what a daemon before this one has not answered is to be taken again."""
@@ -76,7 +78,7 @@ class RefreshRequests:
         if not taken.exists():
             return
         content = json.dumps([one.document for one in reports]).encode()
-        atomic_file.replace(self._folder / (token + _ANSWER), content)
+        state_file.replace(self._state, PurePath(FOLDER, token + _ANSWER), content, default_mode=_FILE_MODE)
         taken.unlink(missing_ok=True)
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from domain_secure.policy.files import atomic_file
+from domain_secure.policy.files import atomic_file, state_file
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
@@ -115,7 +115,7 @@ class RevocationStore:
     def from_others(self, location: Location) -> bytes | None:
         """Return what another node has got from a location, to be judged like an answer of the location."""
         try:
-            content = (self.folder.with_name(_FROM_OTHERS) / location.file_name).read_bytes()
+            content = state_file.read(self.folder.parent, PurePath(_FROM_OTHERS, location.file_name))
             _header(content)
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -123,9 +123,11 @@ class RevocationStore:
 
     def all(self) -> Iterator[Stored]:
         """Yield everything that can be read, in no order; raises PermissionError."""
-        if not self.folder.exists():
+        try:
+            names = state_file.names(self.folder.parent, self.folder.name)
+        except FileNotFoundError:
             return
-        for path in sorted(self.folder.iterdir()):
+        for path in (self.folder / name for name in names):
             if path.suffix == STATEMENT_SUFFIX and (stored := self._read(path)):
                 yield stored
 
@@ -138,7 +140,7 @@ class RevocationStore:
 
     def _read(self, path: Path) -> Stored | None:
         try:
-            content = path.read_bytes()
+            content = state_file.read(path.parents[1], PurePath(path.parent.name, path.name))
         except FileNotFoundError:
             return None
         except PermissionError:

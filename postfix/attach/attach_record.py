@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.files.write_fault import cannot_write
 
 from .attach_signs import Signs
@@ -29,6 +30,7 @@ from .attach_signs import Signs
 FOLDER_MODE = 0o711
 ROUTES = ".routes"  #: of the file of ``routes_record``, which goes with the record
 FILE_MODE = 0o600
+_LARGEST = 16 * 1024 * 1024  #: octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,20 @@ def path_of(state: Path, config_directory: Path) -> Path:
 def read(path: Path) -> Record | None:
     """Return the record, or None when there is none that can be read."""
     try:
-        with path.open("rb") as stream:
-            document = json.load(stream)
-            believed = all(map(_is_our_own, (os.fstat(stream.fileno()), path.parent.lstat())))
+        with (
+            HeldFolder.open(path.parents[1]) as state,
+            state.folder(path.parent.name) as folder,
+            folder.opened(path.name) as stream,
+        ):
+            document = json.loads(stream.read(_LARGEST))
+            believed = all(map(_is_our_own, (os.fstat(stream.fileno()), folder.status())))
         signs = Signs(*(frozenset(document[name]) for name in ("endpoints", "tables", "values")))
         if not believed:
             # Harmless to believe: values tell which copies of a list are ours among options that name us.
             return Record({}, {}, Signs(values=signs.values))
         receives = document.get("receives", True) is True
         return Record(_contents(document["before"]), _contents(document["after"]), signs, receives)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -126,10 +132,10 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
         with suppress(FileNotFoundError):
             if not _is_our_own(path.lstat()):
                 path.unlink()
-        if record.receives:
-            _marker(path).unlink(missing_ok=True)
-        else:
-            _marker(path).touch()
+        # Whatever was put there before the folder was ours.
+        _marker(path).unlink(missing_ok=True)
+        if not record.receives:
+            os.close(os.open(_marker(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
         atomic_file.replace(path, json.dumps(document, indent=1).encode() + b"\n", default_mode=FILE_MODE)
     except OSError as error:
         raise cannot_write("what is changed cannot be recorded", str(path), error) from error
@@ -137,8 +143,14 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
 
 def remove(path: Path) -> None:
     """Forget the record; its folder goes with the last one."""
-    for one in (path, _marker(path), path.with_suffix(ROUTES)):
-        one.unlink(missing_ok=True)
+    with (
+        suppress(FileNotFoundError),
+        HeldFolder.open(path.parents[1]) as state,
+        state.folder(path.parent.name) as folder,
+    ):
+        for one in (path, _marker(path), path.with_suffix(ROUTES)):
+            with suppress(FileNotFoundError):
+                folder.remove(one.name)
     with suppress(OSError):
         path.parent.rmdir()
 

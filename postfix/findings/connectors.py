@@ -14,7 +14,9 @@ from domain_secure.policy.certificates.certificate_file import encoded_certifica
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.certificates.presented_names import names_host, names_of
 from domain_secure.policy.configuration.configuration import Configuration, LogLevel
+from domain_secure.policy.own.certificate_path import read_limited
 from domain_secure.policy.terms.domain import InvalidDomainError, parse_domain
+from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance.endpoints import attached, milter_listener
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service
@@ -110,9 +112,11 @@ def _shown(settings: Mapping[str, str], prefix: str, fqdn: str) -> ShownCertific
     if name is None:
         return None
     try:
-        certificate = _first_certificate(Path(name).read_bytes())
-    except OSError as error:
-        return ShownCertificate(name, (error.strerror or "it cannot be read").lower())
+        certificate = _first_certificate(read_limited(Path(name), unattended=True))
+    except Problem as problem:
+        cause = problem.__cause__
+        why = cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else problem.what
+        return ShownCertificate(name, why)
     except MalformedCertificateError as error:
         return ShownCertificate(name, str(error))
     names = names_of(certificate)

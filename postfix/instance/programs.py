@@ -9,7 +9,9 @@ Sources: postconf(1), postmap(1), postfix(1), master(5), master(8).
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Proble
 from .complaints import Complaint, complaints
 from .processes import is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
 
+_COMPILED = (".db", ".lmdb", ".cdb")  #: DATABASE_README: what postmap(1) adds to a name
 _SERVICE_NAME = re.compile(r"\$(?:service_name\b|\(service_name\)|\{service_name\})")
 
 
@@ -207,6 +210,7 @@ class PostfixInstance:
         wanted = list(dict.fromkeys(keys))
         if any("\n" in key or not key for key in wanted):
             raise ValueError("a key is empty or spans lines")
+        _refuse_pipe(table)
         command = ["postmap", "-c", str(self.config_directory), "-q", "-", table]
         done = run(command, "".join(f"{key}\n" for key in wanted))
         # Status 1 alone is "nothing found"; any word on stderr means that the table was not answered from.
@@ -227,6 +231,7 @@ class PostfixInstance:
 
         A table that cannot be opened is a Problem.
         """
+        _refuse_pipe(table)
         command = ["postmap", "-c", str(self.config_directory), "-s", table]
         for line in lines_of(command, f"{self.config_directory}: {table}"):
             key, tab, value = line.partition("\t")
@@ -273,6 +278,15 @@ class PostfixInstance:
             "name the directory of Postfix's main.cf and master.cf, or mend what postconf says",
             ExitStatus.WRONG_USE,
         )
+
+
+def _refuse_pipe(table: str) -> None:
+    """Raise Problem for a table whose file is a pipe: Postfix's programs would wait for somebody to write."""
+    name = table.partition(":")[2]
+    for path in (f"{name}{suffix}" for suffix in ("", *_COMPILED) if name.startswith("/")):
+        with suppress(OSError, ValueError):
+            if stat.S_ISFIFO(Path(path).stat().st_mode):
+                raise Problem("the table is a pipe", path, "find out who put it there, and remove it")
 
 
 def _override_arguments(service: Service) -> list[str]:

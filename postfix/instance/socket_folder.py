@@ -11,6 +11,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.files.state_folder import daemon_user
 from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import Problem
@@ -56,13 +57,10 @@ def remove(instance: PostfixInstance) -> None:
     paths = [path for path in folder.iterdir() if path.name != AUTHORITIES]
     if any(path.name not in SOCKETS or not path.is_socket() or is_listening(Address(path)) for path in paths):
         return
-    for path in paths:
-        path.unlink()
-    authorities = folder / AUTHORITIES
-    if authorities.is_dir() and not authorities.is_symlink():
-        for path in authorities.iterdir():
-            path.unlink()
-        authorities.rmdir()
+    with HeldFolder.open(folder) as held:
+        for name in (*(path.name for path in paths), AUTHORITIES):
+            with suppress(FileNotFoundError):
+                held.remove(name)
     with suppress(OSError):
         folder.rmdir()
 

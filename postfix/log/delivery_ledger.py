@@ -9,13 +9,14 @@ Source: sqlite.org/wal.html.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain_secure.policy.files import state_folder
+from domain_secure.policy.files import held_database, state_folder
 from domain_secure.policy.sending.delivery_counts import CountKey, OutboundCounter
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
@@ -61,10 +62,8 @@ class DeliveryLedger:
         try:
             state_folder.make(state)
             # What is under way includes lines of the log, with addresses.
-            self._path.touch(mode=0o640)
-            self._connection = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640))
+            self._connection = held_database.connect(self._path, timeout=_BUSY_SECONDS)
             try:
                 self._prepare()
             except BaseException:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from domain_secure.policy.certificates.certificate import Certificate, parse
+from domain_secure.policy.certificates.certificate import MAXIMUM_FILE_OCTETS, Certificate, parse
 from domain_secure.policy.certificates.certificate_file import encoded_certificates
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.certificates.pem import MalformedPemError, pem_blocks
 from domain_secure.policy.certificates.purposes import Purpose, purposes_of
+from domain_secure.policy.own.certificate_path import read_limited
 from domain_secure.policy.own.private_key import UnusableKeyError, belongs_to, parse_pem
+from domain_secure.policy.terms.problems import NoPermission, Problem
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts
 from domain_secure.postfix.instance.lookups import split_elements
@@ -31,7 +33,7 @@ _PAIRS = (
 def check_certificates(facts: PostfixFacts, now: datetime) -> Iterator[Finding]:
     """Yield what is wrong with the certificates our servers show partners.
 
-    Raises PermissionError where a file must not be read.
+    Raises NoPermission where a file must not be read.
     """
     for name, key_names in _files(facts):
         content = _read(name)
@@ -118,13 +120,14 @@ def _has_key(content: bytes) -> bool:
 
 
 def _read(name: str) -> bytes:
-    """Return a file's content, nothing when there is no such file; raises PermissionError."""
+    """Return a file's content, nothing when there is no such file; raises NoPermission."""
     try:
-        return Path(name).read_bytes()
-    except PermissionError:
+        content = read_limited(Path(name), unattended=True)
+    except NoPermission:
         raise
-    except OSError:
+    except Problem:
         return b""
+    return content if len(content) <= MAXIMUM_FILE_OCTETS else b""
 
 
 def _certificates(content: bytes) -> tuple[Certificate, ...]:

@@ -9,16 +9,15 @@ delivery by the unprivileged and perhaps chrooted smtp(8).
 """
 
 import hashlib
-import os
-import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER
@@ -59,44 +58,32 @@ class AuthorityFiles:
         folder = _folder(self.instance)
         if not folder.parent.is_dir():
             socket_folder.create(self.instance)
-        with suppress(FileExistsError):
-            folder.mkdir(mode=_MODE)
-            folder.chmod(_MODE)
-            if os.geteuid() == 0:
-                owner = folder.parent.stat()
-                os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
-        if not stat.S_ISDIR(folder.lstat().st_mode):
-            raise Problem("it is in the way of the partners' authorities", str(folder), "remove it")
-        for content in self.contents.values():
-            path = folder / _name(content)
-            if not path.is_symlink() and path.is_file() and path.read_bytes() == content:
-                os.utime(path)  # still in use
-            else:
-                _write(path, content)
+        with HeldFolder.open(folder.parent) as held:
+            held.make_folder(folder.name, mode=_MODE)
+            for content in self.contents.values():
+                _put(held, PurePath(folder.name, _name(content)), content)
 
 
 def tidy_up(instance: PostfixInstance, present: AuthorityFiles | None) -> None:
     """Remove what no table names any more, once no delivery can still need it."""
     used = {_name(content) for content in present.contents.values()} if present else set()
-    with suppress(OSError):
-        for path in _folder(instance).iterdir():
-            if path.name not in used and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
-                path.unlink()
+    folder = _folder(instance)
+    with suppress(OSError), HeldFolder.open(folder.parent) as held:
+        for name in held.names(folder.name):
+            place = PurePath(folder.name, name)
+            if name not in used and time.time() - held.stat(place).st_mtime > _KEPT_SECONDS:
+                held.remove(place)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _put(held: HeldFolder, place: PurePath, content: bytes) -> None:
     # The folder is the daemon's user's: root must not follow a link that somebody put there.
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    try:
-        with temporary.open("xb") as stream:
-            os.fchmod(stream.fileno(), 0o644)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        if held.read(place) == content:
+            held.touch(place)  # still in use
+            return
+    with suppress(FileNotFoundError):
+        held.remove(place)
+    held.replace(place, content, default_mode=0o644)
 
 
 def _folder(instance: PostfixInstance) -> Path:

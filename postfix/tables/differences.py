@@ -5,16 +5,23 @@ Relies on: long lists mostly agreeing; what they have in common at either end is
 and only what lies between is held in memory.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain, zip_longest
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from domain_secure.policy.files import state_file
+from domain_secure.policy.files.held_folder import UntrustedEntryError
+from domain_secure.policy.terms.problems import Problem
 
 from .publication import Job, Record, current
 from .tables import Table, table_path
 
+_LARGEST = 256 * 1024 * 1024  #: octets; a million domains take a third of that
+_LONGEST = 1024 * 1024  #: octets of a line
 CONTEXT = 3  #: lines around a change, as diff(1) shows
 
 
@@ -38,10 +45,10 @@ def differences(job: Job) -> tuple[Difference, ...]:
     found = []
     for table in Table:
         path = table_path(job.configuration.state, table)
-        if not path.is_file():
+        if not state_file.exists(job.configuration.state, _place(path)):
             found.append(Difference(table, path, "is missing", _all_new(job, table, path)))
             continue
-        diff = unified(_read(path), _printable(job.lines(table)), str(path))
+        diff = unified(_read(job.configuration.state, path), _printable(job.lines(table)), str(path))
         first = next(diff, None)
         what = _fault(job, record, table) if first is None else "has other lines"
         if what is not None:
@@ -66,10 +73,21 @@ def _fault(job: Job, record: Record, table: Table) -> str | None:
     return None
 
 
-def _read(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8", errors="backslashreplace") as stream:
-        for line in stream:
-            yield line.rstrip("\n")
+def _place(path: Path) -> PurePath:
+    return PurePath(path.parent.name, path.name)
+
+
+def _read(state: Path, path: Path) -> Iterator[str]:
+    try:
+        with state_file.opened(state, _place(path)) as stream:
+            if os.fstat(stream.fileno()).st_size > _LARGEST:
+                raise Problem("the table is larger than any list makes it", str(path), "remove it")
+            while line := stream.readline(_LONGEST):
+                yield line.decode("utf-8", "backslashreplace").rstrip("\n")
+    except UntrustedEntryError as error:
+        raise Problem(
+            f"the table is not read ({error.strerror})", str(path), "find out who put it there, and remove it"
+        ) from error
 
 
 def _printable(lines: Iterator[str]) -> Iterator[str]:

@@ -10,9 +10,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.files import state_file
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
@@ -30,6 +31,7 @@ from .tables import (
     table_path,
 )
 
+FOLDER = "maps"  #: in the state folder
 RECORD = "published.json"
 FORMAT = 2  #: raised when the same configuration gives other lines, so that an upgrade builds the tables anew
 
@@ -89,7 +91,7 @@ class Record:
     def read(cls, directory: Path) -> "Record":
         """Return the record of *directory*, an empty one when there is none that can be used."""
         try:
-            document = json.loads((directory / RECORD).read_bytes())
+            document = json.loads(state_file.read(directory.parent, PurePath(directory.name, RECORD)))
             tables = {Table(name): TableRecord(**entry) for name, entry in document["tables"].items()}
             return cls(document["map_type"], document["input"], tables)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -129,7 +131,7 @@ class Job:
     @property
     def directory(self) -> Path:
         """Return the folder of the tables."""
-        return self.configuration.state / "maps"
+        return self.configuration.state / FOLDER
 
     def lines(self, table: Table) -> Iterator[str]:
         """Yield the lines *table* ought to have."""
@@ -164,7 +166,7 @@ class Job:
     def signature(self, table: Table) -> Signature | None:
         """Return what a table's files look like, or None when one is missing or cannot be looked at."""
         try:
-            states = [path.stat() for path in self.live(table)]
+            states = [path.lstat() for path in self.live(table)]
         except OSError:
             return None
         return [[state.st_ino, state.st_size, state.st_mtime_ns] for state in states]

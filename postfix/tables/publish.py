@@ -10,25 +10,38 @@ A process killed between the two leaves a pair that does not fit the record, and
 """
 
 import hashlib
-import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from domain_secure.policy.configuration.configuration import Configuration
-from domain_secure.policy.files import atomic_file, state_folder
+from domain_secure.policy.files import state_file, state_folder
+from domain_secure.policy.files.held_folder import UNFINISHED, HeldFolder
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
 from . import authority_files
-from .publication import RECORD, Job, Publication, Record, TableRecord, current, input_digest, published
+from .publication import (
+    FOLDER,
+    RECORD,
+    Job,
+    Publication,
+    Record,
+    TableRecord,
+    current,
+    input_digest,
+    published,
+)
 from .tables import Table
 
 REPORT_EVERY = 20_000  #: lines
+_MODE = 0o644  #: Postfix reads them as a user of its own
+_UNFINISHED = re.compile(rf"{re.escape(UNFINISHED)}.*|\.{re.escape(RECORD)}\.new")
 _COMPILERS = 2  #: more tables of any length there are not
 
 #: Told of progress: the table, lines done or None while postmap runs, and lines expected.
@@ -52,14 +65,15 @@ def publish(
     """
     job = Job.of(configuration, instance, map_type)
     try:
-        _make_directory(job.directory)
-        with atomic_file.writer_lock(job.directory):
+        state_folder.make(configuration.state)
+        state_file.make_folder(configuration.state, FOLDER)
+        with state_file.writing(configuration.state, FOLDER) as held:
             if newest is not None:
                 job = Job.of(newest(), instance, map_type)
-            _remove_temporary(job)
+            _remove_temporary(job, held)
             if job.authorities is not None:
                 job.authorities.put()
-            found = current(job) or _build(job, report or (lambda *_: None))
+            found = current(job) or _build(job, held, report or (lambda *_: None))
             authority_files.tidy_up(job.instance, job.authorities)
             return found
     except OSError as error:
@@ -75,7 +89,7 @@ class _Compiling:
     done: Future[None]
 
 
-def _build(job: Job, report: Report) -> Publication:
+def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
     """Write one source while postmap compiles the one before; put them in place in the order of `Table`.
 
     What goes wrong with one table keeps those behind it as they were, and none before it.
@@ -85,73 +99,82 @@ def _build(job: Job, report: Report) -> Publication:
     tables = []
     try:
         with ThreadPoolExecutor(_COMPILERS) as compilers:
-            begun, fault = _begun(job, known, report, compilers)
+            begun, fault = _begun(job, held, known, report, compilers)
             for table, table_begun in begun:
                 former = known.get(table)
-                known[table] = entry = _put_in_place(job, table, table_begun, report)
+                known[table] = entry = _put_in_place(job, held, table, table_begun, report)
                 tables.append(published(job, table, entry, changed=entry is not former))
                 # Without the digest: while others are old, the record vouches for the finished ones only.
-                _write_record(job, Record(job.map_type, None, known))
+                _write_record(held, Record(job.map_type, None, known))
     finally:
-        _remove_temporary(job)
+        _remove_temporary(job, held)
     if fault is not None:
         raise fault
-    _write_record(job, Record(job.map_type, input_digest(job), known))
+    _write_record(held, Record(job.map_type, input_digest(job), known))
     return Publication(job.map_type, tuple(tables))
 
 
 def _begun(
-    job: Job, known: Mapping[Table, TableRecord], report: Report, compilers: ThreadPoolExecutor
+    job: Job,
+    held: HeldFolder,
+    known: Mapping[Table, TableRecord],
+    report: Report,
+    compilers: ThreadPoolExecutor,
 ) -> tuple[list[tuple[Table, TableRecord | _Compiling]], Problem | OSError | None]:
     """Return the tables that are being made, or are there already; and what stopped the others."""
     begun: list[tuple[Table, TableRecord | _Compiling]] = []
     for table in Table:
         try:
-            begun.append((table, _begin(job, table, known.get(table), report, compilers)))
+            begun.append((table, _begin(job, held, table, known.get(table), report, compilers)))
         except (Problem, OSError) as fault:
             return begun, fault
     return begun, None
 
 
 def _begin(
-    job: Job, table: Table, former: TableRecord | None, report: Report, compilers: ThreadPoolExecutor
+    job: Job,
+    held: HeldFolder,
+    table: Table,
+    former: TableRecord | None,
+    report: Report,
+    compilers: ThreadPoolExecutor,
 ) -> TableRecord | _Compiling:
     """Write a table's source and have it compiled, unless *former* shows that it is in place already."""
-    source = job.temporary(table)[0]
-    lines, digest = _write_source(job, table, source, report)
+    lines, digest = _write_source(job, held, table, report)
     if former is not None and (former.sha256, former.files) == (digest, job.signature(table)):
         return former
-    return _Compiling(lines, digest, compilers.submit(_compile, job, table))
+    return _Compiling(lines, digest, compilers.submit(_compile, job, held, table))
 
 
-def _compile(job: Job, table: Table) -> None:
+def _compile(job: Job, held: HeldFolder, table: Table) -> None:
     temporary = job.temporary(table)
     if not table.is_of_patterns:
         job.instance.compile_map(job.map_type, temporary[0])
     _read_back(job, table, temporary[0])
     for path in temporary:
-        _sync(path)
+        held.sync(path.name)
 
 
-def _put_in_place(job: Job, table: Table, begun: TableRecord | _Compiling, report: Report) -> TableRecord:
+def _put_in_place(
+    job: Job, held: HeldFolder, table: Table, begun: TableRecord | _Compiling, report: Report
+) -> TableRecord:
     if isinstance(begun, TableRecord):
         return begun
     report(table, None, begun.lines)
     begun.done.result()
     for new, live in zip(job.temporary(table), job.live(table), strict=True):
-        new.replace(live)
-    atomic_file.sync_directory(job.directory)
+        held.rename(new.name, live.name)
     now = Moment.now()
     return TableRecord(
         begun.digest, begun.lines, time.time(), job.signature(table) or [], now.boot, now.seconds
     )
 
 
-def _write_source(job: Job, table: Table, path: Path, report: Report) -> tuple[int, str]:
+def _write_source(job: Job, held: HeldFolder, table: Table, report: Report) -> tuple[int, str]:
     """Write the source text; return its number of lines and its digest."""
     digest = hashlib.sha256()
     number, expected = 0, job.expected(table)
-    with _create(path) as stream:
+    with held.created(job.temporary(table)[0].name, _MODE) as stream:
         for line in job.lines(table):
             data = f"{line}\n".encode(errors="surrogateescape")
             digest.update(data)
@@ -183,57 +206,18 @@ def _read_back(job: Job, table: Table, source: Path) -> None:
         )
 
 
-def _create(path: Path) -> BinaryIO:
-    """Open a new file that belongs to the owner of its folder and that everybody may read.
-
-    Exclusively: whoever else may write there must not make us, as root, follow a link of theirs.
-    """
-    owner = path.parent.stat()
-    stream = path.open("xb")
-    if os.geteuid() == 0:
-        os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
-    os.fchmod(stream.fileno(), 0o644)
-    return stream
+def _write_record(held: HeldFolder, record: Record) -> None:
+    held.replace(RECORD, record.document(), default_mode=_MODE)
 
 
-def _make_directory(directory: Path) -> None:
-    """Create the folder, open to Postfix and owned as the state folder above it."""
-    state_folder.make(directory.parent)
-    if not directory.is_dir():
-        directory.mkdir(mode=0o755)
-        above = directory.parent.stat()
-        if os.geteuid() == 0:
-            os.chown(directory, above.st_uid, above.st_gid)
-
-
-def _write_record(job: Job, record: Record) -> None:
-    temporary = _temporary_record(job)
-    try:
-        with _create(temporary) as stream:
-            stream.write(record.document())
-        temporary.replace(job.directory / RECORD)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _temporary_record(job: Job) -> Path:
-    return job.directory / f".{RECORD}.new"
-
-
-def _remove_temporary(job: Job) -> None:
-    for path in (_temporary_record(job), *(path for table in Table for path in job.temporary(table))):
+def _remove_temporary(job: Job, held: HeldFolder) -> None:
+    held.sweep(_UNFINISHED)
+    for path in (path for table in Table for path in job.temporary(table)):
         # Berkeley DB writes a new file under such a name first, and cdb under another.  Left behind by a full
         # disk or a kill, the first would let every later postmap wait for ever.
         for name in (path.name, f"__db.{path.name}", f"{path.name}.tmp"):
-            path.with_name(name).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            with suppress(FileNotFoundError):
+                held.remove(name)
 
 
 def _cannot_write(error: OSError, directory: Path) -> Problem:

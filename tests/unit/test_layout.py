@@ -51,7 +51,7 @@ MAY_KNOW = {
         "postfix/own_checks postfix/tables"
     ),
     "postfix/findings": (
-        "policy/certificates policy/configuration policy/terms postfix/instance postfix/tables"
+        "policy/certificates policy/configuration policy/own policy/terms postfix/instance postfix/tables"
     ),
     "postfix/instance": "policy/configuration policy/files policy/sending policy/terms",
     "postfix/log": (

@@ -56,18 +56,39 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         read_bundle(tmp_path, None, None)
 
 
-@pytest.mark.parametrize("content", [b"sesame", b"sesame\n", b"sesame\r\nmore\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"sesame",
+        b"sesame\n",
+        b"sesame\r\nmore\n",
+        b"\n\r\nsesame\n",
+        b"\xef\xbb\xbfsesame\r\n",
+        b"\xef\xbb\xbf\nsesame",
+        "\ufeffsesame\r\n".encode("utf-16-le"),
+        "\ufeff\nsesame\n".encode("utf-16-be"),
+    ],
+)
 def test_password_file(tmp_path: Path, content: bytes) -> None:
-    """The first line counts."""
+    """The first line that is not empty counts, whatever Windows writes in front of it."""
     (tmp_path / "password").write_bytes(content)
     assert read_password(tmp_path / "password") == b"sesame"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 5000])
-def test_no_password(tmp_path: Path, content: bytes) -> None:
-    """An empty first line, or a file that is no password file, is a Problem."""
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "it is empty"),
+        (b"\r\n\n", "it is empty"),
+        (b"\xef\xbb\xbf", "it is empty"),
+        (b"\0" * 5000, "longer than 4096 octets"),
+        (b"\xff\xfea", "damaged UTF-16"),
+    ],
+)
+def test_no_password(tmp_path: Path, content: bytes, told: str) -> None:
+    """An empty file, and one that is no password file, are told apart."""
     (tmp_path / "password").write_bytes(content)
-    with pytest.raises(Problem, match="holds no password"):
+    with pytest.raises(Problem, match=told):
         read_password(tmp_path / "password")
 
 

@@ -15,7 +15,7 @@ from domain_secure.policy.own.key_folder import KeyFolder
 from domain_secure.policy.own.own_certificate import OwnCertificate
 from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.own.private_key import KeyType, generate
-from domain_secure.policy.own.watched_certificates import Watched, WatchedCertificates
+from domain_secure.policy.own.watch_list import WatchList
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.problems import Problem
 
@@ -34,8 +34,8 @@ def filled(state: Path) -> OwnCertificate:
     own = take_in(state, HOST.pem(key=True), exportable=True)
     requested(state)
     EnabledCertificates(state).enable(own, Role)
-    watched = Watched(state / "live", None, None, "", exportable=False, accepted=frozenset(), certificate="")
-    WatchedCertificates(state).watch(watched)
+    with KeyFolder(state).writing() as folder:
+        folder.replace("watched.json", b'[{"path": "/live"}, {"path": "/other"}]')
     with KeyFolder(state).writing() as folder:
         AuthorityFolder(folder.path / "ca", folder).init(
             "Pair", [Domain("contoso.test")], now(), days=9, list_url=None, list_days=9, password=None
@@ -61,7 +61,8 @@ def authority(state: Path, action: Callable[[AuthorityFolder], object]) -> None:
 
 def attempts(state: Path, own: OwnCertificate) -> dict[str, Callable[[], object]]:
     """Return everything that is done with the folder, by name."""
-    store, enabled, watching = OwnCertificates(state), EnabledCertificates(state), WatchedCertificates(state)
+    store, enabled = OwnCertificates(state), EnabledCertificates(state)
+    watching = WatchList(state.parent / "edge.watched.json", state)
     return {
         "inventory": store.inventory,
         "key": own.key,
@@ -72,8 +73,8 @@ def attempts(state: Path, own: OwnCertificate) -> dict[str, Callable[[], object]
         "chains": enabled.chains,
         "enable": lambda: enabled.enable(own, [Role.SERVER]),
         "disable": lambda: enabled.disable(own),
-        "watched": watching.all,
-        "forget": lambda: watching.forget(state / "live"),
+        "watched": watching.unconfirmed,
+        "forget": lambda: watching.forget(Path("/live")),
         "ca-list": lambda: authority(state, AuthorityFolder.read),
         "ca-crl": lambda: authority(state, AuthorityFolder.revocation_list),
         "ca-issue": lambda: authority(
