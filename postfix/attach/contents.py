@@ -4,10 +4,13 @@ Must not know: which contents are ours.
 """
 
 import os
+import shutil
+import stat
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from domain_secure.postfix.instance import main_cf, master_cf
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 MAIN, MASTER = "main.cf", "master.cf"
+_PREFIX = "domain-secure-staged-"
+_ABANDONED_SECONDS = 3600.0  #: longer than any plan takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ class Contents:
 
         A Problem that comes of asking names the files that these contents are for.
         """
-        with tempfile.TemporaryDirectory(prefix="domain-secure-") as temporary:
+        _remove_abandoned()
+        with tempfile.TemporaryDirectory(prefix=_PREFIX) as temporary:
             folder = Path(temporary)
             for path in instance.config_directory.iterdir():
                 if path.name not in {MAIN, MASTER}:
@@ -87,3 +93,13 @@ def _services(master: bytes) -> tuple[Counter[bytes], dict[bytes, list[tuple[lis
 def _comments(content: bytes) -> Counter[bytes]:
     lines = (line.strip() for line in content.splitlines())
     return Counter(line for line in lines if line.startswith(b"#"))
+
+
+def _remove_abandoned() -> None:
+    """Remove what killed processes of ours left staged; it holds copies of both files."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            state = path.lstat()
+            is_old = time.time() - state.st_mtime > _ABANDONED_SECONDS
+            if stat.S_ISDIR(state.st_mode) and state.st_uid == os.geteuid() and is_old:
+                shutil.rmtree(path)

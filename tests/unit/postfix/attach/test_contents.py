@@ -1,6 +1,8 @@
 """Contents staged in a folder of their own, to be asked about."""
 
+import os
 import shutil
+import tempfile
 
 import pytest
 from attach_place import Place
@@ -18,3 +20,17 @@ def test_a_problem_names_the_files_that_are_meant(place: Place) -> None:
         staged.services()
     assert str(place.directory) in str(raised.value)
     assert "/domain-secure-" not in str(raised.value)
+
+
+def test_what_a_killed_plan_left_goes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A staged copy that is older than any plan takes is removed, links in it are not followed."""
+    monkeypatch.setattr(tempfile, "tempdir", str(place.folder))
+    left, in_use = (place.folder / f"domain-secure-staged-{name}" for name in ("left", "used"))
+    for folder in (left, in_use):
+        folder.mkdir()
+        (folder / "dynamicmaps.cf").symlink_to(place.directory / MAIN)
+    os.utime(left, (0, 0))
+    with Contents(place.files[MAIN], place.files[MASTER]).staged(place.instance):
+        pass
+    assert (left.exists(), in_use.exists()) == (False, True)
+    assert (place.directory / MAIN).exists()
