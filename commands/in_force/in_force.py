@@ -30,7 +30,7 @@ from domain_secure.postfix.attach.routes_record import request_path
 from domain_secure.postfix.findings.findings import Severity
 from domain_secure.postfix.findings.service_facts import facts_of
 from domain_secure.postfix.instance.programs import PostfixInstance
-from domain_secure.postfix.mail_checks.routing_checks import SUBDOMAIN, check_routing
+from domain_secure.postfix.sending_checks.routing_checks import SUBDOMAIN, check_routing
 from domain_secure.postfix.tables.forgetting import (
     DELIVERY_SECONDS,
     InPlace,

@@ -15,22 +15,13 @@ from domain_secure.postfix.findings.findings import Examination, Finding, Lookup
 from domain_secure.postfix.findings.service_facts import PostfixFacts, facts_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.mail_checks.attach_checks import check_attachment
-from domain_secure.postfix.mail_checks.copy_checks import check_copies
-from domain_secure.postfix.mail_checks.filter_checks import check_filters
-from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
-from domain_secure.postfix.mail_checks.in_force_checks import check_in_force
 from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
-from domain_secure.postfix.mail_checks.inherited_checks import check_inherited
 from domain_secure.postfix.mail_checks.line_end_checks import check_line_ends
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
 from domain_secure.postfix.mail_checks.log_checks import check_log
 from domain_secure.postfix.mail_checks.mark_checks import check_marks
 from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
-from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
-from domain_secure.postfix.mail_checks.own_domain_checks import check_own_domains
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
-from domain_secure.postfix.mail_checks.routing_checks import check_routing, follow
-from domain_secure.postfix.mail_checks.spelling_checks import check_spelling
 from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
 from domain_secure.postfix.own_checks.client_certificate_checks import check_certificates
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
@@ -47,6 +38,15 @@ from domain_secure.postfix.own_checks.revocation_checks import (
     check_revocation_lists,
     check_revocation_locations,
 )
+from domain_secure.postfix.sending_checks.copy_checks import check_copies
+from domain_secure.postfix.sending_checks.filter_checks import check_filters
+from domain_secure.postfix.sending_checks.foreign_table_checks import check_foreign_tables
+from domain_secure.postfix.sending_checks.in_force_checks import check_in_force
+from domain_secure.postfix.sending_checks.inherited_checks import check_inherited
+from domain_secure.postfix.sending_checks.outbound_checks import check_outbound
+from domain_secure.postfix.sending_checks.own_domain_checks import check_own_domains
+from domain_secure.postfix.sending_checks.routing_checks import check_routing, follow
+from domain_secure.postfix.sending_checks.spelling_checks import check_spelling
 from domain_secure.postfix.tables.publication import Job
 from domain_secure.postfix.tables.tables import map_type
 

@@ -12,7 +12,7 @@ from scratch_postfix import Scratch, make_scratch
 
 from domain_secure.policy.configuration.reading import load
 from domain_secure.postfix.findings.service_facts import facts_of
-from domain_secure.postfix.mail_checks.foreign_table_checks import check_foreign_tables
+from domain_secure.postfix.sending_checks.foreign_table_checks import check_foreign_tables
 
 from lab.certificates import DAY, SERVER, Authority, Issued
 

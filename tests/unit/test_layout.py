@@ -48,7 +48,7 @@ MAY_KNOW = {
     "postfix/dns": ("policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"),
     "postfix/doctor": (
         "policy/configuration policy/terms postfix/findings postfix/instance postfix/mail_checks "
-        "postfix/own_checks postfix/tables"
+        "postfix/own_checks postfix/sending_checks postfix/tables"
     ),
     "postfix/findings": (
         "policy/certificates policy/configuration policy/own policy/terms postfix/instance postfix/tables"
@@ -70,6 +70,9 @@ MAY_KNOW = {
     "postfix/probe": (
         "policy/authority policy/book policy/certificates policy/configuration policy/dane policy/sending "
         "policy/terms postfix/dns postfix/instance postfix/tables postfix/work"
+    ),
+    "postfix/sending_checks": (
+        "policy/configuration policy/terms postfix/attach postfix/findings postfix/instance postfix/tables"
     ),
     "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
@@ -131,7 +134,7 @@ MAY_KNOW = {
     ),
     "commands/in_force": (
         "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "
-        "postfix/instance postfix/mail_checks postfix/tables commands/fleet commands/terminal"
+        "postfix/instance postfix/sending_checks postfix/tables commands/fleet commands/terminal"
     ),
     "commands/log": (
         "policy/configuration policy/decision policy/editing policy/history policy/record policy/sending "

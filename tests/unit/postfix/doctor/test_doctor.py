@@ -27,8 +27,8 @@ from domain_secure.postfix.findings.findings import Examination, Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.programs import Service, is_port_25
 from domain_secure.postfix.mail_checks.listener_checks import check_listeners
-from domain_secure.postfix.mail_checks.outbound_checks import check_outbound
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
+from domain_secure.postfix.sending_checks.outbound_checks import check_outbound
 
 from lab.waiting import DEADLINE
 
