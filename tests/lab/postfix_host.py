@@ -143,7 +143,13 @@ class PostfixHost:
         """Set main.cf *parameters*; in force after reload()."""
         settings = [f"{name}={value}" for name, value in parameters.items()]
         self.namespaces.run("postconf", "-c", self.layout.configuration, "-e", *settings)
-        self._age_main()
+        self.age_main()
+
+    def age_main(self) -> None:
+        """Let main.cf look like one that nobody edits: Postfix's programs wait for two seconds else."""
+        path = self.outside(self.layout.configuration / "main.cf")
+        past = path.stat().st_mtime - 10
+        os.utime(path, (past, past))
 
     def parameter(self, name: str) -> str:
         """Return the value of a main.cf parameter, with everything in it expanded."""
@@ -247,12 +253,6 @@ class PostfixHost:
         self.outside(layout.configuration / "main.cf").write_text(stock)
         self.configure(**parameters)
         shutil.copyfile(_STOCK_MASTER, self.outside(layout.configuration / "master.cf"))
-
-    def _age_main(self) -> None:
-        # Postfix's programs wait for two seconds while main.cf looks as if it were being edited.
-        path = self.outside(self.layout.configuration / "main.cf")
-        past = path.stat().st_mtime - 10
-        os.utime(path, (past, past))
 
     def _fill_chroot(self) -> None:
         etc = self.outside(self.layout.queue / "etc")
