@@ -138,15 +138,17 @@ def _daemon(configuration: Configuration) -> list[Finding]:
         fix = "set [metrics] listen to an address that nobody else uses"
         return [Finding.error("daemon-silent", "somebody else answers in the daemon's place", url, fix)]
     findings = []
-    if not answer.get("healthy"):
-        findings.append(
-            Finding.error(
-                "daemon-unhealthy",
-                "the daemon says that it is not healthy",
-                url,
-                "read its log, then restart it",
+    for name, part in (answer.get("parts") or {}).items():
+        # The others have findings of their own.
+        if not part["ok"] and name not in {"configuration", "selfproof", "log"}:
+            findings.append(
+                Finding.error(
+                    "daemon-unhealthy",
+                    f"a part of the daemon does not work: {name}",
+                    f"{url}: {part['reason']}",
+                    "mend what it says, and read the daemon's log; it goes on by itself then",
+                )
             )
-        )
     if problem_text := (answer.get("configuration") or {}).get("problem"):
         findings.append(
             Finding.error(

@@ -22,8 +22,9 @@ from domain_secure.milter.knowledge.knowledge import Sources
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Render
 from domain_secure.milter.page.status_page import StatusPage
-from domain_secure.milter.proof.self_proof import SelfProof
+from domain_secure.milter.proof.self_proof import OwnPostfix, SelfProof
 from domain_secure.milter.record.journal import log_handler
+from domain_secure.milter.record.repeated_lines import RepeatedLines
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.book.client_requests import ClientRequests
 from domain_secure.policy.configuration.configuration import Configuration
@@ -51,6 +52,7 @@ from domain_secure.postfix.probe.client_identity import CurrentIdentity
 from domain_secure.postfix.probe.probe import probe
 from domain_secure.postfix.probe.probe_schedule import ProbeSchedule
 from domain_secure.postfix.probe.probe_source import ProbeSource
+from domain_secure.postfix.tables.publication import files_of
 from domain_secure.postfix.tables.publish import publish
 
 # Some 30 MiB while somebody looks at the page; a list of a million must not take the daemon's memory.
@@ -80,9 +82,10 @@ def serve(arguments: argparse.Namespace) -> ExitStatus:
 
 
 def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
+    tables = TableWatch()
     surroundings = Surroundings(
         endpoints,
-        publish_tables,
+        tables.publish,
         WHEN_DOWN_CLASS,
         sources,
         deliveries,
@@ -90,12 +93,13 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         lambda running: (self_proof(running),),
         inherited,
         postfix_changed=PostfixWatch(),
+        tables_taken_away=tables.taken_away,
     )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
         from .fleet_companion import FleetCompanion  # noqa: PLC0415
 
-        fleet = FleetCompanion(path, publish_tables)
+        fleet = FleetCompanion(path, tables.publish)
         fleet.fetch_first()
         surroundings = replace(
             surroundings,
@@ -142,7 +146,12 @@ def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -
         lambda target: probe(target, identity()),
         requests=ClientRequests(configuration().state / FILE_NAME),
     )
-    schedule = ProbeSchedule(configuration, prober.probe_partner, book.last_probes)
+    schedule = ProbeSchedule(
+        configuration,
+        prober.probe_partner,
+        book.last_probes,
+        lambda: _inode(configuration().state / FILE_NAME),
+    )
     return Sources(
         (prober,),
         TlsaLookup(configuration, system_lookup),
@@ -155,12 +164,43 @@ def self_proof(running: Running) -> SelfProof:
     """Return what tests our own port 25."""
     return SelfProof(
         running.configuration,
-        lambda configuration: own_listener(PostfixInstance(configuration.config_directory)),
-        lambda configuration: is_receiving(configuration.state, configuration.config_directory),
+        OwnPostfix(
+            lambda configuration: own_listener(PostfixInstance(configuration.config_directory)),
+            lambda configuration: is_receiving(configuration.state, configuration.config_directory),
+            _Ground(),
+        ),
         running.canaries,
         running.metrics,
         log_event,
     )
+
+
+class _Ground:
+    """What a canary's fate rests on: Postfix's files, sockets, tables, certificates, our configuration."""
+
+    def __init__(self) -> None:
+        self._asked: Configuration | None = None
+        self._sockets: tuple[Path, ...] = ()
+
+    def __call__(self, configuration: Configuration) -> tuple[object, ...]:
+        """Return what changes with any of it."""
+        if configuration is not self._asked:
+            self._asked = configuration
+            try:
+                found = endpoints(configuration)
+            except Problem:
+                self._sockets = ()
+            else:
+                self._sockets = tuple(one.path for one in (found.milter, found.policy) if one.path)
+        directory, maps = configuration.config_directory, configuration.state / "maps"
+        files = [
+            *(directory / name for name in ("main.cf", "master.cf")),
+            *self._sockets,
+            *(sorted(maps.iterdir()) if maps.is_dir() else ()),
+            configuration.trust.ca_file,
+            configuration.state / "keys" / "enabled",
+        ]
+        return (configuration, *map(_state, files))
 
 
 def deliveries(
@@ -192,25 +232,59 @@ def status_page(configuration: Callable[[], Configuration]) -> Render:
     return page.render
 
 
-def publish_tables(configuration: Configuration, metrics: Metrics) -> None:
-    """Bring Postfix's tables up to date; a failure leaves the former ones and is logged.
+class TableWatch:
+    """Brings Postfix's tables up to date, and tells what somebody does to them afterwards."""
 
-    An edge that sends to no listed domain, and never did, needs no tables and perhaps has no Postfix.
-    """
-    if not configuration.outbound_tables:
-        return
-    if not configuration.send and not (configuration.state / "maps").exists():
-        return
+    def __init__(self) -> None:
+        self._made: dict[Path, tuple[int, int, int]] = {}
+
+    def publish(self, configuration: Configuration, metrics: Metrics) -> None:
+        """Make them; a failure leaves the former ones and is logged.
+
+        An edge that sends to no listed domain, and never did, needs no tables and perhaps has no Postfix.
+        """
+        if not configuration.outbound_tables:
+            self._made = {}
+            return
+        if not configuration.send and not self._made and not (configuration.state / "maps").exists():
+            return
+        lost = self.taken_away()
+        instance = PostfixInstance(configuration.config_directory)
+        try:
+            result = publish(configuration, instance)
+        except Problem as problem:
+            log_event(events.maps_failed(str(problem)))
+            metrics.tables.attempted(str(problem))
+            return
+        files = [file for table in result.tables for file in files_of(table.path, result.map_type)]
+        self._made = {file: state for file in files if (state := _state(file)) is not None}
+        metrics.tables.attempted(None)
+        if result.changed:
+            if lost is not None:
+                log_event(events.tables_taken_away(lost))
+            log_event(events.maps_published(changed=",".join(result.changed)))
+        _let_forget(configuration, instance, changed=bool(result.changed))
+
+    def taken_away(self) -> str | None:
+        """Return which file is not as it was made, or None."""
+        for file, made in self._made.items():
+            present = _state(file)
+            if present != made:
+                return f"{file} {'is missing' if present is None else 'was changed by somebody else'}"
+        return None
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
     try:
-        result = publish(configuration, PostfixInstance(configuration.config_directory))
-    except Problem as problem:
-        log_event(events.maps_failed(str(problem)))
-        metrics.tables.attempted(str(problem))
-        return
-    metrics.tables.attempted(None)
-    if result.changed:
-        log_event(events.maps_published(changed=",".join(result.changed)))
-    _let_forget(configuration, PostfixInstance(configuration.config_directory), changed=bool(result.changed))
+        state = file.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _inode(file: Path) -> int | None:
+    found = _state(file)
+    return found[0] if found else None
 
 
 def _let_forget(configuration: Configuration, instance: PostfixInstance, *, changed: bool) -> None:
@@ -232,5 +306,7 @@ def _let_forget(configuration: Configuration, instance: PostfixInstance, *, chan
 
 def _set_up_logging(*, debug: bool) -> None:
     logger = logging.getLogger("domain_secure")
-    logger.addHandler(log_handler())
+    handler = log_handler()
+    handler.addFilter(RepeatedLines(log_event))
+    logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

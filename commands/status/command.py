@@ -14,6 +14,9 @@ from .status_document import COUNTERS, status_document
 _PAUSE = 2.0
 _SHOWN_DOMAINS = 50
 _LATE_SECONDS = 60
+_TOLD_BELOW = frozenset(
+    {"configuration", "tables", "log", "selfproof"}
+)  #: parts that have lines of their own
 # As ``check`` warns.
 _SOON_DAYS, _VERY_SOON_DAYS = 21, 7
 
@@ -67,7 +70,8 @@ def _edge(arguments: argparse.Namespace) -> ExitStatus:
         _print(document)
     if document["daemon"]["problem"]:
         return ExitStatus.NO_ANSWER
-    return ExitStatus.DIFFERENCE if document["configuration"]["problem"] else ExitStatus.DONE
+    is_well = document["daemon"]["healthy"] and not document["configuration"]["problem"]
+    return ExitStatus.DONE if is_well else ExitStatus.DIFFERENCE
 
 
 def _print_fleet(fleet: dict[str, Any] | None) -> None:
@@ -140,6 +144,19 @@ def _print_log(log: dict[str, Any]) -> None:
         print(f"Postfix's log  NOT COUNTED FROM ({log['standing']}): {log['detail']}")
 
 
+def _print_running(daemon: dict[str, Any]) -> None:
+    print(
+        f"daemon         {daemon['version']}, pid {daemon['pid']}, runs the configuration "
+        f"{daemon['configuration_in_force']}"
+    )
+    for name, reason in daemon["unwell"].items():
+        if name not in _TOLD_BELOW:
+            print(f"{name:<14} NOT WELL: {reason}")
+    _print_tables_problem(daemon["tables_problem"] or daemon["unwell"].get("tables"))
+    _print_self_proof(daemon["self_proof"] or {})
+    _print_log(daemon["postfix_log"] or {})
+
+
 def _print_daemon(document: dict[str, Any]) -> None:
     configuration, daemon = document["configuration"], document["daemon"]
     print(f"configuration  {configuration['path']}")
@@ -149,13 +166,7 @@ def _print_daemon(document: dict[str, Any]) -> None:
     if daemon["problem"]:
         print(f"daemon         {daemon['problem']}")
     else:
-        print(
-            f"daemon         {daemon['version']}, pid {daemon['pid']}, runs the configuration "
-            f"{daemon['configuration_in_force']}"
-        )
-        _print_tables_problem(daemon["tables_problem"])
-        _print_self_proof(daemon["self_proof"] or {})
-        _print_log(daemon["postfix_log"] or {})
+        _print_running(daemon)
     if document["not_in_force"]:
         print(f"send list      NOT YET IN FORCE: {document['not_in_force']}")
     _print_fleet(document["fleet"])

@@ -115,7 +115,9 @@ def _daemon(address: tuple[str, int], access: WebAccess) -> tuple[dict[str, Any]
     except Problem as error:
         return {"problem": str(error)}, ()
     return {
-        "problem": None if answer["healthy"] else "a listener has ended",
+        "problem": None,
+        "healthy": answer["healthy"],
+        "unwell": {name: part["reason"] for name, part in answer.get("parts", {}).items() if not part["ok"]},
         "version": answer["version"],
         "pid": answer["pid"],
         "configuration_in_force": answer["configuration"]["in_force"],

@@ -33,20 +33,24 @@ from domain_secure.milter.record.protocol_log import ProtocolLog
 from domain_secure.milter.record.recorder import Recorder
 from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
+from domain_secure.policy.book.certificate_book import FILE_NAME as BOOK
 from domain_secure.policy.book.certificate_book import CertificateBook
 from domain_secure.policy.configuration.list_losses import ListVanishedError
 from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
+from domain_secure.policy.history.history_file import fault as history_fault
 from domain_secure.policy.record.observed import Observed
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
 from .doors import Doors
+from .health import HealthWatch, http_fault
 from .notify import notify
 from .revocation_upkeep import RevocationUpkeep
+from .state_upkeep import StateUpkeep
 from .surroundings import Running, Surroundings
 from .table_upkeep import TableUpkeep
-from .watchdog import Heartbeat, Watchdog
+from .watchdog import Heartbeat, Question, Watchdog
 
 _log = logging.getLogger("domain_secure")
 
@@ -69,7 +73,10 @@ class Daemon:
     def __init__(self, load: Load, path: Path, version: str, surroundings: Surroundings) -> None:
         self.metrics = Metrics()
         self._tables = TableUpkeep(
-            surroundings.configuration_changed, self.metrics, postfix_changed=surroundings.postfix_changed
+            surroundings.configuration_changed,
+            self.metrics,
+            postfix_changed=surroundings.postfix_changed,
+            taken_away=surroundings.tables_taken_away,
         )
         self._version = version
         self._live = LiveConfiguration(load, path, log_event, self._on_reload)
@@ -77,7 +84,8 @@ class Daemon:
         self._started_with = configuration
         self._endpoints = surroundings.endpoints(configuration)
         self._requests = RecentRequests(time.monotonic)
-        self._book = CertificateBook(configuration.state / "certificates.sqlite")
+        self._book = CertificateBook(configuration.state / BOOK)
+        self._state = StateUpkeep(configuration.state, self._book, log_event)
         self._sources = surroundings.sources(self._book, lambda: self._live.current.configuration)
         self._revocation = RevocationUpkeep(
             configuration.state,
@@ -112,8 +120,8 @@ class Daemon:
         self._wake = threading.Event()
         self._reload_asked = threading.Event()
         self._inherited = surroundings.inherited
-        self._doors: Doors | None = None
         self._heartbeat = Heartbeat()
+        self._health: HealthWatch | None = None
         self._dates_due = 0.0
         self._background: tuple[Background, ...] = (
             self._revocation.watch,
@@ -152,7 +160,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         http = self._http_server()
-        doors = self._doors = Doors(
+        doors = Doors(
             self._endpoints, self._inherited, self._inbound, self._requests, log_event, self._wake.set
         )
         self._recorder.start()
@@ -168,6 +176,8 @@ class Daemon:
                 metrics=http.address,
             )
         )
+        health = self._health = self._health_watch(doors, http)
+        health.start()
         notify("READY=1")
         watchdog = Watchdog({**doors.questions, "supervision": self._heartbeat.fault}, log_event)
         watchdog.start()
@@ -180,6 +190,7 @@ class Daemon:
         finally:
             notify("STOPPING=1")
             watchdog.stop()
+            health.stop()
             doors.close()
             for background in self._background:
                 background.stop()
@@ -190,13 +201,35 @@ class Daemon:
         pages = Pages(self.metrics.exposition, self.health, self._status_page)
         return HttpServer(self._started_with.metrics_listen, pages, self._started_with.metrics_access)
 
+    def _health_watch(self, doors: Doors, http: HttpServer) -> HealthWatch:
+        history = self._started_with.state / HISTORY
+        is_tls = self._started_with.metrics_access.cert_file is not None
+        parts: dict[str, Question] = {
+            **doors.questions,
+            "tables": self._tables.fault,
+            **self._state.questions,
+            "history": lambda _: history_fault(history),
+            "log": lambda _: self._log_fault(),
+            "http": lambda seconds: http_fault(http.address, seconds, is_tls=is_tls),
+            "selfproof": lambda _: self.metrics.self_proof.fault,
+            "configuration": lambda _: str(self._live.problem) if self._live.problem else None,
+        }
+        return HealthWatch(parts, log_event, lambda part, ok: self.metrics.healthy.labels(part).set(int(ok)))
+
+    def _log_fault(self) -> str | None:
+        """Return why deliveries are not counted, where there are any to count."""
+        standing, detail = self.metrics.outbound.standing
+        return f"{standing}: {detail}" if detail and self._live.current.configuration.send else None
+
     def health(self) -> Health:
         """Return the state of the daemon as one JSON document."""
         problem = self._live.problem
         configuration = self._live.current.configuration
         log_standing, log_detail = self.metrics.outbound.standing
+        faults = self._health.faults if self._health else {"milter": "not looked at yet"}
         return {
-            "healthy": self._doors is not None and self._doors.is_open,
+            "healthy": not any(faults.values()),
+            "parts": {name: {"ok": fault is None, "reason": fault} for name, fault in faults.items()},
             "version": self._version,
             "pid": os.getpid(),
             "configuration": {
@@ -227,6 +260,7 @@ class Daemon:
                 self._revocation.watch.ask_again()
             elif self._live.reload_if_changed():
                 self._tell_of_reload()
+            self._state.attend(doors)
             self._tables.attend(self._live.current.configuration)
             self._revocation.attend(self._live.current)
             self._levels.refresh()

@@ -41,6 +41,34 @@ def answering_again(part: str) -> Event:
     return Event.of(logging.INFO, "answering-again", part=part)
 
 
+def part_unhealthy(part: str, detail: str) -> Event:
+    """Return the line for a part of the daemon that does not work; ``/healthz`` says so until it does."""
+    return Event.of(logging.ERROR, "part-unhealthy", part=part, detail=detail)
+
+
+def part_healthy(part: str) -> Event:
+    """Return the line for a part that works again."""
+    return Event.of(logging.INFO, "part-healthy", part=part)
+
+
+def socket_bound_again(where: str) -> Event:
+    """Return the line for a socket whose file had gone."""
+    return Event.of(logging.WARNING, "socket-bound-again", socket=where)
+
+
+def tables_taken_away(detail: str) -> Event:
+    """Return the line for tables of Postfix that are not as they were made; they are made again.
+
+    A process of Postfix that wanted one meanwhile may wait for a minute before it tries again.
+    """
+    return Event.of(
+        logging.ERROR,
+        "tables-taken-away",
+        detail=detail,
+        fix="run postfix reload where Postfix still complains of a table",
+    )
+
+
 def certificate_dates_unknown(problem: str) -> Event:
     """Return the line for certificates whose ends could not be read for the metrics."""
     return Event.of(logging.ERROR, "certificate-dates-unknown", detail=problem)

@@ -53,6 +53,7 @@ class RevocationUpkeep:
                 self._is_open = True
             tokens = self._requests.take()
         except OSError as error:
+            self._is_open = False
             self._fail(error)
             return
         if tokens:

@@ -51,7 +51,8 @@ class Surroundings:
     *status_page* returns what renders the page at ``/``.
     *companions* are started and stopped with the daemon.  *inherited* are sockets of the service manager.
     *postfix_changed* tells whether Postfix was upgraded or its files edited since the last question, after
-    which *configuration_changed* is called again.
+    which *configuration_changed* is called again.  *tables_taken_away* tells what somebody did to the tables
+    that it made, or None.
     """
 
     endpoints: Callable[[Configuration], Endpoints]
@@ -66,3 +67,4 @@ class Surroundings:
     companions: Callable[[Running], tuple[Background, ...]] = lambda _: ()
     inherited: InheritedSockets = field(default_factory=InheritedSockets)
     postfix_changed: Callable[[Configuration], bool] = lambda _: False
+    tables_taken_away: Callable[[], str | None] = lambda: None

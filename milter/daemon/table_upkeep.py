@@ -1,4 +1,5 @@
-"""When Postfix's tables are made again: after every change of ours or of Postfix, and after a failed attempt.
+"""When Postfix's tables are made again: after every change of ours or of Postfix, when one was taken away or
+changed, and after a failed attempt.
 
 Must not know: how they are made.
 """
@@ -12,10 +13,15 @@ from domain_secure.policy.configuration.configuration import Configuration
 
 # A full disk, or a table type that is missing, is mended without a word to us.
 RETRY_SECONDS = 10.0
+# Without a table that is named all mail stands still.
+_MISSING_SECONDS = 2.0
 
 
 class TableUpkeep:
-    """Calls *publish* when that is due; it says in the metrics how an attempt ended."""
+    """Calls *publish* when that is due; it says in the metrics how an attempt ended.
+
+    *taken_away* tells what is wrong with tables that were made, or None.
+    """
 
     def __init__(
         self,
@@ -23,10 +29,12 @@ class TableUpkeep:
         metrics: Metrics,
         monotonic: Callable[[], float] = time.monotonic,
         postfix_changed: Callable[[Configuration], bool] = lambda _: False,
+        taken_away: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._publish = publish
         self._metrics = metrics
         self._postfix_changed = postfix_changed
+        self._taken_away = taken_away
         self._monotonic = monotonic
         self._asked = threading.Event()
         self._attempted = 0.0
@@ -37,13 +45,19 @@ class TableUpkeep:
 
     def attend(self, configuration: Configuration) -> None:
         """Make them if that is due; may take its time."""
-        failed_a_while_ago = (
-            self._metrics.tables.problem is not None and self._monotonic() - self._attempted > RETRY_SECONDS
-        )
+        since = self._monotonic() - self._attempted
+        failed_a_while_ago = self._metrics.tables.problem is not None and since > RETRY_SECONDS
+        missing = self._taken_away()
         # Another type or syntax of tables may be needed then.
         changed = self._postfix_changed(configuration)
-        if not self._asked.is_set() and not failed_a_while_ago and not changed:
+        is_due = failed_a_while_ago or changed or (missing is not None and since > _MISSING_SECONDS)
+        if not self._asked.is_set() and not is_due:
             return
         self._asked.clear()
         self._publish(configuration, self._metrics)
         self._attempted = self._monotonic()
+
+    def fault(self, seconds: float) -> str | None:
+        """Return why the tables are not as they should be, or None; *seconds* are of no use here."""
+        del seconds
+        return self._metrics.tables.problem or self._taken_away()

@@ -58,6 +58,9 @@ class Metrics:
             registry=self.registry,
         )
         self.configuration = ConfigurationMetrics(self.registry)
+        self.healthy = self._gauge(
+            "domain_secure_healthy", "1 while a part of the daemon works, as /healthz says, 0 else.", "part"
+        )
         self.tables = TableMetrics(self.registry)
         self.self_proof = SelfProofMetrics(self.registry)
         self._certificate_ends = self._gauge(

@@ -20,6 +20,11 @@ class SelfProofMetrics:
         )
         self.clear()
 
+    @property
+    def fault(self) -> str | None:
+        """Return what the last trial found wrong, or None."""
+        return self.detail if self.standing == "failed" else None
+
     def clear(self) -> None:
         """Nothing is tried."""
         self.standing, self.detail = None, ""

@@ -279,9 +279,24 @@ def _broken(document: Document) -> Iterable[Notice]:
     daemon, configuration = document["daemon"], document["configuration"]
     if daemon["problem"]:
         yield Notice(State.FAILING, daemon["problem"], "read journalctl -u domain-secure")
+    for name, reason in daemon.get("unwell", {}).items():
+        if name in {"milter", "policy", "book", "history", "http"}:
+            yield Notice(
+                State.FAILING, f"A part of the daemon does not work, {name}: {reason}", "see its log"
+            )
     if configuration["problem"]:
         what = f"The configuration on disk is not in force: {configuration['problem']}"
         yield Notice(State.FAILING, what, "the last good one goes on; mend the file")
+    yield from _broken_sending(document)
+    if (fleet := document.get("fleet_status")) and (problem := fleet["store_problem"]):
+        yield Notice(State.ATTENTION, f"Fleet: {problem}", "domain-secure fleet status")
+    for key, what in (("connectors_problem", "Postfix cannot be asked"), ("history_problem", "No history")):
+        if document[key]:
+            yield Notice(State.ATTENTION, f"{what}: {document[key]}", "domain-secure check")
+
+
+def _broken_sending(document: Document) -> Iterable[Notice]:
+    daemon = document["daemon"]
     if daemon.get("tables_problem"):
         what = f"Postfix's tables are not those of the send list: {daemon['tables_problem']}"
         yield Notice(State.FAILING, what, "domain-secure generate")
@@ -291,11 +306,6 @@ def _broken(document: Document) -> Iterable[Notice]:
     if (log := daemon.get("postfix_log")) and log["detail"]:
         what = f"No delivery is counted: Postfix's log: {log['detail']}"
         yield Notice(State.FAILING, what, "domain-secure check")
-    if (fleet := document.get("fleet_status")) and (problem := fleet["store_problem"]):
-        yield Notice(State.ATTENTION, f"Fleet: {problem}", "domain-secure fleet status")
-    for key, what in (("connectors_problem", "Postfix cannot be asked"), ("history_problem", "No history")):
-        if document[key]:
-            yield Notice(State.ATTENTION, f"{what}: {document[key]}", "domain-secure check")
 
 
 def _ending(document: Document) -> Iterable[Notice]:

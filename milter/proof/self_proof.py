@@ -1,4 +1,4 @@
-"""At start and every hour: does Postfix ask us, and does a wrong certificate not pass?
+"""At start, every hour and after changes: does Postfix ask us, and does a wrong certificate not pass?
 
 Owns: the sessions with our own smtpd, what follows from their answers, and when the next ones are held.
 Must not know: where smtpd listens, and whether attach has connected it; whoever composes the daemon passes
@@ -69,25 +69,35 @@ _NOT_ATTACHED = Finding(
 )
 
 
-class SelfProof:
-    """Tries it by itself while the daemon runs.
+@dataclass(frozen=True, slots=True)
+class OwnPostfix:
+    """What is known of the Postfix that a configuration names.
 
     *address* returns where our smtpd listens, None where there is none; it may raise Problem.  *is_attached*
-    tells whether attach has connected that Postfix to us, and raises nothing.
+    tells whether attach has connected that Postfix to us, *rests_on* returns what changes with anything that
+    decides on a canary; both raise nothing.
     """
+
+    address: Callable[[Configuration], Address | None]
+    is_attached: Callable[[Configuration], bool]
+    rests_on: Callable[[Configuration], object]
+
+
+class SelfProof:
+    """Tries it by itself while the daemon runs."""
 
     def __init__(
         self,
         configuration: Callable[[], Configuration],
-        address: Callable[[Configuration], Address | None],
-        is_attached: Callable[[Configuration], bool],
+        postfix: OwnPostfix,
         canaries: Canaries,
         metrics: Metrics,
         log: Callable[[Event], None],
     ) -> None:
+        self._rests_on = postfix.rests_on
         self._configuration = configuration
-        self._address = address
-        self._is_attached = is_attached
+        self._address = postfix.address
+        self._is_attached = postfix.is_attached
         self._canaries = canaries
         self._metrics = metrics
         self._log = log
@@ -103,6 +113,7 @@ class SelfProof:
 
     def _run(self) -> None:
         former: Standing | None = None
+        has_changed = False
         while not self._stop.is_set():
             configuration = self._configuration()
             if not configuration.self_proof or not configuration.receive:
@@ -112,23 +123,34 @@ class SelfProof:
             if former is Standing.NOT_ATTACHED and self._is_attached(configuration):
                 # The processes that began before still have the former settings.
                 self._stop.wait(_LOOK_SECONDS)
+            ground = self._rests_on(configuration)
             finding = self.try_it()
             self._metrics.self_proof.found(finding.standing, finding.detail)
             if finding.standing is not former or finding.standing is Standing.FAILED:
                 self._log(events.self_proof(finding.standing, finding.detail))
             former = finding.standing
-            proved = finding.standing is Standing.PROVED
-            self._wait(
+            # What changed may be in force in Postfix only some time later.
+            proved = finding.standing is Standing.PROVED and not has_changed
+            has_changed = self._wait(
                 configuration.self_proof_interval if proved else _AGAIN_SECONDS,
+                ground,
                 was_attached=finding.standing is not Standing.NOT_ATTACHED,
             )
 
-    def _wait(self, seconds: float, *, was_attached: bool) -> None:
-        """Wait for the next trial, which is due at once after attach and after detach."""
+    def _wait(self, seconds: float, ground: object, *, was_attached: bool) -> bool:
+        """Wait for the next trial, which is due at once after attach and detach, and after a change.
+
+        Returns whether it is because of one.
+        """
         due = time.monotonic() + seconds
         while (left := due - time.monotonic()) > 0 and not self._stop.wait(min(left, _LOOK_SECONDS)):
-            if self._is_attached(self._configuration()) is not was_attached:
-                return
+            configuration = self._configuration()
+            if (
+                self._is_attached(configuration) is not was_attached
+                or self._rests_on(configuration) != ground
+            ):
+                return True
+        return False
 
     def try_it(self) -> Finding:
         """Hold the sessions and return what follows; raises nothing."""

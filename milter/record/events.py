@@ -28,3 +28,8 @@ def log_levels_rejected(problem: str) -> Event:
 def log_levels_changed(levels: str) -> Event:
     """Return the line for a protocol log that says more or less from now on."""
     return Event.of(logging.INFO, "log-levels-changed", temporary=levels)
+
+
+def lines_left_out(word: str, number: int) -> Event:
+    """Return the line for equal lines of one fault that were not written since the last of them."""
+    return Event.of(logging.INFO, "lines-left-out", of=word, number=number)

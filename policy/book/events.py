@@ -18,3 +18,13 @@ def evidence_source_failed(source: str, error: BaseException) -> Event:
 def pending_not_noted(fingerprint: str, problem: str) -> Event:
     """Return the line for an unknown certificate that ``domain-secure pending`` will not show."""
     return Event.of(logging.ERROR, "pending-not-noted", certificate=fingerprint, detail=problem)
+
+
+def book_set_aside(aside: str, detail: str) -> Event:
+    """Return the line for a damaged certificate book that made way for a new one."""
+    return Event.of(logging.ERROR, "book-set-aside", file=aside, detail=detail)
+
+
+def book_put_back(imported: int) -> Event:
+    """Return the line for a new certificate book with what was imported; probes find the rest."""
+    return Event.of(logging.WARNING, "book-put-back", imported=imported)

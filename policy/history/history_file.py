@@ -134,6 +134,18 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
+def fault(path: Path) -> str | None:
+    """Return why the history cannot be read, or None; one that is not there yet is none."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return f"{path}: {error}"
+    return None
+
+
 def set_aside(path: Path) -> Path:
     """Move an unusable history out of the way, over the one that was set aside before; raises OSError."""
     target = path.with_name(f"{path.name}.set-aside")

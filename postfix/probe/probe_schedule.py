@@ -49,7 +49,8 @@ def next_turn(now: datetime, not_after: datetime | None, jitter: float) -> datet
 class ProbeSchedule:
     """A thread that probes the partners of both lists, each in its turn, from start() until stop().
 
-    *last_probes* tells when partners were probed, by this process or an earlier one.
+    *last_probes* tells when partners were probed, by this process or an earlier one; *book* which book that
+    is from: a new one is filled again.
     """
 
     def __init__(
@@ -57,13 +58,16 @@ class ProbeSchedule:
         configuration: Callable[[], Configuration],
         probe_partner: Callable[[Entry], Future[tuple[ProbeResult, ...]]],
         last_probes: Callable[[], Mapping[Entry, datetime]],
+        book: Callable[[], object] = lambda: None,
     ) -> None:
         self._configuration = configuration
         self._probe_partner = probe_partner
         self._last_probes = last_probes
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="probe-schedule", daemon=True)
+        self._book = book
         self._seen: Configuration | None = None
+        self._seen_book = book()
         self._due: dict[Entry, datetime] = {}
         self._heap: list[tuple[datetime, Entry]] = []
 
@@ -86,10 +90,12 @@ class ProbeSchedule:
                 self._stop.wait(_LOOK_SECONDS)
 
     def _follow_lists(self) -> None:
-        configuration = self._configuration()
-        if configuration is self._seen:
+        configuration, book = self._configuration(), self._book()
+        if configuration is self._seen and book == self._seen_book:
             return
-        self._seen = configuration
+        if book != self._seen_book and self._seen_book is not None:
+            self._due = {}
+        self._seen, self._seen_book = configuration, book
         wanted = _partners(configuration)
         try:
             last = self._last_probes()

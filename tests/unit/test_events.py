@@ -143,6 +143,25 @@ GOLDEN = [
         book_events.pending_not_noted(f"sha256:{DIGEST}", "disk full"),
         f'pending-not-noted certificate=sha256:{DIGEST} detail="disk full"',
     ),
+    (daemon_events.part_unhealthy("book", "damaged"), "part-unhealthy part=book detail=damaged"),
+    (daemon_events.part_healthy("book"), "part-healthy part=book"),
+    (
+        daemon_events.socket_bound_again("unix:/var/spool/postfix/domain-secure/milter"),
+        "socket-bound-again socket=unix:/var/spool/postfix/domain-secure/milter",
+    ),
+    (
+        daemon_events.tables_taken_away("/s/maps/transport is missing"),
+        (
+            'tables-taken-away detail="/s/maps/transport is missing" '
+            'fix="run postfix reload where Postfix still complains of a table"'
+        ),
+    ),
+    (
+        book_events.book_set_aside("/s/b", "not a database"),
+        'book-set-aside file=/s/b detail="not a database"',
+    ),
+    (book_events.book_put_back(3), "book-put-back imported=3"),
+    (record_events.lines_left_out("maps-failed", 59), "lines-left-out of=maps-failed number=59"),
     (
         knowledge_events.list_vanished("receive", gone=18, former=20, detail="the detail"),
         (

@@ -77,9 +77,9 @@ MAY_KNOW = {
     "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
     "milter/daemon": (
-        "policy/book policy/configuration policy/history policy/record policy/revocation policy/sending "
-        "policy/terms milter/fetching milter/knowledge milter/metrics milter/page milter/proof "
-        "milter/record milter/revocation milter/session"
+        "policy/book policy/configuration policy/files policy/history policy/record policy/revocation "
+        "policy/sending policy/terms milter/fetching milter/knowledge milter/metrics milter/page "
+        "milter/proof milter/record milter/revocation milter/session"
     ),
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
