@@ -14,6 +14,8 @@ from .status_document import COUNTERS, status_document
 _PAUSE = 2.0
 _SHOWN_DOMAINS = 50
 _LATE_SECONDS = 60
+#: Parts whose failure is told, and is no failure of the edge to do its work.
+_TOLD_ONLY = frozenset({"log", "selfproof"})
 _TOLD_BELOW = frozenset(
     {"configuration", "tables", "log", "selfproof"}
 )  #: parts that have lines of their own
@@ -70,7 +72,8 @@ def _edge(arguments: argparse.Namespace) -> ExitStatus:
         _print(document)
     if document["daemon"]["problem"]:
         return ExitStatus.NO_ANSWER
-    is_well = document["daemon"]["healthy"] and not document["configuration"]["problem"]
+    broken = document["daemon"]["unwell"].keys() - _TOLD_ONLY
+    is_well = not broken and not document["configuration"]["problem"]
     return ExitStatus.DONE if is_well else ExitStatus.DIFFERENCE
 
 
