@@ -12,7 +12,7 @@ from pathlib import Path
 from domain_secure.commands.in_force.in_force import forget_former
 from domain_secure.commands.terminal.common import configuration_of, note
 from domain_secure.commands.terminal.progress import progress
-from domain_secure.policy.configuration.configuration import Configuration, WhenDown
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.problems import ExitStatus, Problem
@@ -125,7 +125,7 @@ def apply_attach(
             )
         if plan.inbound is not None and _has_own_folder(configuration, instance):
             socket_folder.create(instance)
-        if plan.outbound is not None or configuration.inbound.when_down is WhenDown.DEFER_LISTED:
+        if plan.outbound is not None:
             refuse_vanished(configuration)
             # A table that is named and not there defers all mail.
             with progress() as report:
@@ -136,9 +136,7 @@ def apply_attach(
         forget_former(configuration, instance)
     yield from _attached(plan, outcome)
     if plan.inbound is not None and not _daemon_listens(configuration, instance):
-        defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED
-        whose = "mail from listed domains" if defers_listed else "all mail"
-        note(f"the daemon does not run, and {whose} is deferred until it does: systemctl start domain-secure")
+        note("the daemon does not run, and all mail is deferred until it does: systemctl start domain-secure")
 
 
 def _newest(configuration: Configuration) -> Configuration:

@@ -24,7 +24,6 @@ _LINES = {
     Table.TRANSPORT: "routes",
     Table.RECIPIENT_TRANSPORT: "lines of routes by address",
     Table.RECIPIENT_SPELLING: "lines about other spellings",
-    Table.SENDER_ACCESS: "senders to defer while the daemon is down",
 }
 
 

@@ -9,7 +9,7 @@ import sys
 
 from domain_secure.commands.attach.attach import apply_attach, print_plan
 from domain_secure.commands.terminal.common import note
-from domain_secure.policy.configuration.configuration import Configuration, WhenDown
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -33,7 +33,7 @@ def fix(configuration: Configuration, instance: PostfixInstance, *, agreed: bool
 
 
 def _tables(configuration: Configuration, instance: PostfixInstance) -> tuple[Difference, ...]:
-    if not configuration.send and configuration.inbound.when_down is not WhenDown.DEFER_LISTED:
+    if not configuration.send:
         return ()
     job = Job.of(configuration, instance)
     return tuple(one for one in differences(job) if one.what != "is missing" or job.expected(one.table))

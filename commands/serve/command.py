@@ -34,7 +34,6 @@ from domain_secure.policy.sending.delivery import DeliveryObserver
 from domain_secure.policy.sending.delivery_counts import OutboundProgress
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.attach.attach_record import is_receiving
-from domain_secure.postfix.attach.attach_signs import WHEN_DOWN_CLASS
 from domain_secure.postfix.attach.routes_record import request_path
 from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.dns.dkim_key_lookup import DkimKeyLookup
@@ -86,7 +85,6 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
     surroundings = Surroundings(
         endpoints,
         tables.publish,
-        WHEN_DOWN_CLASS,
         sources,
         deliveries,
         status_page,

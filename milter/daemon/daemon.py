@@ -108,7 +108,6 @@ class Daemon:
             self.metrics,
             log_event,
             self._recorder.observe,
-            surroundings.when_down_action,
         )
         self._status_page = surroundings.status_page(lambda: self._live.current.configuration)
         self._deliveries = surroundings.deliveries(

@@ -44,8 +44,7 @@ class Surroundings:
     """What the daemon is told of Postfix and of the network, which it does not know itself.
 
     *configuration_changed* is called with the configuration at the start and after every reload, from the
-    supervising thread; it may take its time.  *when_down_action* is what Postfix does by itself
-    (access(5)) about a session that the milter cannot see, where ``when_down`` is ``defer-listed``.
+    supervising thread; it may take its time.
     *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
     likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
     *status_page* returns what renders the page at ``/``.
@@ -57,7 +56,6 @@ class Surroundings:
 
     endpoints: Callable[[Configuration], Endpoints]
     configuration_changed: Callable[[Configuration, Metrics], None]
-    when_down_action: str
     sources: Callable[[CertificateBook, Callable[[], Configuration]], Sources]
     deliveries: Callable[
         [Callable[[], Configuration], Callable[[OutboundProgress], None], tuple[DeliveryObserver, ...]],

@@ -66,9 +66,6 @@ class Judge(Protocol):
     def end(self, transaction: Transaction, queue_id: str) -> Outcome:
         """Return what is to happen to the message."""
 
-    def close(self, facts: MilterFacts) -> None:
-        """Forget a session."""
-
 
 class Callbacks(Base):
     """One SMTP session; libmilter calls its methods in order, from one thread at a time.
@@ -202,9 +199,6 @@ class Callbacks(Base):
     def close(self) -> int:
         """Forget the session."""
         self._transaction = None
-        if self._facts is not None:
-            self._judge.close(self._facts)
-            self._facts = None
         if self.session is not None:
             self.session.ended()
         return int(libmilter.CONTINUE)

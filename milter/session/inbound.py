@@ -19,7 +19,7 @@ from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.canary import Canaries
 from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.claims.claims import envelope_claims
-from domain_secure.policy.configuration.configuration import Condition, WhenDown
+from domain_secure.policy.configuration.configuration import Condition
 from domain_secure.policy.decision.decision import (
     NOT_LISTED,
     Decision,
@@ -41,7 +41,7 @@ from domain_secure.policy.terms.event import Event, internal_error
 
 from . import events
 from .delegation import NO_OPINION, DelegatedFacts
-from .joined import MilterSessions, RecentRequests, agreed_session
+from .joined import RecentRequests, agreed_session
 from .macros import MilterFacts
 from .transaction import MOST_FORGED_MARKS, Transaction
 
@@ -60,7 +60,7 @@ class Outcome:
 class Inbound:
     """Judges messages; its methods are called from many threads at once."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - everything a message meets
+    def __init__(
         self,
         live: Callable[[], Live],
         requests: RecentRequests,
@@ -68,16 +68,13 @@ class Inbound:
         metrics: Metrics,
         log: Callable[[Event], None],
         observe: Callable[[DecisionRecord], None],
-        when_down_action: str = NO_OPINION,
     ) -> None:
-        """Make one; *when_down_action* is what Postfix does by itself about a session we cannot judge.
+        """Make one.
 
         *observe* is told of each decision about listed mail, must not wait, and may fail.
         """
         self.canaries = Canaries()
-        self._when_down_action = when_down_action
         self._observe = observe
-        self._sessions = MilterSessions()
         self._live = live
         self._requests = requests
         self._knowledge = knowledge
@@ -87,12 +84,7 @@ class Inbound:
     @property
     def must_answer_mail(self) -> bool:
         """Tell whether Postfix has to wait at MAIL: somebody asks right afterwards whether we were told."""
-        return self._is_asked_for_sessions or self.canaries.are_under_way
-
-    @property
-    def _is_asked_for_sessions(self) -> bool:
-        """Tell whether the delegation request asks which sessions we have."""
-        return self._live().configuration.inbound.when_down is WhenDown.DEFER_LISTED
+        return self.canaries.are_under_way
 
     @property
     def must_see_messages(self) -> bool:
@@ -102,21 +94,13 @@ class Inbound:
     def delegated(self, facts: DelegatedFacts) -> str:
         """Remember what a delegation request says, and return the action (access(5)) for Postfix."""
         self._requests.remember(facts)
-        if self._is_asked_for_sessions and facts not in self._sessions:
-            # Began while we were away, and nothing of it will reach the milter.
-            return self._when_down_action
         return NO_OPINION
-
-    def close(self, facts: MilterFacts) -> None:
-        """Forget a session."""
-        self._sessions.forget(facts)
 
     def begin(self, facts: MilterFacts, reverse_path: str, *, sees_message: bool = False) -> Transaction:
         """Start a message: *facts* of its MAIL, *reverse_path* as the client wrote it.
 
         *sees_message* tells whether every header field and the body of it will be noted.
         """
-        self._sessions.note(facts)
         self.canaries.notice(reverse_path)
         live = self._live()
         inbound = live.configuration.inbound

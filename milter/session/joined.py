@@ -82,33 +82,6 @@ class RecentRequests:
         return len(self._entries)
 
 
-class MilterSessions:
-    """The sessions whose milter events reach us, by client address and port.
-
-    While the daemon is away and Postfix is told to go on without it, a session that begins stays without
-    it to its end (Postfix MILTER_README, "Milter error handling").  Such a session is not in here.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: set[tuple[str, str]] = set()
-
-    def note(self, facts: MilterFacts) -> None:
-        """Note the session of a MAIL event."""
-        with self._lock:
-            self._open.add((facts.client_address, facts.client_port))
-
-    def forget(self, facts: MilterFacts) -> None:
-        """Forget a session that has ended."""
-        with self._lock:
-            self._open.discard((facts.client_address, facts.client_port))
-
-    def __contains__(self, facts: DelegatedFacts) -> bool:
-        """Tell whether the session of a delegation request is one of them."""
-        with self._lock:
-            return (facts.client_address, facts.client_port) in self._open
-
-
 def agreed_session(milter: MilterFacts, delegated: DelegatedFacts | None) -> Session | None:
     """Return the session both doors describe, or None where they do not.
 

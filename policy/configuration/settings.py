@@ -162,7 +162,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("inbound", "probe_timeout", kinds.SECONDS, "5", _RELOAD,
             "How long a message may wait while an unknown certificate is looked into; then it is deferred."),
     Setting("inbound", "when_down", choice(WhenDown), '"defer-all"', _RELOAD,
-            "What Postfix does while the daemon does not answer; after a change run `domain-secure attach`."),
+            "What Postfix does while the daemon does not answer: it defers all mail. `defer-listed` is taken "
+            "for `defer-all`, because Postfix alone cannot tell what a header claims."),
     Setting("inbound", "authserv_id", kinds.AUTHSERV_ID, None, _RELOAD,
             "The name under which results are added to `Authentication-Results` (RFC 8601).",
             "Postfix's `myhostname`"),

@@ -2,8 +2,7 @@
 
 Owns: the ``-o`` options of that service, the clone of cleanup(8), and the reasons to refuse.
 Must not know: files; it is asked with an instance whose configuration has nothing of ours in it.
-Sources: postconf(5), MILTER_README, SMTPD_POLICY_README, RESTRICTION_CLASS_README, TLS_README,
-header_checks(5), and what was measured with Postfix 3.7.
+Sources: postconf(5), MILTER_README, SMTPD_POLICY_README, TLS_README, and what was measured with Postfix 3.7.
 """
 
 import math
@@ -12,14 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from domain_secure.policy.configuration.configuration import Configuration, WhenDown
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance.endpoints import Address, milter_listener, policy_listener
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service
-from domain_secure.postfix.tables.tables import Table, map_type, table_name
 
-from .attach_signs import CLEANUP_SERVICE, WHEN_DOWN_CLASS, Signs, normal
+from .attach_signs import CLEANUP_SERVICE, Signs, normal
 from .client_certificates import RESTRICTION_PARAMETERS, Asleep, keep_asleep
 
 CERTIFICATE_PARAMETERS = (
@@ -29,7 +27,7 @@ CERTIFICATE_PARAMETERS = (
     "smtpd_tls_dcert_file",
 )
 FINGERPRINT_RESTRICTIONS = {"check_ccert_access", "permit_tls_clientcerts"}
-COPIED_PARAMETERS = ("smtpd_milters", "smtpd_data_restrictions", "smtpd_restriction_classes")
+COPIED_PARAMETERS = ("smtpd_milters", "smtpd_data_restrictions")
 
 FORBID_BARE_NEWLINE = "smtpd_forbid_bare_newline"
 PERMITTING_BARE_NEWLINE = frozenset({"no", "note"})
@@ -71,7 +69,7 @@ def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: 
     options: dict[str, dict[str, str]] = {}
     endpoints: list[str] = []
     asleep: dict[str, Asleep] = {}
-    cleanup = _cleanup_options(configuration, instance, services)
+    cleanup = _cleanup_options(instance, services)
     for key in keys or default_services(services):
         service = _smtpd(services, key)
         _refuse_unsafe(instance, service)
@@ -82,8 +80,7 @@ def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: 
             **_options(configuration, instance, service, listeners, asleep[key]),
             **_line_ends(instance, service),
         }
-        own = instance.service_parameter(service, "cleanup_service_name") != "cleanup"
-        if cleanup and (not own or configuration.inbound.when_down is WhenDown.DEFER_LISTED):
+        if cleanup and instance.service_parameter(service, "cleanup_service_name") == "cleanup":
             options[key]["cleanup_service_name"] = CLEANUP_SERVICE
     return InboundPlan(options, cleanup, tuple(dict.fromkeys(endpoints)), asleep)
 
@@ -195,38 +192,31 @@ def _options(
         name: asleep.options.get(name) or instance.service_unexpanded(service, name)
         for name in COPIED_PARAMETERS
     }
-    for name in COPIED_PARAMETERS[:2]:
+    for name in COPIED_PARAMETERS:
         if any(endpoint in present[name] for endpoint in endpoints):
             raise Problem(
                 "the daemon is named there already, and would be asked twice",
                 f"main.cf or {service.key}: {name}",
                 "take it out; attach adds it",
             )
-    defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED
     content_timeout = math.ceil(configuration.inbound.probe_timeout) + CONTENT_MARGIN
-    action = "accept" if defers_listed else "tempfail"
-    # The policy service only lends its eyes; the milter decides.  DUNNO is safe with "defer-all": without
-    # what the policy service saw, the milter defers mail of listed domains, and of those only.
-    if_silent = WHEN_DOWN_CLASS if defers_listed else "DUNNO"
+    # The policy service only lends its eyes; the milter decides.  DUNNO is safe: without what the policy
+    # service saw, the milter defers mail of listed domains, and of those only.
     options = {
         **asleep.options,
         "smtpd_milters": _listed(
-            f"{{ {milter}, default_action={action}, connect_timeout={CONNECT_TIMEOUT}s, "
+            f"{{ {milter}, default_action=tempfail, connect_timeout={CONNECT_TIMEOUT}s, "
             f"command_timeout={COMMAND_TIMEOUT}s, content_timeout={content_timeout}s }}",
             present["smtpd_milters"],
         ),
         "smtpd_data_restrictions": _listed(
-            f"check_policy_service {{ {policy}, timeout={POLICY_TIMEOUT}s, default_action={if_silent} }}",
+            f"check_policy_service {{ {policy}, timeout={POLICY_TIMEOUT}s, default_action=DUNNO }}",
             present["smtpd_data_restrictions"],
         ),
         "smtpd_tls_ask_ccert": "yes",
     }
     if _digest_must_change(instance, service):
         options["smtpd_tls_fingerprint_digest"] = "sha256"
-    if defers_listed:
-        table = table_name(map_type(instance), configuration.state, Table.SENDER_ACCESS)
-        options["smtpd_restriction_classes"] = _listed(WHEN_DOWN_CLASS, present["smtpd_restriction_classes"])
-        options[WHEN_DOWN_CLASS] = f"check_sender_access {table}"
     return options
 
 
@@ -267,43 +257,10 @@ def _fingerprint_restrictions(instance: PostfixInstance, service: Service) -> It
                 yield f"{word} in {name}"
 
 
-def _cleanup_options(
-    configuration: Configuration, instance: PostfixInstance, services: Mapping[str, Service]
-) -> dict[str, str]:
-    """Return what makes cleanup(8) drop forged marks while no milter does, and leave no lone CR.
-
-    With the default action "accept", Postfix delivers without us what arrives while the daemon is away.
-    Header checks see what the client sent and not what a milter adds (milter_header_checks would), so that
-    our own marks stay; those of trusted relays go, which is the price of "defer-listed".
-    """
+def _cleanup_options(instance: PostfixInstance, services: Mapping[str, Service]) -> dict[str, str]:
+    """Return what makes a cleanup(8) leave no lone CR, where it does."""
     cleanup = services.get("cleanup/unix")
-    options = {}
-    if cleanup is not None and instance.service_parameters(cleanup, REPLACE_STRAY).get(REPLACE_STRAY) == "no":
-        # A reader may take a lone carriage return for the end of a line, and what follows for a field.
-        options[REPLACE_STRAY] = "yes"
-    if configuration.inbound.when_down is not WhenDown.DEFER_LISTED:
-        return options
-    if cleanup is None:
-        raise Problem("there is no service cleanup/unix", "master.cf", "restore it from master.cf.proto")
-    present = instance.service_unexpanded(cleanup, "header_checks")
-    authserv_id = configuration.inbound.authserv_id or instance.parameter("myhostname")
-    options["header_checks"] = _listed(forged_marks_table(authserv_id), present)
-    # Both default to $header_checks; headers inside of attachments are no marks, and stay.
-    for name in ("mime_header_checks", "nested_header_checks"):
-        value = instance.service_unexpanded(cleanup, name)
-        if "header_checks" in value:
-            options[name] = re.sub(
-                r"\$(?:header_checks\b|\{header_checks\}|\(header_checks\))", lambda _: present, value
-            )
-    return options
-
-
-def forged_marks_table(authserv_id: str) -> str:
-    r"""Return an inline regexp table that drops marks: X-Domain-Secure, and our Authentication-Results.
-
-    The authserv-id may be a quoted string with quoted pairs (RFC 5322 section 3.2.4), hence the ``\\?``.
-    """
-    letters = r"\\?".join(re.sub(r"([^A-Za-z0-9_-])", r"\\\1", letter) for letter in authserv_id)
-    marks = r"/^X-Domain-Secure[[:space:]]*:/ IGNORE"
-    results = rf"/^Authentication-Results[[:space:]]*:.*{letters}.*x-domain-secure/ IGNORE"
-    return f"regexp:{{ {{ {marks} }}, {{ {results} }} }}"
+    if cleanup is None or instance.service_parameters(cleanup, REPLACE_STRAY).get(REPLACE_STRAY) != "no":
+        return {}
+    # A reader may take a lone carriage return for the end of a line, and what follows for a field.
+    return {REPLACE_STRAY: "yes"}

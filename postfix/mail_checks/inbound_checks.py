@@ -6,8 +6,7 @@ Sources: TLS_README, MILTER_README, SMTPD_POLICY_README, postconf(5).
 
 from collections.abc import Iterator
 
-from domain_secure.policy.configuration.configuration import Configuration, WhenDown
-from domain_secure.postfix.attach.attach_signs import WHEN_DOWN_CLASS
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.endpoints import (
@@ -19,7 +18,6 @@ from domain_secure.postfix.instance.endpoints import (
     restrictions,
 )
 from domain_secure.postfix.instance.lookups import split_elements
-from domain_secure.postfix.tables.tables import Table, table_path
 
 ATTACH = "run domain-secure attach"
 
@@ -63,7 +61,7 @@ def check_inbound(configuration: Configuration, facts: PostfixFacts) -> Iterator
                 f"{receiver.service.key}: smtpd_milters = {receiver.value('smtpd_milters')}",
                 "run domain-secure detach, then attach without that --service",
             )
-        yield from _check_milter(configuration, receiver, facts, address)
+        yield from _check_milter(receiver, facts, address)
         yield from _check_policy_service(configuration, receiver, facts)
 
 
@@ -121,9 +119,7 @@ def _check_client_certificates(receiver: ServiceFacts) -> Iterator[Finding]:
         )
 
 
-def _check_milter(
-    configuration: Configuration, receiver: ServiceFacts, facts: PostfixFacts, address: Address
-) -> Iterator[Finding]:
+def _check_milter(receiver: ServiceFacts, facts: PostfixFacts, address: Address) -> Iterator[Finding]:
     key = receiver.service.key
     milter = _our_milter(receiver, facts, address)
     if address.path is None:
@@ -134,7 +130,7 @@ def _check_milter(
             "take socket out of [milter], restart the daemon, and run domain-secure attach",
         )
     if milter is not None:
-        yield from _check_when_down(configuration, receiver, facts, milter)
+        yield from _check_when_down(receiver, facts, milter)
     if "no_milters" in split_elements(receiver.value("receive_override_options")):
         yield Finding.error(
             "milters-switched-off",
@@ -171,25 +167,14 @@ def _check_proxies(receiver: ServiceFacts) -> Iterator[Finding]:
         )
 
 
-def _check_when_down(
-    configuration: Configuration, receiver: ServiceFacts, facts: PostfixFacts, milter: Attached
-) -> Iterator[Finding]:
+def _check_when_down(receiver: ServiceFacts, facts: PostfixFacts, milter: Attached) -> Iterator[Finding]:
     key = receiver.service.key
     action = milter.options.get("default_action", receiver.value("milter_default_action"))
-    defers_listed = configuration.inbound.when_down is WhenDown.DEFER_LISTED
-    access = str(table_path(configuration.state, Table.SENDER_ACCESS))
-    service = _our_policy_service(configuration, receiver, facts)
-    asks_table = (
-        service is not None
-        and service.options.get("default_action") == WHEN_DOWN_CLASS
-        and access in receiver.service.overrides.get(WHEN_DOWN_CLASS, "")
-    )
-    if action == "accept" and not (defers_listed and asks_table):
+    if action == "accept":
         yield Finding.error(
             "milter-fails-open",
             f"while the daemon is down, {key} lets in mail from listed domains unchecked",
-            f"{key}: the milter's default_action is accept"
-            + (f", and the policy service's leads to no {access}" if defers_listed else ""),
+            f"{key}: the milter's default_action is accept",
             ATTACH,
         )
     if action not in _ACTIONS and action != facts.default_milter_action:
@@ -199,13 +184,6 @@ def _check_when_down(
             f"{key}: the milter's default_action is {action}, "
             f"which Postfix {facts.mail_version} does not know",
             "run postconf -e milter_default_action=tempfail, then domain-secure attach",
-        )
-    if action != "accept" and defers_listed:
-        yield Finding.warning(
-            "when-down-not-applied",
-            f'while the daemon is down, {key} defers all mail, and when_down is "defer-listed"',
-            f"{key}: the milter's default_action is {action}",
-            ATTACH,
         )
 
 

@@ -6,7 +6,14 @@ Must not know: Postfix.
 from collections.abc import Iterable, Iterator
 
 from domain_secure.policy.certificates.gateways import shared_gateway
-from domain_secure.policy.configuration.configuration import Condition, Configuration, Method, Mode, Partner
+from domain_secure.policy.configuration.configuration import (
+    Condition,
+    Configuration,
+    Method,
+    Mode,
+    Partner,
+    WhenDown,
+)
 from domain_secure.policy.terms.domain import Domain, Entry, entry_base, lies_under
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.postfix.findings.findings import Finding
@@ -20,6 +27,14 @@ def check_configuration(configuration: Configuration) -> Iterator[Finding]:
     yield from _check_rules(configuration)
     yield from _check_gateways(configuration)
     yield from _check_exemptions(configuration)
+    if configuration.inbound.when_down is WhenDown.DEFER_LISTED:
+        yield Finding.warning(
+            "when-down-ignored",
+            "while the daemon is down all mail is deferred: Postfix can tell listed mail by its reverse-path "
+            "alone, and would let in what claims a listed domain in its header",
+            f'{configuration.path}: [inbound] when_down = "defer-listed"',
+            "take when_down out",
+        )
     if not (configuration.receive or configuration.send):
         yield Finding.note(
             "nothing-listed",

@@ -139,7 +139,8 @@ class Job:
 
     def expected(self, table: Table) -> int:
         """Return roughly how many lines *table* will have."""
-        return len(self.configuration.receive if table is Table.SENDER_ACCESS else self.configuration.send)
+        del table
+        return len(self.configuration.send)
 
     def live(self, table: Table) -> tuple[Path, ...]:
         """Return a table's source and compiled files, in the order in which they are put in place."""
@@ -219,11 +220,9 @@ def input_digest(job: Job) -> str:
         sorted(job.dialect.parents_match),
         job.dialect.transitional,
         configuration.direct,
-        configuration.inbound.when_down,
         partners,
     )
     digest = hashlib.sha256(repr(settings).encode())
-    for entries in (configuration.send, configuration.receive):
-        digest.update(b"\0")
-        digest.update("\n".join(entries).encode())
+    digest.update(b"\0")
+    digest.update("\n".join(configuration.send).encode())
     return digest.hexdigest()

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import idna
 
-from domain_secure.policy.configuration.configuration import Configuration, Partner, SendMethod, WhenDown
+from domain_secure.policy.configuration.configuration import Configuration, Partner, SendMethod
 from domain_secure.policy.terms.domain import Entry, entry_base
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.nexthop import Nexthop
@@ -62,7 +62,6 @@ class Table(StrEnum):
     TRANSPORT = "transport"
     RECIPIENT_TRANSPORT = "recipient_transport"  #: the same routes, by whole address: see `recipient_routes`
     RECIPIENT_SPELLING = "recipient_spelling"  #: see `recipient_spelling`
-    SENDER_ACCESS = "sender_access"
 
     @property
     def is_of_patterns(self) -> bool:
@@ -153,7 +152,6 @@ def lines_of(table: Table, configuration: Configuration, dialect: Dialect) -> It
         Table.TRANSPORT: _transport_lines,
         Table.RECIPIENT_TRANSPORT: _recipient_transport_lines,
         Table.RECIPIENT_SPELLING: _recipient_spelling_lines,
-        Table.SENDER_ACCESS: _sender_access_lines,
     }
     return makers[table](configuration, dialect)
 
@@ -286,18 +284,6 @@ class _Relays:
             f'partner."{entry_base(entry)}": via',
             "give both the same names, mx, send_method and minimum_tls, or different relays or ports",
         )
-
-
-def _sender_access_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
-    if configuration.inbound.when_down is not WhenDown.DEFER_LISTED:
-        return
-    by_parents = "smtpd_access_maps" in dialect.parents_match
-    for entry in configuration.receive:
-        base = entry_base(entry)
-        if by_parents and entry.startswith("*.") and base in configuration.receive:
-            continue  # the line of the domain itself covers its subdomains
-        for key in spellings(base) if by_parents else keys_of(entry):
-            yield f"{key}\t451 4.7.5 {base}: the sender cannot be verified now, please try again later"
 
 
 def spellings(domain: str) -> tuple[str, ...]:

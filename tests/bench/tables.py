@@ -21,7 +21,7 @@ from .measurement import Measurement, Usage, usage_of
 PART = "tables"
 
 PROGRAM = Path(sys.executable).with_name("domain-secure")
-_TABLES = ("tls_policy", "transport", "sender_access")
+_TABLES = ("tls_policy", "transport")
 
 
 def measure(domains: int, rounds: int) -> list[Measurement]:

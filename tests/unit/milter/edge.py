@@ -49,7 +49,6 @@ class Edge:
             self.metrics,
             self.logged.append,
             self._observed,
-            "domain_secure_when_down",
         )
 
     def _observed(self, record: DecisionRecord) -> None:

@@ -120,23 +120,15 @@ def test_missing_delegation_defers_listed_mail_only(edge: Edge) -> None:
     assert edge.inbound.end(edge.inbound.begin(facts, "<x@other.test>"), "Q1") == Outcome()
 
 
-@pytest.mark.parametrize(
-    ("when_down", "action"), [("defer-all", "DUNNO"), ("defer-listed", "domain_secure_when_down")]
-)
-def test_session_that_began_without_us(tmp_path: Path, when_down: str, action: str) -> None:
-    """Under defer-listed, Postfix is told to use its own map for a session the milter does not see."""
-    edge = Edge(tmp_path, f'[inbound]\nwhen_down = "{when_down}"')
+def test_postfix_waits_at_mail_for_canaries_alone(edge: Edge) -> None:
+    """The policy listener has no opinion on any session; that a canary came is known at MAIL."""
     unseen = DelegatedFacts("127.0.0.3", "40001", "Q1", None, None, None, None, None, None)
-    assert edge.inbound.delegated(unseen) == action
     facts = MilterFacts("127.0.0.3", "40001", None, None, None, None, False, "", "mx1.contoso.test")
-    edge.inbound.begin(facts, "<x@other.test>")
     assert edge.inbound.delegated(unseen) == "DUNNO"
-    edge.inbound.close(facts)
-    assert edge.inbound.delegated(unseen) == action
-    assert edge.inbound.must_answer_mail == (when_down == "defer-listed")
+    assert not edge.inbound.must_answer_mail
     with edge.inbound.canaries.sent(Pin.certificate("ab" * 32)) as address:
         assert edge.inbound.must_answer_mail
-        assert edge.inbound.delegated(unseen) == action
+        assert edge.inbound.delegated(unseen) == "DUNNO"
         edge.inbound.begin(facts, f"<{address}>")
         assert edge.inbound.canaries.is_noticed(address)
 

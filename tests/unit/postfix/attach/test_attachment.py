@@ -10,7 +10,7 @@ from configurations import make_partner
 from domain_secure.policy.configuration.configuration import Inbound, SendMethod, WhenDown
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.postfix.attach.attachment import MAIN, MASTER
-from domain_secure.postfix.tables.tables import Table, map_type, table_name
+from domain_secure.postfix.tables.tables import map_type
 
 pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
 
@@ -156,25 +156,38 @@ def test_postfix_waits_longer_than_the_daemon(place: Place) -> None:
     assert "content_timeout=126s" in (place.override("smtp/inet", "smtpd_milters") or "")
 
 
-def test_defer_listed_has_a_way_without_the_daemon(place: Place) -> None:
-    """The milter is passed over, senders are looked up, and forged marks go."""
+@pytest.mark.parametrize("classes", [b"", b", a"])
+def test_what_an_older_attach_wrote_for_defer_listed_goes(place: Place, classes: bytes) -> None:
+    """Detach gives the former bytes back, and attach leaves nothing of it that lets mail in."""
     inbound = replace(place.configuration.inbound, when_down=WhenDown.DEFER_LISTED)
     place.configuration = replace(place.configuration, inbound=inbound)
-    place.write(
-        place.stock_main + b"header_checks = regexp:/theirs\nsmtpd_restriction_classes = a\na = reject\n"
-    )
+    if classes:
+        place.write(place.stock_main + b"smtpd_restriction_classes = a\na = reject\n")
+    before = place.files
     place.attach()
-    assert "default_action=accept" in (place.override("smtp/inet", "smtpd_milters") or "")
-    restrictions = place.override("smtp/inet", "smtpd_data_restrictions") or ""
-    assert "default_action=domain_secure_when_down" in restrictions
-    assert place.override("smtp/inet", "smtpd_restriction_classes") == "domain_secure_when_down, a"
-    table = table_name(map_type(place.instance), place.configuration.state, Table.SENDER_ACCESS)
-    assert place.override("smtp/inet", "domain_secure_when_down") == f"check_sender_access {table}"
-    assert place.override("smtp/inet", "cleanup_service_name") == "domain-secure-cleanup"
-    checks = place.override("domain-secure-cleanup/unix", "header_checks") or ""
-    assert checks.startswith("regexp:{ { /^X-Domain-Secure")
-    assert checks.endswith("}, regexp:/theirs")
-    assert place.override("domain-secure-cleanup/unix", "nested_header_checks") == "regexp:/theirs"
+    new = place.files
+    assert b"accept" not in new[MASTER].replace(b"#", b"")
+    old = (
+        new[MASTER]
+        .replace(b"default_action=tempfail", b"default_action=accept")
+        .replace(b"default_action=DUNNO", b"default_action=domain_secure_when_down")
+        .replace(
+            b"  -o smtpd_tls_ask_ccert=yes\n",
+            b"  -o smtpd_tls_ask_ccert=yes\n"
+            b"  -o { smtpd_restriction_classes = domain_secure_when_down" + classes + b" }\n"
+            b"  -o { domain_secure_when_down = check_sender_access hash:/s/maps/sender_access }\n"
+            b"  -o cleanup_service_name=domain-secure-cleanup\n",
+        )
+    )
+    assert b"sender_access" in old
+    place.record_path.unlink()
+    place.write(new[MAIN], old)
+    place.detach()
+    assert place.files == before
+    place.write(new[MAIN], old)
+    place.attach()
+    assert b"sender_access" not in place.files[MASTER]
+    assert "default_action=tempfail" in (place.override("smtp/inet", "smtpd_milters") or "")
 
 
 def test_line_ends_are_made_strict_where_they_are_not(place: Place) -> None:

@@ -9,7 +9,7 @@ from configurations import make_configuration, make_partner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.policy.configuration.configuration import Configuration, SendMethod, WhenDown
+from domain_secure.policy.configuration.configuration import Configuration, SendMethod
 from domain_secure.policy.terms.domain import Domain, Entry, parse_domain
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.nexthop import Nexthop
@@ -181,38 +181,6 @@ def test_transport_that_would_draw_subdomains_along_is_refused() -> None:
     dialect = Dialect(True, frozenset({"transport_maps"}))
     with pytest.raises(Problem, match="drawn along"):
         list(lines_of(Table.TRANSPORT, make_configuration(send=DomainList.of("a.test")), dialect))
-
-
-def access_keys(dialect: Dialect, *entries: str) -> list[str]:
-    """Return the keys of the sender access table for a receive list."""
-    configuration = make_configuration(receive=DomainList.of(*entries))
-    inbound = replace(configuration.inbound, when_down=WhenDown.DEFER_LISTED)
-    lines = lines_of(Table.SENDER_ACCESS, replace(configuration, inbound=inbound), dialect)
-    return [line.split("\t")[0] for line in lines]
-
-
-def test_sender_access_where_parents_match() -> None:
-    """Postfix looks up the bare parents by default, so one line serves an entry and its wildcard."""
-    assert access_keys(STOCK, "a.test", "*.a.test", "*.b.test") == ["a.test", "b.test"]
-
-
-def test_sender_access_where_dots_match() -> None:
-    """Without smtpd_access_maps in parent_domain_matches_subdomains the wildcard has a key of its own."""
-    assert access_keys(STRICT, "a.test", "*.a.test", "*.b.test") == ["a.test", ".a.test", ".b.test"]
-
-
-def test_sender_access_defers() -> None:
-    """The line defers with the code of a verdict that could not be reached."""
-    configuration = make_configuration(receive=DomainList.of("a.test"))
-    inbound = replace(configuration.inbound, when_down=WhenDown.DEFER_LISTED)
-    (line,) = lines_of(Table.SENDER_ACCESS, replace(configuration, inbound=inbound), STOCK)
-    assert line.startswith("a.test\t451 4.7.5 a.test: ")
-
-
-def test_sender_access_is_empty_by_default() -> None:
-    """With ``when_down = "defer-all"`` Postfix defers by itself."""
-    configuration = make_configuration(receive=DomainList.of("a.test"))
-    assert list(lines_of(Table.SENDER_ACCESS, configuration, STOCK)) == []
 
 
 @pytest.mark.parametrize(
