@@ -45,6 +45,7 @@ from domain_secure.postfix.sending_checks.in_force_checks import check_in_force
 from domain_secure.postfix.sending_checks.inherited_checks import check_inherited
 from domain_secure.postfix.sending_checks.outbound_checks import check_outbound
 from domain_secure.postfix.sending_checks.own_domain_checks import check_own_domains
+from domain_secure.postfix.sending_checks.replay_checks import check_replay
 from domain_secure.postfix.sending_checks.routing_checks import check_routing, follow
 from domain_secure.postfix.sending_checks.spelling_checks import check_spelling
 from domain_secure.postfix.tables.publication import Job
@@ -150,6 +151,7 @@ def _questions(
             ("the certificates shown to partners", lambda: check_certificates(facts, now)),
             ("the log of Postfix", lambda: check_log(configuration, instance)),
             *_route_questions(configuration, instance, facts, only),
+            ("recipients of the last days", lambda: check_replay(configuration, instance, facts, only)),
         ]
     return [*questions, ("what attach wrote", lambda: check_attachment(configuration, instance))]
 

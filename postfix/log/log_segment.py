@@ -41,6 +41,7 @@ class Segment:
 
     def __init__(self, path: Path) -> None:
         """Open the file; raises OSError."""
+        self.path = path
         self._stream = decompressed(path)
         self._is_plain = path.suffix not in _OPENERS
         status = os.fstat(self._stream.fileno())

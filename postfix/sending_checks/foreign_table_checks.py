@@ -114,7 +114,7 @@ def _check_entries(
     only: Domain | None,
 ) -> Iterator[Finding]:
     """Yield the entries for single recipients, and for hosts below a wildcard of ours."""
-    found = list(_elsewhere(configuration, instance.entries(table), entries, only))
+    found = sorted(_elsewhere(configuration, instance.entries(table), entries, only))
     if found:
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         yield Finding.error(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from domain_secure.policy.configuration.configuration import Configuration
-from domain_secure.policy.terms.domain import Domain, Entry, entry_base
-from domain_secure.postfix.findings.findings import Finding, Lookup
+from domain_secure.policy.terms.domain import Domain, Entry, entry_base, parse_domain
+from domain_secure.postfix.findings.findings import Finding, Lookup, Severity
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.lookups import Hit, first_hits, policy_keys, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -71,25 +71,45 @@ def _ways(
     entries: Iterable[Entry],
     only: Domain | None,
 ) -> Iterator[Way]:
-    router, dialect = Router.of(instance), Dialect.of(instance)
-    clients = {sender.service.name: sender for sender in facts.senders if sender.service.type == "unix"}
+    router = Router.of(instance)
     remaining = iter(entries)
     while chunk := list(islice(remaining, CHUNK)):
-        domains = {name: entry for entry in chunk for name in _names(entry, only)}
-        routes = router.routes(domains)
-        policies = _policies(instance, clients, routes.values())
-        for name, entry in domains.items():
-            route = routes[name]
-            client = clients.get(route.transport)
-            wanted = policy_of(configuration.partner(entry), dialect)
-            hits = [policies.get((route.transport, nexthop)) for nexthop in _nexthops(route)]
-            yield Way(
-                route=route,
-                program=None if client is None else client.service.program,
-                policy=next((hit for hit in hits if hit is None or hit.value != wanted), hits[0]),
-                policy_setting="" if client is None else client.value("smtp_tls_policy_maps"),
-                wanted=wanted,
-            )
+        domains = [name for entry in chunk for name in _names(entry, only)]
+        for _, way in ways_of(configuration, instance, facts, router.routes(domains)):
+            yield way
+
+
+def ways_of(
+    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts, routes: Mapping[str, Route]
+) -> Iterator[tuple[str, Way]]:
+    """Yield what would happen to mail on each of *routes* to a listed domain, with its key.
+
+    Raises Problem when a table does not answer.
+    """
+    dialect = Dialect.of(instance)
+    clients = {sender.service.name: sender for sender in facts.senders if sender.service.type == "unix"}
+    policies = _policies(instance, clients, routes.values())
+    for key, route in routes.items():
+        entry = configuration.send.match(parse_domain(route.domain))
+        if entry is None:
+            continue
+        client = clients.get(route.transport)
+        wanted = policy_of(configuration.partner(entry), dialect)
+        hits = [policies.get((route.transport, nexthop)) for nexthop in _nexthops(route)]
+        way = Way(
+            route=route,
+            program=None if client is None else client.service.program,
+            policy=next((hit for hit in hits if hit is None or hit.value != wanted), hits[0]),
+            policy_setting="" if client is None else client.value("smtp_tls_policy_maps"),
+            wanted=wanted,
+        )
+        yield key, way
+
+
+def word_of(way: Way, direct: bool) -> str | None:
+    """Return the word of what lets mail leave without the partner's TLS policy, or None."""
+    errors = (one.word for one in _judge(way, direct) if one.severity is Severity.ERROR)
+    return next(errors, None)
 
 
 def _policies(

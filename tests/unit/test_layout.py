@@ -72,7 +72,8 @@ MAY_KNOW = {
         "policy/terms postfix/dns postfix/instance postfix/tables postfix/work"
     ),
     "postfix/sending_checks": (
-        "policy/configuration policy/terms postfix/attach postfix/findings postfix/instance postfix/tables"
+        "policy/configuration policy/history policy/terms postfix/attach postfix/findings "
+        "postfix/instance postfix/log postfix/mail_checks postfix/tables"
     ),
     "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
