@@ -12,6 +12,7 @@ from typing import Any
 from domain_secure.commands.terminal.common import note
 from domain_secure.policy.book.certificate_book import FILE_NAME
 from domain_secure.policy.book.client_requests import ClientRequest, ClientRequests
+from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.own.certificate_path import read_password
@@ -47,6 +48,16 @@ def unconfirmed_note(place: str) -> str:
         f"watched no more until you confirm it: {place}: run `domain-secure cert import --watch` with it, "
         "or `domain-secure cert refresh --forget` with it"
     )
+
+
+def anchors_of(configuration: Configuration) -> TrustAnchors | None:
+    """Return the authorities that this machine trusts, None where they cannot be told."""
+    try:
+        return TrustAnchors.load(configuration.trust.ca_file.read_bytes())
+    except OSError as error:
+        place = configuration.trust.ca_file
+        note(f"the authorities of this machine cannot be read ({error.strerror}): {place}")
+        return None
 
 
 def peers_of(configuration: Configuration) -> tuple[Peer, ...]:

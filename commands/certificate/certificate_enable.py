@@ -3,29 +3,53 @@
 import argparse
 import os
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from domain_secure.commands.terminal.common import configuration_of, note
-from domain_secure.policy.certificates.certificate import Certificate, Chain
+from domain_secure.policy.certificates.certificate import Chain
+from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.purposes import Purpose
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates, Role
 from domain_secure.policy.own.own_certificate import OwnCertificate
 from domain_secure.policy.own.renewal_check import Change, Objection, by_itself, compare, host_name
+from domain_secure.policy.own.shown_chain import chain_faults
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.thumbprint import find
+from domain_secure.postfix.attach import attach_record
 from domain_secure.postfix.attach.attach_execution import execute
+from domain_secure.postfix.attach.attach_record import Record
+from domain_secure.postfix.attach.attachment import Plan
 from domain_secure.postfix.attach.certificate_plan import plan_certificates
 from domain_secure.postfix.attach.certificate_settings import enabled_files, overrides
 from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.instance.programs import PostfixInstance
 
-from .certificate_common import Use, inventory_of, peers_of
+from .certificate_common import Use, anchors_of, inventory_of, peers_of
+from .certificate_proof import Proof, prove, unproved
 
 _PURPOSES = {Role.SERVER: Purpose.SERVER, Role.CLIENT: Purpose.CLIENT}
 _HOST_PARAMETERS = {Role.SERVER: "myhostname", Role.CLIENT: "smtp_helo_name"}
+
+
+#: What mends each thing that speaks against a certificate.
+FIXES = {
+    Change.DATES: "enable it once it is valid, or import its renewal",
+    Change.PURPOSE: "have it issued for TLS servers and clients, as `domain-secure cert request` asks",
+    Change.NAMES: "have it issued with the names of the former one (`cert request --renew`)",
+    Change.HOSTNAME: "have it issued with that name (`cert request --domain`), or set the parameter",
+    Change.ISSUER: "see first that partners trust its issuer",
+    Change.KEY: "tell partners the new pin or TLSA record first (`cert show`)",
+    Change.CHAIN: "import it again with its intermediate certificates, such as fullchain.pem",
+    Change.LIFETIME: "have its renewal done by a machine (`cert import --watch`)",
+    Change.OVERRIDE: "take the option out of master.cf",
+    Change.SELF_SIGNED: "have one issued by an authority that partners trust (`cert request`, `cert ca`)",
+    Change.SIGNATURE: "have it issued anew by an authority that signs with SHA-256",
+    Change.PROOF: "see what smtpd says in Postfix's log",
+}
 
 
 def add_parsers(actions: Any) -> None:
@@ -95,17 +119,35 @@ def enable(
         objections = tuple(_objections(configuration, instance, own, roles, in_use, now))
         _refuse(objections, accepted, own)
         plan = plan_certificates(configuration, instance, {role: enabled.file(role) for role in roles})
+        former, record = enabled.files(), attach_record.read(plan.record_path)
         changed = enabled.enable(own, roles)
         try:
             outcome = execute(plan, instance)
         except Problem:
-            if not in_use:
-                enabled.disable(own)
+            enabled.put_back(former)
             raise
         if changed and not outcome.changed and instance.is_running:
             instance.reload()
+        proof = (
+            prove(instance, enabled.file(Role.SERVER), own.certificate) if Role.SERVER in roles else Proof()
+        )
+        if proof.fault is not None:
+            if Change.PROOF not in accepted:
+                enabled.put_back(former)
+                _undo(plan, record, instance)
+                raise unproved(proof.fault, f"certificate {own.sha1[:8].upper()}")
+            note(f"accepted: proof: {proof.fault}")
     _tell(configuration, own, changed=changed or bool(outcome.changed))
+    if proof.why_not:
+        print(f"not proved by a handshake: {proof.why_not}")
     return ExitStatus.DONE
+
+
+def _undo(plan: Plan, record: Record | None, instance: PostfixInstance) -> None:
+    """Bring main.cf and the record to what they were before *plan*, and Postfix to read them."""
+    reverse = replace(plan, current=plan.after, after=plan.current, record=record)
+    if not execute(reverse, instance).changed and instance.is_running:
+        instance.reload()
 
 
 def _objections(
@@ -117,6 +159,7 @@ def _objections(
     now: datetime,
 ) -> Iterator[Objection]:
     hosts = {role: instance.parameter(_HOST_PARAMETERS[role]) for role in roles}
+    anchors = anchors_of(configuration)
     found: dict[str, Objection] = {}
     for role in roles:
         former = in_use.get(role)
@@ -124,9 +167,11 @@ def _objections(
         # What is so already is lost to nobody, and what the comparison says is more to the point.
         known = {one.change for one in compared}
         if former:
-            known |= {one.change for one in _alone(former[0], role, hosts[role], now)} - {Change.DATES}
-        alone = (one for one in _alone(own.certificate, role, hosts[role], now) if one.change not in known)
-        found |= {str(objection): objection for objection in (*compared, *alone)}
+            before = _alone(former, role, hosts[role], now, anchors)
+            known |= {one.change for one in before} - {Change.DATES}
+        alone = _alone(own.chain, role, hosts[role], now, anchors)
+        own_faults = (one for one in alone if one.change not in known)
+        found |= {str(objection): objection for objection in (*compared, *own_faults)}
     yield from found.values()
     for override in overrides(instance, roles):
         yield Objection(
@@ -136,9 +181,12 @@ def _objections(
         )
 
 
-def _alone(certificate: Certificate, role: Role, host: str, now: datetime) -> Iterator[Objection]:
-    yield from by_itself(certificate, {_PURPOSES[role]}, now)
-    yield from host_name(certificate, host, _HOST_PARAMETERS[role])
+def _alone(
+    chain: Chain, role: Role, host: str, now: datetime, anchors: TrustAnchors | None
+) -> Iterator[Objection]:
+    yield from by_itself(chain[0], {_PURPOSES[role]}, now)
+    yield from host_name(chain[0], host, _HOST_PARAMETERS[role])
+    yield from chain_faults(chain, anchors)
 
 
 def _refuse(objections: Collection[Objection], accepted: Collection[Change], own: OwnCertificate) -> None:
@@ -147,11 +195,12 @@ def _refuse(objections: Collection[Objection], accepted: Collection[Change], own
         note(f"{'against it' if objection in refused else 'accepted'}: {objection}")
     if not refused:
         return
+    fixes = dict.fromkeys(FIXES[one.change] for one in refused)
     words = " ".join(f"--accept {change}" for change in dict.fromkeys(one.change for one in refused))
     raise Problem(
         f"nothing was changed, because of {', '.join(dict.fromkeys(one.change for one in refused))}",
         f"certificate {own.sha1[:8].upper()}",
-        f"mend it, or run `domain-secure cert enable {own.sha1[:8].upper()} {words}`",
+        f"{'; '.join(fixes)}; or run `domain-secure cert enable {own.sha1[:8].upper()} {words}`",
         ExitStatus.DIFFERENCE,
     )
 

@@ -1,12 +1,15 @@
 """``domain-secure cert import`` and ``refresh``: take in what an authority or an ACME client issued."""
 
 import argparse
+import sys
+from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from domain_secure.commands.terminal.common import configuration_of, configuration_path, note
-from domain_secure.milter.knowledge.live_configuration import read_live
+from domain_secure.commands.terminal.common import configuration_of, configuration_path, note, print_json
+from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
@@ -14,25 +17,29 @@ from domain_secure.policy.certificates.trust import ClientPurpose
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.own.certificate_path import read_bundle
-from domain_secure.policy.own.enabled_certificates import Role
+from domain_secure.policy.own.enabled_certificates import EnabledCertificates, Role
 from domain_secure.policy.own.key_bundle import Bundle
 from domain_secure.policy.own.own_certificates import Imported, OwnCertificates
 from domain_secure.policy.own.own_import import RefusedImportError
 from domain_secure.policy.own.private_key import LockedKeyError, UnusableKeyError
+from domain_secure.policy.own.shown_chain import chain_faults
 from domain_secure.policy.own.watch_list import Watched
 from domain_secure.policy.own.watched_certificates import ACCEPTED, Outcome, refresh_watched
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .certificate_common import (
+    Use,
     add_password,
     asked_password,
+    document_of,
     given_password,
     peers_of,
     unconfirmed_note,
     watch_list_of,
 )
-from .certificate_enable import accepted_of, add_vetoes, enable
+from .certificate_enable import FIXES, accepted_of, add_vetoes, enable
+from .certificate_proof import prove, unproved
 
 
 def add_parsers(actions: Any) -> None:
@@ -58,6 +65,7 @@ def add_parsers(actions: Any) -> None:
         "another key or issuer is accepted then, nothing else",
     )
     add_vetoes(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run_import)
     refresh = actions.add_parser(
         "refresh",
@@ -81,15 +89,37 @@ def run_import(arguments: argparse.Namespace) -> ExitStatus:
         )
     except RefusedImportError as error:
         raise Problem(f"this cannot be imported: {error}", str(arguments.file), error.fix) from error
+    with redirect_stdout(StringIO()) if arguments.json else nullcontext():
+        try:
+            return _put_to_use(arguments, live, imported, now)
+        finally:
+            if arguments.json:
+                with redirect_stdout(sys.__stdout__):
+                    print_json(_document(configuration, arguments, imported, now))
+
+
+def _put_to_use(arguments: argparse.Namespace, live: Live, imported: Imported, now: datetime) -> ExitStatus:
+    """Tell what was imported, and do with it what was asked for."""
     _tell(imported, live.anchors, now)
     accepted = accepted_of(arguments)
     if arguments.watch:
         accepted |= ACCEPTED
-        _watch(configuration, arguments, imported)
+        _watch(live.configuration, arguments, imported)
     if arguments.enable:
-        return enable(configuration, imported.own, tuple(Role), accepted, now)
+        return enable(live.configuration, imported.own, tuple(Role), accepted, now)
     note(f"put it to use with `domain-secure cert enable {imported.own.sha1[:8].upper()}`")
     return ExitStatus.DONE
+
+
+def _document(
+    configuration: Configuration, arguments: argparse.Namespace, imported: Imported, now: datetime
+) -> dict[str, Any]:
+    return document_of(imported.own, Use.of(configuration), now) | {
+        "is_new": imported.is_new,
+        "answers": imported.answers and imported.answers.identifier,
+        "left_out": [one.subject for one in imported.unrelated],
+        "watched": str(arguments.file.absolute()) if arguments.watch else None,
+    }
 
 
 def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
@@ -104,18 +134,33 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
     unconfirmed = watch_list.unconfirmed()
     for place in unconfirmed:
         note(unconfirmed_note(place))
+    enabled = EnabledCertificates(configuration.state)
+    former, watched = enabled.files(), watch_list.all()
     results = refresh_watched(watch_list, configuration.state, datetime.now(UTC), peers_of(configuration))
     for result in results:
         print(f"{result.outcome}: {result.path}: {result.detail}")
     outcomes = {result.outcome for result in results}
-    if Outcome.ENABLED in outcomes:
+    if Outcome.ENABLED in outcomes and (why := _fault_in_force(configuration, enabled)) is not None:
+        enabled.put_back(former)
+        for one in watched:
+            watch_list.watch(one)
         instance = PostfixInstance(configuration.config_directory)
         if instance.is_running:
             instance.reload()
+        raise unproved(why, "cert refresh")
     if not results and not unconfirmed:
         print("nothing is watched: see `domain-secure cert import --watch`")
     is_at_fault = unconfirmed or outcomes & {Outcome.REFUSED, Outcome.FAILED}
     return ExitStatus.DIFFERENCE if is_at_fault else ExitStatus.DONE
+
+
+def _fault_in_force(configuration: Configuration, enabled: EnabledCertificates) -> str | None:
+    """Let Postfix read what was enabled; return why a handshake does not show it, or None."""
+    instance = PostfixInstance(configuration.config_directory)
+    if instance.is_running:
+        instance.reload()
+    shown = enabled.chains().get(Role.SERVER)
+    return None if shown is None else prove(instance, enabled.file(Role.SERVER), shown[0]).fault
 
 
 def _bundle(arguments: argparse.Namespace) -> Bundle:
@@ -132,7 +177,10 @@ def _bundle(arguments: argparse.Namespace) -> Bundle:
     except LockedKeyError as error:
         fix = "give its password with --password-file"
         raise Problem(f"this cannot be imported: {error}", where, fix) from error
-    except (MalformedCertificateError, UnusableKeyError) as error:
+    except UnusableKeyError as error:
+        fix = "have one issued for a key of `domain-secure cert request`, which other servers can deal with"
+        raise Problem(f"this cannot be imported: {error}", where, fix) from error
+    except MalformedCertificateError as error:
         fix = "give a PFX, or the issued certificate in PEM, DER or PKCS#7"
         raise Problem(f"this cannot be imported: {error}", where, fix) from error
 
@@ -152,15 +200,12 @@ def _tell(imported: Imported, anchors: TrustAnchors, now: datetime) -> None:
         print(f"chain      {' <- '.join(one.subject for one in own.chain[1:])}")
     for unrelated in imported.unrelated:
         note(f"left out, because it has nothing to do with this certificate: {unrelated.subject}")
+    faults = tuple(chain_faults(own.chain, anchors))
+    for fault in faults:
+        note(f"{fault}: {FIXES[fault.change]}")
     path = validate(certificate, own.chain[1:], anchors, ClientPurpose.ACCEPT_SERVER, now)
-    if path.outcome is PathOutcome.UNTRUSTED:
-        is_complete = own.chain[-1].subject == own.chain[-1].issuer
-        fix = (
-            "see that partners trust it"
-            if is_complete
-            else "import it again with its intermediate certificates"
-        )
-        note(f"this box does not trust it, and partners may not either: {path.detail}: {fix}")
+    if path.outcome is PathOutcome.UNTRUSTED and not faults:
+        note(f"this box does not trust it: {path.detail}: see that partners do, or ask them to")
 
 
 def _watch(configuration: Configuration, arguments: argparse.Namespace, imported: Imported) -> None:

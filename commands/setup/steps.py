@@ -169,6 +169,7 @@ class Doer:
                 watch=False,
                 accept=[],
                 force=False,
+                json=False,
             )
         )
         after = (instance.config_directory / "main.cf").read_bytes()

@@ -66,7 +66,9 @@ def own_fault(path: Sequence[Certificate], client_purpose: ClientPurpose) -> str
         if link is None:
             return f"{whose} contents are not encoded as RFC 5280 wants them"
         # Nobody relies on the signature of the anchor.
-        fault = _key_fault(link) or (None if certificate is path[-1] else _signature_fault(link))
+        fault = _key_fault(certificate, link.loaded) or (
+            None if certificate is path[-1] else _signature_fault(link)
+        )
         if fault is not None:
             return f"{whose} {fault}"
         links.append(link)
@@ -79,6 +81,20 @@ def own_fault(path: Sequence[Certificate], client_purpose: ClientPurpose) -> str
         # RFC 8446 section 4.4.2.2
         return "its key may not be used for signatures, which a TLS client makes"
     return _constraints_fault(leaf, authorities) or _purpose_fault(links, client_purpose)
+
+
+def key_fault_of(certificate: Certificate) -> str | None:
+    """Return why the key of a certificate is not accepted, or None; raises nothing."""
+    try:
+        return _key_fault(certificate, load(certificate.der))
+    except ValueError:
+        return "contents cannot be read"
+
+
+def signature_fault_of(certificate: Certificate) -> str | None:
+    """Return why the signature on a certificate is not accepted, or None; one that cannot be read is not."""
+    link = _Link.read(certificate)
+    return None if link is None else _signature_fault(link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +125,14 @@ class _Link:
             return None
 
 
-def _key_fault(link: _Link) -> str | None:
+def _key_fault(certificate: Certificate, loaded: x509.Certificate) -> str | None:
     try:
-        key = link.loaded.public_key()
+        key = loaded.public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return "key cannot be read"
     if not isinstance(key, _SIGNING_KEYS):
         return "key is of a kind that is not accepted"
-    if isinstance(key, ec.EllipticCurvePublicKey) and not _names_its_curve(link.certificate):
+    if isinstance(key, ec.EllipticCurvePublicKey) and not _names_its_curve(certificate):
         return "key gives the parameters of its curve instead of the curve's name"
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _MINIMUM_RSA_BITS:
         return f"RSA key has {key.key_size} bits, and {_MINIMUM_RSA_BITS} are the least"

@@ -79,6 +79,17 @@ class EnabledCertificates:
             _put(folder, wanted)
         return True
 
+    def files(self) -> dict[str, bytes]:
+        """Return what is in use, each file by its name, to be put back."""
+        with self._folder.reading() as folder:
+            return _in_use(folder) if folder else {}
+
+    def put_back(self, files: Mapping[str, bytes]) -> None:
+        """Let *files* be in use again, as `files` returned them."""
+        with self._folder.writing() as folder:
+            if _in_use(folder) != files:
+                _put(folder, files)
+
     def disable(self, own: OwnCertificate) -> None:
         """Take the files with *own* away; for when no service reads them."""
         with self._folder.writing() as folder:

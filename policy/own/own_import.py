@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from domain_secure.policy.certificates.certificate import Certificate, is_authority
 from domain_secure.policy.certificates.certificate_structure import load, structure
+from domain_secure.policy.certificates.weaknesses import key_weakness
 
 from .key_bundle import Bundle
 from .private_key import PrivateKey, belongs_to
@@ -96,6 +97,11 @@ def _checked(
 ) -> Assembled:
     if is_authority(certificate):
         _refuse_authority(certificate)
+    if (weakness := key_weakness(certificate)) is not None:
+        raise RefusedImportError(
+            f"its {weakness}",
+            "have one issued for a key of `domain-secure cert request` (P-256, P-384 or RSA up to 4096 bits)",
+        )
     if certificate.not_after <= now:
         raise RefusedImportError(
             f"the certificate expired on {certificate.not_after:%Y-%m-%d}",

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certificate_structure import load
+from domain_secure.policy.certificates.weaknesses import LARGEST_RSA
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -85,8 +86,13 @@ def parse_pem(block: bytes, password: bytes | None = None) -> PrivateKey:
     encrypted = is_encrypted(block)
     if encrypted and password is None:
         raise LockedKeyError("the private key is encrypted, and no password was given")
+    given = password if encrypted else None
     try:
-        key = serialization.load_pem_private_key(block, password if encrypted else None)
+        # Whether it is consistent takes minutes to find out for a key of absurd length.
+        usable(serialization.load_pem_private_key(block, given, unsafe_skip_rsa_key_validation=True))
+        key = serialization.load_pem_private_key(block, given)
+    except UnusableKeyError:
+        raise
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _unreadable(encrypted=encrypted) from error
     return usable(key)
@@ -95,7 +101,7 @@ def parse_pem(block: bytes, password: bytes | None = None) -> PrivateKey:
 def parse_der(content: bytes, password: bytes | None = None) -> PrivateKey:
     """Return the key in DER, PKCS#8 or the older forms of one algorithm; raises as `parse_pem`."""
     try:
-        return usable(serialization.load_der_private_key(content, None))
+        return _loaded_der(content, None)
     except TypeError:
         if password is None:
             raise LockedKeyError("the private key is encrypted, and no password was given") from None
@@ -104,11 +110,16 @@ def parse_der(content: bytes, password: bytes | None = None) -> PrivateKey:
             raise
         raise _unreadable(encrypted=False) from error
     try:
-        return usable(serialization.load_der_private_key(content, password))
+        return _loaded_der(content, password)
     except UnusableKeyError:
         raise
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _unreadable(encrypted=True) from error
+
+
+def _loaded_der(content: bytes, password: bytes | None) -> PrivateKey:
+    usable(serialization.load_der_private_key(content, password, unsafe_skip_rsa_key_validation=True))
+    return usable(serialization.load_der_private_key(content, password))
 
 
 def _unreadable(*, encrypted: bool) -> UnusableKeyError:
@@ -123,6 +134,11 @@ def usable(key: object) -> PrivateKey:
         if key.key_size < _SMALLEST_RSA:
             raise UnusableKeyError(
                 f"mail servers refuse RSA keys below {_SMALLEST_RSA} bits; this one has {key.key_size}"
+            )
+        if key.key_size > LARGEST_RSA:
+            raise UnusableKeyError(
+                f"the RSA key has {key.key_size} bits, and each handshake with it keeps the server busy; "
+                f"{LARGEST_RSA} are the most"
             )
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey):

@@ -31,6 +31,9 @@ class Change(StrEnum):
     CHAIN = "chain"
     LIFETIME = "lifetime"
     OVERRIDE = "override"
+    SELF_SIGNED = "self-signed"
+    SIGNATURE = "signature"
+    PROOF = "proof"
 
 
 @dataclass(frozen=True, slots=True)

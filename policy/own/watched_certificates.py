@@ -24,6 +24,7 @@ from .own_certificates import OwnCertificates
 from .own_import import RefusedImportError
 from .private_key import UnusableKeyError
 from .renewal_check import Change, Objection, Peer, by_itself, compare
+from .shown_chain import chain_faults
 from .watch_list import Watched, WatchList
 
 #: What an ACME renewal changes by design: to stop there would let the certificate in use expire.
@@ -164,6 +165,8 @@ def _objections(
     found = [*by_itself(chain[0], (), now)] if replaced else []
     for former in dict.fromkeys(replaced.values()):
         found += compare(former, chain, peers)
+        known = {one.change for one in chain_faults(former, None)}
+        found += (one for one in chain_faults(chain, None) if one.change not in known)
     for objection in found:
         if objection.change not in accepted:
             yield objection

@@ -23,7 +23,6 @@ from domain_secure.postfix.mail_checks.mark_checks import check_marks
 from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
-from domain_secure.postfix.own_checks.client_certificate_checks import check_certificates
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
 from domain_secure.postfix.own_checks.file_checks import (
     check_outbound_authorities,
@@ -38,6 +37,7 @@ from domain_secure.postfix.own_checks.revocation_checks import (
     check_revocation_lists,
     check_revocation_locations,
 )
+from domain_secure.postfix.own_checks.shown_certificate_checks import check_certificates
 from domain_secure.postfix.sending_checks.copy_checks import check_copies
 from domain_secure.postfix.sending_checks.filter_checks import check_filters
 from domain_secure.postfix.sending_checks.foreign_table_checks import check_foreign_tables
@@ -138,6 +138,7 @@ def _questions(
         ("line ends", lambda: check_line_ends(configuration, facts)),
         ("milters by client", lambda: check_milter_maps(configuration, instance, facts)),
         ("the daemon's sockets", lambda: check_listeners(configuration, facts)),
+        ("the certificates shown to partners", lambda: check_certificates(facts, configuration, now)),
         ("the rest of Postfix", lambda: check_surroundings(configuration, facts)),
     ]
     if configuration.send:
@@ -148,7 +149,6 @@ def _questions(
             ("the generated tables", lambda: check_tables(job)),
             ("what Postfix remembers", lambda: check_in_force(configuration, instance)),
             ("the authorities for sending", lambda: check_outbound_authorities(facts)),
-            ("the certificates shown to partners", lambda: check_certificates(facts, now)),
             ("the log of Postfix", lambda: check_log(configuration, instance)),
             *_route_questions(configuration, instance, facts, only),
             ("recipients of the last days", lambda: check_replay(configuration, instance, facts, only)),

@@ -10,10 +10,15 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
 from domain_secure.policy.own.own_certificate import days_left
 from domain_secure.policy.own.own_certificates import OwnCertificates
+from domain_secure.policy.own.watch_list import WatchList, list_beside
+from domain_secure.policy.own.watched_certificates import Standing, look_at_watched
 from domain_secure.policy.terms.thumbprint import sha1_of
 from domain_secure.postfix.findings.findings import Finding, Severity
 
 SOON, VERY_SOON = timedelta(days=21), timedelta(days=7)
+
+
+_REFRESH = "run domain-secure cert refresh, and see that domain-secure-refresh.timer runs it"
 
 
 def check_own_certificates(configuration: Configuration, now: datetime) -> Iterator[Finding]:
@@ -37,6 +42,7 @@ def check_own_certificates(configuration: Configuration, now: datetime) -> Itera
             f"{thumbprint}: valid until {chain[0].not_after:%Y-%m-%d %H:%M} UTC",
             f"run domain-secure cert request --renew {thumbprint}, and enable what is issued",
         )
+    yield from _check_watched(configuration, now)
     for place, why in OwnCertificates(configuration.state).inventory().set_aside:
         yield Finding.warning(
             "own-certificate-set-aside",
@@ -44,3 +50,33 @@ def check_own_certificates(configuration: Configuration, now: datetime) -> Itera
             f"{place}: {why}",
             "import the certificate again, or remove the folder",
         )
+
+
+def _check_watched(configuration: Configuration, now: datetime) -> Iterator[Finding]:
+    watch_list = WatchList(list_beside(configuration.path), configuration.state)
+    for place in watch_list.unconfirmed():
+        yield Finding.warning(
+            "watched-unconfirmed",
+            "a place that an earlier release watched for renewed certificates is watched no more",
+            f"{place}: it stands in a list that not root alone may write",
+            "run domain-secure cert import --watch with it, or cert refresh --forget with it",
+        )
+    for look in look_at_watched(watch_list, configuration.state, now):
+        proof = f"{look.path}: {look.detail}"
+        if look.standing is Standing.NOT_SEEN:
+            yield Finding.not_looked_at("a watched place", proof, "run this as root")
+        elif look.standing is Standing.WAITS:
+            what = "a renewed certificate of ours lies ready, and was not taken in"
+            yield Finding.warning("renewal-waits", what, proof, _REFRESH)
+        elif look.standing is Standing.REFUSED:
+            yield Finding.error(
+                "renewal-refused",
+                "a renewed certificate of ours is not put to use, as something would be lost",
+                proof,
+                "mend it, or run domain-secure cert enable with --accept for the renewed one",
+            )
+        elif look.standing is Standing.UNUSABLE:
+            what = "what lies in a watched place cannot be taken in"
+            yield Finding.warning(
+                "renewal-unusable", what, proof, "mend it; domain-secure cert refresh takes it in"
+            )

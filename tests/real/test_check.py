@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from domain_secure.policy.configuration.reading import load
 from domain_secure.postfix.findings.service_facts import facts_of
 from domain_secure.postfix.sending_checks.foreign_table_checks import check_foreign_tables
 
-from lab.certificates import DAY, SERVER, Authority, Issued
+from lab.certificates import CLIENT, DAY, SERVER, Authority, Issued, self_signed
+from lab.forgery import with_sha1
 
 pytestmark = pytest.mark.real
 
@@ -393,33 +395,65 @@ def test_a_table_type_that_is_missing(sound: Scratch, capsys: pytest.CaptureFixt
     assert "postfix-mongodb" in found["table-type-missing"]["fix"]
 
 
+MAIL = "mail.contoso.test"
+
+
+@pytest.mark.parametrize("side", ["server", "client"])
 @pytest.mark.parametrize(
-    ("options", "word"),
+    ("make", "words"),
     [
-        ({"purposes": (SERVER,)}, "client-certificate-purpose"),
-        ({"not_after": NOW - DAY, "not_before": NOW - 2 * DAY}, "client-certificate-expired"),
-        ({"not_before": NOW + DAY}, "client-certificate-not-yet-valid"),
+        (lambda ca: ca.issue(MAIL), set()),
+        (lambda ca: ca.authority("Sub").issue(MAIL), set()),
+        (lambda ca: ca.issue(MAIL, not_after=NOW - DAY, not_before=NOW - 2 * DAY), {"expired"}),
+        (lambda ca: ca.issue(MAIL, not_before=NOW + DAY), {"not-yet-valid"}),
+        (lambda ca: ca.issue("other.test"), {"name"}),
+        (lambda _: self_signed(MAIL), {"self-signed"}),
+        (lambda ca: replace(ca.authority("Sub").issue(MAIL), chain=()), {"chain"}),
+        (lambda ca: replace(one := ca.issue(MAIL), certificate=with_sha1(one, ca)), {"signature"}),
+        (
+            lambda ca: replace(one := ca.authority("Sub"), certificate=with_sha1(one, ca)).issue(MAIL),
+            {"signature"},
+        ),
+        (lambda ca: ca.issue(MAIL, key="rsa1024"), {"weak-key", "key"}),
+        (lambda ca: ca.issue(MAIL, purposes=(SERVER,)), {"purpose of client"}),
+        (lambda ca: ca.issue(MAIL, purposes=(CLIENT,)), {"purpose of server"}),
     ],
 )
-def test_the_certificate_for_partners(
-    sound: Scratch, capsys: pytest.CaptureFixture[str], options: dict[str, Any], word: str
+def test_a_certificate_that_was_set_by_hand(
+    sound: Scratch,
+    capsys: pytest.CaptureFixture[str],
+    make: Callable[[Authority], Issued],
+    words: set[str],
+    side: str,
 ) -> None:
-    """A certificate that no partner would accept is named before the first message."""
-    own = sound.folder / "client.pem"
-    own.write_bytes(Authority.create("Lab CA").issue("mail.contoso.test", **options).pem(key=True))
-    sound.set(f"smtp_tls_chain_files = {own}")
-    assert examine(sound, capsys).keys() == {word}
+    """What a partner would not accept of a certificate in main.cf is named before the first message."""
+    authority = Authority.create("Lab CA")
+    with (sound.folder / "ca.pem").open("ab") as stream:
+        stream.write(authority.pem())
+    own = sound.folder / "own.pem"
+    own.write_bytes(make(authority).pem(key=True))
+    sound.set(f"{'smtpd' if side == 'server' else 'smtp'}_tls_chain_files = {own}")
+    told = {word.removesuffix(f" of {side}") for word in words}
+    expected = {f"{side}-certificate-{word}" for word in told if " of " not in word}
+    assert examine(sound, capsys).keys() == expected
 
 
 def test_the_key_of_another_certificate(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     """A key in a file of its own is found, and one that belongs to another certificate is named."""
-    one, other = (Authority.create("Lab CA").issue("mail.contoso.test") for _ in range(2))
+    authority = Authority.create("Lab CA")
+    with (sound.folder / "ca.pem").open("ab") as stream:
+        stream.write(authority.pem())
+    one, other = (authority.issue(MAIL) for _ in range(2))
     files = {"one.pem": one.pem(), "one.key": key_pem(one), "other.key": key_pem(other)}
     for name, content in files.items():
         (sound.folder / name).write_bytes(content)
     for key, words in (("one.key", set()), ("other.key", {"client-certificate-key"})):
         sound.set(f"smtp_tls_chain_files = {sound.folder}/{key}, {sound.folder}/one.pem")
         assert examine(sound, capsys).keys() == words
+        former = sound.instance.parameter("smtpd_tls_chain_files")
+        sound.set(f"smtpd_tls_chain_files = {sound.folder}/{key}, {sound.folder}/one.pem")
+        assert examine(sound, capsys).keys() == words | {word.replace("client", "server") for word in words}
+        sound.set(f"smtpd_tls_chain_files = {former}")
         sound.set("smtp_tls_chain_files =")
         sound.set(f"smtp_tls_cert_file = {sound.folder}/one.pem", f"smtp_tls_key_file = {sound.folder}/{key}")
         assert examine(sound, capsys).keys() == words

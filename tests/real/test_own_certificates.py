@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from domain_secure.policy.book.certificate_book import FILE_NAME
 
-from lab.certificates import SERVER, Authority, Issued, pem
+from lab.certificates import SERVER, Authority, Issued, pem, self_signed
+from lab.forgery import with_sha1
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, WOODGROVE, Lab
 from lab.messages import compose
 from lab.postfix_host import PostfixHost
@@ -270,6 +272,86 @@ def test_hook_of_an_acme_client(edge: Edge) -> None:
     assert edge.product.command("cert", "refresh", check=False).returncode == 1
     lab.contoso.reload()
     assert edge.shown_as_server(lab.contoso) == renewed
+
+
+def test_what_fails_at_the_door_is_taken_back(edge: Edge) -> None:
+    """Where no handshake succeeds the former certificate is shown again, and status 1 says why."""
+    contoso, authority = edge.lab.contoso, edge.lab.authority
+    contoso.configure(smtpd_tls_protocols="!TLSv1.3", smtpd_tls_exclude_ciphers="aECDSA")
+    contoso.reload()
+    former = authority.issue(HOST, dns_names=(HOST, CONTOSO), key="rsa2048")
+    said = edge.enable("import", edge.put("rsa.pem", former.pem(key=True)), "--enable")
+    assert "not proved" not in said
+    main_cf = edge.lab.namespaces.outside(contoso.layout.configuration / "main.cf")
+    before = main_cf.read_bytes()
+    other = authority.issue(HOST, dns_names=(HOST, CONTOSO))
+    command = ("cert", "import", edge.put("ec.pem", other.pem(key=True)), "--enable", "--accept", "key")
+    done = edge.product.command(*command, check=False)
+    assert done.returncode == 1
+    assert "a handshake with port 25 of this machine failed" in done.stderr
+    contoso.reload()
+    assert (edge.shown_as_server(contoso), main_cf.read_bytes()) == (former.der, before)
+    in_use = [
+        one["sha256"] for one in json.loads(edge.cert("list", "--json"))["certificates"] if one["services"]
+    ]
+    assert in_use == [former.fingerprint]
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (("-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"), "RSA-PSS alone"),
+        (
+            ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"),
+            "parameters of its curve",
+        ),
+        (("-newkey", "rsa:5120"), "5120 bits"),
+    ],
+    ids=["rsa-pss", "explicit parameters", "rsa-5120"],
+)
+def test_keys_that_others_cannot_deal_with(edge: Edge, make: tuple[str, ...], told: str) -> None:
+    """They are refused at the import, with the reason and what to do, before anything is lost."""
+    edge.openssl(
+        "req", "-x509", *make, "-nodes", "-keyout", WORK / "k.pem", "-out", WORK / "c.pem",
+        "-subj", f"/CN={HOST}", "-addext", "basicConstraints=critical,CA:FALSE",
+    )  # fmt: skip
+    done = edge.product.command(
+        "cert", "import", WORK / "c.pem", "--key-file", WORK / "k.pem", "--enable", "--force", check=False
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "cert request" in done.stderr
+
+
+@pytest.mark.parametrize("fault", ["self-signed", "chain", "signature"])
+def test_the_first_enable_asks_for_what_partners_refuse(edge: Edge, fault: str) -> None:
+    """It goes live only where a person takes it into account, as a certificate for servers only does."""
+    authority, names = edge.lab.authority, (HOST, CONTOSO)
+    plain = authority.issue(HOST, dns_names=names)
+    issued = {
+        "self-signed": lambda: self_signed(HOST, dns_names=names),
+        "chain": lambda: replace(authority.authority("Sub").issue(HOST, dns_names=names), chain=()),
+        "signature": lambda: replace(plain, certificate=with_sha1(plain, authority)),
+    }[fault]()
+    file = edge.put("a.pem", issued.pem(key=True))
+    done = edge.product.command("cert", "import", file, "--enable", check=False)
+    assert done.returncode == 1
+    assert f"against it: {fault}: " in done.stderr
+    assert edge.shown_as_server(edge.lab.contoso) != issued.der
+    edge.enable("import", file, "--enable", "--accept", fault)
+    assert edge.shown_as_server(edge.lab.contoso) == issued.der
+
+
+def test_import_tells_what_it_did_as_json(edge: Edge) -> None:
+    """One document, also where it is not put to use."""
+    issued = edge.lab.certificate_for(CONTOSO)
+    file = edge.put("a.pem", issued.pem(key=True))
+    document = json.loads(edge.product.command("cert", "import", file, "--json").stdout)
+    assert (document["sha256"], document["is_new"], document["services"]) == (issued.fingerprint, True, [])
+    with edge.lab.contoso.reloaded():
+        done = edge.product.command("cert", "import", file, "--enable", "--json")
+    document = json.loads(done.stdout)
+    assert (document["is_new"], "smtp/inet (server)" in document["services"]) == (False, True)
 
 
 def _exchange_mail_by_private_authority(edge: Edge) -> None:

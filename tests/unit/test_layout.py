@@ -118,7 +118,7 @@ MAY_KNOW = {
     ),
     "commands/certificate": (
         "policy/authority policy/book policy/certificates policy/configuration policy/files policy/own "
-        "policy/revocation policy/terms postfix/attach postfix/instance milter/knowledge "
+        "policy/revocation policy/terms postfix/attach postfix/instance postfix/probe milter/knowledge "
         "commands/terminal"
     ),
     "commands/check": (

@@ -267,7 +267,7 @@ def test_show(shell: Shell) -> None:
 def test_nothing_yet(shell: Shell) -> None:
     """An empty list says what to do."""
     assert shell("list")[1].startswith("no certificate yet: make a request")
-    assert shell.listed() == {"certificates": [], "requests": [], "watched": []}
+    assert shell.listed() == {"certificates": [], "requests": [], "watched": [], "unconfirmed": []}
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,9 @@ def test_watched_folder(shell: Shell) -> None:
     ]
     lay_out(HOST)
     assert shell("import", live, "--watch", "--enable")[0] == 0
-    assert shell.listed()["watched"] == [{"path": str(live), "sha256": HOST.fingerprint}]
+    (watched,) = shell.listed()["watched"]
+    assert (watched["path"], watched["sha256"]) == (str(live), HOST.fingerprint)
+    assert watched["standing"] == "current"
     renewed = SUB.issue(NAME, dns_names=[NAME, "contoso.test"])
     lay_out(renewed)
     assert shell("refresh")[:2] == (0, f"enabled: {live}: in use as server and client\n")
