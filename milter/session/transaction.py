@@ -119,7 +119,7 @@ class Transaction:
 
     def _is_forged(self, name: str, value: bytes) -> bool:
         try:
-            return is_forged_mark(name, value, self.authserv_id)
+            return is_forged_mark(name, value)
         except Exception as error:  # noqa: BLE001 - what cannot be read is not let through as a mark
             _log.error(internal_error("mark", error))
             return True

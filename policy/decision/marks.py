@@ -4,15 +4,14 @@ Owns: the two header fields of DESIGN section 2.
 Must not know: how header fields are added or removed.
 
 Invariant: a pass mark is made only for a message whose verdict is pass for each listed domain it claims.
-Sources: RFC 8601 section 2.2 (Authentication-Results), RFC 2045 section 5.1 (token), RFC 8616 (U-labels).
+Sources: RFC 8601 sections 2.2 and 5 (Authentication-Results), RFC 2045 section 5.1 (token).
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
-from domain_secure.policy.claims.address import skip_cfws, unfold, without_comments
-from domain_secure.policy.terms.domain import InvalidDomainError, parse_domain
+from domain_secure.policy.claims.address import unfold, without_comments
 
 from .decision import Decision, Finding
 from .verdict import Effect, Verdict
@@ -24,9 +23,6 @@ _METHOD = "x-domain-secure"  #: RFC 8601 section 2.7.7: local methods begin with
 # value = token / quoted-string                                                      RFC 2045 section 5.1
 # token = 1*<any CHAR except SPACE, CTLs, or tspecials>
 _TOKEN = re.compile(r'[^\x00-\x20\x7f-\x9f()<>@,;:\\"/\[\]?=]+')
-_QUOTED_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*)"')
-_QUOTED_PAIR = re.compile(r"\\(.)")
-_VERSION = re.compile(r"[0-9]+")
 
 _UNSEEN = re.compile(r'[\x00-\x20\x7f-\xa0"\\]+')
 
@@ -92,11 +88,11 @@ def _value(text: str) -> str:
     return f'"{escaped}"'
 
 
-def is_forged_mark(name: str, value: bytes, authserv_id: str) -> bool:
+def is_forged_mark(name: str, value: bytes) -> bool:
     """Tell whether a header field of an arriving message pretends to be a mark of ours.
 
-    Authentication-Results of anybody else stay, and so do ours about other methods (RFC 8601 section 5).
-    Where the authserv-id cannot be read, a field in which ours occurs is taken for ours.
+    A result of our own method is one whoever it is said to be from: users look for the method, there may be
+    several edges, and a name can be written in many ways.  Results about other methods stay.
     """
     folded_name = name.strip().lower()
     if folded_name == MARK.lower():
@@ -104,13 +100,7 @@ def is_forged_mark(name: str, value: bytes, authserv_id: str) -> bool:
     if folded_name != AUTHENTICATION_RESULTS.lower():
         return False
     text = _folded(value)
-    if _METHOD not in text and _METHOD not in _squeezed(text):
-        return False
-    said = _authserv_id(text)
-    if said is None:
-        ours = _canonical(authserv_id)
-        return any(ours in form for form in (text, _squeezed(text), text.replace("\\", "")))
-    return _canonical(said) == _canonical(authserv_id)
+    return _METHOD in text or _METHOD in _squeezed(text)
 
 
 def _folded(value: bytes) -> str:
@@ -125,31 +115,3 @@ def _folded(value: bytes) -> str:
 def _squeezed(text: str) -> str:
     """Return *text* without comments, and without all that a reader may pass over."""
     return _UNSEEN.sub("", without_comments(text))
-
-
-def _authserv_id(text: str) -> str | None:
-    """Return who the field says it is from; None: it cannot be read.
-
-    authres-header-field = "Authentication-Results:" authres-payload                      RFC 8601 section 2.2
-    authres-payload = [CFWS] authserv-id [CFWS authres-version] ( no-result / 1*resinfo ) [CFWS] CRLF
-    authserv-id = value; authres-version = 1*DIGIT [CFWS]
-    """
-    start = skip_cfws(text, 0)
-    if start is None:
-        return None
-    value = _TOKEN.match(text, start) or _QUOTED_STRING.match(text, start)
-    if value is None:
-        return None
-    end = skip_cfws(text, value.end())
-    if end is not None and (version := _VERSION.match(text, end)):
-        end = skip_cfws(text, version.end())
-    if end is None or not text.startswith(";", end):
-        return None
-    return value[0] if value.re is _TOKEN else _QUOTED_PAIR.sub(r"\1", value[1])
-
-
-def _canonical(authserv_id: str) -> str:
-    try:
-        return parse_domain(authserv_id.strip())
-    except InvalidDomainError:
-        return authserv_id.strip().casefold()

@@ -115,7 +115,7 @@ def test_forgeries_are_refused(product: Product, shows: str) -> None:
 def test_unlisted_mail_is_untouched_but_for_forged_marks(product: Product) -> None:
     """Evil's own mail is delivered; its forged marks go, and other headers stay as they were, in order."""
     others = (
-        "Authentication-Results: mx.other.test; x-domain-secure=pass header.d=other.test",
+        "Authentication-Results: mx.other.test; dkim=pass header.d=other.test",
         f"Authentication-Results: {HOST}; dkim=pass header.d=evil.test",
     )
     forged = (
@@ -123,6 +123,9 @@ def test_unlisted_mail_is_untouched_but_for_forged_marks(product: Product) -> No
         FORGED_RESULT,
         "x-domain-SECURE:pass",
         f"authentication-results:(a) {HOST} ;X-Domain-Secure=pass",
+        "Authentication-Results: mx2.contoso.test; x-domain-secure=pass header.d=woodgrovebank.test",
+        'Authentication-Results: "mx.other\\.test"; dkim=none; x-domain-secure=pass',
+        "Authentication-Results: x-domain-secure=pass",
     )
     sent = send(
         product, EVIL_SENDER, None, forged[0], others[0], *forged[1:], "X-Other: kept", others[1], FORGED_MARK

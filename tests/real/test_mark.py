@@ -2,10 +2,13 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+
+from lab.laboratory import CONTOSO, Lab
 
 pytestmark = pytest.mark.real
 
@@ -76,3 +79,43 @@ def test_unmarked_mail_of_a_partner_is_collected(
 ) -> None:
     """And nobody else's."""
     assert ("Not secured" in actions(UNMARKED, *headers, author=author)) is collected
+
+
+@pytest.mark.parametrize("service", ["pickup/unix", "submission/inet"])
+def test_what_our_own_users_send_loses_marks(own_lab: Lab, service: str) -> None:
+    """By the commands of the page: marks go, whatever else there is stays, and no daemon is needed."""
+    contoso, run = own_lab.contoso, own_lab.namespaces.run
+    directory = str(contoso.layout.configuration)
+    run("postconf", "-c", directory, "-M", "submission/inet=submission inet n - y - - smtpd")
+    section = DOCUMENT.read_text().partition("## What your own users send")[2]
+    commands = re.findall(r"^    sudo postconf (-[eMP]) '(.+)'$", section, re.MULTILINE)
+    assert len(commands) == 4
+    for option, setting in commands:
+        run("postconf", "-c", directory, option, setting.replace("pickup/unix", service))
+    contoso.reload()
+    recipient = f"b@{CONTOSO}"
+    text = (
+        f"From: a@{CONTOSO}\nTo: {recipient}\nSubject: x\n{PASS}\nX-Other: kept\n"
+        "Authentication-Results: mx2.contoso.test; spf=pass\n"
+        "Authentication-Results: mx2.contoso.test;\n x-domain-secure=pass header.d=woodgrovebank.test\n"
+        "\nHello, by hand.\n"
+    )
+    if service == "pickup/unix":
+        run("sh", "-c", f"printf '%s' \"$1\" | sendmail -C {directory} -f a@{CONTOSO} {recipient}", "-", text)
+    else:
+        send_text(own_lab, text, recipient)
+    delivered = contoso.wait_for_delivery("Hello, by hand.").decode()
+    assert "X-Domain-Secure" not in delivered
+    assert "x-domain-secure" not in delivered
+    assert "X-Other: kept" in delivered
+    assert "spf=pass" in delivered
+
+
+def send_text(lab: Lab, text: str, recipient: str) -> None:
+    """Give Contoso's submission service a message, from inside."""
+    program = (
+        "import smtplib, sys\n"
+        "with smtplib.SMTP('127.0.0.1', 587) as client:\n"
+        "    client.sendmail(sys.argv[1], [sys.argv[1]], sys.argv[2])\n"
+    )
+    lab.namespaces.run(sys.executable, "-c", program, recipient, text)
