@@ -28,6 +28,8 @@ from domain_secure.policy.terms.domain import Entry, entry_base
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.tls import TlsVersion
 
+from . import partner_certificates
+
 _SHOWN_NAMES = 10
 
 
@@ -45,6 +47,7 @@ def add_parser(actions: Any) -> None:
     add.add_argument("file", metavar="FILE", help="PEM, DER or PKCS#7; - reads standard input")
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=run_add)
+    partner_certificates.add_parsers(certificate_actions)
 
 
 def run_add(arguments: argparse.Namespace) -> ExitStatus:

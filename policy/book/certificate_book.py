@@ -130,6 +130,25 @@ class CertificateBook:
                 )
                 self._evict_chains(book)
 
+    def remove(self, fingerprint: Pin, entry: Entry) -> bool:
+        """Forget a certificate as one of *entry*, altogether with its last origin; tell whether it was."""
+        with self._file.writing(durable=True) as book:
+            found = book.execute(
+                "DELETE FROM origin WHERE fingerprint = ? AND entry = ?", (fingerprint.digest, entry)
+            )
+            is_left = book.execute(
+                "SELECT 1 FROM origin WHERE fingerprint = ?", (fingerprint.digest,)
+            ).fetchone()
+            if not is_left:
+                book.execute("DELETE FROM chain WHERE fingerprint = ?", (fingerprint.digest,))
+            else:
+                book.execute(
+                    "UPDATE chain SET imported = EXISTS (SELECT 1 FROM origin WHERE fingerprint = ?1"
+                    " AND source = ?2) WHERE fingerprint = ?1",
+                    (fingerprint.digest, IMPORT),
+                )
+            return found.rowcount > 0
+
     def chain(self, fingerprint: Pin) -> Chain | None:
         """Return the certificate with this fingerprint and what may lead to its authorities, or None.
 

@@ -39,17 +39,18 @@ def sha1_of(der: bytes) -> str:
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
-def find(text: str, candidates: Iterable[T]) -> T:
-    """Return the one of *candidates* that *text* names; raises Problem for none and for several."""
+def find(text: str, candidates: Iterable[T], listing: str = "domain-secure cert list") -> T:
+    """Return the one of *candidates* that *text* names; raises Problem for none and for several.
+
+    *listing* is the command that prints them.
+    """
     digits = _SEPARATORS.sub("", _LABEL.sub("", text.strip())).lower()
     where = repr(text)
     if not _HEX.fullmatch(digits):
-        raise Problem("this is not a thumbprint", where, "copy one from `domain-secure cert list`")
+        raise Problem("this is not a thumbprint", where, f"copy one from `{listing}`")
     found = [one for one in candidates if one.sha1.startswith(digits) or one.sha256.startswith(digits)]
     if not found:
-        raise Problem(
-            "no certificate of ours has this thumbprint", where, "copy one from `domain-secure cert list`"
-        )
+        raise Problem("no certificate there has this thumbprint", where, f"copy one from `{listing}`")
     if len(found) > 1:
         named = ", ".join(one.sha1.upper() for one in found[:_NAMED])
         raise Problem(f"{len(found)} certificates have it ({named})", where, "give more of its digits")

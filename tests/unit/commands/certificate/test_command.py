@@ -280,7 +280,7 @@ def test_nothing_yet(shell: Shell) -> None:
         (["request", "--domain", NAME, "--subject", "rubbish"], "is not TYPE=value"),
         (["request", "--domain", NAME, "--friendly-name", "a\nb"], "control character"),
         (["request", "--domain", NAME, "--out", "/nonexistent/x"], "cannot be written"),
-        (["request", "--renew", "ab"], "no certificate of ours has this thumbprint"),
+        (["request", "--renew", "ab"], "no certificate there has this thumbprint"),
         (["import", "/nonexistent"], "No such file"),
         (["enable", "xyz"], "this is not a thumbprint"),
         (["show", "ab"], "no certificate of ours"),

@@ -43,7 +43,7 @@ def test_spellings(text: str) -> None:
     ("text", "says"),
     [
         ("5b", "2 certificates have it"),
-        ("ff", "no certificate of ours has this thumbprint"),
+        ("ff", "no certificate there has this thumbprint"),
         ("", "this is not a thumbprint"),
         ("mail.contoso.test", "this is not a thumbprint"),
         ("0" * 65, "this is not a thumbprint"),
