@@ -158,8 +158,25 @@ def _daemon(configuration: Configuration) -> list[Finding]:
                 "mend the configuration; the daemon reads it again by itself",
             )
         )
+    findings += _sessions(answer.get("sessions") or {}, configuration, url)
     findings += _self_proof(answer.get("self_proof") or {}, url)
     return findings
+
+
+def _sessions(answer: Mapping[str, Any], configuration: Configuration, url: str) -> Iterator[Finding]:
+    """Yield a finding where Postfix may hold more sessions than the daemon; other services count, too."""
+    try:
+        processes = PostfixInstance(configuration.config_directory).parameter("default_process_limit")
+    except Problem:
+        return  # that Postfix cannot be asked is a finding of its own
+    limit = answer.get("limit")
+    if limit is not None and processes.isdecimal() and int(processes) > limit:
+        yield Finding.warning(
+            "too-few-sessions",
+            f"Postfix may hold {processes} sessions, of which the daemon takes {limit}: the others get 451",
+            f"default_process_limit = {processes}; {url}: sessions: limit {limit}",
+            "raise LimitNOFILE= of the unit, or lower default_process_limit",
+        )
 
 
 def _self_proof(answer: Mapping[str, Any], url: str) -> Iterator[Finding]:

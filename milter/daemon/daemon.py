@@ -119,6 +119,7 @@ class Daemon:
         self._wake = threading.Event()
         self._reload_asked = threading.Event()
         self._inherited = surroundings.inherited
+        self._doors: Doors | None = None
         self._heartbeat = Heartbeat()
         self._health: HealthWatch | None = None
         self._dates_due = 0.0
@@ -159,7 +160,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         http = self._http_server()
-        doors = Doors(
+        doors = self._doors = Doors(
             self._endpoints, self._inherited, self._inbound, self._requests, log_event, self._wake.set
         )
         self._recorder.start()
@@ -230,6 +231,7 @@ class Daemon:
             "healthy": not any(faults.values()),
             "parts": {name: {"ok": fault is None, "reason": fault} for name, fault in faults.items()},
             "version": self._version,
+            "sessions": self._doors.sessions if self._doors else None,
             "pid": os.getpid(),
             "configuration": {
                 "path": str(configuration.path),

@@ -7,7 +7,7 @@ Must not know: what is asked at them.
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from domain_secure.milter.session.callbacks import Callbacks
 from domain_secure.milter.session.inbound import Inbound
@@ -19,6 +19,7 @@ from domain_secure.policy.terms.event import Event
 from . import events
 from .activation import InheritedSockets, keep, keeps
 from .answering import milter_fault, policy_fault
+from .descriptors import most_sessions, use_all_allowed
 from .milter_listener import MilterListener
 from .passing_on import (
     leave_asking,
@@ -61,12 +62,21 @@ class Doors:
         self._log = log
         self._sessions = OpenSessions()
         self._not_held: set[Endpoint] = set()  #: whose sockets go when we go
+        use_all_allowed()
+        self._most = most_sessions()
+        self._was_full = False
         policy = self._socket("policy", endpoints.policy, inherited)
         milter = self._socket("milter", endpoints.milter, inherited)
         for where in inherited.unused():
             log(events.socket_unused(where))
-        self._policy = PolicyListener(policy, inbound.delegated, log)
-        self._milter = MilterListener(milter, lambda: Callbacks(inbound, self._sessions), ended)
+        self._policy = PolicyListener(policy, inbound.delegated, log, self._most)
+        self._milter = MilterListener(
+            milter,
+            lambda: Callbacks(inbound, self._sessions),
+            ended,
+            self._is_full,
+            lambda: log(events.descriptors_exhausted("milter")),
+        )
 
     def _socket(self, name: str, endpoint: Endpoint, inherited: InheritedSockets) -> socket.socket:
         return inherited.listening_at(endpoint) or self._bind(name, endpoint)
@@ -83,6 +93,19 @@ class Doors:
         self._policy.start()
         self._milter.start()
         take_up_connections(self._inherited, self._milter, self._policy)
+
+    def _is_full(self, beginning: int) -> bool:
+        """Tell whether no session fits in any more; the first time after there was room it is logged."""
+        is_full = len(self._sessions) + beginning >= self._most
+        if is_full and not self._was_full:
+            self._log(events.sessions_full(self._most))
+        self._was_full = is_full
+        return is_full
+
+    @property
+    def sessions(self) -> Mapping[str, int]:
+        """Return how many sessions are open, and how many may be."""
+        return {"open": len(self._sessions), "limit": self._most}
 
     def bind_again(self) -> tuple[Endpoint, ...]:
         """Listen anew where the file of a socket has gone, and return where; raises Problem.

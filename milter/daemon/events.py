@@ -41,6 +41,16 @@ def answering_again(part: str) -> Event:
     return Event.of(logging.INFO, "answering-again", part=part)
 
 
+def sessions_full(limit: int) -> Event:
+    """Return the line for sessions that are hung up on because too many are open; Postfix answers 451."""
+    return Event.of(logging.ERROR, "sessions-full", limit=limit)
+
+
+def descriptors_exhausted(door: str) -> Event:
+    """Return the line for a door that waits until the process has a file descriptor again."""
+    return Event.of(logging.ERROR, "descriptors-exhausted", door=door)
+
+
 def part_unhealthy(part: str, detail: str) -> Event:
     """Return the line for a part of the daemon that does not work; ``/healthz`` says so until it does."""
     return Event.of(logging.ERROR, "part-unhealthy", part=part, detail=detail)

@@ -15,6 +15,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -27,11 +28,14 @@ from Milter import close_callback
 from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
 from domain_secure.milter.session.open_sessions import OpenSession
 
+from .descriptors import EXHAUSTED, is_of_this_process
 from .libmilter_socket import descriptor_of, listen_privately
 from .milter_packets import HEADER, NEGOTIATION, Negotiated, negotiated, read_packet
 
 # libmilter is in this process and waits for nobody before it answers.
 _ANSWER_SECONDS = 10.0
+# Without a descriptor nobody can be accepted; one comes free with each session that ends.
+_PAUSE_SECONDS = 0.5
 _T = TypeVar("_T")
 
 
@@ -39,12 +43,22 @@ class MilterListener:
     """Accepts milter sessions on *listening*, a bound stream socket, and makes an object for each.
 
     There can be one in a process: libmilter keeps everything in global variables.
-    *ended* is called when it ends by itself.  Raises Problem.
+    *ended* is called when it ends by itself.  Raises Problem.  While it *is_full*, which is given how many
+    have not negotiated yet, whoever comes is hung up on, which Postfix answers with 451; *exhausted* is
+    called where the kernel has no descriptor left.
     """
 
     def __init__(
-        self, listening: socket.socket, session: Callable[[], Callbacks], ended: Callable[[], None]
+        self,
+        listening: socket.socket,
+        session: Callable[[], Callbacks],
+        ended: Callable[[], None],
+        is_full: Callable[[int], bool] = lambda _: False,
+        exhausted: Callable[[], None] = lambda: None,
     ) -> None:
+        self._is_full = is_full
+        self._exhausted = exhausted
+        self._resume: float | None = None  #: when to accept again
         self._session = session
         self._ended = ended
         self._register()
@@ -125,13 +139,17 @@ class MilterListener:
                 self._selector.register(self._woken, selectors.EVENT_READ, self._work)
                 self._replace(self._listening)
                 while True:
-                    for key, _ in self._selector.select():
+                    for key, _ in self._selector.select(self._until_resuming()):
                         key.data()
+                    if self._resume is not None and time.monotonic() >= self._resume:
+                        self._resume = None
+                        self._replace(self._listening)
         except Exception as error:  # noqa: BLE001 - whoever supervises ends the daemon with it
             self.error = error
             self._ended()
 
     def _stop_accepting(self) -> tuple[socket.socket, ...]:
+        self._resume = None
         self._replace(None)
         fresh = tuple(connection for connection, said in self._begun.items() if not said)
         for connection in fresh:
@@ -168,9 +186,26 @@ class MilterListener:
             self._listening = listening
             self._selector.register(listening, selectors.EVENT_READ, self._accept)
 
+    def _until_resuming(self) -> float | None:
+        return None if self._resume is None else max(0.0, self._resume - time.monotonic())
+
     def _accept(self) -> None:
-        with suppress(BlockingIOError, ConnectionAbortedError):
+        try:
             connection, _ = self._listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            if error.errno not in EXHAUSTED:
+                raise
+            # Who waits goes on waiting; asking again at once would only keep the processor busy.
+            self._selector.unregister(self._listening)
+            self._resume = time.monotonic() + _PAUSE_SECONDS
+            self._exhausted()
+            return
+        # Whether it answers is asked by this process itself, and no matter of room.
+        if not is_of_this_process(connection) and self._is_full(len(self._begun)):
+            connection.close()
+        else:
             self._await(connection)
 
     def _await(self, connection: socket.socket) -> None:

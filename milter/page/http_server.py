@@ -5,16 +5,19 @@ Must not know: what the answers say.
 Invariant: where it listens beyond loopback there are TLS and a token; the configuration makes sure of it.
 """
 
+import errno
 import json
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import AF_INET6, socket
+from socket import AF_INET6, SHUT_RDWR, socket
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -30,6 +33,10 @@ _log = logging.getLogger("domain_secure")
 
 # A browser opens six connections, a scraper one; who opens more waits for nobody.
 _MOST_CONNECTIONS = 64
+# The whole request, however slowly its octets come: a request is some hundred of them.
+_REQUEST_SECONDS = 5.0
+_PAUSE_SECONDS = 0.5
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -147,22 +154,55 @@ class _Server(ThreadingHTTPServer):
             self.address_family = AF_INET6
         self._certificate = certificate
         self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._lock = threading.Lock()
+        self._asking: dict[int, tuple[socket, float]] = {}  #: who has not asked yet, and since when
         super().__init__(address, handler)
 
     def get_request(self) -> tuple[socket, Any]:
-        connection, address = super().get_request()
+        try:
+            connection, address = super().get_request()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                # The loop would ask again at once, and keep the processor busy until a descriptor is free.
+                time.sleep(_PAUSE_SECONDS)
+            raise
         return (self._certificate.wrap(connection) if self._certificate else connection), address
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        if not self._free.acquire(blocking=False):
+            # Who has been about to ask for the longest has to go: slow ones must not shut others out.
+            self._hang_up_on_slow(0.0, most=1)
+            if not self._free.acquire(timeout=_PAUSE_SECONDS):
+                self.shutdown_request(request)
+                return
+        with self._lock:
+            self._asking[id(request)] = request, time.monotonic()
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        self._hang_up_on_slow(_REQUEST_SECONDS)
+
+    def has_asked(self, request: Any) -> None:
+        """Take note that a request is complete."""
+        with self._lock:
+            self._asking.pop(id(request), None)
+
+    def _hang_up_on_slow(self, seconds: float, most: int = _MOST_CONNECTIONS) -> None:
+        """Hang up on those who have been asking for longer than *seconds*, the longest first."""
+        since = time.monotonic() - seconds
+        with self._lock:
+            slow = [(key, one) for key, (one, began) in self._asking.items() if began <= since][:most]
+            for key, _ in slow:
+                del self._asking[key]
+        for _, connection in slow:
+            with suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self.has_asked(request)
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -179,6 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
+        if isinstance(self.server, _Server):
+            self.server.has_asked(self.request)
         answer = self._answer()
         self.send_response(answer.status)
         headers = {**_HEADERS, **answer.headers, "Content-Type": answer.content_type}

@@ -25,6 +25,11 @@ def unreadable_author_refused(*, queue_id: str, client: str) -> Event:
     return Event.of(logging.WARNING, "unreadable-author-refused", queue_id=queue_id, client=client)
 
 
+def descriptors_exhausted(door: str) -> Event:
+    """Return the line for a door that waits until the process has a file descriptor again."""
+    return Event.of(logging.ERROR, "descriptors-exhausted", door=door)
+
+
 def malformed_delegation(detail: str) -> Event:
     """Return the line for a peer on the policy socket that does not speak the protocol."""
     return Event.of(logging.WARNING, "malformed-delegation-request", detail=detail)

@@ -4,10 +4,12 @@ Runs an event loop of its own in a thread of its own.  Must not decide anything 
 """
 
 import asyncio
+import errno
 import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from domain_secure.policy.terms.event import Event
 
@@ -16,8 +18,11 @@ from .delegation import DelegatedFacts, MalformedRequestError, RequestReader, re
 
 # Postfix keeps one connection a smtpd process; more than this is not Postfix (default_process_limit is 100).
 CONNECTION_LIMIT = 4096
-# asyncio calls listen(2) once more, with a number of its own unless told.
-_BACKLOG = 4096
+_ROOM = 8  #: for the daemon itself, which asks whether this listener answers
+# asyncio's own server asks accept(2) as often as its backlog is long where there is no descriptor, and writes
+# a traceback each time; so accepting is done here.
+_PAUSE_SECONDS = 0.5
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class _Connection(asyncio.Protocol):
@@ -30,7 +35,7 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream server makes nothing else
         self._transport = transport
         self._listener.connections.add(self)
-        if len(self._listener.connections) > CONNECTION_LIMIT:
+        if len(self._listener.connections) > self._listener.limit + _ROOM:
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -74,12 +79,15 @@ class PolicyListener:
         listening: socket.socket,
         answer: Callable[[DelegatedFacts], str],
         log: Callable[[Event], None],
+        limit: int = CONNECTION_LIMIT,
     ) -> None:
         self.answer = answer
         self.log = log
+        self.limit = limit
         self.connections: set[_Connection] = set()
         self._listening = listening
-        self._server: asyncio.Server | None = None
+        self._is_accepting = False
+        self._tasks: set[asyncio.Task[object]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="policy-listener", daemon=True)
 
@@ -92,12 +100,41 @@ class PolicyListener:
         asyncio.run_coroutine_threadsafe(self._accept_on(listening), self._loop).result()
 
     async def _accept_on(self, listening: socket.socket) -> None:
-        former = self._server
-        self._server = await self._loop.create_server(
-            lambda: _Connection(self), sock=listening, backlog=_BACKLOG
-        )
-        if former is not None:
+        former = self._listening
+        self._stop_accepting()
+        listening.setblocking(False)
+        self._listening, self._is_accepting = listening, True
+        self._loop.add_reader(listening, self._accept)
+        if former is not listening:
             former.close()
+
+    def _stop_accepting(self) -> None:
+        self._is_accepting = False
+        with suppress(ValueError):  # it was closed
+            self._loop.remove_reader(self._listening)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listening.accept()
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+            return
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            self._loop.remove_reader(self._listening)
+            self._loop.call_later(_PAUSE_SECONDS, self._accept_again, self._listening)
+            self.log(events.descriptors_exhausted("policy"))
+            return
+        connection.setblocking(False)
+        task = self._loop.create_task(
+            self._loop.connect_accepted_socket(lambda: _Connection(self), connection)
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _accept_again(self, listening: socket.socket) -> None:
+        if self._is_accepting and listening is self._listening:
+            self._loop.add_reader(listening, self._accept)
 
     def adopt(self, connection: socket.socket) -> None:
         """Serve a connection of an earlier process."""
@@ -110,8 +147,7 @@ class PolicyListener:
         asyncio.run_coroutine_threadsafe(self._leave(put), self._loop).result()
 
     async def _leave(self, put: Callable[[socket.socket], None]) -> None:
-        if self._server is not None:
-            self._server.close()
+        self._stop_accepting()
         for connection in tuple(self.connections):
             left = connection.leave()
             if left is not None:
@@ -122,11 +158,12 @@ class PolicyListener:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._accept_on(self._listening))
         self._loop.run_forever()
-        assert self._server is not None  # noqa: S101 - made above
-        self._server.close()
+        self._stop_accepting()
+        self._listening.close()
         for connection in tuple(self.connections):
             connection.abort()
-        self._loop.run_until_complete(self._server.wait_closed())
+        # What was aborted is told so, and closed, in the loop's next round.
+        self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
     def stop(self) -> None:

@@ -104,8 +104,12 @@ class Product:
         """Undo attach()."""
         return self._reloading("detach", *options)
 
-    def serve(self) -> None:
-        """Start the daemon, and wait until it says that it is ready and how it fares with Postfix's log."""
+    def serve(self, descriptors: int | None = None) -> None:
+        """Start the daemon, and wait until it says that it is ready and how it fares with Postfix's log.
+
+        It may have so many file *descriptors*, or as many as this process.
+        """
+        limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
         before = len(self.log())
         # The service unit does the same before each start.
         sockets = self.lab.contoso.layout.queue / "domain-secure"
@@ -117,6 +121,7 @@ class Product:
             address.chmod(0o666)
             manager.setblocking(False)
             self._process = self.lab.namespaces.start(
+                *limit,
                 *self._as_user,
                 COMMAND,
                 "--config",

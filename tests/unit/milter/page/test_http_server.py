@@ -1,6 +1,7 @@
 """``/metrics`` and ``/healthz`` over a real socket."""
 
 import json
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -201,3 +202,20 @@ def test_files_of_no_use_are_explained(access: WebAccess, tmp_path: Path) -> Non
         HttpServer(("127.0.0.1", 0), pages(), replace(access, cert_file=broken))
     with pytest.raises(Problem, match=r"metrics\.token_file"):
         HttpServer(("127.0.0.1", 0), pages(), replace(access, token_file=tmp_path / "nowhere"))
+
+
+def test_slow_clients_shut_nobody_out(served: tuple[Metrics, str]) -> None:
+    """More than may ask at once hold a connection open, one octet sent: who asks at once is answered."""
+    host, _, port = served[1].rpartition(":")
+    slow = [socket.create_connection((host, int(port)), DEADLINE) for _ in range(70)]
+    try:
+        for connection in slow:
+            connection.sendall(b"G")
+        for _ in range(10):
+            response, body = get(served[1], "/healthz")
+            assert (response.status, json.loads(body)) == (200, HEALTH)
+        # Whoever is not done in time is hung up on, however often an octet comes.
+        assert {connection.recv(1) for connection in slow} == {b""}
+    finally:
+        for connection in slow:
+            connection.close()
