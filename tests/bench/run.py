@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import decisions, fleet, log_reading, mail_flow, records, scrape, start_up, tables
+from . import decisions, fleet, flood, log_reading, mail_flow, records, scrape, start_up, tables
 from .measurement import Measurement, print_measurements
 
 
@@ -46,6 +46,7 @@ QUICK = Size(
 
 PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     mail_flow.PART: lambda size: mail_flow.measure(size.messages, size.mail_rounds),
+    flood.PART: lambda size: flood.measure(size.messages // 6 + 5),
     decisions.PART: lambda size: decisions.measure(size.domains),
     scrape.PART: lambda size: scrape.measure(min(size.domains, 10_000)),
     records.PART: lambda size: records.measure(size.records),
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there is {', '.join(PARTS)}")
     size = QUICK if options.quick else FULL
     measurements: list[Measurement] = []
-    reasons = {mail_flow.PART: mail_flow.why_not(), fleet.PART: fleet.why_not()}
+    reasons = {part.PART: part.why_not() for part in (mail_flow, flood, fleet)}
     left_out = {part: reason for part, reason in reasons.items() if reason}
     for part in options.parts or PARTS:
         if part in left_out:

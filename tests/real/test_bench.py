@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.real
 
 TESTS = Path(__file__).parents[1]
-PARTS = {"mail", "decision", "records", "scrape", "daemon", "tables", "fleet", "log"}
+PARTS = {"mail", "flood", "decision", "records", "scrape", "daemon", "tables", "fleet", "log"}
 
 
 def test_every_part_is_measured_beside_its_reference(tmp_path: Path) -> None:
