@@ -54,7 +54,10 @@ def make_facts(queue: Path = Path("/queue"), **transport: str) -> PostfixFacts:
         main={
             "mail_owner": pwd.getpwuid(os.geteuid()).pw_name,
             "smtp_tls_policy_maps": "hash:/nonexistent/maps/tls_policy",
-            "transport_maps": "hash:/nonexistent/maps/transport",
+            "transport_maps": (
+                "regexp:/nonexistent/maps/recipient_transport, hash:/nonexistent/maps/transport"
+            ),
+            "virtual_alias_maps": "regexp:/nonexistent/maps/recipient_spelling",
         },
         receivers=(),
         senders=(ServiceFacts(TRANSPORT, STRICT | transport),),
