@@ -21,8 +21,9 @@ from domain_secure.postfix.instance.address_resolver import Resolution, resolved
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.log.log_location import log_location
 from domain_secure.postfix.log.recent_recipients import recent_recipients
-from domain_secure.postfix.mail_checks.routing_checks import ways_of, word_of
 from domain_secure.postfix.tables.routing import SAMPLE_USER, Route
+
+from .routing_checks import ways_of, word_of
 
 DAYS = 3
 _MOST_RECORDS = 20_000  #: of the history

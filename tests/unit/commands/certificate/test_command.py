@@ -283,7 +283,7 @@ def test_nothing_yet(shell: Shell) -> None:
         (["request", "--renew", "ab"], "no certificate there has this thumbprint"),
         (["import", "/nonexistent"], "No such file"),
         (["enable", "xyz"], "this is not a thumbprint"),
-        (["show", "ab"], "no certificate of ours"),
+        (["show", "ab"], "no certificate there has this thumbprint"),
         (["refresh", "--forget", "/nowhere"], "it is not watched"),
         (["ca", "issue", "/nonexistent"], "cannot be read"),
         (["ca", "revoke"], "there is no authority here"),
