@@ -73,7 +73,7 @@ MAY_KNOW = {
     ),
     "postfix/sending_checks": (
         "policy/configuration policy/history policy/terms postfix/attach postfix/findings "
-        "postfix/instance postfix/log postfix/mail_checks postfix/tables"
+        "postfix/instance postfix/log postfix/tables"
     ),
     "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
