@@ -38,6 +38,8 @@ _ADDR_SPEC = rf"[{_ATEXT}][.{_ATEXT}]*+@([A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*\.
 _QUOTED_STRING = r'"[^"\\\x00-\x1f\x7f-\x9f\u202d\u202e]*+"'
 # A name that begins with an at sign, with octets of some old charset in it.
 _LABELLED_BY_NOBODY = re.compile(rb"@[ \t\"'<\[]*+[A-Za-z0-9._-]*+[\x80-\xff][A-Za-z0-9._\x80-\xff-]{0,252}")
+_COMMENT = re.compile(r"\([^()]*+\)")  # without any in it
+_STRAY = str.maketrans(dict.fromkeys('<>()[],;:"\\'))
 _MOST_RUNS = 32  #: an author field has a few addresses
 _OLD_CHARSETS = (
     *("cp1252", "cp437", "cp850", "mac_roman", "iso8859_15", "cp1250", "iso8859_2", "cp852", "iso8859_9"),
@@ -119,8 +121,18 @@ def _authors(texts: Iterable[str]) -> frozenset[Domain]:
             found |= domain_readings(plain[1] or plain[2])
         else:
             named = _named(text)
-            found |= host_names(text) if named is None else named
+            found |= _in_unreadable(text) if named is None else named
     return found
+
+
+def _in_unreadable(text: str) -> frozenset[Domain]:
+    """Return the host names in a text without a reading, also those that some readers join together.
+
+    They drop a comment, or a stray bracket, quote or comma, in the middle of a domain and go on.
+    """
+    forms = {text, _COMMENT.sub("", text)}
+    forms |= {one.translate(_STRAY) for one in forms}
+    return frozenset().union(*map(host_names, forms))
 
 
 def _decoded_authors(text: str) -> frozenset[Domain]:

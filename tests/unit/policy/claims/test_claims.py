@@ -47,6 +47,21 @@ def test_other_fields_claim_nothing(name: str) -> None:
     assert not header_claims(name, b"a@woodgrovebank.test", LISTED)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        'Boss; "boss"@WOODGROVEBANK.>TEST)',
+        "Boss; <<a@woo>dgrovebank.test(evil.test)>>",
+        '"Bos(s" @woodgrovebank(x).test)',
+        "x@evil.test <a b@woodgro<vebank(x).test>",
+        "a b@woodgrovebank,.test",
+    ],
+)
+def test_what_readers_join_together(value: str) -> None:
+    """In a field without a reading a comment or a stray character does not part a domain."""
+    assert claimed(value) == {WOODGROVE}
+
+
 def test_names_are_in_lower_case() -> None:
     """A caller may compare folded names with them."""
     assert {name.lower() for name in HEADER_NAMES} == HEADER_NAMES
