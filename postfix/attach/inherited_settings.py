@@ -62,7 +62,6 @@ _RESET: Mapping[str, tuple[str, str]] = {
         "the name of another domain would be tried in place of the recipient's",
     ),
     # What is returned instead of kept.
-    "disable_dns_lookups": ("no", "mail that is routed by MX would be returned"),
     "smtp_defer_if_no_mx_address_found": ("yes", "mail would be returned because DNS names no address"),
     "smtp_skip_5xx_greeting": ("yes", "mail would be returned because of a greeting before TLS"),
     "smtp_reply_filter": ("", "a reply would mean something else than the server said"),
@@ -119,6 +118,9 @@ _RESET_AS_RELEASED: Mapping[str, str] = {
     "tls_dane_digests": "records with a digest that is left out would be of no use, and mail waits",
 }
 
+#: Of RESET: the release that complains of the name wherever it stands (DEPRECATION_README).
+_OUTDATED_SINCE: Mapping[str, tuple[int, int]] = {"smtp_cname_overrides_servername": (3, 11)}
+
 _REFUSE: Mapping[str, str] = {
     "smtp_tls_per_site": "Postfix would ignore it as soon as there is a TLS policy table",
 }
@@ -169,6 +171,8 @@ _KEEP: Mapping[str, str] = {
     "our own certificate, about which check has findings of its own": """
         smtp_tls_cert_file smtp_tls_chain_files smtp_tls_dcert_file smtp_tls_dkey_file smtp_tls_eccert_file
         smtp_tls_eckey_file smtp_tls_key_file""",
+    # Set on the transport it would have no effect either, and Postfix 3.9 and later complain of its name.
+    "of no effect beside smtp_dns_support_level, which is set": "disable_dns_lookups",
     "of no effect beside a security level": """
         smtp_enforce_tls smtp_use_tls smtp_tls_enforce_peername smtp_tls_note_starttls_offer""",
     "for security levels that are not used here": """
@@ -290,6 +294,16 @@ def resets(known: Mapping[str, str]) -> dict[str, str]:
     """
     values = {name: known[name] if rule.as_released else rule.value for name, rule in _resets(known)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def is_outdated(name: str, known: Mapping[str, str]) -> bool:
+    """Tell whether the running Postfix, which has *known* where nobody sets them, complains of the name.
+
+    Such a setting is written only where somebody has set it otherwise.
+    """
+    since = _OUTDATED_SINCE.get(name)
+    release = re.match(r"(\d+)\.(\d+)", known.get("mail_version", ""))
+    return since is not None and release is not None and (int(release[1]), int(release[2])) >= since
 
 
 def _resets(names: Iterable[str]) -> list[tuple[str, Rule]]:

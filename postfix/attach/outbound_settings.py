@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
 from domain_secure.policy.terms.problems import Problem
-from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.instance.programs import PostfixInstance, Service
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, Table, map_type, table_name
 
-from .attach_signs import TABLE_PARAMETERS, TLS_MANAGER_SERVICE
-from .inherited_settings import UNPROVEN_FAILURES, resets
+from .attach_signs import TABLE_PARAMETERS, TLS_MANAGER_SERVICE, normal
+from .inherited_settings import UNPROVEN_FAILURES, is_outdated, resets
 
 ORIGINAL = "smtp/unix"  #: the service the transport is a clone of
 ORIGINAL_TLS_MANAGER = "tlsmgr/unix"
@@ -67,7 +67,8 @@ def plan_outbound(configuration: Configuration, instance: PostfixInstance) -> Ou
         for parameter, tables in TABLE_PARAMETERS.items()
         if configuration.direct or tables == (Table.TLS_POLICY,)
     }
-    return OutboundPlan(_options(configuration, instance, elements["smtp_tls_policy_maps"]), elements)
+    options = _options(configuration, instance, original, elements["smtp_tls_policy_maps"])
+    return OutboundPlan(options, elements)
 
 
 def _is_default(instance: PostfixInstance) -> bool:
@@ -75,14 +76,22 @@ def _is_default(instance: PostfixInstance) -> bool:
     return instance.unexpanded("virtual_alias_maps") == instance.default("virtual_alias_maps")
 
 
-def _options(configuration: Configuration, instance: PostfixInstance, policy_table: str) -> dict[str, str]:
+def _options(
+    configuration: Configuration, instance: PostfixInstance, original: Service, policy_table: str
+) -> dict[str, str]:
     known = instance.defaults()
+    wanted = resets(known)
+    spared = [
+        name
+        for name, value in wanted.items()
+        if is_outdated(name, known) and normal(instance.service_unexpanded(original, name)) == normal(value)
+    ]
     options = {
         "syslog_name": f"postfix/{TRANSPORT_SERVICE}",
         "smtp_tls_policy_maps": policy_table,
         "smtp_tls_CAfile": str(configuration.trust.ca_file),
         "tlsmgr_service_name": TLS_MANAGER_SERVICE,
-        **resets(known),
+        **{name: value for name, value in wanted.items() if name not in spared},
     }
     options.update(_dns_options(configuration, instance))
     has_patterns = "regexp" in instance.map_types

@@ -14,6 +14,8 @@ _GRAVE = frozenset({"error", "fatal", "panic"})
 # Which line it is changes with every edit above it, and the value of a setting with every edit of it.
 _PLACE = re.compile(r"\S+/(?P<file>main|master)\.cf(?:, line|: line|:) ?\d+")
 _OVERRIDDEN = re.compile(r"(overriding earlier entry: [^=\s]+)\s*=.*", re.DOTALL)
+# Since Postfix 3.9; the second line names where to read on.
+_OUTDATED = re.compile(r'support for \S+ "[^"]+" will be removed|^See \S+/DEPRECATION_README\b')
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Complaint:
     def meaning(self) -> str:
         """Return what stays the same when lines move and a file is read twice."""
         return _OVERRIDDEN.sub(r"\1", _PLACE.sub(r"\g<file>.cf", self.text))
+
+    @property
+    def is_about_a_later_release(self) -> bool:
+        """Tell whether this Postfix does as it is told, and only says that a later one will not."""
+        return not self.is_grave and _OUTDATED.search(self.text) is not None
 
 
 def complaints(lines: Iterable[str]) -> tuple[Complaint, ...]:

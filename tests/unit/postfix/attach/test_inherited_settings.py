@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from attach_place import Place
 
-from domain_secure.postfix.attach.inherited_settings import RULES, Decision, Rule, resets, rule_of
+from domain_secure.postfix.attach.inherited_settings import (
+    RULES,
+    Decision,
+    Rule,
+    is_outdated,
+    resets,
+    rule_of,
+)
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 
@@ -75,10 +82,37 @@ def test_the_transport_carries_each_reset(place: Place) -> None:
     place.attach()
     known = place.instance.defaults()
     wanted = [name for name, rule in RULES.items() if rule.decision is Decision.RESET and name in known]
-    assert [name for name in wanted if place.override("domain-secure/unix", name) is None] == []
+    missing = [name for name in wanted if place.override("domain-secure/unix", name) is None]
+    assert missing == [name for name in wanted if is_outdated(name, known)]
     for name in ("best_mx_transport", "smtp_discard_ehlo_keywords"):
         assert place.override("domain-secure/unix", name) == ""
     assert place.override("domain-secure/unix", "smtp_never_send_ehlo") == "no"
+
+
+@NEEDS_POSTFIX
+def test_an_outdated_name_is_written_where_somebody_has_it_otherwise(place: Place) -> None:
+    """In main.cf or on the service that the transport is a clone of; then Postfix complains of it anyway."""
+    name = "smtp_cname_overrides_servername"
+    place.write(place.stock_main + f"{name} = yes\n".encode(), place.files["master.cf"])
+    place.attach()
+    assert place.override("domain-secure/unix", name) == "no"
+
+
+@pytest.mark.parametrize(
+    ("release", "outdated"), [("3.7.11", False), ("3.10.5", False), ("3.11.1", True), ("3.12-20260101", True)]
+)
+def test_which_release_complains(release: str, *, outdated: bool) -> None:
+    """From that release on, and of nothing that no release complains of."""
+    known = {"mail_version": release}
+    assert is_outdated("smtp_cname_overrides_servername", known) is outdated
+    assert not is_outdated("best_mx_transport", known)
+    assert not is_outdated("smtp_cname_overrides_servername", {})
+
+
+@pytest.mark.parametrize("name", ["disable_dns_lookups", "smtp_use_tls", "smtp_enforce_tls"])
+def test_what_postfix_3_9_complains_of_is_not_set(name: str) -> None:
+    """DEPRECATION_README names another setting for each of them, which is set."""
+    assert name not in resets(dict.fromkeys(NAMES["3.11"], ""))
 
 
 def test_a_reset_says_to_what() -> None:

@@ -44,3 +44,22 @@ def test_two_parameters_are_two_complaints() -> None:
     text = "postfix: warning: /etc/postfix/main.cf, line 1: overriding earlier entry: {}=x"
     assert len(complaints([text.format("biff"), text.format("relayhost")])) == 2
     assert len(complaints(["postfix: warning: /etc/main.cf, line 1: a", "/etc/master.cf, line 1: a"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "later"),
+    [
+        (
+            'postconf: warning: /etc/postfix/master.cf: support for parameter "x" will be removed; instead, y',
+            True,
+        ),
+        ("postconf: warning: See https://www.postfix.org/DEPRECATION_README.html for details", True),
+        ("postconf: See https://www.postfix.org/DEPRECATION_README.html for details", True),
+        ("postconf: warning: /etc/postfix/master.cf: unused parameter: smtp_x=y", False),
+        ('postfix: fatal: support for parameter "x" will be removed', False),
+    ],
+)
+def test_what_a_later_release_will_not_do_is_told_apart(line: str, *, later: bool) -> None:
+    """This one still does it; what Postfix gives up for is never meant."""
+    (complaint,) = complaints([line])
+    assert complaint.is_about_a_later_release is later
