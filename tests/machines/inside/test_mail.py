@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import socket
+import tomllib
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -13,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from mail_hosts import (
+    CONFIGURATION,
     EDGE_ADDRESS,
     OURS,
     PARTNER,
@@ -21,14 +23,19 @@ from mail_hosts import (
     UNPROVED,
     Edge,
     Partner,
+    cursor,
     journal,
     metrics,
     run,
+    state,
     submit,
     wait_for,
 )
 
 MAIL_LOG = Path("/var/log/mail.log")
+#: Where the daemon asks, who waits for it, and who reloads Postfix then.
+WANTED = Path("/var/lib/domain-secure/reload-wanted")
+ASKED, GENERATE = "domain-secure-generate.path", "domain-secure-generate.service"
 _NO_POLICY_FOUND, _SUCCESS, _FAILURE = 9, 0, 1  #: libtlsrpt's tlsrpt.h
 SENT = f'domain_secure_messages_sent_total{{domain="{PARTNER}"}}'
 
@@ -110,18 +117,39 @@ def test_deliveries_are_counted_from_a_file(
 def test_a_domain_added_to_the_send_list_is_held_to_verified_tls(
     edge: Edge, partner: Partner, mark: str
 ) -> None:
-    """`send add` alone: the daemon writes the tables, and mail to who cannot be verified waits."""
+    """`send add` ends when it is in force: the very next message to who cannot be verified waits."""
     edge.send(mark, UNPROVED)
     partner.wait_for(mark)
-    run("domain-secure", "send", "add", UNPROVED)
-    wait_for(_policy, "the daemon to write the table")
+    assert _last_line("send", "add", UNPROVED).startswith("in force")
     edge.send(f"{mark}-held", UNPROVED)
     assert "ertificate" in wait_for(lambda: edge.waits(UNPROVED), "the message to wait")
     assert f"{mark}-held" not in partner.inbox()
-    run("domain-secure", "send", "remove", UNPROVED)
-    wait_for(lambda: not _policy(), "the domain to leave the table")
+    assert _last_line("send", "remove", UNPROVED).startswith("in force")
     run("postqueue", "-f")
     partner.wait_for(f"{mark}-held")
+
+
+def test_a_send_list_edited_by_hand_is_in_force_soon(edge: Edge, partner: Partner, mark: str) -> None:
+    """The daemon writes the tables and asks; root's unit lets Postfix forget the former route, once."""
+    assert state(ASKED) == "active"
+    edge.send(mark, UNPROVED)
+    partner.wait_for(mark)
+    end, former = cursor(), CONFIGURATION.read_text()
+    text = re.sub(r"(?ms)^(\[send\]\n.*?^domains = \[)", rf'\1"{UNPROVED}", ', former, count=1)
+    assert UNPROVED in tomllib.loads(text)["send"]["domains"]
+    CONFIGURATION.write_text(text)
+    wait_for(lambda: _reloads(end) == 1, "root's unit to reload Postfix")
+    assert "NOT YET IN FORCE" not in run("domain-secure", "status").stdout
+    run("domain-secure", "check")
+    edge.send(f"{mark}-held", UNPROVED)
+    assert "ertificate" in wait_for(lambda: edge.waits(UNPROVED), "the message to wait")
+    assert f"{mark}-held" not in partner.inbox()
+    CONFIGURATION.write_text(former)
+    wait_for(lambda: _reloads(end) == 2, "Postfix to be reloaded once more")
+    run("postqueue", "-f")
+    partner.wait_for(f"{mark}-held")
+    assert not WANTED.exists()
+    assert state(ASKED) == "active"
 
 
 @pytest.fixture
@@ -150,11 +178,9 @@ def test_reports_of_tls_tell_of_mail_that_is_held(
     partner.wait_for(mark)
     assert _told(reports, PARTNER) == (_NO_POLICY_FOUND, _SUCCESS)
     run("domain-secure", "send", "add", UNPROVED)
-    wait_for(_policy, "the daemon to write the table")
     edge.send(f"{mark}-held", UNPROVED)
     assert _told(reports, UNPROVED) == (_NO_POLICY_FOUND, _FAILURE)
     run("domain-secure", "send", "remove", UNPROVED)
-    wait_for(lambda: not _policy(), "the domain to leave the table")
     run("postqueue", "-f")
     partner.wait_for(f"{mark}-held")
 
@@ -209,7 +235,10 @@ def _told(reports: socket.socket, domain: str) -> tuple[int, int]:
     return policy["policy-type"], policy["f"]
 
 
-def _policy() -> str:
-    """Return what Postfix's TLS policy tables say of the domain that cannot be verified."""
-    tables = run("postconf", "-hx", "smtp_tls_policy_maps").stdout.replace(",", " ").split()
-    return "".join(run("postmap", "-q", UNPROVED, table, check=False).stdout for table in tables)
+def _last_line(*command: str) -> str:
+    return run("domain-secure", *command).stdout.splitlines()[-1]
+
+
+def _reloads(end: str) -> int:
+    """Return how often root's unit has reloaded Postfix since *end*, a cursor."""
+    return journal(GENERATE, after=end).count("Postfix was reloaded and goes by the tables")

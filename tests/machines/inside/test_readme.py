@@ -27,6 +27,7 @@ from mail_hosts import (
     wait_for,
 )
 
+ASKED = "domain-secure-generate.path"
 BLOCKS = re.findall(r"(?:^    .+\n)+", (HOME / "README.md").read_text(), re.MULTILINE)
 
 
@@ -38,12 +39,13 @@ def block(containing: str) -> list[str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def postfix(edge: Edge, partner: Partner) -> None:
-    """Both Postfix run, and what ours was set up with is noted down."""
+def before(edge: Edge, partner: Partner) -> str:
+    """Both Postfix run, and what ours was set up with is noted down; returns what it warns of by itself."""
     partner.set_up()
     edge.set_up()
     wait_for(lambda: submit(EDGE_ADDRESS, STRANGER_ADDRESS, "user@nowhere.example", "before") == 250, "mail")
     shutil.copytree(POSTFIX, BEFORE)
+    return _warnings()
 
 
 def test_installing_starts_the_daemon_and_changes_nothing_in_postfix() -> None:
@@ -52,8 +54,9 @@ def test_installing_starts_the_daemon_and_changes_nothing_in_postfix() -> None:
     install = [line for line in block("./dev deb") if "apt install" in line]
     run("sh", "-ec", f"{install[0].replace('apt install', 'apt-get install -q -y')}")
     assert postfix_files() == before
-    assert state(UNIT) == "active"
-    assert run("systemctl", "is-enabled", UNIT).stdout.strip() == "enabled"
+    for unit in (UNIT, ASKED):
+        assert state(unit) == "active"
+        assert run("systemctl", "is-enabled", unit).stdout.strip() == "enabled"
 
 
 def test_an_administrator_has_a_certificate_and_an_authority(edge: Edge) -> None:
@@ -80,3 +83,20 @@ def test_partners_are_enforced_from_now_on() -> None:
         run(*shlex.split(command))
     findings = json.loads(run("domain-secure", "check", "--json").stdout)["findings"]
     assert "observe" not in {finding["word"] for finding in findings}
+
+
+def test_postfix_finds_nothing_to_warn_of(before: str) -> None:
+    """Nothing that attach wrote is unknown, unused or outdated to this Postfix."""
+    assert _warnings() == before
+
+
+def test_check_could_look_at_everything() -> None:
+    """Root may see everything on a machine like this one."""
+    findings = json.loads(run("domain-secure", "check", "--json").stdout)["findings"]
+    assert [finding for finding in findings if finding["severity"] == "not-looked-at"] == []
+
+
+def _warnings() -> str:
+    """Return what Postfix's programs complain of when they read main.cf and master.cf."""
+    commands = (("postfix", "check"), *(("postconf", option) for option in ("-n", "-x", "-M", "-P")))
+    return "".join(run(*command).stderr for command in commands)

@@ -8,6 +8,7 @@ from mail_hosts import (
     CONFIGURATION,
     EDGE_ADDRESS,
     POSTFIX,
+    SOCKET_UNIT,
     STRANGER_ADDRESS,
     UNIT,
     run,
@@ -48,7 +49,7 @@ def test_removing_gives_postfix_its_files_back() -> None:
     for name in ("main.cf", "master.cf"):
         assert (POSTFIX / name).read_bytes() == (BEFORE / name).read_bytes()
     assert {path.name for path in POSTFIX.iterdir()} == {path.name for path in BEFORE.iterdir()}
-    assert state(UNIT) == "inactive"
+    assert {state(unit) for unit in (UNIT, SOCKET_UNIT, "domain-secure-generate.path")} == {"inactive"}
     assert CONFIGURATION.exists()
     assert shutil.which("domain-secure") is None
     assert submit(EDGE_ADDRESS, STRANGER_ADDRESS, "user@nowhere.example") == 250

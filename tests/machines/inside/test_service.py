@@ -86,7 +86,10 @@ def _reload() -> None:
 
 @pytest.mark.parametrize("what", [_reload, _restart, _kill], ids=["reload", "restart", "kill"])
 def test_no_message_is_misjudged_or_lost(what: Callable[[], None], edge: Edge, partner: Partner) -> None:
-    """Each reply is the right one or says that it should be tried again; where systemd listens, none does."""
+    """Each reply is the right one or says that it should be tried again.
+
+    Where systemd listens, that is said of nothing but what a killed process had just in hand.
+    """
     began = time.monotonic()
     with Stream() as stream:
         stream.wait_for_more(BEFORE)
@@ -97,7 +100,8 @@ def test_no_message_is_misjudged_or_lost(what: Callable[[], None], edge: Edge, p
     wrong = [(kind, code) for kind, _, code in stream.replies if code // 100 != 4 and code != KINDS[kind][1]]
     assert wrong == []
     if SOCKET.exists() or what is _reload:
-        assert deferred == Counter()
+        in_hand = CLIENTS * len(KINDS) if what is _kill else 0
+        assert sum(deferred.values()) <= in_hand
     for subject in {subject for _, subject, code in stream.replies if code == 250}:
         edge.wait_for(subject)
     refused = {subject for kind, subject, _ in stream.replies if kind == "forged"}

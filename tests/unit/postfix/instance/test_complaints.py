@@ -50,7 +50,7 @@ def test_two_parameters_are_two_complaints() -> None:
     ("line", "later"),
     [
         (
-            'postconf: warning: /etc/postfix/master.cf: support for parameter "x" will be removed; instead, y',
+            'postconf: warning: /etc/postfix/master.cf: support for parameter "x" will be removed; instead y',
             True,
         ),
         ("postconf: warning: See https://www.postfix.org/DEPRECATION_README.html for details", True),
