@@ -207,7 +207,12 @@ def _read_back(job: Job, table: Table, source: Path) -> None:
 
 
 def _write_record(held: HeldFolder, record: Record) -> None:
-    held.replace(RECORD, record.document(), default_mode=_MODE)
+    # A link that somebody put in its place is replaced like a table, and not followed.
+    unfinished = f".{RECORD}.new"
+    with held.created(unfinished, _MODE) as stream:
+        stream.write(record.document())
+    held.sync(unfinished)
+    held.rename(unfinished, RECORD)
 
 
 def _remove_temporary(job: Job, held: HeldFolder) -> None:
