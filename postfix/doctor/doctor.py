@@ -38,6 +38,7 @@ from domain_secure.postfix.own_checks.revocation_checks import (
     check_revocation_locations,
 )
 from domain_secure.postfix.own_checks.shown_certificate_checks import check_certificates
+from domain_secure.postfix.sending_checks.address_probe_checks import check_address_probes
 from domain_secure.postfix.sending_checks.copy_checks import check_copies
 from domain_secure.postfix.sending_checks.filter_checks import check_filters
 from domain_secure.postfix.sending_checks.foreign_table_checks import check_foreign_tables
@@ -119,6 +120,7 @@ def _route_questions(
         ("filters", lambda: check_filters(configuration, instance, facts)),
         ("copies", lambda: check_copies(configuration, instance, facts)),
         ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
+        ("probes of addresses", lambda: check_address_probes(configuration, instance)),
         ("domains of our own", lambda: check_own_domains(configuration, instance, only)),
         ("other spellings of recipients", lambda: check_spelling(configuration, instance)),
         ("routing", lambda: check_routing(configuration, instance, facts, only)),

@@ -11,6 +11,7 @@ from pathlib import Path
 from domain_secure.postfix.instance.endpoints import Address, attached
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service, is_port_25
+from domain_secure.postfix.instance.resolver import resolver, resolver_parameters
 
 _SMTPD_PARAMETERS = (
     "cleanup_service_name",
@@ -115,13 +116,15 @@ class PostfixFacts:
     #: What every release that knows "shutdown" has, patch levels of older ones among them (postconf(5)).
     default_milter_action: str
     queue_directory: Path
-    main: Mapping[str, str]  #: main.cf's effective settings, without a service's overrides
+    #: main.cf's effective settings, without a service's overrides; but transport_maps as routes are chosen.
+    main: Mapping[str, str]
     receivers: tuple[ServiceFacts, ...]  #: every smtpd(8)
     senders: tuple[ServiceFacts, ...]  #: every smtp(8) and lmtp(8)
     tls_managers: tuple[ServiceFacts, ...]  #: every tlsmgr(8)
     behind_postscreen: bool  #: port 25 is postscreen(8)'s, which hands its clients to smtpd/pass
     cleanups: tuple[ServiceFacts, ...] = ()  #: every cleanup(8)
     has_tlsproxy: bool = True  #: master.cf has tlsproxy(8), without which postscreen(8) offers no TLS
+    routes_set_in: str = "main.cf"  #: or the service of trivial-rewrite(8) that has transport_maps of its own
 
     @property
     def public_receivers(self) -> tuple[ServiceFacts, ...]:
@@ -160,12 +163,13 @@ class PostfixFacts:
 def facts_of(instance: PostfixInstance) -> PostfixFacts:
     """Ask the instance for all of it; raises Problem when it cannot be asked."""
     services = instance.services()
+    rewrite = resolver(instance)
     return PostfixFacts(
         config_directory=instance.config_directory,
         mail_version=instance.parameter("mail_version"),
         default_milter_action=instance.default("milter_default_action"),
         queue_directory=instance.queue_directory,
-        main=instance.parameters(*_MAIN_PARAMETERS),
+        main=instance.parameters(*_MAIN_PARAMETERS) | resolver_parameters(instance, "transport_maps"),
         receivers=tuple(
             ServiceFacts(service, instance.service_parameters(service, *_SMTPD_PARAMETERS))
             for service in services
@@ -191,4 +195,5 @@ def facts_of(instance: PostfixInstance) -> PostfixFacts:
             for service in services
         ),
         has_tlsproxy=any(service.program == "tlsproxy" for service in services),
+        routes_set_in=rewrite.key if rewrite and "transport_maps" in rewrite.overrides else "main.cf",
     )

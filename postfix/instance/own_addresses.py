@@ -13,6 +13,7 @@ from .lookups import split_elements
 from .programs import PostfixInstance
 
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost"})
+_PORTS = {"smtp": "25", "submission": "587", "submissions": "465", "smtps": "465"}
 _EVERY = frozenset({"all", "loopback-only"})
 
 
@@ -57,6 +58,16 @@ def host_of(nexthop: str) -> str:
         return text[1:].partition("]")[0].removeprefix("ipv6:")
     # An address of IPv6 has more than one colon; smtpd_proxy_filter takes it without brackets.
     return text if text.count(":") > 1 else text.partition(":")[0]
+
+
+def port_of(nexthop: str) -> str:
+    """Return the port of a next hop, those of mail as numbers; empty where it names none."""
+    text = nexthop.strip().lower().removeprefix("inet:")
+    if text.startswith("unix:"):
+        return ""
+    rest = text.partition("]")[2] if text.startswith("[") else text
+    port = rest.rpartition(":")[2] if ":" in rest else ""
+    return _PORTS.get(port, port)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 from .complaints import Complaint, complaints
+from .master_cf import entries as entries_of_master
 from .processes import is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
 
 _COMPILED = (".db", ".lmdb", ".cdb")  #: DATABASE_README: what postmap(1) adds to a name
@@ -116,30 +117,27 @@ class PostfixInstance:
         return self.unexpanded(name, default)
 
     def services(self) -> tuple[Service, ...]:
-        """Return the active entries of master.cf, in its order."""
-        overrides: dict[str, dict[str, str]] = {}
-        for line in self._postconf("-P").output.splitlines():
-            place, _, value = line.partition(" =")
-            key, _, name = place.rpartition("/")
-            overrides.setdefault(key, {})[name] = value.removeprefix(" ")
+        """Return the active entries of master.cf, in its order; of several for one name and type the last.
+
+        So does master(8): an entry that comes again takes the place of the earlier one, options and all.
+        """
         chroot_by_default = _chroot_by_default(self.parameter("compatibility_level", "0"))
-        services = []
+        services: dict[str, Service] = {}
         for line in self._postconf("-M").output.splitlines():
-            name, kind, private, unprivileged, chroot, wakeup, limit, program, *_ = line.split()
-            services.append(
-                Service(
-                    name=name,
-                    type=kind,
-                    private=private,
-                    unprivileged=unprivileged,
-                    chroot=chroot_by_default if chroot == "-" else chroot == "y",
-                    wakeup=wakeup,
-                    process_limit=limit,
-                    program=program,
-                    overrides=overrides.get(f"{name}/{kind}", {}),
-                )
+            name, kind, private, unprivileged, chroot, wakeup, limit, program, *_ = line.split(None, 8)
+            service = Service(
+                name=name,
+                type=kind,
+                private=private,
+                unprivileged=unprivileged,
+                chroot=chroot_by_default if chroot == "-" else chroot == "y",
+                wakeup=wakeup,
+                process_limit=limit,
+                program=program,
+                overrides=_overrides(line),
             )
-        return tuple(services)
+            services[service.key] = service
+        return tuple(services.values())
 
     def service(self, key: str) -> Service | None:
         """Return the service ``name/type``, or None when master.cf has no such entry."""
@@ -287,6 +285,17 @@ def _refuse_pipe(table: str) -> None:
         with suppress(OSError, ValueError):
             if stat.S_ISFIFO(Path(path).stat().st_mode):
                 raise Problem("the table is a pipe", path, "find out who put it there, and remove it")
+
+
+def _overrides(line: str) -> dict[str, str]:
+    """Return the settings among the arguments in a line of ``postconf -M``."""
+    encoded = line.encode(errors="surrogateescape")
+    options = (option for entry in entries_of_master(encoded) for option in entry.options)
+    return {_text(option.name): _text(option.value) for option in options}
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="surrogateescape")
 
 
 def _override_arguments(service: Service) -> list[str]:

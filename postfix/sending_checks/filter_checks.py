@@ -5,13 +5,14 @@ findings are all there is.  A filter on this machine is asked for nothing but to
 Sources: FILTER_README, SMTPD_PROXY_README, postconf(5) content_filter, header_checks(5), access(5).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.postfix.attach.attach_signs import Signs
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts
-from domain_secure.postfix.instance.own_addresses import OwnAddresses
+from domain_secure.postfix.instance.lookups import split_elements
+from domain_secure.postfix.instance.own_addresses import OwnAddresses, port_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, Table, table_path
 
@@ -21,6 +22,7 @@ from .ways import Way
 # What hands a message to cleanup(8) together with a filter, by postconf(5).
 _FILTERING = frozenset({"smtpd", "pickup", "qmqpd"})
 _SMTP = frozenset({"smtp", "lmtp"})
+_INTERNAL = frozenset({"cleanup", "pickup", "qmqpd"})  #: read non_smtpd_milters
 _PROGRAMS = frozenset({"pipe", "spawn"})
 _COMES_BACK = "let it name a filter on this machine that gives everything back to this Postfix"
 
@@ -29,35 +31,73 @@ def check_filters(
     configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts
 ) -> Iterator[Finding]:
     """Yield where filters lead; raises Problem when Postfix cannot be asked."""
-    own = OwnAddresses.of(instance)
-    here: list[str] = []
-    for place, destination in _filters(instance):
+    own, told = OwnAddresses.of(instance), tables_of_others(configuration, instance)
+    here: list[tuple[str, str]] = []  #: place and next hop
+    filters = [(one.place, one.argument) for one in told.actions if one.verb == "FILTER"]
+    for place, destination in (*_filters(instance), *filters):
         way = Way.of(destination, instance, facts)
         if way.stays(own):
-            here.append(place)
+            here.append((place, way.nexthop))
         else:
             yield from _judged(configuration, way, place, instance)
     for place, destination in _proxies(facts):
         if own.has(destination) or destination.startswith(":"):
-            here.append(place)
+            here.append((place, destination))
         else:
             yield _elsewhere(destination, place)
-    told = tables_of_others(configuration, instance)
-    for action in told.actions:
-        if action.verb == "FILTER":
-            way = Way.of(action.argument, instance, facts)
-            if way.stays(own):
-                here.append(action.place)
-            else:
-                yield from _judged(configuration, way, action.place, instance)
-    if here:
+    yield from _check_here(here, _own_ports(facts))
+    yield from _check_milters(configuration, instance, facts)
+    yield from _not_followed(told)
+
+
+def _check_here(here: Sequence[tuple[str, str]], ports: frozenset[str]) -> Iterator[Finding]:
+    """Yield what is to be said of filters on this machine; whether they give mail back shows of some."""
+    back = [place for place, nexthop in here if port_of(nexthop) in ports]
+    if back:
         yield Finding.note(
             "content-filter",
             "a filter gets mail before it is routed, and what it sends itself is not under our TLS policy",
-            "; ".join(dict.fromkeys(here)),
+            "; ".join(dict.fromkeys(back)),
             "see that the filter gives everything back to this Postfix; it is routed then",
         )
-    yield from _not_followed(told)
+    for place, nexthop in dict.fromkeys(here):
+        if place not in back:
+            yield Finding.not_looked_at(
+                f"what the filter at {nexthop} does with mail for listed domains",
+                f"{place}; it is on this machine, and no service of this Postfix",
+                "see that it gives everything back to this Postfix; it is routed then",
+            )
+
+
+def _own_ports(facts: PostfixFacts) -> frozenset[str]:
+    """Return the ports at which this Postfix itself takes mail."""
+    names = (one.service.name for one in facts.receivers if one.service.type == "inet")
+    return frozenset(port_of(name if ":" in name else f":{name}") for name in names)
+
+
+def _check_milters(
+    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts
+) -> Iterator[Finding]:
+    """Yield the milters of others, which may add recipients, exchange them, and name a filter."""
+    ours = Signs.of(configuration, instance).endpoints
+    named: dict[str, str] = {}
+    lists = [(one.service.key, "smtpd_milters", one.value("smtpd_milters")) for one in facts.receivers]
+    lists += [
+        (service.key, "non_smtpd_milters", instance.service_parameter(service, "non_smtpd_milters", ""))
+        for service in instance.services()
+        if service.program in _INTERNAL
+    ]
+    for key, parameter, value in lists:
+        for element in split_elements(value):
+            endpoint = next(iter(split_elements(element.strip("{ }"))), "")
+            if endpoint and endpoint not in ours:
+                named.setdefault(endpoint, f"{key}: {parameter}")
+    for endpoint, place in named.items():
+        yield Finding.not_looked_at(
+            f"whether the milter {endpoint} gives mail for listed domains to others",
+            f"{place}; it may add and change recipients while mail comes in",
+            "see in its configuration that it does not",
+        )
 
 
 def tables_of_others(configuration: Configuration, instance: PostfixInstance) -> Told:

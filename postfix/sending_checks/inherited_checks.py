@@ -67,6 +67,7 @@ def check_inherited(
     values = instance.service_parameters(transport.service)
     released = instance.defaults(expanded=True)
     yield from _check_resets(values, released)
+    yield from _check_authorities(configuration, values)
     yield from _check_named(values, released)
     yield from _check_ciphers(values, released)
     yield from _check_amounts(values, _methods(configuration))
@@ -87,6 +88,18 @@ def _check_resets(values: Values, released: Values) -> Iterator[Finding]:
                 f"{OURS}: {name} = {found}",
                 ATTACH,
             )
+
+
+def _check_authorities(configuration: Configuration, values: Values) -> Iterator[Finding]:
+    """Yield a finding where other authorities than ours vouch for partners' servers; none is `no-ca`."""
+    found = values.get("smtp_tls_CAfile", "")
+    if found and found != str(configuration.trust.ca_file):
+        yield Finding.error(
+            "inherited-setting",
+            "other authorities than those of [trust] ca_file vouch for partners' servers",
+            f"{OURS}: smtp_tls_CAfile = {found}; ca_file = {configuration.trust.ca_file}",
+            ATTACH,
+        )
 
 
 def _check_named(values: Values, released: Values) -> Iterator[Finding]:

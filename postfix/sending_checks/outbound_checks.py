@@ -43,7 +43,7 @@ def _check_attached(
     if transport is None:
         missing.append(f"master.cf has no {OURS}")
     missing += [
-        f"{parameter} has no {table_path(configuration.state, table)}"
+        f"{parameter} has no {table_path(configuration.state, table)}{_where(parameter, facts)}"
         for parameter, tables in TABLE_PARAMETERS.items()
         for table in tables
         if (configuration.direct or table is Table.TLS_POLICY)
@@ -54,8 +54,16 @@ def _check_attached(
             "outbound-not-attached",
             "Postfix does not use what was generated for the send list",
             "; ".join(missing),
-            ATTACH,
+            f"{ATTACH}, and take transport_maps off {facts.routes_set_in} in master.cf"
+            if facts.routes_set_in != "main.cf"
+            else ATTACH,
         )
+
+
+def _where(parameter: str, facts: PostfixFacts) -> str:
+    """Return where a setting is to be mended when that is not main.cf."""
+    elsewhere = parameter == "transport_maps" and facts.routes_set_in != "main.cf"
+    return f", as {facts.routes_set_in} has it" if elsewhere else ""
 
 
 def _check_tables(
@@ -67,7 +75,12 @@ def _check_tables(
 ) -> Iterator[Finding]:
     """Yield a finding for a list of tables in which ours does not decide, or is another than we write."""
     places: list[tuple[str, Table, str, str]] = [
-        ("main.cf", table, parameter, facts.main[parameter])
+        (
+            facts.routes_set_in if parameter == "transport_maps" else "main.cf",
+            table,
+            parameter,
+            facts.main[parameter],
+        )
         for parameter, tables in TABLE_PARAMETERS.items()
         for table in tables
         if table is not Table.TLS_POLICY

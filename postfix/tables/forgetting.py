@@ -16,6 +16,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.processes import run
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.instance.resolver import QUEUE_MANAGERS
 from domain_secure.postfix.instance.running import (
     Delivery,
     Moment,
@@ -28,7 +29,6 @@ from domain_secure.postfix.instance.running import (
 from .publication import Record
 from .tables import Table
 
-QUEUE_MANAGERS = frozenset({"qmgr", "oqmgr", "nqmgr"})
 ROUTERS = QUEUE_MANAGERS | {"trivial-rewrite"}
 RELOAD_SECONDS = 30.0
 DELIVERY_SECONDS = 30.0  #: for which deliveries under way are waited for

@@ -14,13 +14,14 @@ from pathlib import Path
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.instance.lookups import Hit, Key, first_hits, name_and_parents, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.instance.resolver import resolver_parameters
 
 #: A local part nobody has: pattern tables are asked with whole addresses.
 SAMPLE_USER = "domain-secure-check"
 
 _CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
 _SENDER_DEPENDENT = ("sender_dependent_default_transport_maps", "sender_dependent_relayhost_maps")
-_PARAMETERS = (
+ROUTING_PARAMETERS = (
     *_CLASSES,
     *_SENDER_DEPENDENT,
     "transport_maps",
@@ -63,7 +64,7 @@ class Router:
     @classmethod
     def of(cls, instance: PostfixInstance) -> "Router":
         """Read the settings; raises Problem when the instance cannot be asked."""
-        return cls(instance, instance.parameters(*_PARAMETERS))
+        return cls(instance, resolver_parameters(instance, *ROUTING_PARAMETERS))
 
     def routes(self, domains: Iterable[str]) -> dict[str, Route]:
         """Return where mail for each of *domains* would go; a few look-ups for all of them together.

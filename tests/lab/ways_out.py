@@ -1,7 +1,7 @@
 """One setting of Contoso's Postfix and one message to a listed domain: which way it took, and who said so.
 
-Owns: how a way is set up, sent and judged by what the receiving hosts got.  The tables of ways are the tests'.
-Evil stands for everybody else: it takes mail for any domain, so that whatever leaves by another way ends there.
+Owns: how a way is set up, sent and judged by what the receiving hosts got.  The tables of ways are tests'.
+Evil stands for everybody else: it takes mail for any domain, and whatever leaves by another way ends there.
 Sources: postconf(5), transport(5), access(5), header_checks(5).
 """
 
@@ -43,12 +43,13 @@ class Went(StrEnum):
     HELD = "nowhere: it waits in the queue"
     CLEAR = "to the partner, unverified"
     ELSEWHERE = "to another server"
+    ASKED = "nowhere, but another server was asked about the address"
     LOCAL = "to a mailbox of this machine"
     RETURNED = "back to the sender"
     REFUSED = "nowhere: it was not taken"
 
 
-LEAVES = frozenset({Went.CLEAR, Went.ELSEWHERE, Went.LOCAL})  #: what was promised not to be
+LEAVES = frozenset({Went.CLEAR, Went.ELSEWHERE, Went.ASKED, Went.LOCAL})  #: what was promised not to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ class Way:
 
     *main* and *services* (``service/type``, setting) are changes of ``main.cf`` and of one service's options,
     *entries* are added to ``master.cf``; in all of them ``{folder}`` is where *files* lie.  *named* are the
-    words of ``check`` that must be there before the message is sent; *counted* is what the outbound counters
-    say afterwards; *why* says why it is not prevented.
+    words of ``check`` that must be there before the message is sent, *unseen* a part of what it says that it
+    has not looked at; *counted* is which outbound counters grow, one word each; *why* says why it is not
+    prevented.
     """
 
     name: str
@@ -68,10 +70,12 @@ class Way:
     entries: Sequence[str] = ()
     files: dict[str, str] = field(default_factory=dict)
     recipient: str = f"admin@{WOODGROVE}"
+    sender: str = SENDER
     headers: Sequence[str] = ()
     by_sendmail: bool = False
     distrusted: bool = False  #: whether Woodgrove shows a certificate that nobody vouches for
     named: frozenset[str] = frozenset()
+    unseen: str = ""
     counted: str = ""
     why: str = ""
 
@@ -83,7 +87,7 @@ class Way:
     @property
     def counters(self) -> frozenset[str]:
         """Return which counters must grow."""
-        return frozenset({self.counted} - {""})
+        return frozenset(self.counted.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class Seen:
     ways: frozenset[Went]
     errors: frozenset[str]  #: words of the errors that ``check`` found before
     others: frozenset[str]  #: of all else
+    not_looked_at: str  #: what ``check`` says that it has not looked at
     status: int  #: of ``check``
     counted: frozenset[str]
     log: str
@@ -134,20 +139,24 @@ class Crossroads:
 
     def _go(self, way: Way) -> Seen:
         document, status = self._check()
-        severities = {"error": set(), "": set()}  # type: dict[str, set[str]]
+        severities: dict[str, set[str]] = {"error": set(), "": set()}
         for finding in document["findings"]:
             severities["error" if finding["severity"] == "error" else ""].add(finding["word"])
+        not_looked_at = "\n".join(
+            f"{one['what']}: {one['proof']}"
+            for one in document["findings"]
+            if one["severity"] == "not-looked-at"
+        )
         before, after = self._counters(), len(self.lab.contoso.log())
-        message = compose(SENDER, way.recipient, *way.headers)
-        if self._hand_in(way, message):
-            ways = self._ways(message, after)
-        else:
-            ways = frozenset({Went.REFUSED})
+        message = compose(way.sender or SENDER, way.recipient, *way.headers)
+        taken = self._hand_in(way, message)
+        ways = self._ways(message, after) if taken else frozenset({Went.REFUSED})
         counted = self._counted_since(before)
         return Seen(
             ways,
             frozenset(severities["error"]),
             frozenset(severities[""]),
+            not_looked_at,
             status,
             counted,
             self.lab.contoso.log()[after:],
@@ -158,7 +167,7 @@ class Crossroads:
             done = self.lab.namespaces.run(
                 "sendmail",
                 "-f",
-                SENDER,
+                way.sender,
                 "--",
                 way.recipient,
                 standard_input=message.content.decode(),
@@ -166,9 +175,9 @@ class Crossroads:
             )
             return done.returncode == 0
         with self.lab.connect(self.lab.contoso, LOOPBACK) as dialogue:
-            parameters = () if way.recipient.isascii() else ("SMTPUTF8",)
+            parameters = () if (way.recipient + way.sender).isascii() else ("SMTPUTF8",)
             taken = (
-                dialogue.mail(SENDER, *parameters).is_positive
+                dialogue.mail(way.sender, *parameters).is_positive
                 and dialogue.rcpt(way.recipient).is_positive
                 and dialogue.data(message.content).is_positive
             )
@@ -186,20 +195,34 @@ class Crossroads:
         found = {Went.HELD} if "status=deferred" in text else set()
         if "status=bounced" in text:
             found.add(Went.RETURNED)
-        sent = re.findall(r"^.* (\S+)\[\d+\]: \w+: to=.* relay=([^,]*), .*status=sent.*$", text, re.MULTILINE)
-        for program, relay in sent:
+        # What local(8) forwards has a queue id of its own, and a line about what became of it.
+        sent = re.findall(
+            r"^.* (\S+\[\d+\]): \w+: to=.* relay=([^,]*), .*status=sent (?!\(forwarded as).*$",
+            text,
+            re.MULTILINE,
+        )
+        log = lab.contoso.log()[after:]
+        for process, relay in sent:
             if f"[{ADDRESSES[WOODGROVE]}]" in relay:
                 copy = lab.woodgrove.wait_for_delivery(message.mark)
-                is_ours = program.endswith("domain-secure/smtp")
-                found.add(Went.VERIFIED if is_ours and "verified OK" in _last_hop(copy) else Went.CLEAR)
+                # By the log of the one we know whom we met; by the other's, that we showed who we are.
+                is_proved = f"{process}: Verified TLS connection established to " in log
+                is_ours = "/domain-secure/smtp[" in process and "verified OK" in _last_hop(copy)
+                found.add(Went.VERIFIED if is_ours and is_proved else Went.CLEAR)
             elif f"[{ADDRESSES[EVIL]}]" in relay:
                 found.add(Went.ELSEWHERE)
             elif f"[{LOOPBACK}]" not in relay:
                 found.add(Went.LOCAL)
+        if re.search(rf"\[{ADDRESSES[EVIL]}\].* status=(?:un)?deliverable", log):
+            found.add(Went.ASKED)
         return frozenset(found)
 
     def _settled(self, message: Message, after: int) -> str:
         """Return the lines about every queue id that the message has had, once none is under way."""
+        # Asked before the log is read: what is in there afterwards includes why a message waits.
+        waiting = {
+            entry["queue_id"] for entry in self.lab.contoso.queue() if entry["queue_name"] == "deferred"
+        }
         lines = self.lab.contoso.log()[after:].splitlines()
         ids = {
             match[1]
@@ -209,9 +232,6 @@ class Crossroads:
         own = [line for line in lines if any(f": {queue_id}: " in line for queue_id in ids)]
         removed = {
             queue_id for queue_id in ids if any(line.endswith(f" {queue_id}: removed") for line in own)
-        }
-        waiting = {
-            entry["queue_id"] for entry in self.lab.contoso.queue() if entry["queue_name"] == "deferred"
         }
         return "\n".join(own) if ids and ids <= removed | waiting else ""
 
@@ -258,7 +278,7 @@ class Crossroads:
         words = {"folder": str(self._folder)}
         words |= {
             name: contoso.parameter(name)
-            for name in ("transport_maps", "smtp_tls_policy_maps")
+            for name in ("transport_maps", "smtp_tls_policy_maps", "virtual_alias_maps")
             if f"{{{name}}}" in text
         }
         for name, value in words.items():

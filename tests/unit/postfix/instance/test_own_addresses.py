@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from domain_secure.postfix.instance.own_addresses import OwnAddresses, host_of
+from domain_secure.postfix.instance.own_addresses import OwnAddresses, host_of, port_of
 
 OWN = OwnAddresses(
     frozenset({"localhost", "mail.contoso.test"}),
@@ -62,3 +62,20 @@ def test_all_interfaces() -> None:
     """Where Postfix listens on whatever there is, the system knows."""
     assert ALL.has("[127.0.0.1]")
     assert not ALL.has("[203.0.113.99]:25")
+
+
+@pytest.mark.parametrize(
+    ("nexthop", "port"),
+    [
+        ("[127.0.0.1]:10025", "10025"),
+        ("127.0.0.1:smtp", "25"),
+        ("inet:localhost:10025", "10025"),
+        ("[::1]:submission", "587"),
+        (":10025", "10025"),
+        ("[127.0.0.1]", ""),
+        ("unix:private/scan", ""),
+    ],
+)
+def test_the_port_of_a_next_hop(nexthop: str, port: str) -> None:
+    """Names of mail's ports are numbers; there may be none."""
+    assert port_of(nexthop) == port

@@ -39,6 +39,19 @@ def test_services_see_their_overrides_also_by_reference(place: Place) -> None:
     assert place.instance.service("none/unix") is None
 
 
+def test_of_two_entries_of_a_service_the_last_counts(place: Place) -> None:
+    """Nothing of the earlier one is left, options and program included, as in master(8)."""
+    place.replace(
+        "master.cf",
+        b"smtpd\n#smtp",
+        b"smtpd -o mine=unix:x\nsmtp inet n - n - - postscreen -o foo=bar\n#smtp",
+    )
+    service = place.instance.service("smtp/inet")
+    assert service is not None
+    assert (service.program, service.chroot, service.overrides) == ("postscreen", False, {"foo": "bar"})
+    assert [one.key for one in place.instance.services()].count("smtp/inet") == 1
+
+
 def test_warnings_are_heard(place: Place) -> None:
     """postconf warns and ends well."""
     place.write(place.stock_main + b"smtpd_milters = unix:a\nsmtpd_milters = unix:b\n")
