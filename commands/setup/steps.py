@@ -169,7 +169,6 @@ class Doer:
                 watch=False,
                 accept=[],
                 force=False,
-                json=False,
             )
         )
         after = (instance.config_directory / "main.cf").read_bytes()

@@ -127,7 +127,7 @@ class BookFile:
         Other readers wait meanwhile: what takes long is done after the rows were fetched.
         """
         with self._explained(), self._reader.exclusive(_BUSY_SECONDS):
-            yield self._reader.opened(_BUSY_SECONDS) if os.path.lexists(self.path) else None
+            yield self._reader.opened(_BUSY_SECONDS) if state_file.is_there(self.path) else None
 
     @contextmanager
     def writing(self, *, durable: bool, patience: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -140,7 +140,7 @@ class BookFile:
         """
         seconds = _BUSY_SECONDS if patience is None else patience
         with self._explained(), self._writer.exclusive(seconds):
-            if not os.path.lexists(self.path):
+            if not state_file.is_there(self.path):
                 self._make()
             connection = self._writer.opened(seconds)
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -163,7 +163,7 @@ class BookFile:
         """Put an empty book in place, whole, and owned like its folder whoever makes it."""
         state_folder.make(self.path.parent)
         with atomic_file.writer_lock(self.path.parent):
-            if not os.path.lexists(self.path):
+            if not state_file.is_there(self.path):
                 state_file.replace(self.path.parent, self.path.name, _empty_book(), default_mode=0o640)
 
     @contextmanager

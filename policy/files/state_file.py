@@ -3,11 +3,12 @@
 Owns: that whoever runs a command is led nowhere else by what the daemon's user has put there
 (``held_folder``), for one file at a time.
 Must not know: what is in the files.
-Every function raises OSError: FileNotFoundError where file or folder are not there.
+Every function raises OSError: FileNotFoundError where file or folder are not there, and PermissionError where
+that is not told; what is not known is never taken for absent.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -41,10 +42,20 @@ def remove(state: Path, place: str | PurePath) -> None:
         folder.remove(place)
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is anything at *path*, be it a link; PermissionError where that is not told."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def exists(state: Path, place: str | PurePath) -> bool:
     """Tell whether there is anything of that name, be it a link."""
-    with HeldFolder.open(state) as folder:
+    with suppress(FileNotFoundError), HeldFolder.open(state) as folder:
         return folder.has(place)
+    return False
 
 
 def names(state: Path, place: str | PurePath) -> list[str]:

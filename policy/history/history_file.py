@@ -163,7 +163,7 @@ def set_aside(path: Path) -> Path:
 def open_to_read(path: Path) -> sqlite3.Connection | None:
     """Return the history open for reading, or None where there is none yet; raises Problem."""
     try:
-        if not os.path.lexists(path):
+        if not state_file.is_there(path):
             return None
         if not path.is_symlink() and not os.access(path, os.R_OK):
             raise NoPermission("no permission to read the history", str(path))

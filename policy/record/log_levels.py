@@ -6,7 +6,6 @@ Invariant: a temporary level ends by itself.
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,7 +81,7 @@ def set_temporary_levels(state: Path, levels: Iterable[TemporaryLevel], now: dat
     """Replace the file by those of *levels* that have not ended; raises OSError."""
     path = state / FILE_NAME
     running = [_written(one) for one in levels if now < one.until]
-    if not running and not os.path.lexists(path):
+    if not running and not state_file.is_there(path):
         return
     state_folder.make(state)
     content = json.dumps({"format": _FORMAT, "levels": running}, indent=2) + "\n"
