@@ -263,6 +263,10 @@ class Machine:
         """Wait until the daemon takes a message of a stranger."""
         wait_for(lambda: self.send(OTHER, certified=False) == 250, "the daemon to answer")
 
+    def settle(self) -> None:
+        """Return when all go by what the file says; what is gone from it counts a while later."""
+        assert run("domain-secure", "send", "add", PARTNER).stdout.splitlines()[-1].startswith("in force")
+
     def send(self, domain: str, *, certified: bool, mark: str = "", author: str = "") -> int:
         """Send a message from *domain* to our user and return the code that decided about it."""
         try:

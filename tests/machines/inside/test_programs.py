@@ -7,6 +7,7 @@ import json
 import shutil
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from booted_machine import (
 )
 
 CHECK, GIVE_UP = "domain-secure-check.service", "domain-secure-give-up.service"
+GENERATE = "domain-secure-generate.service"
 WRAPPERS = Path("/opt/wrappers")
 RECORDED = STATE / "programs"  #: which root and the daemon's user may write
 _SENT = f'[send]\ndomains = ["{PARTNER}"]'
@@ -57,16 +59,25 @@ def recorded(installed: Machine) -> Iterator[Machine]:
         if shutil.which(name, path=SYSTEM_PATH):
             (WRAPPERS / name).write_text(WRAPPER)
             (WRAPPERS / name).chmod(0o755)
-    drop_ins = [RUNTIME / f"{unit}.d" / "programs.conf" for unit in (UNIT, CHECK, GIVE_UP)]
+    with _noting(UNIT, CHECK, GIVE_UP):
+        yield installed
+    run("systemctl", "restart", UNIT)
+
+
+@contextmanager
+def _noting(*units: str) -> Iterator[None]:
+    """Let what units start from now on be noted down."""
+    drop_ins = [RUNTIME / f"{unit}.d" / "programs.conf" for unit in units]
     for drop_in in drop_ins:
         drop_in.parent.mkdir(parents=True, exist_ok=True)
         drop_in.write_text(f"[Service]\nEnvironment=PATH={WRAPPERS}:{SYSTEM_PATH}\n")
     run("systemctl", "daemon-reload")
-    yield installed
-    for drop_in in drop_ins:
-        drop_in.unlink()
-    run("systemctl", "daemon-reload")
-    run("systemctl", "restart", UNIT)
+    try:
+        yield
+    finally:
+        for drop_in in drop_ins:
+            drop_in.unlink()
+        run("systemctl", "daemon-reload")
 
 
 @pytest.fixture
@@ -94,9 +105,19 @@ def test_the_daemon(programs: Machine) -> None:
 def test_check(programs: Machine) -> None:
     """As root, with what the daemon's user may not see."""
     wait_for(lambda: programs.metric("domain_secure_selfproof") == 1, "our own port 25 to be proved")
+    programs.settle()
     RECORDED.write_text("")
     run("systemctl", "start", CHECK)
     assert _started() == {"journalctl", "postconf", "postmap"}
+
+
+def test_generate(programs: Machine) -> None:
+    """As root, because the daemon asked: Postfix is examined and reloaded."""
+    with _noting(GENERATE):
+        programs.configure(SETTINGS.replace(_SENT, f'[send]\ndomains = ["{PARTNER}", "{OTHER}"]'))
+        wait_for(lambda: "postfix" in _started(), "Postfix to be reloaded")
+        wait_for(lambda: programs.state(GENERATE) == "inactive", "the unit to end well")
+    assert _started() <= {"journalctl", "postconf", "postfix", "postkick", "postmap"}
 
 
 def test_give_up(programs: Machine) -> None:

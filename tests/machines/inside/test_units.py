@@ -251,6 +251,7 @@ def test_what_failed_often_comes_back_by_itself(held: Machine) -> None:
 def test_check_fails_where_it_finds_an_error(machine: Machine) -> None:
     """Whoever watches failed units hears of it; the findings are in the journal."""
     wait_for(lambda: machine.metric("domain_secure_selfproof") == 1, "our own port 25 to be proved")
+    machine.settle()
     run("systemctl", "start", CHECK)
     end = machine.cursor()
     run("systemctl", "stop", UNIT, SOCKET_UNIT)
