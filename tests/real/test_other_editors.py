@@ -66,12 +66,12 @@ def test_an_overridden_entry_keeps_nothing_from_being_done(
     scratch.age()
     main.write_bytes(main.read_bytes().replace(str(scratch.maps).encode(), b"/nowhere"))
     scratch.run("check", "--fix", "--yes")
-    assert scratch.instance.parameter("transport_maps").split(", ")[0].endswith("maps/transport")
+    assert scratch.instance.parameter("transport_maps").split(", ")[0].endswith("maps/recipient_transport")
     main.write_bytes(main.read_bytes().replace(b"/nowhere", str(scratch.maps).encode()))
     assert scratch.run("detach") == 0, capsys.readouterr().err
 
 
-_TABLES = {"transport_maps": "transport", "smtp_tls_policy_maps": "tls_policy"}
+_TABLES = {"transport_maps": "recipient_transport", "smtp_tls_policy_maps": "tls_policy"}
 
 
 @pytest.mark.parametrize("case", list(DUPLICATES))

@@ -82,7 +82,7 @@ def test_partner_is_probed_by_schedule(probing: Product) -> None:
 
 def test_only_probes_were_seen_at_the_mx(probing: Product) -> None:
     """Postfix at the other side counts what we said: no sender, no recipient."""
-    probing.lab.woodgrove.wait_for_log(r"disconnect from \S+ ehlo=1 starttls=1 quit=1 commands=3")
+    probing.lab.woodgrove.wait_for_log(r"disconnect from \S+ ehlo=2 starttls=1 quit=1 commands=4")
 
 
 def test_server_that_sends_is_not_the_one_that_receives(probing: Product) -> None:
