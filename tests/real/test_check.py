@@ -152,7 +152,7 @@ GATEWAY = "regexp:{{/@woodgrovebank\\.test$$/ smtp:[gateway]}}"
         (service(SMTPD, "smtpd_tls_fingerprint_digest = md5"), "fingerprint-digest"),
         (service(SMTPD, "receive_override_options = no_milters"), "milters-switched-off"),
         (service(SMTPD, "smtpd_milter_maps = inline:{127.0.0.1=DISABLE}"), "milters-by-client"),
-        (service(SMTPD, "smtpd_proxy_filter = 127.0.0.1:10025"), "proxy-filter"),
+        (service(SMTPD, "smtpd_proxy_filter = 127.0.0.1:25"), "proxy-filter"),
         (service(SMTPD, "smtpd_authorized_xclient_hosts = 127.0.0.1"), "xclient"),
         (main("milter_macro_defaults = {cert_subject}=woodgrovebank.test"), "faked-macros"),
         (
@@ -219,7 +219,7 @@ def test_found(
 @pytest.mark.parametrize(
     ("change", "word", "proof"),
     [
-        (main("content_filter = smtp:[127.0.0.1]:10024"), "content-filter", "smtp:[127.0.0.1]:10024"),
+        (main("content_filter = smtp:[127.0.0.1]:25"), "content-filter", "smtp:[127.0.0.1]:25"),
         (service(SMTPD, "content_filter = scan:x"), "content-filter", "smtp/inet: content_filter = scan:x"),
         (main("soft_bounce = yes"), "soft-bounce", "soft_bounce = yes"),
         (main("smtp_tls_security_level = none"), "other-mail-unencrypted", "= none"),
@@ -242,6 +242,16 @@ def test_the_rest_of_postfix(
     found = examine(sound, capsys)
     assert found.keys() == {word}
     assert proof in found[word]["proof"]
+
+
+def test_a_filter_that_is_no_service_of_this_postfix(
+    sound: Scratch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it does with mail is not known, which is said."""
+    sound.set("content_filter = smtp:[127.0.0.1]:10024")
+    found = examine(sound, capsys, left_out=1)
+    assert found.keys() == {"not-looked-at"}
+    assert "[127.0.0.1]:10024" in found["not-looked-at"]["what"]
 
 
 def test_an_entry_for_one_recipient(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,7 +320,7 @@ def test_a_domain_of_our_own_below_a_wildcard(sound: Scratch, capsys: pytest.Cap
             service(
                 SMTPD,
                 "receive_override_options = no_address_mappings",
-                "content_filter = smtp:[127.0.0.1]:10024",
+                "content_filter = smtp:[127.0.0.1]:25",
             ),
             False,
         ),
@@ -622,10 +632,11 @@ def test_a_table_that_does_not_answer(sound: Scratch, capsys: pytest.CaptureFixt
 
 
 def test_a_milter_behind_ours_is_silent(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whether it may take the mark away is not known, which is said."""
+    """Whether it may take the mark away, or give mail to others, is not known, which is said."""
     sound.set("smtpd_milters = inet:127.0.0.1:1")
     attach(sound)
     capsys.readouterr()
     sound.run("check", "--json")
-    (unseen,) = json.loads(capsys.readouterr().out)["not_looked_at"]
-    assert "inet:127.0.0.1:1" in unseen["what"]
+    unseen = json.loads(capsys.readouterr().out)["not_looked_at"]
+    assert len(unseen) == 2
+    assert all("inet:127.0.0.1:1" in one["what"] for one in unseen)
