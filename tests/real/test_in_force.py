@@ -183,7 +183,6 @@ def test_a_daemon_that_refuses_the_file_is_no_success(own_product: Product) -> N
     """What the daemon cannot read is not in force, whatever is written."""
     authority = own_product.lab.namespaces.outside(STATE / "authority.pem")
     authority.write_text("")
-    own_product.reconfigure("", trust="")
     authority.chmod(0o600)
     text = own_product.text().replace(str(AUTHORITY_FILE), str(STATE / "authority.pem"))
     own_product.write(text)
