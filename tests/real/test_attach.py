@@ -126,24 +126,19 @@ def test_all_directories_are_detached(listed: Product, files: list[Path], tmp_pa
 
 @pytest.mark.usefixtures("files")
 def test_attach_says_where_mail_goes(listed: Product) -> None:
-    """It asks Postfix after its change: a pattern in another table, which is asked first, is no success."""
+    """It asks Postfix after its change: others' patterns come later, what comes first is no success."""
     contoso = listed.lab.contoso
     done = listed.attach("--no-receive")
     assert "mail for the one listed domain leaves over verified TLS only" in done.stdout
-    for maps, proof in (
-        (r"regexp:{{/.*/ smtp:[relay.contoso.test]}}", "regexp:{{/.*/ smtp:[relay.contoso.test]}} has"),
-        ("static:{smtp:[relay.contoso.test]}", "static:{smtp:[relay.contoso.test]} has"),
-    ):
+    for maps in (r"regexp:{{/.*/ smtp:[relay.contoso.test]}}", "static:{smtp:[relay.contoso.test]}"):
         listed.detach()
         contoso.configure(transport_maps=maps)
-        done = listed.command("attach", "--no-receive", check=False)
-        assert done.returncode == 1
-        assert "verified TLS only" not in done.stdout
-        assert f"mail for {WOODGROVE} goes to [relay.contoso.test] by smtp" in done.stderr
-        assert proof in done.stderr
+        done = listed.command("attach", "--no-receive")
+        assert "mail for the one listed domain leaves over verified TLS only" in done.stdout
     listed.detach()
     contoso.configure(transport_maps="", content_filter="smtp:[relay.contoso.test]")
-    done = listed.command("attach", "--no-receive")
+    done = listed.command("attach", "--no-receive", check=False)
+    assert done.returncode == 1
     assert "content_filter = smtp:[relay.contoso.test]" in done.stderr
     assert "verified TLS only" not in done.stdout
     listed.detach()

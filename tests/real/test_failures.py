@@ -155,7 +155,11 @@ def test_a_bad_configuration_changes_nothing(own_product: Product) -> None:
     wait_for(
         lambda: product.metrics()[successful] == 1, "the mended file to be taken up", context=product.log
     )
-    assert product.command("status").returncode == 0
+    wait_for(
+        lambda: product.command("status", check=False).returncode == 0,
+        "status to be well",
+        context=product.log,
+    )
 
 
 def test_a_change_takes_effect_without_restart(own_product: Product) -> None:

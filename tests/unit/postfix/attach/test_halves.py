@@ -20,6 +20,7 @@ BARE = Contents(b"transport_maps = hash:/a\nsmtpd_milters = unix:a\n", STOCK_MAS
 SIGNS = Signs(frozenset({"unix:d"}), frozenset({"/maps/transport"}))
 INBOUND = InboundPlan(
     {"smtp/inet": {"smtpd_milters": "{ unix:d }, unix:a", "smtpd_tls_ask_ccert": "yes"}},
+    {},
     ("unix:d",),
 )
 OUTBOUND = OutboundPlan({"smtp_tls_security_level": "secure"}, {"transport_maps": "hash:/maps/transport"})
