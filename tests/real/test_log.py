@@ -157,7 +157,7 @@ def test_past_the_policy(product: Product) -> None:
     before = counters(product)
     after = len(product.log())
     main = lab.contoso.parameter("transport_maps")
-    lab.contoso.configure(transport_maps=f"inline:{{{WOODGROVE}=relay:}}, {main}", smtp_tls_policy_maps="")
+    lab.contoso.configure(transport_maps=f"inline:{{a@{WOODGROVE}=relay:}}, {main}", smtp_tls_policy_maps="")
     lab.contoso.reload()
     wait_until_delivered(product, submit(product, f"a@{WOODGROVE}"))
     wait_for_counters(product, before, **of(WOODGROVE, sent_unverified=1))
