@@ -137,11 +137,6 @@ class Doors:
             return None
         return f"a listener ended by itself ({self._milter.error})"
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether libmilter runs."""
-        return self._milter.is_alive
-
     def close(self) -> None:
         """Accept no more, let messages in progress come to their end, and then hang up or pass on.
 

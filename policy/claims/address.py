@@ -110,19 +110,6 @@ def read_address_list(text: str) -> AddressList | None:
     return AddressList(tuple(found), "@" in tokens.kinds, tuple(one for one in quoted if "@" in one))
 
 
-def skip_cfws(text: str, position: int) -> int | None:
-    """Return where the comments and white space at *position* end; None: a comment does not end."""
-    while position < len(text) and text[position] in " \t(":
-        if text[position] != "(":
-            position += 1
-            continue
-        end = _end_of_comment(text, position)
-        if end is None:
-            return None
-        position = end
-    return position
-
-
 def without_comments(text: str) -> str:
     """Return a text that cannot be read without what stands in matching parentheses; others stay."""
     kept: list[str] = []

@@ -215,16 +215,6 @@ def _check_policy_service(
         )
 
 
-def _our_policy_service(
-    configuration: Configuration, receiver: ServiceFacts, facts: PostfixFacts
-) -> Attached | None:
-    address = policy_listener(configuration, facts.queue_directory)
-    for _, argument in restrictions(receiver.value("smtpd_data_restrictions")):
-        if argument is not None and _leads_to(argument, receiver, facts, address):
-            return attached(argument)
-    return None
-
-
 def _our_milter(receiver: ServiceFacts, facts: PostfixFacts, address: Address) -> Attached | None:
     for element in split_elements(receiver.value("smtpd_milters")):
         if _leads_to(element, receiver, facts, address):

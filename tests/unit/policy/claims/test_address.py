@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.policy.claims.address import read_address_list, skip_cfws, unfold, without_comments
+from domain_secure.policy.claims.address import read_address_list, unfold, without_comments
 
 
 def domains(text: str) -> tuple[str, ...] | None:
@@ -143,7 +143,6 @@ def test_time_is_linear(unit: str, start: str) -> None:
     started = time.process_time()
     read_address_list(text)
     without_comments(text)
-    skip_cfws(text, 0)
     assert time.process_time() - started < 3
 
 
@@ -159,14 +158,6 @@ def test_deep_comments_need_no_stack() -> None:
 def test_unfolding(text: str, expected: str) -> None:
     """Only a line end before white space is folding."""
     assert unfold(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("x", 0), ("  x", 2), (" (a(b)\\)) x", 10), ("(a", None), ("", 0), ("(a)", 3)]
-)
-def test_skipping_cfws(text: str, expected: int | None) -> None:
-    """Comments nest and may hold quoted pairs."""
-    assert skip_cfws(text, 0) == expected
 
 
 @pytest.mark.parametrize(
