@@ -10,6 +10,7 @@ from typing import Any
 
 from domain_secure.commands.terminal.daemon_client import DaemonAway, health
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.files.file_signature import file_signature
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 _SECONDS = 60.0  #: in which a daemon reads a list of a million domains several times
@@ -66,12 +67,4 @@ def _has_read(in_force: dict[str, Any]) -> bool:
             "restart it with `systemctl restart domain-secure`, then run this again",
             ExitStatus.DIFFERENCE,
         )
-    return all(_state(Path(path)) == state for path, state in files.items())
-
-
-def _state(path: Path) -> list[int] | None:
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return [state.st_mtime_ns, state.st_ino, state.st_size]
+    return all(file_signature(path) == (state and tuple(state)) for path, state in files.items())

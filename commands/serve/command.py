@@ -29,6 +29,7 @@ from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBoo
 from domain_secure.policy.book.client_requests import ClientRequests
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.files.file_signature import FileSignature, file_signature
 from domain_secure.policy.history.history import History
 from domain_secure.policy.sending.delivery import DeliveryObserver
 from domain_secure.policy.sending.delivery_counts import OutboundProgress
@@ -198,7 +199,7 @@ class _Ground:
             configuration.trust.ca_file,
             configuration.state / "keys" / "enabled",
         ]
-        return (configuration, *map(_state, files))
+        return (configuration, *map(file_signature, files))
 
 
 def deliveries(
@@ -234,7 +235,7 @@ class TableWatch:
     """Brings Postfix's tables up to date, and tells what somebody does to them afterwards."""
 
     def __init__(self) -> None:
-        self._made: dict[Path, tuple[int, int, int]] = {}
+        self._made: dict[Path, FileSignature] = {}
 
     def publish(self, configuration: Configuration, metrics: Metrics) -> None:
         """Make them; a failure leaves the former ones and is logged.
@@ -255,7 +256,7 @@ class TableWatch:
             metrics.tables.attempted(str(problem))
             return
         files = [file for table in result.tables for file in files_of(table.path, result.map_type)]
-        self._made = {file: state for file in files if (state := _state(file)) is not None}
+        self._made = {file: state for file in files if (state := file_signature(file)) is not None}
         metrics.tables.attempted(None)
         if result.changed:
             if lost is not None:
@@ -266,23 +267,15 @@ class TableWatch:
     def taken_away(self) -> str | None:
         """Return which file is not as it was made, or None."""
         for file, made in self._made.items():
-            present = _state(file)
+            present = file_signature(file)
             if present != made:
                 return f"{file} {'is missing' if present is None else 'was changed by somebody else'}"
         return None
 
 
-def _state(file: Path) -> tuple[int, int, int] | None:
-    try:
-        state = file.stat()
-    except OSError:
-        return None
-    return state.st_ino, state.st_size, state.st_mtime_ns
-
-
 def _inode(file: Path) -> int | None:
-    found = _state(file)
-    return found[0] if found else None
+    found = file_signature(file)
+    return found[1] if found else None
 
 
 def _let_forget(configuration: Configuration, instance: PostfixInstance, *, changed: bool) -> None:

@@ -3,7 +3,6 @@
 Owns: noticing a change, reading it, and keeping the last good state when it is bad.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Trust
 from domain_secure.policy.configuration.list_losses import ListVanishedError
+from domain_secure.policy.files.file_signature import FileSignature, file_signature
 from domain_secure.policy.revocation.revocation import RevocationList
 from domain_secure.policy.revocation.statements import read_crl_files
 from domain_secure.policy.terms.event import Event
@@ -34,7 +34,7 @@ _CLOCK_SECONDS = 1.0
 # written in place has lost some at any moment until it is whole again.
 SETTLING_SECONDS = 2.0
 
-Signatures = Mapping[Path, tuple[int, int, int] | None]  #: None: the file is not there
+Signatures = Mapping[Path, FileSignature | None]  #: None: the file is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +228,4 @@ def _is_older(path: Path, moment: float) -> bool:
 
 
 def _signatures(paths: Iterable[Path]) -> Signatures:
-    return {path: _file_signature(path) for path in paths}
-
-
-def _file_signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - four calls a second: the plain one is the cheaper
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
+    return {path: file_signature(path) for path in paths}

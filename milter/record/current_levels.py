@@ -3,11 +3,11 @@
 Owns: noticing a change of the file that ``domain-secure log`` writes.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from domain_secure.policy.configuration.configuration import Configuration, LogLevel
+from domain_secure.policy.files.file_signature import FileSignature, file_signature
 from domain_secure.policy.record.log_levels import (
     FILE_NAME,
     LogLevels,
@@ -23,8 +23,6 @@ from domain_secure.policy.terms.problems import Problem
 
 from . import events
 
-Signature = tuple[int, int, int]
-
 
 class CurrentLevels:
     """Answers from any thread; ``refresh`` is for one alone."""
@@ -32,7 +30,7 @@ class CurrentLevels:
     def __init__(self, configuration: Callable[[], Configuration], log: Callable[[Event], None]) -> None:
         self._configuration = configuration
         self._log = log
-        self._signature: Signature | None = None
+        self._signature: FileSignature | None = None
         self._temporary: tuple[TemporaryLevel, ...] = ()
         self.refresh()
 
@@ -44,7 +42,7 @@ class CurrentLevels:
     def refresh(self) -> None:
         """Read the file again where it is not what it was; the former levels stay where that fails."""
         state = self._configuration().state
-        signature = _signature(os.fspath(state / FILE_NAME))
+        signature = file_signature(state / FILE_NAME)
         if signature == self._signature:
             return
         self._signature = signature
@@ -54,11 +52,3 @@ class CurrentLevels:
             self._log(events.log_levels_rejected(str(problem)))
         else:
             self._log(events.log_levels_changed(told(self._temporary, datetime.now(UTC))))
-
-
-def _signature(path: str) -> Signature | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - four calls a second: the plain one is the cheaper
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size

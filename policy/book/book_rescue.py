@@ -16,6 +16,7 @@ from pathlib import Path
 
 from domain_secure.policy.certificates.certificate import parse
 from domain_secure.policy.files import atomic_file
+from domain_secure.policy.files.file_signature import FileSignature, file_signature
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
@@ -29,8 +30,6 @@ _COPY_MODE = 0o640
 _WHOLE_SECONDS = 60.0
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BESIDE = ("-wal", "-shm")
-
-Signature = tuple[int, int, int]
 
 
 class BookRescue:
@@ -48,7 +47,7 @@ class BookRescue:
         self._copy = path.with_name(COPY)
         self._log = log
         self._monotonic = monotonic
-        self._seen: dict[str, Signature] | None = None
+        self._seen: dict[str, FileSignature | None] | None = None
         self._whole_due = 0.0
         self._content: bytes | None = None  #: of the copy
         self.fault: str | None = None  #: why the book is of no use now
@@ -74,15 +73,11 @@ class BookRescue:
             self.fault = f"the certificate book cannot be mended ({error}): {self._path}"
         self._seen = self._signatures()
 
-    def _signatures(self) -> dict[str, Signature]:
-        found = {}
-        for suffix in ("", *_BESIDE[:1]):
-            try:
-                state = self._path.with_name(self._path.name + suffix).stat()
-            except OSError:
-                continue
-            found[suffix] = state.st_ino, state.st_mtime_ns, state.st_size
-        return found
+    def _signatures(self) -> dict[str, FileSignature | None]:
+        return {
+            suffix: file_signature(self._path.with_name(self._path.name + suffix))
+            for suffix in ("", *_BESIDE[:1])
+        }
 
     def _damage(self) -> str | None:
         """Return what is wrong with the file itself, or None; raises Problem where it may not be read."""

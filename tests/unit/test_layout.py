@@ -85,7 +85,7 @@ MAY_KNOW = {
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
         "policy/book policy/certificates policy/configuration policy/dane policy/decision policy/dkim "
-        "policy/history policy/own policy/revocation policy/terms"
+        "policy/files policy/history policy/own policy/revocation policy/terms"
     ),
     "milter/metrics": "policy/claims policy/configuration policy/decision policy/sending",
     "milter/page": "policy/configuration policy/history policy/templates policy/terms",
@@ -93,7 +93,9 @@ MAY_KNOW = {
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
         "policy/terms milter/metrics"
     ),
-    "milter/record": "policy/configuration policy/history policy/record policy/sending policy/terms",
+    "milter/record": (
+        "policy/configuration policy/files policy/history policy/record policy/sending policy/terms"
+    ),
     "milter/revocation": "policy/revocation policy/terms milter/fetching",
     "milter/session": (
         "policy/claims policy/configuration policy/decision policy/dkim policy/record policy/terms "
@@ -156,11 +158,11 @@ MAY_KNOW = {
         "commands/log commands/terminal"
     ),
     "commands/serve": (
-        "policy/book policy/configuration policy/history policy/own policy/revisions policy/revocation "
-        "policy/sending policy/terms postfix/attach postfix/dns postfix/doctor postfix/findings "
-        "postfix/instance postfix/log postfix/probe postfix/tables milter/daemon milter/knowledge "
-        "milter/metrics milter/page milter/proof milter/record fleet/node fleet/store commands/check "
-        "commands/in_force commands/status commands/terminal"
+        "policy/book policy/configuration policy/files policy/history policy/own policy/revisions "
+        "policy/revocation policy/sending policy/terms postfix/attach postfix/dns postfix/doctor "
+        "postfix/findings postfix/instance postfix/log postfix/probe postfix/tables milter/daemon "
+        "milter/knowledge milter/metrics milter/page milter/proof milter/record fleet/node fleet/store "
+        "commands/check commands/in_force commands/status commands/terminal"
     ),
     "commands/setup": (
         "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "
