@@ -7,6 +7,7 @@ Must not know: what is asked; that is the ``*_checks`` modules' part.
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain
@@ -40,7 +41,7 @@ from domain_secure.postfix.own_checks.revocation_checks import (
 from domain_secure.postfix.own_checks.shown_certificate_checks import check_certificates
 from domain_secure.postfix.sending_checks.address_probe_checks import check_address_probes
 from domain_secure.postfix.sending_checks.copy_checks import check_copies
-from domain_secure.postfix.sending_checks.filter_checks import check_filters
+from domain_secure.postfix.sending_checks.filter_checks import check_filters, tables_of_others
 from domain_secure.postfix.sending_checks.foreign_table_checks import check_foreign_tables
 from domain_secure.postfix.sending_checks.in_force_checks import check_in_force
 from domain_secure.postfix.sending_checks.inherited_checks import check_inherited
@@ -116,9 +117,11 @@ def examine_routes(
 def _route_questions(
     configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts, only: Domain | None
 ) -> list[Question]:
+    # Both ask for all rows of all tables; where these cannot be read, each says so.
+    told = cache(lambda: tables_of_others(configuration, instance))
     return [
-        ("filters", lambda: check_filters(configuration, instance, facts)),
-        ("copies", lambda: check_copies(configuration, instance, facts)),
+        ("filters", lambda: check_filters(configuration, instance, facts, told())),
+        ("copies", lambda: check_copies(configuration, instance, facts, told())),
         ("tables of others", lambda: check_foreign_tables(configuration, instance, facts, only)),
         ("probes of addresses", lambda: check_address_probes(configuration, instance)),
         ("domains of our own", lambda: check_own_domains(configuration, instance, only)),

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
-from .lookups import is_pattern_table, split_elements
+from .lookups import LISTED_BY_POSTMAP, is_pattern_table, split_elements
 from .programs import PostfixInstance
 
-# Types whose entries postmap(1) can list one after the other.
-LISTED = frozenset({"hash", "btree", "lmdb", "dbm", "sdbm", "cdb", "texthash", "inline"})
 _OF_VALUES = frozenset({"fail", "randmap", "static"})
 _OF_TABLES = frozenset({"unionmap", "pipemap"})
 _CONDITION = re.compile(r"(?:if\b|endif\b)", re.IGNORECASE)
@@ -54,7 +52,7 @@ def rows(instance: PostfixInstance, table: str) -> Iterator[Row]:
     elif kind in _OF_TABLES:
         for one in split_elements(_inside(name)):
             yield from rows(instance, one)
-    elif kind in LISTED:
+    elif kind in LISTED_BY_POSTMAP:
         yield from _listed(instance, f"{kind}:{name}")
     else:
         raise UnlistedError(f"a table of type {kind} answers questions and does not list what it has")

@@ -19,9 +19,9 @@ from domain_secure.postfix.instance.table_rows import Row, UnlistedError, rows
 from domain_secure.postfix.tables.routing import SAMPLE_USER, Router
 from domain_secure.postfix.tables.tables import Table, table_name
 
-from .filter_checks import tables_of_others
 from .other_recipients import FROM_PATTERN, REWRITING, by_command, followed, masqueraded
 from .recipients import Recipient, addresses, is_listed, speaks_of_listed
+from .told_actions import Told
 from .ways import Way
 
 # Of cleanup(8), which adds and changes recipients.
@@ -31,12 +31,15 @@ _NAMED = 3  #: places named in a finding
 
 
 def check_copies(
-    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts
+    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts, told: Told
 ) -> Iterator[Finding]:
-    """Yield who gets copies, by which way; raises Problem when Postfix or a table does not answer."""
+    """Yield who gets copies, by which way; *told* is what the tables of others tell.
+
+    Raises Problem when Postfix or a table does not answer.
+    """
     unlisted: dict[str, str] = {}
     recipients = [
-        *_told(configuration, instance),
+        *_told(told),
         *_set(configuration, instance, unlisted),
         *by_command(configuration, instance, facts, unlisted),
     ]
@@ -96,8 +99,8 @@ def _judged(recipients: Iterable[Recipient], verified: Mapping[str, bool]) -> It
         )
 
 
-def _told(configuration: Configuration, instance: PostfixInstance) -> Iterator[Recipient]:
-    for action in tables_of_others(configuration, instance).actions:
+def _told(told: Told) -> Iterator[Recipient]:
+    for action in told.actions:
         if action.verb != "FILTER":
             for address in addresses(action.argument):
                 yield Recipient(address, action.place, instead=action.verb == "REDIRECT")

@@ -28,10 +28,10 @@ _COMES_BACK = "let it name a filter on this machine that gives everything back t
 
 
 def check_filters(
-    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts
+    configuration: Configuration, instance: PostfixInstance, facts: PostfixFacts, told: Told
 ) -> Iterator[Finding]:
-    """Yield where filters lead; raises Problem when Postfix cannot be asked."""
-    own, told = OwnAddresses.of(instance), tables_of_others(configuration, instance)
+    """Yield where filters lead; *told* is `tables_of_others`.  Raises Problem if Postfix cannot be asked."""
+    own = OwnAddresses.of(instance)
     here: list[tuple[str, str]] = []  #: place and next hop
     filters = [(one.place, one.argument) for one in told.actions if one.verb == "FILTER"]
     for place, destination in (*_filters(instance), *filters):

@@ -12,7 +12,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, entry_base, parse_domain
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts
-from domain_secure.postfix.instance.lookups import split_elements
+from domain_secure.postfix.instance.lookups import LISTED_BY_POSTMAP, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.recipient_routes import MOST_NAMES
 from domain_secure.postfix.tables.tables import (
@@ -25,8 +25,6 @@ from domain_secure.postfix.tables.tables import (
     table_path,
 )
 
-#: Types whose entries postmap(1) can list one after the other.
-LISTED_BY_POSTMAP = frozenset({"hash", "btree", "lmdb", "dbm", "texthash", "inline"})
 _NAMED = 3  #: entries named in a finding
 _PARAMETERS = ("transport_maps", "smtp_tls_policy_maps")
 

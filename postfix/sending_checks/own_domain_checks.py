@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain, InvalidDomainError, entry_base, parse_domain
 from domain_secure.postfix.findings.findings import Finding
+from domain_secure.postfix.instance.lookups import LISTED_BY_POSTMAP
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.routing import domain_elements
 from domain_secure.postfix.tables.tables import Table, spellings, table_name
-
-from .foreign_table_checks import LISTED_BY_POSTMAP
 
 _CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains")
 _NAMED = 3  #: domains named in a finding

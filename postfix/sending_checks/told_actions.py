@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from domain_secure.postfix.attach.client_certificates import RESTRICTION_PARAMETERS
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service
 from domain_secure.postfix.instance.table_rows import UnlistedError, rows
@@ -20,10 +21,6 @@ _CONTENT = (
     "nested_header_checks",
     "body_checks",
     "milter_header_checks",
-)
-_RESTRICTIONS = tuple(
-    f"smtpd_{stage}_restrictions"
-    for stage in ("client", "helo", "sender", "relay", "recipient", "data", "end_of_data", "etrn")
 )
 _ACTION = re.compile(r"(FILTER|REDIRECT|BCC)\s+(.*\S)", re.IGNORECASE | re.DOTALL)
 _ASKS_TABLE = re.compile(r"check_\w+_(?:access|maps)")
@@ -76,7 +73,7 @@ class _Search:
 
     def restrictions_of(self, service: Service) -> None:
         """Read the tables that a service of smtpd(8) asks about a client or an address."""
-        names = [*_RESTRICTIONS, "smtpd_restriction_classes"]
+        names = [*RESTRICTION_PARAMETERS, "smtpd_restriction_classes"]
         values = self._instance.service_parameters(service, *names)
         classes = split_elements(values.pop("smtpd_restriction_classes", ""))
         values |= self._instance.service_parameters(service, *classes) if classes else {}
