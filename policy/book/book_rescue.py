@@ -1,6 +1,7 @@
 """A certificate book that was damaged or taken away: set aside, and what was imported put back.
 
-Owns: noticing it, and the copy of what administrators imported, which no probe could find again.
+Owns: noticing it, and the copy of what no probe could find again: what administrators imported, and the
+certificates that wait for one.
 Must not know: partners' servers; those are asked again by the schedule of probes.
 Invariant: nothing is deleted; the copy is only replaced by what was read from a sound book.
 """
@@ -19,10 +20,11 @@ from domain_secure.policy.files import atomic_file
 from domain_secure.policy.files.file_signature import FileSignature, file_signature
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
-from .certificate_book import IMPORT, CertificateBook
+from .certificate_book import IMPORT, CertificateBook, PendingCertificate
 
 COPY = "imported-certificates.json"  #: in the state folder
 _COPY_MODE = 0o640
@@ -50,6 +52,8 @@ class BookRescue:
         self._seen: dict[str, FileSignature | None] | None = None
         self._whole_due = 0.0
         self._content: bytes | None = None  #: of the copy
+        #: What the copy names.  Counts and times of what waits change with every message.
+        self._named: tuple[str, frozenset[tuple[Pin, Entry]]] | None = None
         self.fault: str | None = None  #: why the book is of no use now
 
     def attend(self) -> None:
@@ -60,10 +64,10 @@ class BookRescue:
         self._seen = seen
         try:
             if not self._path.exists():
-                self._put_back_if_imported()
+                self._put_back()
             elif damage := self._damage():
                 self._set_aside(damage)
-                self._put_back_if_imported()
+                self._put_back()
             else:
                 self._keep_copy()
             self.fault = None
@@ -111,21 +115,31 @@ class BookRescue:
         self._book.close()
         self._log(events.book_set_aside(str(aside), damage))
 
-    def _put_back_if_imported(self) -> None:
+    def _put_back(self) -> None:
         # The copy may have gone with the book.
         content = self._copy.read_bytes() if self._copy.exists() else self._content
         if content is None:
             return
-        rows = json.loads(content)
-        for row in rows:
+        copy = json.loads(content)
+        # The former form had what was imported alone.
+        imported, pending = (copy, []) if isinstance(copy, list) else (copy["imported"], copy["pending"])
+        for row in imported:
             chain = tuple(parse(base64.b64decode(der)) for der in row["chain"])
-            seen = datetime.fromtimestamp(row["seen"], UTC)
-            self._book.add(chain, IMPORT, Entry(row["entry"]), seen)
-        self._log(events.book_put_back(len(rows)))
+            self._book.add(chain, IMPORT, Entry(row["entry"]), _time(row["seen"]))
+        for row in reversed(pending):
+            key = row["public_key"]
+            self._book.note_pending(
+                Pin.certificate(row["fingerprint"]),
+                Pin.public_key(key) if key else None,
+                Entry(row["entry"]),
+                row["client_address"],
+                _time(row["last_seen"]),
+            )
+        self._log(events.book_put_back(len(imported), len(pending)))
 
     def _keep_copy(self) -> None:
-        """Copy what was imported, if that is not what the copy has."""
-        rows = [
+        """Copy what was imported and what waits for an administrator, if the copy does not name the same."""
+        imported = [
             {
                 "entry": origin.entry,
                 "seen": int(origin.first_seen.timestamp()),
@@ -135,9 +149,27 @@ class BookRescue:
             for origin in known.origins
             if origin.source == IMPORT
         ]
-        content = json.dumps(rows).encode() + b"\n"
-        if not rows and not self._copy.exists():
+        pending = self._book.pending()
+        named = (json.dumps(imported), frozenset((one.fingerprint, one.entry) for one in pending))
+        if named == self._named and self._copy.exists():
             return
-        self._content = content
-        if not self._copy.exists() or self._copy.read_bytes() != content:
-            atomic_file.replace(self._copy, content, default_mode=_COPY_MODE)
+        if not imported and not pending and not self._copy.exists():
+            return
+        copy = {"imported": imported, "pending": [_pending_row(one) for one in pending]}
+        self._content = json.dumps(copy).encode() + b"\n"
+        atomic_file.replace(self._copy, self._content, default_mode=_COPY_MODE)
+        self._named = named
+
+
+def _pending_row(pending: PendingCertificate) -> dict[str, str | int | None]:
+    return {
+        "fingerprint": pending.fingerprint.digest,
+        "public_key": pending.public_key.digest if pending.public_key else None,
+        "entry": pending.entry,
+        "client_address": pending.client_address,
+        "last_seen": int(pending.last_seen.timestamp()),
+    }
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -25,6 +25,6 @@ def book_set_aside(aside: str, detail: str) -> Event:
     return Event.of(logging.ERROR, "book-set-aside", file=aside, detail=detail)
 
 
-def book_put_back(imported: int) -> Event:
-    """Return the line for a new certificate book with what was imported; probes find the rest."""
-    return Event.of(logging.WARNING, "book-put-back", imported=imported)
+def book_put_back(imported: int, pending: int) -> Event:
+    """Return the line for a new book with what was imported and what was pending; probes find the rest."""
+    return Event.of(logging.WARNING, "book-put-back", imported=imported, pending=pending)

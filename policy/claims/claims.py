@@ -19,7 +19,7 @@ from domain_secure.policy.terms.lists import DomainList
 
 from .address import read_address_list
 from .claim import Claim
-from .encoded_word import decodings, has_unknown_charset, without_words
+from .encoded_word import decodings, has_undecodable, without_words
 from .host_names import domain_readings, host_names
 
 HEADER_NAMES = frozenset({"from", "sender", "resent-from"})  #: author fields, in lower case
@@ -39,6 +39,7 @@ _QUOTED_STRING = r'"[^"\\\x00-\x1f\x7f-\x9f\u202d\u202e]*+"'
 # A name that begins with an at sign, with octets of some old charset in it.
 _LABELLED_BY_NOBODY = re.compile(rb"@[ \t\"'<\[]*+[A-Za-z0-9._-]*+[\x80-\xff][A-Za-z0-9._\x80-\xff-]{0,252}")
 _COMMENT = re.compile(r"\([^()]*+\)")  # without any in it
+_ESCAPE_OCTET = b"\x1b"  # ISO 2022 changes the charset with it
 _STRAY = str.maketrans(dict.fromkeys('<>()[],;:"\\'))
 _MOST_RUNS = 32  #: an author field has a few addresses
 _OLD_CHARSETS = (
@@ -78,7 +79,7 @@ def header_claims(name: str, value: bytes, receive: DomainList) -> frozenset[Cla
     if source not in HEADER_NAMES:
         return frozenset()
     texts = _texts(value)
-    found = _authors(texts) | _in_quoted_local_parts(texts)
+    found = _authors((*texts, *_switched(value))) | _in_quoted_local_parts(texts)
     for text in texts:
         if "=?" in text:
             found |= _decoded_authors(text)
@@ -94,7 +95,7 @@ def hides_authors(name: str, value: bytes) -> bool:
     """
     if name.strip().lower() not in HEADER_NAMES:
         return False
-    return any(has_unknown_charset(text) and "@" not in without_words(text) for text in _texts(value))
+    return any("@" not in without_words(text) and has_undecodable(text) for text in _texts(value))
 
 
 def _unlabelled(octets: bytes) -> frozenset[Domain]:
@@ -114,6 +115,11 @@ def _texts(octets: bytes) -> tuple[str, ...]:
         return octets.decode("latin-1"), octets.decode("utf-8", "replace")
 
 
+def _switched(octets: bytes) -> tuple[str, ...]:
+    """Return what readers of old East Asian mail see, which has ISO 2022 without a label."""
+    return (octets.decode("iso2022_jp_2", "ignore"),) if _ESCAPE_OCTET in octets else ()
+
+
 def _authors(texts: Iterable[str]) -> frozenset[Domain]:
     found: frozenset[Domain] = frozenset()
     for text in texts:
@@ -130,7 +136,7 @@ def _in_unreadable(text: str) -> frozenset[Domain]:
 
     They drop a comment, or a stray bracket, quote or comma, in the middle of a domain and go on.
     """
-    forms = {text, _COMMENT.sub("", text)}
+    forms = {text, _COMMENT.sub("", text), text.replace("%40", "@")}
     forms |= {one.translate(_STRAY) for one in forms}
     return frozenset().union(*map(host_names, forms))
 

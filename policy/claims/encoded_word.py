@@ -11,7 +11,7 @@ The time is linear in the text.
 import binascii
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from encodings.aliases import aliases
 
 # encoded-word = "=?" charset "?" encoding "?" encoded-text "?="                          RFC 2047 section 2
@@ -21,9 +21,14 @@ _LENIENT = re.compile(r"=\?([^?]*)\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 # As RFC 2047 sections 2 and 5 have it: white space or a parenthesis on either side, none inside.
 _STRICT = re.compile(r"(?<![^\s(])=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?=(?![^\s)])")
 
-_BASE64_OTHER = re.compile(r"[^A-Za-z0-9+/=]+")
+_BASE64_OTHER = re.compile(r"[^A-Za-z0-9+/=_-]+")
 _BASE64_PADDING = re.compile(r"=+")
 _STRAY_PADDING = re.compile(r"=\?[^?]*\?[bB]\?[^?]*=[^?=]")
+# RFC 4648 section 5: the alphabet of URLs, which some libraries take for the other one.
+_URL_ALPHABET = re.compile(r"=\?[^?]*\?[bB]\?[^?]*[-_]")
+_FROM_URL_ALPHABET = str.maketrans("-_", "+/")
+_OF_URLS_ALONE = str.maketrans("", "", "-_")
+_BROKEN_ESCAPE = re.compile(r"=(?![0-9A-Fa-f]{2})")  # in encoding Q
 
 # A charset is looked up here and never in the codec registry itself, which keeps every name it was ever asked
 # for.  Left out is what is no charset of mail; punycode and idna would not be linear either.
@@ -43,14 +48,16 @@ _NOT_OF_A_NAME = re.compile(r"[^0-9a-z]+")
 # Letters, digits, dot and hyphen stand at the same places in all of EBCDIC's Latin code pages, and this one
 # is known here, which cp1047, BS2000's and others are not.
 _EBCDIC = "cp037"
+_ISO_2022_ESCAPE = re.compile(r"\x1b[ -/]*[0-~]")
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def decodings(text: str) -> tuple[str, ...]:
     """Return each different text that *text* may become when its encoded words are decoded, without itself.
 
     Words are taken leniently and strictly, by their charset and in disregard of it, once and twice; with
-    padding inside Base64 that ends a piece, means nothing, or ends the word; and by EBCDIC where the charset
-    is unknown here.
+    padding inside Base64 that ends a piece, means nothing, or ends the word; in the alphabet of URLs; without
+    the octets that the charset has not; and by EBCDIC where the charset is unknown here.
     """
     if "=?" not in text:
         return ()
@@ -63,15 +70,32 @@ def decodings(text: str) -> tuple[str, ...]:
     ]
     if _STRAY_PADDING.search(text):
         found += (_decode(text, _LENIENT, _codec, padding) for padding in (_dropped, _first))
-    if has_unknown_charset(text):
+    if _URL_ALPHABET.search(text):
+        found.append(_decode(text, _LENIENT, _codec, _url_alphabet))
+    if _REPLACED in lenient:
+        found.append(_decode(text, _LENIENT, _codec, errors="ignore"))
+    if "\x1b" in lenient:
+        found.append(_ISO_2022_ESCAPE.sub("", lenient))
+    if _has_unknown_charset(text):
         found.append(_decode(text, _LENIENT, lambda charset: _codec(charset) or _EBCDIC))
     return tuple(dict.fromkeys(reading for reading in found if reading != text))
 
 
-def has_unknown_charset(text: str) -> bool:
-    """Tell whether *text* has an encoded word whose charset is not known here: it may say anything."""
-    last = text.rfind("?=") + 2
-    return last > 1 and any(not _codec(match[1]) for match in _LENIENT.finditer(text, 0, last))
+def has_undecodable(text: str) -> bool:
+    """Tell whether *text* has something of an encoded word that cannot be decoded here: it may say anything.
+
+    That is a charset that is unknown, octets that the charset has not, a broken escape, a word that does not
+    end or has another encoding, and words in words in words.
+    """
+    if "=?" not in text:
+        return False
+    decoded = _decode(text, _LENIENT, _codec)
+    return (
+        "=?" in _decode(decoded, _LENIENT, _codec)
+        or (_REPLACED in decoded and _REPLACED not in text)
+        or _has_unknown_charset(text)
+        or any(match[2] in "qQ" and _BROKEN_ESCAPE.search(match[3]) for match in _words(text))
+    )
 
 
 def without_words(text: str) -> str:
@@ -80,11 +104,21 @@ def without_words(text: str) -> str:
     return _LENIENT.sub(" ", text[:last]) + text[last:] if last > 1 else text
 
 
+def _words(text: str) -> Iterator[re.Match[str]]:
+    last = text.rfind("?=") + 2
+    return _LENIENT.finditer(text, 0, last) if last > 1 else iter(())
+
+
+def _has_unknown_charset(text: str) -> bool:
+    return any(not _codec(match[1]) for match in _words(text))
+
+
 def _decode(
     text: str,
     pattern: re.Pattern[str],
     codec_of: Callable[[str], str],
     padding: Callable[[str], Iterable[str]] | None = None,
+    errors: str = "replace",
 ) -> str:
     # Past the last "?=" no word can end; searching there anew from every "=?" would take quadratic time.
     last = text.rfind("?=") + 2
@@ -97,12 +131,12 @@ def _decode(
         codec = codec_of(match[1])
         # White space between words is not shown (section 6.2), and a character may be spread over two.
         if codec != word_codec or between.strip() or not end:
-            pieces.append(_text(word_octets, word_codec))
+            pieces.append(_text(word_octets, word_codec, errors))
             word_octets, word_codec = bytearray(), codec
             pieces.append(between if between.strip() or not end else "")
         word_octets += _octets(match[2], match[3], padding or _BASE64_PADDING.split)
         end = match.end()
-    return "".join((*pieces, _text(word_octets, word_codec), text[end:]))
+    return "".join((*pieces, _text(word_octets, word_codec, errors), text[end:]))
 
 
 def _codec(charset: str) -> str:
@@ -126,22 +160,27 @@ def _first(encoded: str) -> Iterable[str]:
     return (encoded.lstrip("=").partition("=")[0],)
 
 
+def _url_alphabet(encoded: str) -> Iterable[str]:
+    return _BASE64_PADDING.split(encoded.translate(_FROM_URL_ALPHABET))
+
+
 def _octets(encoding: str, encoded: str, padding: Callable[[str], Iterable[str]]) -> bytes:
     octets = encoded.encode("utf-8", "replace")
     if encoding in "qQ":
         return binascii.a2b_qp(octets, header=True)
     decoded = []
     for piece in padding(_BASE64_OTHER.sub("", encoded)):
-        whole = piece[:-1] if len(piece) % 4 == 1 else piece
+        known = piece.translate(_OF_URLS_ALONE)
+        whole = known[:-1] if len(known) % 4 == 1 else known
         decoded.append(binascii.a2b_base64(whole + "=" * (-len(whole) % 4)))
     return b"".join(decoded)
 
 
-def _text(octets: bytearray, codec: str) -> str:
+def _text(octets: bytearray, codec: str, errors: str) -> str:
     if codec in _ESCAPES:
         return _ESCAPE.sub(_unescaped, octets.decode("latin-1"))
     if codec:
-        return octets.decode(codec, "replace")
+        return octets.decode(codec, errors)
     try:
         return octets.decode()
     except UnicodeDecodeError:

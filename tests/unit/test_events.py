@@ -163,7 +163,7 @@ GOLDEN = [
         book_events.book_set_aside("/s/b", "not a database"),
         'book-set-aside file=/s/b detail="not a database"',
     ),
-    (book_events.book_put_back(3), "book-put-back imported=3"),
+    (book_events.book_put_back(3, 2), "book-put-back imported=3 pending=2"),
     (record_events.lines_left_out("maps-failed", 59), "lines-left-out of=maps-failed number=59"),
     (
         knowledge_events.list_vanished("receive", gone=18, former=20, detail="the detail"),

@@ -1,16 +1,18 @@
-"""A book that was spoilt or taken away comes back with what was imported."""
+"""A book that was spoilt or taken away comes back with what was imported, and with what was pending."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from domain_secure.policy.book.book_rescue import BookRescue
+from domain_secure.policy.book.book_rescue import COPY, BookRescue
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.certificates.certificate import read_certificates
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.pin import Pin
 
 from lab.certificates import Authority
 
@@ -47,7 +49,7 @@ def delete(path: Path) -> None:
 def test_what_was_imported_comes_back(
     tmp_path: Path, spoil: Callable[[Path], None], words: list[str]
 ) -> None:
-    """Noise, nothing, or no file at all: imports are there again, and probed chains are left to probes."""
+    """Noise, nothing, or no file at all: imports and what was pending are there again."""
     path = tmp_path / FILE_NAME
     logged: list[Event] = []
     book = CertificateBook(path)
@@ -59,14 +61,23 @@ def test_what_was_imported_comes_back(
     now = datetime.now(UTC)
     book.add(imported, "import", ENTRY, now)
     book.add(probed, "probe 192.0.2.1", ENTRY, now)
+    unknown = Pin.certificate("ab" * 32), Pin.certificate("cd" * 32)
+    book.note_pending(unknown[0], Pin.public_key("ef" * 32), ENTRY, "192.0.2.7", now)
     rescue.attend()
+    book.note_pending(unknown[1], None, ENTRY, "192.0.2.8", now)
+    rescue.attend()
+    waiting = book.pending()
     assert not logged
+    assert len(waiting) == len(unknown)
     spoil(path)
     rescue.attend()
     assert rescue.fault is None
     assert [event.word for event in logged] == words
     assert book.chain(imported[0].certificate_pin) == imported
     assert book.chain(probed[0].certificate_pin) is None
+    assert {(one.fingerprint, one.public_key, one.client_address) for one in book.pending()} == {
+        (one.fingerprint, one.public_key, one.client_address) for one in waiting
+    }
     rescue.attend()
     assert len(logged) == len(words)
 
@@ -86,3 +97,17 @@ def test_without_a_book_there_is_nothing_to_do(tmp_path: Path) -> None:
     rescue.attend()
     assert rescue.fault is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_copy_of_the_former_form_is_read(tmp_path: Path) -> None:
+    """A list of imports alone, as before what was pending went into it."""
+    path = tmp_path / FILE_NAME
+    book = CertificateBook(path)
+    chain = read_certificates(Authority.create("CA").issue(common_name="a.test").certificate_pem)
+    book.add(chain, "import", ENTRY, datetime.now(UTC))
+    BookRescue(book, path, lambda _: None).attend()
+    copy = path.with_name(COPY)
+    copy.write_text(json.dumps(json.loads(copy.read_text())["imported"]))
+    delete(path)
+    BookRescue(book, path, lambda _: None).attend()
+    assert book.chain(chain[0].certificate_pin) == chain

@@ -21,6 +21,7 @@ from domain_secure.policy.terms.lists import DomainList
 
 LISTED = DomainList.of("woodgrovebank.test", "*.fabrikam.test", "xn--bcher-kva.test", "xn--fa-hia.test")
 WOODGROVE = "woodgrovebank.test"
+_BASE64 = base64.b64encode(b"boss@woodgrovebank.test").decode()
 
 
 def claimed(value: str | bytes, name: str = "From") -> set[str]:
@@ -184,6 +185,26 @@ def test_what_some_readers_make_of_it(value: str) -> None:
     assert WOODGROVE in claimed(value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"boss@wood\x1b(Bgrovebank.test",
+        "\N{FULLWIDTH LATIN SMALL LETTER B}oss@woodgrovebank.test".encode("iso2022_jp"),
+        b"=?utf-8?q?boss=40wood=1B=28Bgrovebank.test?=",
+        b"=?utf-8?q?boss=40wood=FFgrovebank.test?=",
+        b"=?utf-8?q?boss=40wood=FFgrovebank.test?= <x@evil.test>",
+        b"=?us-ascii?q?boss=40wood=E9grovebank.test?=",
+        b"=?utf-8?b?_" + _BASE64.encode() + b"?=",
+        b"=?utf-8?b?" + base64.urlsafe_b64encode(b"\xfb\xff\xbe boss@woodgrovebank.test") + b"?=",
+        b"<boss%40woodgrovebank.test>",
+        b"utf-8''boss%40woodgrovebank.test",
+    ],
+)
+def test_what_readers_leave_out_or_take_for_something_else(value: bytes) -> None:
+    """Escapes of ISO 2022, octets that no charset has, the alphabet of URLs, an at sign in hexadecimal."""
+    assert WOODGROVE in claimed(value)
+
+
 @pytest.mark.parametrize("charset", ["latin-1", "cp437", "cp850", "mac_roman", "iso8859_2", "iso8859_15"])
 def test_octets_of_old_charsets_without_a_label(charset: str) -> None:
     """The domain of an internationalised entry in octets that no charset is named for."""
@@ -197,12 +218,23 @@ def test_octets_of_old_charsets_without_a_label(charset: str) -> None:
         ("Admin =?x-mine?q?=01=02?=", True),
         ("=?utf-8?q?admin?=", False),
         ("=?x-mine?q?=01=02?= <a@evil.test>", False),
+        (f"=?utf-8?b?{_BASE64}", True),
+        (f"=?utf-8?b?{_BASE64}?", True),
+        (f"=?utf-8?x?{_BASE64}?=", True),
+        (f"=?utf-8??{_BASE64}?=", True),
+        (f"=?utf-8? b ?{_BASE64}?=", True),
+        ("=?utf-8?q?boss=40wood=GGgrovebank.test?=", True),
+        ("=?utf-8?q?=FF?=", True),
+        ("=?us-ascii?b?gYKD?=", True),
+        ("=?utf-8?q?=3D=3Futf-8=3Fq=3F=3D3D=3D3Futf-8=3D3Fq=3D3Fa=3D3F=3D3D=3F=3D?=", True),
+        (f"=?utf-8?b?{_BASE64}?=", False),
+        ("=?utf-8?q?=FF?= <a@evil.test>", False),
         ("Admin", False),
         ("", False),
     ],
 )
 def test_what_cannot_be_decoded_is_not_taken_for_nothing(value: str, hides: bool) -> None:
-    """A field that names nobody beside words in a charset unknown here may name anybody."""
+    """A field that names nobody beside words that cannot be decoded may name anybody to another reader."""
     assert hides_authors("From", value.encode()) is hides
     assert not hides_authors("Subject", value.encode())
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.policy.claims.encoded_word import decodings, has_unknown_charset, without_words
+from domain_secure.policy.claims.encoded_word import decodings, has_undecodable, without_words
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_codecs_that_are_no_charsets(charset: str) -> None:
     """Python's other codecs are not reached from a message; what is unknown here is also read as EBCDIC."""
     plain, as_ebcdic = decodings(f"=?{charset}?q?a\\x40b?=")
     assert (plain, as_ebcdic.isascii()) == ("a\\x40b", False)
-    assert has_unknown_charset(f"x =?{charset}?q?a?=")
+    assert has_undecodable(f"x =?{charset}?q?a?=")
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "RAW-UNICODE-ESCAPE", "unicode|escape"])
