@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from .programs import PostfixInstance
 
-#: Types whose entries postmap(1) can list one after the other.
-LISTED_BY_POSTMAP = frozenset({"hash", "btree", "lmdb", "dbm", "sdbm", "texthash", "inline"})
+#: Types whose entries can be listed one after the other.
+LISTED = frozenset({"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", "texthash", "inline"})
 _PATTERN_TYPES = frozenset({"regexp", "pcre", "cidr"})
 _HOST_NAME = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
+from . import constant_database
 from .complaints import Complaint, complaints
 from .master_cf import entries as entries_of_master
 from .processes import is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
@@ -143,11 +144,6 @@ class PostfixInstance:
         """Return the service ``name/type``, or None when master.cf has no such entry."""
         return next((service for service in self.services() if service.key == key), None)
 
-    def configuration_warnings(self) -> tuple[str, ...]:
-        """Return what postconf warns of while it reads both files, such as an overridden earlier entry."""
-        answers = (self._postconf("-n"), self._postconf("-P"))
-        return tuple(dict.fromkeys(line for answer in answers for line in answer.warnings))
-
     @property
     def map_types(self) -> frozenset[str]:
         """Return the table types this Postfix supports (``postconf -m``)."""
@@ -227,9 +223,13 @@ class PostfixInstance:
     def entries(self, table: str) -> Iterator[tuple[str, str]]:
         """Yield what is in ``type:name``, one entry after the other, so that a large table fits.
 
-        A table that cannot be opened is a Problem.
+        A table that cannot be opened is a Problem.  postmap(1) lists all types of LISTED but cdb.
         """
         _refuse_pipe(table)
+        kind, _, name = table.partition(":")
+        if kind == "cdb":
+            yield from constant_database.entries(Path(f"{name}{constant_database.SUFFIX}"))
+            return
         command = ["postmap", "-c", str(self.config_directory), "-s", table]
         for line in lines_of(command, f"{self.config_directory}: {table}"):
             key, tab, value = line.partition("\t")

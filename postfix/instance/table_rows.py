@@ -14,7 +14,7 @@ from pathlib import Path
 
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
-from .lookups import LISTED_BY_POSTMAP, is_pattern_table, split_elements
+from .lookups import LISTED, is_pattern_table, split_elements
 from .programs import PostfixInstance
 
 _OF_VALUES = frozenset({"fail", "randmap", "static"})
@@ -52,7 +52,7 @@ def rows(instance: PostfixInstance, table: str) -> Iterator[Row]:
     elif kind in _OF_TABLES:
         for one in split_elements(_inside(name)):
             yield from rows(instance, one)
-    elif kind in LISTED_BY_POSTMAP:
+    elif kind in LISTED:
         yield from _listed(instance, f"{kind}:{name}")
     else:
         raise UnlistedError(f"a table of type {kind} answers questions and does not list what it has")

@@ -19,7 +19,7 @@ from domain_secure.postfix.dns.mail_exchangers import is_probeable, mail_domains
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.endpoints import Address, milter_listener
-from domain_secure.postfix.instance.lookups import LISTED_BY_POSTMAP, Hit, Key, first_hits, split_elements
+from domain_secure.postfix.instance.lookups import LISTED, Hit, Key, first_hits, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 # Of nobody in particular, from all over: what is said of them is said of whole networks.
@@ -111,7 +111,7 @@ def _check(
 def _is_local(instance: PostfixInstance, served: Iterable[ServiceFacts]) -> bool:
     """Tell whether the tables are such that can be listed, and are about this machine alone."""
     tables = {table for one in served for table in split_elements(one.value("smtpd_milter_maps"))}
-    if not all(table.partition(":")[0] in LISTED_BY_POSTMAP for table in tables):
+    if not all(table.partition(":")[0] in LISTED for table in tables):
         return False
     try:
         return all(ip_address(key).is_loopback for table in tables for key, _ in instance.entries(table))

@@ -12,7 +12,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, entry_base, parse_domain
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts
-from domain_secure.postfix.instance.lookups import LISTED_BY_POSTMAP, split_elements
+from domain_secure.postfix.instance.lookups import LISTED, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.recipient_routes import MOST_NAMES
 from domain_secure.postfix.tables.tables import (
@@ -74,7 +74,7 @@ def _check_routes(
         if ":" not in behind:
             behind = f"{instance.parameter('default_database_type')}:{behind}"
         kind = behind.partition(":")[0]
-        if kind in LISTED_BY_POSTMAP:
+        if kind in LISTED:
             yield from _check_entries(configuration, instance, behind, entries, only)
         elif kind in instance.map_types:
             yield Finding.not_looked_at(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain, InvalidDomainError, entry_base, parse_domain
 from domain_secure.postfix.findings.findings import Finding
-from domain_secure.postfix.instance.lookups import LISTED_BY_POSTMAP
+from domain_secure.postfix.instance.lookups import LISTED
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.routing import domain_elements
 from domain_secure.postfix.tables.tables import Table, spellings, table_name
@@ -34,7 +34,7 @@ def check_own_domains(
                 yield from _judged(configuration, parameter, element, [element], only)
                 continue
             table = element.removeprefix("!").removeprefix("proxy:")
-            if table.partition(":")[0] in LISTED_BY_POSTMAP:
+            if table.partition(":")[0] in LISTED:
                 keys = (key for key, _ in instance.entries(table))
                 yield from _judged(configuration, parameter, element, keys, only)
                 continue

@@ -16,6 +16,7 @@ from domain_secure.postfix.attach.certificate_settings import (
     with_certificates,
     without_certificates,
 )
+from domain_secure.postfix.instance.processes import run
 
 FILES = {role: Path(f"/state/keys/enabled/{role}.pem") for role in Role}
 ROLES = [FILES, {Role.SERVER: FILES[Role.SERVER]}, {Role.CLIENT: FILES[Role.CLIENT]}]
@@ -109,7 +110,8 @@ def test_postfix_agrees(scratch: Scratch) -> None:
         Role.SERVER: ("smtp/inet",),
         Role.CLIENT: ("smtp/unix", "relay/unix"),
     }
-    assert scratch.instance.configuration_warnings() == ()
+    for question in ("-n", "-P"):
+        assert run(["postconf", "-c", str(scratch.instance.config_directory), question]).stderr == ""
 
 
 def test_service_with_a_certificate_of_its_own(scratch: Scratch) -> None:

@@ -52,12 +52,6 @@ def test_of_two_entries_of_a_service_the_last_counts(place: Place) -> None:
     assert [one.key for one in place.instance.services()].count("smtp/inet") == 1
 
 
-def test_warnings_are_heard(place: Place) -> None:
-    """postconf warns and ends well."""
-    place.write(place.stock_main + b"smtpd_milters = unix:a\nsmtpd_milters = unix:b\n")
-    assert any("overriding earlier entry" in line for line in place.instance.configuration_warnings())
-
-
 def test_defaults_are_told_apart_from_values(place: Place) -> None:
     """What nobody set, whatever main.cf says; nothing of a parameter that there is not."""
     assert place.instance.parameter("myhostname") != place.instance.default("myhostname")

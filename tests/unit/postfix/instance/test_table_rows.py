@@ -76,12 +76,15 @@ def test_a_pattern_is_shown_as_it_is_written(instance: PostfixInstance) -> None:
     assert list(rows(instance, "cidr:{{192.0.2.0/24 c d}}")) == [Row(None, "c d", "192.0.2.0/24")]
 
 
-def test_a_compiled_table(instance: PostfixInstance) -> None:
+@pytest.mark.parametrize("kind", ["hash", "lmdb", "cdb"])
+def test_a_compiled_table(instance: PostfixInstance, kind: str) -> None:
     """An indexed file is read as Postfix reads it, also without its type in front."""
     path = instance.config_directory / "table"
     path.write_text("a@b.test c@d.test\n")
-    kind = instance.parameter("default_database_type")
+    if kind not in instance.map_types:
+        pytest.skip(f"this Postfix has no {kind}")
     instance.compile_map(kind, path)
+    (instance.config_directory / "main.cf").write_text(f"default_database_type = {kind}\n")
     for name in (f"{kind}:{path}", str(path), f"proxy:{kind}:{path}"):
         assert list(rows(instance, name)) == [Row("a@b.test", "c@d.test")]
 
