@@ -188,7 +188,7 @@ def _keep(found: Iterable[Found], live: Live, now: datetime) -> None:
         for one in found:
             if one.entry in configuration.receive or one.entry in configuration.send:
                 for server in one.probed.servers:
-                    if chain := server.result.chain:
+                    if chain := server.result.proved_chain:
                         book.add(chain, f"{PROBE} {server.result.target}", one.entry, now)
     except Problem as problem:
         note(f"the certificates are not kept: {problem}")

@@ -20,6 +20,7 @@ from domain_secure.policy.certificates.certificate import Certificate, Chain
 from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
 from domain_secure.policy.certificates.trust import Revocation
+from domain_secure.policy.configuration.configuration import Method
 from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaSource
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
 from domain_secure.policy.decision.methods import is_in_name_of
@@ -131,7 +132,9 @@ class CertificateKnowledge:
             return None
         known = _validated(chain, live, now)
         # A stranger must not choose where we connect to for less than a partner's name.
-        if known.path.without_issuer and is_in_name_of(known.certificate, entries, live.configuration):
+        if known.path.without_issuer and is_in_name_of(
+            known.certificate, entries, live.configuration, (Method.PKIX, Method.DANE)
+        ):
             known = self._with_issuers(known, query, live, now, deadline)
         if known.path.outcome is PathOutcome.TRUSTED:
             self._remember(fingerprint, live.anchors, known)
@@ -158,16 +161,19 @@ class CertificateKnowledge:
     ) -> KnownCertificate:
         """Return the certificate with the authorities it lacks, as far as they can be had by the deadline.
 
-        First from where the certificates name them, then from whoever else may know the whole chain.
+        First from where the certificates name them, then from whoever else may know the whole chain.  They
+        are kept where they lead to a trusted authority: nobody has to have a key to offer others of its name.
         """
+        fetched: set[Certificate] = set()
         for _ in range(_MISSING):
-            if known.path.without_issuer is None:
-                return known
-            issuers = self._issuers_of(known.path.without_issuer, live, deadline)
+            missing = known.path.without_issuer
+            issuers = () if missing is None else self._issuers_of(missing, live, deadline)
             if not issuers:
                 break
-            self._keep(query.fingerprint, issuers)
+            fetched.update(issuers)
             known = _validated((known.certificate, *known.intermediates, *issuers), live, now)
+        if needed := tuple(one for one in known.path.certificates if one in fetched):
+            self._keep(query.fingerprint, needed)
         if known.path.without_issuer is not None:
             others = self._sources[1:]
             further = first_answer(others, query, max(0.0, deadline - time.monotonic()))

@@ -2,8 +2,9 @@
 
 Owns: what is kept, for how long, and what gives way when there is too much of it.
 Must not know: whether a certificate is trusted.
-Invariants: what was imported is never evicted; what strangers cause is bounded; a chain that is handed out
-starts with the certificate that was asked for.
+Invariants: what was imported is never evicted, nor displaced by what was not; of what was not imported only
+what chains is kept; what strangers cause is bounded; a chain that is handed out starts with the certificate
+that was asked for.
 """
 
 import logging
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, Chain, is_authority
+from domain_secure.policy.certificates.issuers import linked
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
@@ -23,7 +25,7 @@ from domain_secure.policy.terms.problems import Problem
 from . import events
 from .book_file import BookFile
 from .certificate_source import CertificateQuery
-from .chain_rows import ChainRow, readable, set_aside
+from .chain_rows import ChainRow, in_front, merged_chains, readable, set_aside
 
 FILE_NAME = "certificates.sqlite"  #: in the state folder
 IMPORT = "import"  #: the source of what an administrator gave us
@@ -86,7 +88,10 @@ class CertificateBook:
         self._pending = pending
 
     def add(self, chain: Chain, source: str, entry: Entry, seen: datetime) -> None:
-        """Keep a chain, its certificate first; one that is known already gains what is new in this one."""
+        """Keep a chain, its certificate first; one that is known already gains what is new in this one.
+
+        Of what was not imported, those certificates alone that lead on from it by name and signature.
+        """
         row = {
             "digest": (digest := chain[0].certificate_pin.digest),
             "source": source,
@@ -96,12 +101,12 @@ class CertificateBook:
         }
         with self._file.writing(durable=True) as book:
             former = readable(_rows(book, (digest,))).get(digest, ())
-            # What was imported does not give way to what a server shows.
-            merged = (
-                _merged(former, chain)
-                if source != IMPORT and _is_imported(book, digest)
-                else (_merged(chain, former))
-            )
+            if source == IMPORT:
+                merged = merged_chains(in_front(chain), former)
+            elif _is_imported(book, digest):
+                merged = merged_chains(former, linked(chain[0], (*former, *chain)))
+            else:
+                merged = linked(chain[0], (*chain, *former))[:MAXIMUM_CERTIFICATES]
             book.execute(
                 "INSERT INTO chain VALUES (:digest, :certificates, :imported, :seen)"
                 " ON CONFLICT DO UPDATE SET certificates = :certificates,"
@@ -122,8 +127,8 @@ class CertificateBook:
         digest = fingerprint.digest
         with self._file.writing(durable=False) as book:
             former = readable(_rows(book, (digest,))).get(digest, ())
-            merged = _merged(former, issuers)
-            if former and merged != former:
+            merged = merged_chains(former, linked(former[0], (*former, *issuers))) if former else ()
+            if merged != former:
                 book.execute(
                     "UPDATE chain SET certificates = ? WHERE fingerprint = ?",
                     (b"".join(certificate.der for certificate in merged), digest),
@@ -163,7 +168,10 @@ class CertificateBook:
         if not chain:
             return None
         further = [one for known in readable(siblings).values() for one in known if is_authority(one)]
-        return tuple(dict.fromkeys((*chain, *further)))[:MAXIMUM_CERTIFICATES]
+        every = tuple(dict.fromkeys((*chain, *further)))
+        if len(every) > MAXIMUM_CERTIFICATES:
+            every = linked(chain[0], (*further, *chain[1:]))
+        return every[:MAXIMUM_CERTIFICATES]
 
     def find(self, query: CertificateQuery) -> Future[Chain | None]:
         """Return a future that is done; where the file cannot be used it holds the Problem."""
@@ -292,10 +300,6 @@ def _rows(book: sqlite3.Connection, digests: Sequence[str]) -> list[ChainRow]:
 def _is_imported(book: sqlite3.Connection, digest: str) -> bool:
     row = book.execute("SELECT imported FROM chain WHERE fingerprint = ?", (digest,)).fetchone()
     return bool(row and row[0])
-
-
-def _merged(first: Chain, then: Chain) -> Chain:
-    return tuple(dict.fromkeys((*first, *then)))[:MAXIMUM_CERTIFICATES]
 
 
 def _sibling_rows(book: sqlite3.Connection, digest: str) -> list[ChainRow]:

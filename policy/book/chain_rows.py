@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from asn1crypto import parser
 
-from domain_secure.policy.certificates.certificate import Chain, parse
+from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, Chain, parse
+from domain_secure.policy.certificates.issuers import linked
 
 from . import events
 
@@ -46,3 +47,13 @@ def set_aside(digest: object, error: Exception) -> None:
     """Log that a row of the book cannot be read."""
     event = events.certificate_set_aside(str(digest), str(error))
     _log.log(event.level, event)
+
+
+def in_front(chain: Chain) -> Chain:
+    """Return a chain with what leads on from its certificate in front of the rest."""
+    return merged_chains(linked(chain[0], chain[1:]), chain)
+
+
+def merged_chains(first: Chain, then: Chain) -> Chain:
+    """Return two chains of one certificate as one, as much of the second as there is room for."""
+    return tuple(dict.fromkeys((*first, *then)))[:MAXIMUM_CERTIFICATES]

@@ -1,21 +1,27 @@
 """The authority that issued a certificate: where the certificate says it can be had, and whether this is it.
 
+Also which of many certificates lead on from one.
+
 Must not know: HTTP, and whether anybody trusts the authority; that is for ``path_validation``.
-Source: RFC 5280 section 4.2.2.1 (id-ad-caIssuers).
+Source: RFC 5280 sections 4.2.2.1 (id-ad-caIssuers) and 6.1 (how certificates chain).
 """
+
+from collections.abc import Iterable
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from .certificate import MAXIMUM_CERTIFICATES, Certificate, is_authority, parse
+from .certificate import MAXIMUM_CERTIFICATES, Certificate, Chain, is_authority, parse
 from .certificate_file import encoded_certificates
+from .certificate_signature import may_have_signed
 from .certificate_structure import MalformedCertificateError, load, structure
 from .distinguished_name import comparable
 
 MAXIMUM_OCTETS = 256 * 1024  #: of what is found at one location
 _FOLLOWED = 2
 _LONGEST_LOCATION = 2000
+_SIGNATURE_CHECKS = 128  #: for one certificate; a stranger may show many of one name
 
 
 def issuer_locations(certificate: Certificate) -> tuple[str, ...]:
@@ -67,3 +73,24 @@ def read_issuers(content: bytes, child: Certificate) -> tuple[Certificate, ...]:
     if not found:
         raise MalformedCertificateError("what is there has not issued the certificate that names it")
     return tuple(dict.fromkeys(found))
+
+
+def linked(leaf: Certificate, others: Iterable[Certificate]) -> Chain:
+    """Return *leaf*, and those of *others* that lead on from it by name and signature, the nearest first.
+
+    Of equally near ones the order of *others* counts.  What has nothing to do with it is left out.
+    """
+    by_subject: dict[str | bytes, list[Certificate]] = {}
+    for one in dict.fromkeys(others):
+        by_subject.setdefault(comparable(structure(one.der).subject), []).append(one)
+    chain, checks = [leaf], _SIGNATURE_CHECKS
+    for child in chain:
+        for parent in by_subject.get(comparable(structure(child.der).issuer), ()):
+            if parent in chain:
+                continue
+            if checks == 0:
+                return tuple(chain)
+            checks -= 1
+            if may_have_signed(parent, child):
+                chain.append(parent)
+    return tuple(chain)

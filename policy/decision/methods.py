@@ -4,6 +4,7 @@ Owns: what each method asks of session and certificate, and the words for why it
 Must not know: claims, other methods, what a failure does to the message.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,7 @@ from domain_secure.policy.dane.dane import (
     matches_end_entity,
     needs_content,
 )
-from domain_secure.policy.dane.tlsa import TlsaRecord
+from domain_secure.policy.dane.tlsa import TlsaRecord, Usage
 from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.names import any_name_matches
@@ -138,11 +139,17 @@ def _without_issuer(path: PathValidation) -> str:
     )
 
 
-def is_in_name_of(certificate: Certificate, entries: tuple[Entry, ...], configuration: Configuration) -> bool:
-    """Tell whether a certificate has the name of a partner that may be proved by path validation."""
+def is_in_name_of(
+    certificate: Certificate,
+    entries: tuple[Entry, ...],
+    configuration: Configuration,
+    methods: Collection[Method] = (Method.PKIX,),
+) -> bool:
+    """Tell whether a certificate has the name of a partner that may be proved by one of *methods*."""
     presented = _presented_names(certificate, configuration.trust)
     return any(
-        Method.PKIX in partner.methods and any_name_matches(presented, partner.names) is not None
+        not set(methods).isdisjoint(partner.methods)
+        and any_name_matches(presented, partner.names) is not None
         for partner in map(configuration.partner, entries)
     )
 
@@ -218,10 +225,15 @@ def _by_dane(proof: Proof, partner: Partner, configuration: Configuration, now: 
     if answer.failures:
         detail = f"TLSA records could not be looked up ({answer.failures[0]}); please retry"
         return Attempt(Method.DANE, Verdict.NO_EVIDENCE, detail)
-    if not answer.records:
-        return None
-    if known is None and any(needs_content(record) for record in answer.records):
+    return _without_match(proof, answer.records, partner) if answer.records else None
+
+
+def _without_match(proof: Proof, records: Iterable[TlsaRecord], partner: Partner) -> Attempt:
+    known = proof.known_certificate
+    if known is None and any(needs_content(record) for record in records):
         return Attempt(Method.DANE, *_unknown_certificate(proof.session))
+    if known is not None and _lacks_authority(known, records, partner):
+        return Attempt(Method.DANE, Verdict.UNKNOWN_CERTIFICATE, _without_issuer(known.path))
     return Attempt(
         Method.DANE,
         Verdict.UNTRUSTED,
@@ -239,6 +251,15 @@ def _matches_content(
     chain = (known.certificate, *known.intermediates)
     return matches_end_entity(record, known.certificate) or matches_authority(
         record, chain, partner.names, configuration.trust.client_purpose, now
+    )
+
+
+def _lacks_authority(known: KnownCertificate, records: Iterable[TlsaRecord], partner: Partner) -> bool:
+    """Tell whether a record may match an authority that is not at hand."""
+    return (
+        known.path.without_issuer is not None
+        and any(record.usage is Usage.DANE_TA for record in records)
+        and any_name_matches(known.certificate.dns_names, partner.names) is not None
     )
 
 

@@ -93,6 +93,11 @@ class ProbeResult:
     authorities: tuple[str, ...] = ()  #: whose certificates it asks for, RFC 4514 text; none: anybody's
     exchanges: tuple[Exchange, ...] = ()  #: where there was an envelope: as far as the server went along
 
+    @property
+    def proved_chain(self) -> Chain:
+        """Return the chain of a server that has proved, by a handshake to its end, that it has the key."""
+        return self.chain if self.failure is None else ()
+
 
 def probe(
     target: ProbeTarget,

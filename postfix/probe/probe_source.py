@@ -5,8 +5,9 @@ Must not know: how a probe works (``probe``), how often one may run (``paced_tas
 is good.
 
 Invariants: nothing is probed but servers of listed domains, and the client that claims to be one; asking
-never waits.  What is found needs no trust: it only says what the certificate with this fingerprint contains,
-and the decision rests on the certificate's own chain, dates and names.
+never waits; nothing counts before the handshake came to its end, for anybody can show a chain.  What is found
+needs no trust: it only says what the certificate with this fingerprint contains, and the decision rests on
+the certificate's own chain, dates and names.
 
 The client's address is whoever connected to us, over TCP, so that nobody can make us probe a third party;
 private networks are probed too, for the connection came from there.  Strangers have threads of their own to
@@ -133,11 +134,11 @@ class ProbeSource:
         group.follow(self._clients.ask(client), probed)
 
     def _keep(self, result: ProbeResult, entries: Iterable[Entry]) -> None:
-        if not result.chain:
+        if not result.proved_chain:
             return
         try:
             for entry in entries:
-                self._book.add(result.chain, f"{PROBE} {result.target}", entry, datetime.now(UTC))
+                self._book.add(result.proved_chain, f"{PROBE} {result.target}", entry, datetime.now(UTC))
         except Problem as problem:
             event = events.probe_not_kept(str(result.target), str(problem))
             _log.log(event.level, event)
@@ -198,12 +199,12 @@ class _Search:
 
     def is_wanted(self, result: ProbeResult) -> bool:
         """Tell whether a server showed the wanted certificate."""
-        return bool(result.chain) and result.chain[0].certificate_pin == self._fingerprint
+        return any(one.certificate_pin == self._fingerprint for one in result.proved_chain[:1])
 
     def look_at(self, result: ProbeResult) -> None:
         """Resolve at once where this is it."""
         if self.is_wanted(result):
-            self._resolve(result.chain)
+            self._resolve(result.proved_chain)
 
     def give_up(self) -> None:
         """Resolve with nothing where it was not found."""
@@ -233,4 +234,4 @@ def _logged(probe: Callable[[ProbeTarget], ProbeResult]) -> Callable[[ProbeTarge
 
 
 def _showed_something(result: ProbeResult) -> bool:
-    return bool(result.chain)
+    return bool(result.proved_chain)

@@ -22,7 +22,7 @@ from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
 
-from lab.certificates import Authority, Issued
+from lab.certificates import Authority, Issued, pem
 from lab.revocations import Pointers, pem_list, revocation_list
 from lab.waiting import wait_for
 from lab.web_server import Page, WebServer
@@ -216,6 +216,21 @@ def test_missing_issuer_that_cannot_be_had_yet(edge: Edge) -> None:
             lambda: edge.known_again(found.certificate, live).path.outcome is PathOutcome.TRUSTED,
             "the next message to profit",
         )
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_only_issuers_of_use_are_kept(edge: Edge, *, is_complete: bool) -> None:
+    """A place without TLS may offer any number with the issuer's name and key, made without that key."""
+    with WebServer() as web:
+        below = Below(edge, web)
+        subject, anybody = below.sub.certificate.subject, Authority.create("Anybody")
+        doubles = [anybody.authority("", subject=subject, key=below.sub.key) for _ in range(20)]
+        offered = [*doubles, *([below.sub] if is_complete else [])]
+        web.pages["/sub.cer"] = Page(b"".join(pem(one.certificate) for one in offered))
+        found = edge.known(below.alone, edge.live(PRIVATE))
+        assert (found.path.outcome is PathOutcome.TRUSTED) is is_complete
+    kept = edge.book.chain(found.certificate.certificate_pin) or ()
+    assert [one.der for one in kept[1:]] == ([below.sub.der] if is_complete else [])
 
 
 @pytest.mark.parametrize("reason", ["forged", "private", "another's name"])

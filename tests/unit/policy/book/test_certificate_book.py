@@ -44,6 +44,18 @@ def chain_of(issued: Issued) -> tuple[Certificate, ...]:
     return read_certificates(issued.pem())
 
 
+def strangers(number: int) -> tuple[Certificate, ...]:
+    """Return certificates of authorities that have nothing to do with the partner's."""
+    return tuple(parse(Authority.create(f"Other {one}").der) for one in range(number))
+
+
+def doubles_of(authority: Authority, number: int) -> tuple[Certificate, ...]:
+    """Return certificates with the name and the key of an authority, by one that anybody may have made."""
+    anybody, subject = Authority.create("Anybody"), authority.certificate.subject
+    made = (anybody.authority("", subject=subject, key=authority.key) for _ in range(number))
+    return tuple(parse(one.der) for one in made)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return where the book is."""
@@ -67,23 +79,50 @@ def test_fetched_issuers_stand_behind_what_is_there(book: CertificateBook) -> No
     book.add_issuers(leaf.certificate_pin, (sub,))
     book.add_issuers(leaf.certificate_pin, (sub, root))
     assert book.chain(leaf.certificate_pin) == (leaf, sub, root)
-    others = tuple(parse(Authority.create(f"Other {number}").der) for number in range(40))
-    book.add_issuers(leaf.certificate_pin, others)
+    book.add_issuers(leaf.certificate_pin, (*doubles_of(SUB, 40), parse(Authority.create("Other").der)))
     found = book.chain(leaf.certificate_pin)
     assert found is not None
     assert found[:3] == (leaf, sub, root)
     assert len(found) == 32
+    assert {one.subject for one in found[3:]} == {sub.subject}
 
 
 def test_what_a_server_shows_does_not_displace_what_was_imported(book: CertificateBook) -> None:
     """A server that shows a full chain of others leaves the imported authorities in place."""
     leaf, sub = parse(HOST.der), parse(SUB.der)
-    others = tuple(parse(Authority.create(f"Other {number}").der) for number in range(40))
+    others = (*doubles_of(SUB, 40), *strangers(40))
     book.add((leaf, sub), IMPORT, WOODGROVE, NOW)
     book.add((leaf, *others), f"{PROBE} mail.woodgrovebank.test", WOODGROVE, NOW)
     found = book.chain(leaf.certificate_pin)
     assert found is not None
     assert found[:2] == (leaf, sub)
+
+
+def test_what_was_imported_for_another_certificate_is_not_displaced_either(book: CertificateBook) -> None:
+    """A partner's renewed certificate that comes with a flood is completed from the import all the same."""
+    renewed = parse(SUB.issue("mail.woodgrovebank.test").der)
+    book.add(chain_of(HOST), IMPORT, WOODGROVE, NOW)
+    book.add((renewed, *doubles_of(SUB, 40)), PROBE, WOODGROVE, NOW)
+    found = book.chain(renewed.certificate_pin)
+    assert found is not None
+    assert found[:2] == (renewed, parse(SUB.der))
+
+
+@pytest.mark.parametrize("source", [PROBE, "fleet"])
+def test_only_what_chains_is_kept(book: CertificateBook, source: str) -> None:
+    """By name and by signature, nearest first; an authority of the same name with another key does not."""
+    leaf, sub, root = parse(HOST.der), parse(SUB.der), parse(ROOT.der)
+    namesake = parse(Authority.create(SUB.certificate.subject.rfc4514_string().removeprefix("CN=")).der)
+    assert namesake.subject == sub.subject
+    book.add((leaf, *strangers(31), namesake, root, sub), source, WOODGROVE, NOW)
+    assert book.chain(leaf.certificate_pin) == (leaf, sub, root)
+
+
+def test_an_import_keeps_what_the_administrator_gave(book: CertificateBook) -> None:
+    """Also what does not lead on from this certificate; what does stands in front."""
+    leaf, sub, (other,) = parse(HOST.der), parse(SUB.der), strangers(1)
+    book.add((leaf, other, sub), IMPORT, WOODGROVE, NOW)
+    assert book.chain(leaf.certificate_pin) == (leaf, sub, other)
 
 
 def test_empty_book_is_no_file(book: CertificateBook, path: Path) -> None:

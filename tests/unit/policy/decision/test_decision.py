@@ -436,6 +436,23 @@ def test_certificate_is_asked_for_where_a_tlsa_record_needs_it() -> None:
     assert asked == ["tlsa", "certificate"]
 
 
+@pytest.mark.parametrize(
+    ("record", "name", "expected"),
+    [
+        (AUTHORITY_RECORD, "mail.woodgrovebank.test", Verdict.UNKNOWN_CERTIFICATE),
+        (AUTHORITY_RECORD, "mail.evil.test", Verdict.UNTRUSTED),
+        (OTHER_RECORD, "mail.woodgrovebank.test", Verdict.UNTRUSTED),
+    ],
+)
+def test_dane_waits_for_a_missing_authority(record: TlsaRecord, name: str, expected: Verdict) -> None:
+    """It may be the one that the record names; a record of the certificate itself needs none."""
+    content = known(name, outcome=PathOutcome.UNTRUSTED)
+    content = replace(content, path=replace(content.path, without_issuer=content.certificate))
+    rules = configuration(partners={WOODGROVE: partner(methods=(Method.DANE,))})
+    evidence = Evidence(session(), content, {WOODGROVE: answer(record)})
+    assert decide([claim()], evidence, rules, NOW).verdict is expected
+
+
 SIGNED = MessageSignature(Domain("woodgrovebank.test"), "s1", SignatureStatus.VALID)
 ALTERED = replace(SIGNED, status=SignatureStatus.INVALID, detail="the body is not the one that was signed")
 UNCHECKED = replace(SIGNED, status=SignatureStatus.UNKNOWN, detail="no answer in time")

@@ -35,6 +35,7 @@ class Network:
 
     def __init__(self, shown: Mapping[str, Certificate]) -> None:
         self.shown = dict(shown)
+        self.breaking: set[str] = set()  #: whose handshake does not come to its end
         self.resolved: list[str] = []
         self.probed: list[str] = []
         self.gate = threading.Event()
@@ -52,6 +53,8 @@ class Network:
         certificate = self.shown.get(target.address)
         if certificate is None:
             return ProbeResult(target, failure="no connection")
+        if target.address in self.breaking:
+            return ProbeResult(target, (certificate,), failure="the TLS handshake failed")
         return ProbeResult(target, (certificate,), "TLSv1.3", "cipher")
 
 
@@ -101,6 +104,15 @@ def test_connecting_server_is_probed_back(make: Make, book: CertificateBook) -> 
     assert answer(source.find(QUERY)) == (NEW,)
     assert f"[{CLIENT}]" in network.probed
     assert book.chain(NEW.certificate_pin) == (NEW,)
+
+
+def test_a_chain_without_the_key_is_not_kept(make: Make, book: CertificateBook) -> None:
+    """Anybody can show the certificates of others, up to the point where the key is needed."""
+    source, network = make({MX: NEW, CLIENT: NEW})
+    network.breaking = {MX, CLIENT}
+    assert answer(source.find(QUERY)) is None
+    assert len(network.probed) == 2
+    assert book.all() == ()
 
 
 def test_what_the_mx_shows_instead_is_kept_too(make: Make, book: CertificateBook) -> None:
