@@ -1,6 +1,7 @@
 """``domain-secure status``: the state of this edge on one screen."""
 
 import argparse
+from datetime import datetime
 from typing import Any
 
 from domain_secure.commands.log.log_level_document import told
@@ -117,11 +118,23 @@ def _print(document: dict[str, Any]) -> None:
         )
         if more := len(document["domains"]) - len(shown):
             print(f"and {more} more: --json has them all")
+        print(since_line(document["counted_since"]))
     elif document["configuration"]["problem"]:
         why = "is not applied" if document["configuration"]["readable"] else "may not be read"
         print(f"the lists are not shown: the configuration {why}, see above")
     else:
         print("no domain is listed: add one with `domain-secure receive add` or `domain-secure send add`")
+
+
+def since_line(since: dict[str, str | None]) -> str:
+    """Return since when the counters count."""
+    if not any(since.values()):
+        return "the numbers are not known: nothing was counted yet, or it cannot be read"
+    received, sent = (
+        f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}" if iso else "a time not known"
+        for iso in (since["receive"], since["send"])
+    )
+    return f"received is counted since {received}, sent since {sent}; a restart changes nothing"
 
 
 def _held(domain: dict[str, Any]) -> str:

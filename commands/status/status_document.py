@@ -5,6 +5,7 @@ others.
 Must not know: how it is printed or rendered.
 """
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,16 +18,20 @@ from domain_secure.commands.log.log_level_document import levels_document
 from domain_secure.commands.partner.pending_document import pending_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, fleet_store_at
 from domain_secure.commands.terminal.daemon_client import Sample, health, samples
+from domain_secure.milter.metrics.metrics import COUNTED_SINCE
 from domain_secure.policy.configuration.configuration import DEFAULT_METRICS_LISTEN, Configuration, WebAccess
 from domain_secure.policy.configuration.fleet_cache import FleetCache
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History, Latest
 from domain_secure.policy.sending.delivery_counts import LogStanding
+from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import NoPermission, Problem
 from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.findings.connectors import connectors_of
 from domain_secure.postfix.instance.programs import PostfixInstance
+
+from .kept_samples import kept_samples
 
 # By the names the counters have in the system this one follows, for those who look for them.
 COUNTERS = {
@@ -78,6 +83,8 @@ def _document(
 ) -> dict[str, Any]:
     address = configuration.metrics_listen if configuration else DEFAULT_METRICS_LISTEN
     daemon, counted = _daemon(address, configuration.metrics_access if configuration else WebAccess())
+    if daemon["problem"] and configuration:
+        counted = kept_samples(configuration.state)
     found, connectors_problem = _connectors(configuration) if configuration and connectors else ([], None)
     pending, pending_problem = _pending(configuration) if configuration else (None, None)
     levels, levels_problem = _protocol_log(configuration) if configuration else (None, None)
@@ -94,6 +101,7 @@ def _document(
         "connectors": found,
         "connectors_problem": connectors_problem,
         "domains": _domains(configuration, daemon, counted, latest, most) if configuration else [],
+        "counted_since": _counted_since(counted),
         "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
         "not_in_force": _not_in_force(configuration) if configuration else None,
         "pending_certificates": None if pending is None else len(pending),
@@ -234,6 +242,17 @@ def _ends(counted: tuple[Sample, ...], metric: str, *labels: str) -> list[dict[s
             | {"ends": end.isoformat(), "days_left": (end - now).days}
         )
     return found
+
+
+def _counted_since(counted: Iterable[Sample]) -> dict[str, str | None]:
+    """Return since when the counters count, by direction; a restart of the daemon changes nothing."""
+    found = {one.labels["direction"]: one.value for one in counted if one.name == COUNTED_SINCE}
+    since = {direction: found.get(direction, math.nan) for direction in Direction}
+    return {str(direction): None if math.isnan(value) else _iso(value) for direction, value in since.items()}
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
 def _asks(asked: int, not_asked: int) -> str:

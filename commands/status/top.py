@@ -14,6 +14,7 @@ from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
+from .command import since_line
 from .status_document import status_document
 
 _PAUSE = 2.0
@@ -72,6 +73,7 @@ class _Top:
             "configuration_problem": document["configuration"]["problem"],
             "state": state.word,
             "summary": words,
+            "counted_since": document["counted_since"],
             "partners": [_row(row, rates.get(row.domain)) for row in rows],
         }
 
@@ -95,6 +97,7 @@ class _Top:
             ("", "domain", "a minute", "received", "refused", "sent", "held", "failures", "last failure"),
             [_cells(row) for row in rows],
         )
+        print(since_line(found["counted_since"]))
 
     def _rates(self, sums: Mapping[str, int]) -> dict[str, float | None]:
         now, before = time.monotonic(), self._looked
@@ -102,7 +105,7 @@ class _Top:
         if before is None or self.problem:
             return {}
         minutes = max(now - before, 0.001) / 60
-        # A daemon that has started anew begins at 0.
+        # A daemon whose history was taken away begins at 0.
         return {
             domain: max(0, number - self._former.get(domain, number)) / minutes
             for domain, number in sums.items()

@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -25,8 +26,10 @@ from domain_secure.milter.knowledge.live_configuration import (
     LiveConfiguration,
     loaded_event,
 )
-from domain_secure.milter.metrics.metrics import LOST_HISTORY, LOST_QUEUE, Metrics
+from domain_secure.milter.metrics.inbound_metrics import LOST_HISTORY, LOST_QUEUE
+from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Health, HttpServer, Pages
+from domain_secure.milter.record import kept_counters
 from domain_secure.milter.record.current_levels import CurrentLevels
 from domain_secure.milter.record.history_keeper import HistoryKeeper
 from domain_secure.milter.record.protocol_log import ProtocolLog
@@ -99,6 +102,7 @@ class Daemon:
             replace(self._sources, revocation=self._revocation.watch, issuers=self._issuers),
             KnownTime.of_state(configuration.state),
         )
+        kept_counters.resume(self.metrics, configuration, log_event)
         self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
         self._recorder = self._make_recorder(configuration.state / HISTORY)
         self._inbound = Inbound(
@@ -139,6 +143,7 @@ class Daemon:
             lambda: self._live.current.configuration.history,
             log_event,
             lambda number: self.metrics.count_lost(LOST_HISTORY, number),
+            self.metrics.inbound.counted,
         )
         return Recorder(
             (ProtocolLog(self._levels.level, log_event), history),
@@ -198,7 +203,8 @@ class Daemon:
             self._recorder.stop()
 
     def _http_server(self) -> HttpServer:
-        pages = Pages(self.metrics.exposition, self.health, self._status_page)
+        counters = partial(kept_counters.told, self.metrics, self._recorder)
+        pages = Pages(counters, self.health, self._status_page)
         return HttpServer(self._started_with.metrics_listen, pages, self._started_with.metrics_access)
 
     def _health_watch(self, doors: Doors, http: HttpServer) -> HealthWatch:
@@ -303,7 +309,7 @@ class Daemon:
 
     def _on_reload(self, former: Live, present: Live) -> None:
         before, now = former.configuration, present.configuration
-        self.metrics.forget_unlisted(frozenset(before.receive), frozenset(now.receive))
+        self.metrics.inbound.list_changed(frozenset(before.receive), frozenset(now.receive))
         self._tables.ask()
         self._revocation.use(present)
         changed = tuple(

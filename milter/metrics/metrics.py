@@ -3,21 +3,24 @@
 Label values come from the configured lists and from enumerations, never from the network.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
 from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.decision.decision import Decision
-from domain_secure.policy.decision.verdict import Effect, Verdict
+from domain_secure.policy.decision.verdict import Verdict
+from domain_secure.policy.terms.direction import Direction
 
 from .configuration_metrics import ConfigurationMetrics
 from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
+from .inbound_metrics import InboundMetrics
 from .outbound_metrics import OutboundMetrics
 from .self_proof_metrics import SelfProofMetrics
 from .table_metrics import TableMetrics
@@ -25,8 +28,8 @@ from .table_metrics import TableMetrics
 # Twice the series, for a time that every scraper knows by itself.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+COUNTED_SINCE = "domain_secure_counted_since_timestamp_seconds"
 _MOST_ISSUERS = 500
-LOST_WHERE = (LOST_QUEUE, LOST_HISTORY) = "queue", "history"
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0)
 
 
@@ -35,22 +38,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._received = EntryCounter(
-            "domain_secure_messages_received",
-            "Messages from a listed domain that were accepted with every claimed domain authenticated.",
-            ("domain",),
-        )
-        self._refusals = EntryCounter(
-            "domain_secure_inbound_refusals",
-            "Messages from a listed domain that were refused or deferred, by the reason in the reply.",
-            ("domain", "reason"),
-        )
-        self._decisions = Counter(
-            "domain_secure_decisions",
-            "Decisions about messages, by verdict and by the method that passed.",
-            ["verdict", "method"],
-            registry=self.registry,
-        )
+        self.inbound = InboundMetrics()
         self._seconds = Histogram(
             "domain_secure_decision_seconds",
             "Time from the end of a message that claims a listed domain to its decision, waiting included.",
@@ -74,53 +62,35 @@ class Metrics:
             "When the revocation list of an issuer in use must be replaced, the earliest of several.",
             "issuer",
         )
-        self._lost = _lost_counter(self.registry)
-        self._unreadable = Counter(
-            "domain_secure_unreadable_messages_refused",
-            "Messages refused whoever they are from, because what they claim to be cannot be told.",
-            ["reason"],
-            registry=self.registry,
-        )
-        for reason in Unreadable:
-            self._unreadable.labels(reason)
         self.outbound = OutboundMetrics(self.registry)
-        self.by_entry = (self._received, self._refusals, *self.outbound.by_entry)
+        self.by_entry = (*self.inbound.by_entry, *self.outbound.by_entry)
+        self._counted_since = self._gauge(
+            COUNTED_SINCE,
+            "Since when messages are counted, by direction; a restart of the daemon changes nothing.",
+            "direction",
+        )
         build = self._gauge(
             "domain_secure_build_info", "Always 1; the version of the running daemon is the label.", "version"
         )
         build.labels(version("postfix-domain-secure")).set(1)
-        # Looking a child up costs more than counting, and nearly all mail ends here.
-        self._not_listed = self._decisions.labels(Verdict.NONE.word, "none")
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         return Gauge(name, documentation, labels, registry=self.registry)
 
     def observe(self, decision: Decision, seconds: float) -> None:
         """Count one message at its end; *seconds* is how long the decision took."""
-        if decision.verdict is Verdict.NONE:
-            self._not_listed.inc()
-            return
-        self._decisions.labels(decision.verdict.word, decision.method or "none").inc()
-        self._seconds.observe(seconds)
-        if decision.verdict is Verdict.PASS:
-            for entry in {finding.claim.entry for finding in decision.findings}:
-                self._received.inc(entry)
-        elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
-            self._refusals.inc(deciding.claim.entry, deciding.verdict.word)
+        self.inbound.observe(decision)
+        # Nearly all mail claims nothing, and waits for nothing.
+        if decision.verdict is not Verdict.NONE:
+            self._seconds.observe(seconds)
 
     def count_unreadable(self, reason: Unreadable) -> None:
         """Count one message that was refused before anything was judged."""
-        self._unreadable.labels(reason).inc()
+        self.inbound.unreadable.inc(reason)
 
     def count_lost(self, where: str, number: int) -> None:
         """Count records that could not be written down; *where* is one of ``LOST_WHERE``."""
-        self._lost.labels(where).inc(number)
-
-    def forget_unlisted(self, former: frozenset[str], present: frozenset[str]) -> None:
-        """Drop the series of entries that are no longer listed."""
-        if gone := former - present:
-            for counter in (self._received, self._refusals):
-                counter.forget(gone)
+        self.inbound.lost.inc(where, amount=number)
 
     def set_certificate_dates(self, found: Iterable[tuple[str, str, datetime]]) -> None:
         """Take the ends of all certificates, as role, name and time, in place of what was known."""
@@ -146,17 +116,12 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return the text exposition format."""
         self.outbound.refresh()
-        return generate_latest(self.registry) + b"".join(counter.exposition() for counter in self.by_entry)
+        self._counted_since.labels(Direction.RECEIVE).set(self.inbound.since.timestamp())
+        since = self.outbound.since
+        self._counted_since.labels(Direction.SEND).set(since.timestamp() if since else math.nan)
+        return generate_latest(self.registry) + b"".join(one.exposition() for one in self.counters)
 
-
-def _lost_counter(registry: CollectorRegistry) -> Counter:
-    lost = Counter(
-        "domain_secure_records_lost",
-        "Decisions missing from the log and history (queue: came faster than they could be written) or "
-        "from the history alone (history: its file could not be used).",
-        ["where"],
-        registry=registry,
-    )
-    for where in LOST_WHERE:
-        lost.labels(where)
-    return lost
+    @property
+    def counters(self) -> tuple[EntryCounter, ...]:
+        """Return what goes on over a restart: all counters of messages and sessions."""
+        return (*self.inbound.counters, *self.outbound.by_entry)

@@ -6,6 +6,7 @@ Must not know: Postfix's log.  Label values come from the send list and from enu
 import math
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -50,6 +51,9 @@ _BY_REASON = {
 }
 
 
+NAMES = {counter: name for table in (_BY_DOMAIN, _BY_REASON) for counter, (name, _) in table.items()}
+
+
 class OutboundMetrics(Collector):
     """Shows the progress that was taken last."""
 
@@ -74,6 +78,11 @@ class OutboundMetrics(Collector):
     def standing(self) -> tuple[LogStanding, str]:
         """Return how Postfix's log stands, and what is wrong with it."""
         return self._progress.standing, self._progress.detail
+
+    @property
+    def since(self) -> datetime | None:
+        """Return since when deliveries are counted; None where that is not known."""
+        return self._progress.since
 
     @property
     def by_entry(self) -> tuple[EntryCounter, ...]:

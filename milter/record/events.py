@@ -33,3 +33,8 @@ def log_levels_changed(levels: str) -> Event:
 def lines_left_out(word: str, number: int) -> Event:
     """Return the line for equal lines of one fault that were not written since the last of them."""
     return Event.of(logging.INFO, "lines-left-out", of=word, number=number)
+
+
+def counted_anew(problem: str) -> Event:
+    """Return the line for counters that begin at 0, because what was counted before cannot be read."""
+    return Event.of(logging.ERROR, "counted-anew", detail=problem)

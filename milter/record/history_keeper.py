@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import LogLevel, Retention
+from domain_secure.policy.history.counter_sums import NOTHING_COUNTED, Counted, CounterKey
 from domain_secure.policy.history.history_file import UnusableHistoryError, is_damage, problem_of
 from domain_secure.policy.history.history_writer import HistoryWriter
 from domain_secure.policy.record.history_item import HistoryItem
@@ -40,12 +41,15 @@ class HistoryKeeper:
         retention: Callable[[], Retention],
         log: Callable[[Event], None],
         lost: Callable[[int], None],
+        counted: Callable[[bool], Counted] = lambda _: NOTHING_COUNTED,
     ) -> None:
         self._writer = HistoryWriter(path)
         self._level = level
         self._retention = retention
         self._log = log
         self._lost = lost
+        self._counted = counted  #: those of the counters' sums that grew since the last call, or all
+        self._unkept: dict[CounterKey, int] = {}
         self._is_failing = False
         self._prune_due = 0.0
         self._unpruned = 0  #: records written since the last look
@@ -53,9 +57,14 @@ class HistoryKeeper:
     def consume(self, batch: Sequence[Observed]) -> None:
         """Keep the records, or count them as lost."""
         items = [item for record in batch if (item := self._item(record))]
-        if items and not (self._succeeds(lambda: self._writer.write(items))):
-            self._lost(len(items))
-            return
+        counted = self._to_keep()
+        # A state folder that was taken away is put back by who tells of it.
+        if items or (counted.sums and self._writer.path.parent.is_dir()):
+            if not self._succeeds(lambda: self._writer.write(items, counted)):
+                if items:
+                    self._lost(len(items))
+                return
+            self._unkept.clear()
         self._unpruned += len(items)
         if time.monotonic() >= self._prune_due or self._unpruned >= _PRUNE_RECORDS:
             self._prune_due = time.monotonic() + _PRUNE_SECONDS
@@ -65,6 +74,12 @@ class HistoryKeeper:
     def close(self) -> None:
         """Close the file."""
         self._writer.close()
+
+    def _to_keep(self) -> Counted:
+        """Return the sums that the file may lack: what grew, or all where it may be another file."""
+        counted = self._counted(not self._writer.is_in_place)
+        self._unkept |= counted.sums
+        return Counted(dict(self._unkept), counted.since)
 
     def _item(self, record: Observed) -> HistoryItem | None:
         try:

@@ -45,7 +45,7 @@ class Recorder(Generic[RecordT]):
         self._observers = observers
         self._lost = lost
         self._limit = limit
-        self._queue: queue.SimpleQueue[RecordT | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[RecordT | threading.Event | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -62,6 +62,17 @@ class Recorder(Generic[RecordT]):
             self._stop.wait(_LINGER_SECONDS)
         self.observe(record)
 
+    def settle(self, seconds: float) -> bool:
+        """Wait until all that was observed before is handed on; returns whether it was, within *seconds*.
+
+        The observers have been asked then, with an empty batch if with nothing else.
+        """
+        if not self._thread.is_alive():
+            return False
+        mark = threading.Event()
+        self._queue.put(mark)
+        return mark.wait(seconds)
+
     def start(self) -> None:
         """Begin to hand records on."""
         self._thread.start()
@@ -74,22 +85,26 @@ class Recorder(Generic[RecordT]):
 
     def _run(self) -> None:
         while not self._stop.is_set() or not self._queue.empty():
-            batch = self._batch()
+            batch, marks = self._batch()
             for observer in self._observers:
                 _guarded(observer.consume, batch)
+            for mark in marks:
+                mark.set()
         for observer in self._observers:
             _guarded(observer.close)
 
-    def _batch(self) -> list[RecordT]:
-        """Return what has come, and what comes shortly after; nothing after a quiet time."""
+    def _batch(self) -> tuple[list[RecordT], list[threading.Event]]:
+        """Return what has come and comes shortly after, and who waits; nothing after a quiet time."""
         try:
             taken = [self._queue.get(timeout=_IDLE_SECONDS)]
         except queue.Empty:
-            return []
-        self._stop.wait(_LINGER_SECONDS)
+            return [], []
+        if not isinstance(taken[0], threading.Event):
+            self._stop.wait(_LINGER_SECONDS)
         # What comes meanwhile is for the next batch, or a busy server would never see the end of this one.
         taken += [self._queue.get() for _ in range(self._queue.qsize())]
-        return [record for record in taken if record is not None]
+        marks = [one for one in taken if isinstance(one, threading.Event)]
+        return [one for one in taken if one is not None and not isinstance(one, threading.Event)], marks
 
 
 def _guarded(action: Callable[..., None], *arguments: object) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from domain_secure.policy.certificates.certificate import Certificate, parse
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
@@ -21,7 +21,10 @@ from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 
-from . import history_file
+from . import counter_sums, history_file
+from .counter_sums import NOTHING_COUNTED, Counted
+
+Answer = TypeVar("Answer")
 
 _PAGE = 500
 _SUCCESSES = (Verdict.PASS.word, "sent")
@@ -202,6 +205,10 @@ class History:
                 found[fingerprint] = certificate
         return found
 
+    def counted(self) -> Counted:
+        """Return the sums of the daemon's counters as they were kept last."""
+        return self._read(counter_sums.read, NOTHING_COUNTED)
+
     def span(self) -> tuple[datetime, datetime] | None:
         """Return the times of the first and of the last record, or None where there is none."""
         rows = self._rows("SELECT min(time), max(time) FROM record")
@@ -221,12 +228,12 @@ class History:
         )
 
     def _rows(self, statement: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
-        return self._read(lambda opened: opened.execute(statement, tuple(values)).fetchall())
+        return self._read(lambda opened: opened.execute(statement, tuple(values)).fetchall(), [])
 
-    def _read(self, ask: Callable[[sqlite3.Connection], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    def _read(self, ask: Callable[[sqlite3.Connection], Answer], nothing: Answer) -> Answer:
         opened = history_file.open_to_read(self.path)
         if opened is None:
-            return []
+            return nothing
         with closing(opened):
             try:
                 return ask(opened)

@@ -16,6 +16,8 @@ from domain_secure.policy.files import atomic_file, held_database, state_file, s
 from domain_secure.policy.files.held_folder import UntrustedEntryError
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
+from . import counter_sums
+
 FILE_NAME = "history.sqlite"  #: in the state folder
 FORMAT = 1
 MODE = 0o600
@@ -95,7 +97,7 @@ def make(path: Path) -> None:
             # Readers do not wait for the writer; both choices are kept in the file.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA)
+            connection.executescript(_SCHEMA + counter_sums.SCHEMA)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         content = blank.read_bytes()
     with atomic_file.writer_lock(path.parent):
@@ -117,6 +119,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     connection = held_database.connect(path, timeout=_BUSY_SECONDS)
     try:
         _check_format(connection)
+        # A file of an earlier version has no sums yet.
+        connection.executescript(counter_sums.SCHEMA)
         # What is committed survives ``kill -9``; a power cut may cost the last seconds, and no flush of the
         # mail server's disk is spent on that.
         connection.execute("PRAGMA synchronous = NORMAL")

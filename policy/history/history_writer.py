@@ -19,7 +19,8 @@ from domain_secure.policy.record.history_item import Count, HistoryItem
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 
-from . import history_file
+from . import counter_sums, history_file
+from .counter_sums import NOTHING_COUNTED, Counted
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
@@ -41,8 +42,11 @@ class HistoryWriter:
         self._inode: int | None = None
         self._kept: dict[str, float] = {}
 
-    def write(self, items: Sequence[HistoryItem]) -> None:
-        """Write a batch in one transaction; also raises UnusableHistoryError."""
+    def write(self, items: Sequence[HistoryItem], counted: Counted = NOTHING_COUNTED) -> None:
+        """Write a batch, and the counters' sums with it, in one transaction.
+
+        Also raises UnusableHistoryError.
+        """
         connection = self._opened()
         kept = dict(self._kept)
         with _transaction(connection):
@@ -53,7 +57,17 @@ class HistoryWriter:
             _add_hours(connection, items)
             _note_latest(connection, items)
             _note_sightings(connection, items)
+            counter_sums.keep(connection, counted)
         self._kept = kept if len(kept) < _REMEMBERED else {}
+
+    @property
+    def is_in_place(self) -> bool:
+        """Tell whether the file is the one that was written to last."""
+        if self._connection is None:
+            return False
+        with suppress(FileNotFoundError):
+            return self.path.stat().st_ino == self._inode
+        return False
 
     def prune(self, retention: Retention, now: datetime) -> bool:
         """Drop some of what is too old or too much; returns whether there is more to drop."""
@@ -97,9 +111,8 @@ class HistoryWriter:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None:
-            with suppress(FileNotFoundError):
-                if self.path.stat().st_ino == self._inode:
-                    return self._connection
+            if self.is_in_place:
+                return self._connection
             # Somebody has moved the file away: what is written from now on belongs into the new one.
             self.close()
         self._kept.clear()

@@ -7,6 +7,7 @@ Invariant: *sent* and *unverified* grow once for each queue id and entry, failur
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import NamedTuple
 
@@ -58,6 +59,7 @@ class OutboundProgress:
     """Where the reading of Postfix's log stands, for metrics."""
 
     sums: Mapping[CountKey, int] = field(default_factory=dict)  #: as committed, of entries that are listed
+    since: datetime | None = None  #: since when they are counted; None: not known
     waiting: Mapping[Entry, int] = field(default_factory=dict)  #: messages in the queue, likewise
     lines: int = 0  #: read since the start
     unknown_lines: int = 0  #: of these, lines of the SMTP client that were not understood

@@ -11,15 +11,18 @@ Source: sqlite.org/wal.html.
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.files import held_database, state_folder
 from domain_secure.policy.sending.delivery_counts import CountKey, OutboundCounter
 from domain_secure.policy.terms.domain import Entry
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.problems import NoPermission, Problem
 
 from .log_source import Position
 
@@ -41,6 +44,8 @@ CREATE TABLE reading (
 );
 """
 
+_SINCE = "CREATE TABLE IF NOT EXISTS counting (one INTEGER PRIMARY KEY CHECK (one = 1), since REAL NOT NULL)"
+
 Sums = Mapping[CountKey, int]
 
 
@@ -51,6 +56,26 @@ class Reading:
     sums: Sums
     position: Position | None  #: None: nothing was read yet
     tracker: dict[str, Any] | None
+
+
+def read_sums(state: Path) -> tuple[Sums, datetime | None]:
+    """Return the sums as they were committed last, and since when they are counted; raises Problem.
+
+    For who only looks: nothing is made where nothing is, and the writer is not held up.
+    """
+    path = state / FILE_NAME
+    try:
+        if not path.exists():
+            return {}, None
+        with closing(held_database.connect(path, timeout=_BUSY_SECONDS, read_only=True)) as connection:
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'counting'").fetchone()
+            return _sums(connection), _since(connection) if known else None
+    except PermissionError as error:
+        raise NoPermission("no permission to read the outbound counters", str(path)) from error
+    except (sqlite3.Error, OSError, ValueError) as error:
+        raise Problem(
+            f"cannot read the outbound counters ({error})", str(path), "start the daemon"
+        ) from error
 
 
 class DeliveryLedger:
@@ -84,6 +109,14 @@ class DeliveryLedger:
             return Reading(sums, None, None)
         return Reading(sums, json.loads(row[0]), json.loads(row[1]))
 
+    def since(self) -> datetime | None:
+        """Return since when the sums are counted; None for a file of a version that did not write it down."""
+        try:
+            self._connection.execute(_SINCE)
+            return _since(self._connection)
+        except sqlite3.Error as error:
+            raise _problem(self._path, error) from error
+
     def commit(self, reading: Reading) -> None:
         """Keep a reading, as a whole or not at all."""
         changed = [(*key, value) for key, value in reading.sums.items() if self._known.get(key) != value]
@@ -111,8 +144,9 @@ class DeliveryLedger:
             self._connection.execute("BEGIN IMMEDIATE")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                for statement in _SCHEMA.split(";\n"):
+                for statement in (*_SCHEMA.split(";\n"), _SINCE):
                     self._connection.execute(statement)
+                self._connection.execute("INSERT INTO counting VALUES (1, ?)", (time.time(),))
                 self._connection.execute(f"PRAGMA user_version = {_VERSION}")
             elif version != _VERSION:
                 raise Problem(
@@ -120,6 +154,11 @@ class DeliveryLedger:
                     str(self._path),
                     "install the version that wrote it, or move the file away: the counters begin at 0 then",
                 )
+
+
+def _since(connection: sqlite3.Connection) -> datetime | None:
+    row = connection.execute("SELECT since FROM counting").fetchone()
+    return None if row is None else datetime.fromtimestamp(row[0], UTC)
 
 
 def _sums(connection: sqlite3.Connection) -> dict[CountKey, int]:

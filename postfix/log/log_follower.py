@@ -131,7 +131,7 @@ class LogFollower:
         configuration = self._around.configuration()
         with closing(DeliveryLedger(configuration.state)) as ledger:
             reading = ledger.load()
-            self._publish(sums=self._send_list.of_listed(reading.sums))
+            self._publish(sums=self._send_list.of_listed(reading.sums), since=ledger.since())
             location = self._around.locate(configuration)
             tracker = DeliveryTracker(
                 self._send_list.find,

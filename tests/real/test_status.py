@@ -75,3 +75,41 @@ def test_no_daemon(own_product: Product) -> None:
     assert done.returncode == 3
     assert "the daemon does not answer" in done.stdout
     assert WOODGROVE in done.stdout
+
+
+def test_counters_go_on_over_a_restart(own_product: Product) -> None:
+    """Killed and started again, or not there at all: terminal and metrics show the same numbers as before."""
+    product, lab = own_product, own_product.lab
+    for tls in (None, lab.client_context(lab.identities[WOODGROVE])):
+        lab.send(
+            lab.contoso,
+            compose(SENDER, RECIPIENT),
+            source=ADDRESSES[WOODGROVE],
+            sender=SENDER,
+            recipient=RECIPIENT,
+            tls=tls,
+        )
+    before = _numbers(product)
+    since = json.loads(product.command("status", "--json").stdout)["counted_since"]
+    assert before["domain_secure_messages_received_total"] == 1
+    assert before["domain_secure_inbound_refusals_total"] == 1
+    product.kill()
+    away = json.loads(product.command("status", "--json", check=False).stdout)
+    (domain,) = away["domains"]
+    assert domain["counters"]["Domain Secure Messages Received"] == 1
+    assert domain["counters"]["Refused or deferred on receipt"] == 1
+    assert away["counted_since"] == since
+    product.serve()
+    assert _numbers(product) == before
+    assert json.loads(product.command("status", "--json").stdout)["counted_since"] == since
+    assert "a restart changes nothing" in product.command("status").stdout
+
+
+def _numbers(product: Product) -> dict[str, float]:
+    """Return what the metrics count of messages, by name."""
+    found: dict[str, float] = {}
+    for key, value in product.metrics().items():
+        name = key.partition("{")[0]
+        if name.endswith("_total") and "log_lines" not in name:
+            found[name] = found.get(name, 0) + value
+    return found

@@ -226,6 +226,10 @@ GOLDEN = [
     (daemon_events.refresh_request_failed("disk full"), 'refresh-request-failed detail="disk full"'),
     (fetch_events.revocation_not_kept("disk full"), 'revocation-not-kept detail="disk full"'),
     (
+        record_events.counted_anew("the history is damaged"),
+        'counted-anew detail="the history is damaged"',
+    ),
+    (
         daemon_events.certificate_dates_unknown("damaged"),
         "certificate-dates-unknown detail=damaged",
     ),

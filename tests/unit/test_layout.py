@@ -87,14 +87,17 @@ MAY_KNOW = {
         "policy/book policy/certificates policy/configuration policy/dane policy/decision policy/dkim "
         "policy/files policy/history policy/own policy/revocation policy/terms"
     ),
-    "milter/metrics": "policy/claims policy/configuration policy/decision policy/sending",
+    "milter/metrics": (
+        "policy/claims policy/configuration policy/decision policy/history policy/sending policy/terms"
+    ),
     "milter/page": "policy/configuration policy/history policy/templates policy/terms",
     "milter/proof": (
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
         "policy/terms milter/metrics"
     ),
     "milter/record": (
-        "policy/configuration policy/files policy/history policy/record policy/sending policy/terms"
+        "policy/configuration policy/decision policy/files policy/history policy/record policy/sending "
+        "policy/terms milter/metrics"
     ),
     "milter/revocation": "policy/revocation policy/terms milter/fetching",
     "milter/session": (
@@ -171,8 +174,8 @@ MAY_KNOW = {
     ),
     "commands/status": (
         "policy/certificates policy/configuration policy/history policy/sending policy/terms "
-        "postfix/attach postfix/findings postfix/instance milter/page commands/fleet commands/log "
-        "commands/partner commands/terminal"
+        "postfix/attach postfix/findings postfix/instance postfix/log milter/metrics milter/page "
+        "commands/fleet commands/log commands/partner commands/terminal"
     ),
     "commands/terminal": "policy/configuration policy/editing policy/terms milter/metrics fleet/editing",
 }

@@ -23,7 +23,7 @@ def existing() -> dict[str, set[str]]:
     """Return the labels of each metric, by every name under which it is exposed."""
     metrics = Metrics()
     assert metrics.fleet  # made for a node of a fleet alone
-    found = {f"{counter.name}_total": set(counter.labels) for counter in metrics.by_entry}
+    found = {f"{counter.name}_total": set(counter.labels) for counter in metrics.counters}
     for collector in metrics.registry._collector_to_names:
         for family in collector.collect():
             for suffix in SUFFIXES[family.type]:

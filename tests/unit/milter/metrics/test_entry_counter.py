@@ -27,13 +27,28 @@ def test_what_is_counted_is_what_a_scraper_reads(events: list[tuple[str, str]]) 
     assert shown(counter) == {values: events.count(values) for values in set(events)}
 
 
-def test_forgotten_entries_start_anew() -> None:
-    """An entry that was dropped has no series until it is counted again; others keep theirs."""
+def test_hidden_entries_go_on_where_they_were() -> None:
+    """An entry that is hidden has no series until it is shown or counted again, and loses nothing."""
     counter = EntryCounter("mail", "What is counted.", ("domain", "reason"))
     counter.inc("a.test", "no-tls")
     counter.inc("a.test", "expired")
     counter.inc("b.test", "no-tls", amount=3)
-    counter.forget({"a.test"})
+    counter.hide({"a.test"})
     assert shown(counter) == {("b.test", "no-tls"): 3}
     counter.inc("a.test", "no-tls")
-    assert shown(counter) == {("b.test", "no-tls"): 3, ("a.test", "no-tls"): 1}
+    assert shown(counter) == {("b.test", "no-tls"): 3, ("a.test", "no-tls"): 2}
+    counter.show({"a.test"})
+    assert shown(counter)["a.test", "expired"] == 1
+
+
+def test_what_grew_is_told_once() -> None:
+    """To be kept is what was counted since the last call, of hidden series too; or all."""
+    counter = EntryCounter("mail", "What is counted.", ("domain",))
+    counter.inc("a.test")
+    counter.inc("b.test")
+    assert counter.sums(everything=False) == {("a.test",): 1, ("b.test",): 1}
+    counter.hide({"a.test"})
+    counter.inc("b.test")
+    assert counter.sums(everything=False) == {("b.test",): 2}
+    assert counter.sums(everything=False) == {}
+    assert counter.sums(everything=True) == {("a.test",): 1, ("b.test",): 2}

@@ -78,7 +78,7 @@ def test_metrics_follow_the_decisions(served: tuple[Metrics, str]) -> None:
     assert counted["domain_secure_decisions_total", "none", "none"] == 1
     assert counted["domain_secure_decisions_total", "pkix", "pass"] == 1
     assert counted["domain_secure_decision_seconds_count",] == 2
-    metrics.forget_unlisted(frozenset({"woodgrovebank.test"}), frozenset())
+    metrics.inbound.list_changed(frozenset({"woodgrovebank.test"}), frozenset())
     assert not [key for key in samples(get(address, "/metrics")[1]) if "woodgrovebank.test" in key]
 
 

@@ -83,3 +83,20 @@ def test_a_slow_observer_costs_records_and_no_time() -> None:
     listener.may_go_on.set()
     recorder.stop()
     assert listener.heard == [0, 1, 2, 3, 4, 5]
+
+
+def test_who_waits_is_told_when_all_is_handed_on() -> None:
+    """What was told before is with the observers once the wait is over, and only then."""
+    listener = Listener()
+    listener.may_go_on.clear()
+    recorder: Recorder[int] = Recorder((listener,), lambda _: None)
+    assert not recorder.settle(DEADLINE)  # nobody would ever hand anything on
+    recorder.start()
+    recorder.observe(1)
+    assert listener.is_busy.wait(DEADLINE)
+    recorder.observe(2)
+    assert not recorder.settle(0.0)
+    listener.may_go_on.set()
+    assert recorder.settle(DEADLINE)
+    assert listener.heard == [1, 2]
+    recorder.stop()

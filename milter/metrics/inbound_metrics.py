@@ -1,0 +1,92 @@
+"""The counters of what came in, which go on over a restart.
+
+Owns: which counters these are, what a decision adds to them, and their sums as they are kept.
+Must not know: where sums are kept.
+"""
+
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+
+from domain_secure.policy.claims.budget import Unreadable
+from domain_secure.policy.decision.decision import Decision
+from domain_secure.policy.decision.verdict import Effect, Verdict
+from domain_secure.policy.history.counter_sums import Counted, CounterKey
+
+from .entry_counter import EntryCounter
+
+RECEIVED, REFUSED = "domain_secure_messages_received", "domain_secure_inbound_refusals"
+LOST_WHERE = (LOST_QUEUE, LOST_HISTORY) = "queue", "history"
+
+
+class InboundMetrics:
+    """Reads the same Decision as the log does."""
+
+    def __init__(self) -> None:
+        self.since = datetime.now(UTC)  #: since when is counted
+        self._received = EntryCounter(
+            RECEIVED,
+            "Messages from a listed domain that were accepted with every claimed domain authenticated.",
+            ("domain",),
+        )
+        self._refusals = EntryCounter(
+            REFUSED,
+            "Messages from a listed domain that were refused or deferred, by the reason in the reply.",
+            ("domain", "reason"),
+        )
+        self._decisions = EntryCounter(
+            "domain_secure_decisions",
+            "Decisions about messages, by verdict and by the method that passed.",
+            ("verdict", "method"),
+        )
+        self.lost = EntryCounter(
+            "domain_secure_records_lost",
+            "Decisions missing from the log and history (queue: came faster than they could be written) or "
+            "from the history alone (history: its file could not be used).",
+            ("where",),
+        )
+        self.unreadable = EntryCounter(
+            "domain_secure_unreadable_messages_refused",
+            "Messages refused whoever they are from, because what they claim to be cannot be told.",
+            ("reason",),
+        )
+        for counter, words in ((self.lost, LOST_WHERE), (self.unreadable, Unreadable)):
+            for word in words:
+                counter.inc(word, amount=0)
+        self.by_entry = (self._received, self._refusals)
+        self.counters = (*self.by_entry, self._decisions, self.unreadable, self.lost)
+
+    def observe(self, decision: Decision) -> None:
+        """Count one message at its end."""
+        self._decisions.inc(decision.verdict.word, decision.method or "none")
+        if decision.verdict is Verdict.PASS:
+            for entry in {finding.claim.entry for finding in decision.findings}:
+                self._received.inc(entry)
+        elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
+            self._refusals.inc(deciding.claim.entry, deciding.verdict.word)
+
+    def list_changed(self, former: frozenset[str], present: frozenset[str]) -> None:
+        """Show no series of entries that are no longer listed, and those again that are listed again."""
+        for counter in self.by_entry:
+            if gone := former - present:
+                counter.hide(gone)
+            if came := present - former:
+                counter.show(came)
+
+    def counted(self, everything: bool) -> Counted:
+        """Return the sums that grew since the last call, or all of them, to be kept for resume()."""
+        sums: dict[CounterKey, int] = {}
+        for counter in self.counters:
+            for values, number in counter.sums(everything=everything).items():
+                sums[counter.name, *values] = number
+        return Counted(sums, self.since)
+
+    def resume(self, counted: Counted, listed: AbstractSet[str]) -> None:
+        """Go on from the sums of former daemons; *listed* is whose series are shown.  For the start."""
+        if counted.since is not None:
+            self.since = counted.since
+        counters = {one.name: one for one in self.counters}
+        for (name, *values), number in counted.sums.items():
+            if (counter := counters.get(name)) and len(values) == len(counter.labels):
+                counter.inc(*values, amount=number)
+        for counter in self.by_entry:
+            counter.show_only(listed)
