@@ -17,6 +17,7 @@ from types import FrameType
 
 from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
 from domain_secure.milter.knowledge.certificate_dates import certificate_dates
+from domain_secure.milter.knowledge.familiar_partners import FamiliarPartners
 from domain_secure.milter.knowledge.knowledge import Background, CertificateKnowledge
 from domain_secure.milter.knowledge.known_time import KnownTime
 from domain_secure.milter.knowledge.list_guard import Load
@@ -41,6 +42,7 @@ from domain_secure.policy.book.certificate_book import CertificateBook
 from domain_secure.policy.configuration.list_losses import ListVanishedError
 from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
 from domain_secure.policy.history.history_file import fault as history_fault
+from domain_secure.policy.history.outcomes import Outcomes
 from domain_secure.policy.record.observed import Observed
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
@@ -97,11 +99,7 @@ class Daemon:
             lambda live: self._knowledge.partners_paths(live, datetime.now(UTC)),
         )
         self._issuers = IssuerFetcher(log_event)
-        self._knowledge = CertificateKnowledge(
-            self._book,
-            replace(self._sources, revocation=self._revocation.watch, issuers=self._issuers),
-            KnownTime.of_state(configuration.state),
-        )
+        self._knowledge = self._make_knowledge(configuration.state)
         kept_counters.resume(self.metrics, configuration, log_event)
         self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
         self._recorder = self._make_recorder(configuration.state / HISTORY)
@@ -133,6 +131,14 @@ class Daemon:
             self._deliveries,
             *self._sources.background,
             *surroundings.companions(self._running()),
+        )
+
+    def _make_knowledge(self, state: Path) -> CertificateKnowledge:
+        return CertificateKnowledge(
+            self._book,
+            replace(self._sources, revocation=self._revocation.watch, issuers=self._issuers),
+            KnownTime.of_state(state),
+            FamiliarPartners(self._book, Outcomes(state).passed_with),
         )
 
     def _make_recorder(self, history_file: Path) -> Recorder[Observed]:

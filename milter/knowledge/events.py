@@ -45,3 +45,8 @@ def in_force_not_kept(detail: str) -> Event:
 def issuers_not_kept(certificate: str, detail: str) -> Event:
     """Return the line for a missing authority that was got, and could not be put into the book."""
     return Event.of(logging.ERROR, "issuers-not-kept", certificate=certificate, detail=detail)
+
+
+def partners_unfamiliar(problem: str) -> Event:
+    """Return the line for a history that does not tell by what partners were known before the start."""
+    return Event.of(logging.WARNING, "partners-unfamiliar", detail=problem)

@@ -31,6 +31,7 @@ from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
+from .familiar_partners import FamiliarPartners
 from .known_time import KnownTime
 from .live_configuration import Live
 
@@ -89,9 +90,14 @@ class CertificateKnowledge:
     """Finds and judges peer certificates; safe from many threads."""
 
     def __init__(
-        self, book: CertificateBook, sources: Sources = Sources(), known_time: KnownTime | None = None
+        self,
+        book: CertificateBook,
+        sources: Sources = Sources(),
+        known_time: KnownTime | None = None,
+        familiar: FamiliarPartners | None = None,
     ) -> None:
         self._book = book
+        self.familiar = familiar or FamiliarPartners(book)
         self.known_time = known_time or KnownTime(datetime.min.replace(tzinfo=UTC))
         self._sources: tuple[CertificateSource, ...] = (book, *sources.certificates)
         self._tlsa = sources.tlsa

@@ -4,13 +4,16 @@ Owns: which counters these are, what a decision adds to them, and their sums as 
 Must not know: where sums are kept.
 """
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
 from domain_secure.policy.claims.budget import Unreadable
+from domain_secure.policy.decision.attribution import Attribution
 from domain_secure.policy.decision.decision import Decision
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.history.counter_sums import Counted, CounterKey
+from domain_secure.policy.terms.domain import Entry
 
 from .entry_counter import EntryCounter
 
@@ -33,6 +36,11 @@ class InboundMetrics:
             "Messages from a listed domain that were refused or deferred, by the reason in the reply.",
             ("domain", "reason"),
         )
+        self._partner_refusals = EntryCounter(
+            "domain_secure_inbound_partner_refusals",
+            "Of these, messages that were the partner's own, as far as can be told: the rest were forgeries.",
+            ("domain", "reason"),
+        )
         self._decisions = EntryCounter(
             "domain_secure_decisions",
             "Decisions about messages, by verdict and by the method that passed.",
@@ -52,17 +60,20 @@ class InboundMetrics:
         for counter, words in ((self.lost, LOST_WHERE), (self.unreadable, Unreadable)):
             for word in words:
                 counter.inc(word, amount=0)
-        self.by_entry = (self._received, self._refusals)
+        self.by_entry = (self._received, self._refusals, self._partner_refusals)
         self.counters = (*self.by_entry, self._decisions, self.unreadable, self.lost)
 
-    def observe(self, decision: Decision) -> None:
-        """Count one message at its end."""
+    def observe(self, decision: Decision, whose: Mapping[Entry, Attribution]) -> None:
+        """Count one message at its end; *whose* says whose it was, if it did not get in."""
         self._decisions.inc(decision.verdict.word, decision.method or "none")
         if decision.verdict is Verdict.PASS:
             for entry in {finding.claim.entry for finding in decision.findings}:
                 self._received.inc(entry)
         elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
-            self._refusals.inc(deciding.claim.entry, deciding.verdict.word)
+            labels = deciding.claim.entry, deciding.verdict.word
+            self._refusals.inc(*labels)
+            if whose.get(deciding.claim.entry) is Attribution.PARTNER:
+                self._partner_refusals.inc(*labels)
 
     def list_changed(self, former: frozenset[str], present: frozenset[str]) -> None:
         """Show no series of entries that are no longer listed, and those again that are listed again."""

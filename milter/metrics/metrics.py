@@ -8,14 +8,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
 from domain_secure.policy.claims.budget import Unreadable
+from domain_secure.policy.decision.attribution import Attribution
 from domain_secure.policy.decision.decision import Decision
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.domain import Entry
 
 from .configuration_metrics import ConfigurationMetrics
 from .entry_counter import EntryCounter
@@ -77,9 +80,14 @@ class Metrics:
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         return Gauge(name, documentation, labels, registry=self.registry)
 
-    def observe(self, decision: Decision, seconds: float) -> None:
-        """Count one message at its end; *seconds* is how long the decision took."""
-        self.inbound.observe(decision)
+    def observe(
+        self, decision: Decision, seconds: float, whose: Mapping[Entry, Attribution] = MappingProxyType({})
+    ) -> None:
+        """Count one message at its end.
+
+        *seconds* is how long the decision took, *whose* says whose message it was that did not get in.
+        """
+        self.inbound.observe(decision, whose)
         # Nearly all mail claims nothing, and waits for nothing.
         if decision.verdict is not Verdict.NONE:
             self._seconds.observe(seconds)

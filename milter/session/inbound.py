@@ -199,11 +199,13 @@ class Inbound:
     ) -> None:
         """Tell the observers what was decided; whatever goes wrong there, the message does not feel it."""
         try:
-            self._metrics.observe(decision, seconds)
+            facts = transaction.facts
+            whose = self._knowledge.familiar.attributed(decision, facts.client_address)
+            self._metrics.observe(decision, seconds, whose)
             if decision.findings:
-                facts = transaction.facts
                 client = facts.client_address, facts.client_port
-                self._observe(DecisionRecord(datetime.now(UTC), queue_id, *client, decision, reply, seconds))
+                now = datetime.now(UTC)
+                self._observe(DecisionRecord(now, queue_id, *client, decision, reply, seconds, whose))
         except Exception as error:  # noqa: BLE001 - the decision is taken, and stands
             _log.error(internal_error("observer", error))
 

@@ -25,7 +25,16 @@ from domain_secure.policy.terms.problems import Problem
 from . import events
 from .book_file import BookFile
 from .certificate_source import CertificateQuery
-from .chain_rows import ChainRow, in_front, merged_chains, readable, set_aside
+from .chain_rows import (
+    ChainRow,
+    evict_origins,
+    in_front,
+    is_imported,
+    merged_chains,
+    readable,
+    set_aside,
+    stored_rows,
+)
 
 FILE_NAME = "certificates.sqlite"  #: in the state folder
 IMPORT = "import"  #: the source of what an administrator gave us
@@ -100,10 +109,10 @@ class CertificateBook:
             "seen": _seconds(seen),
         }
         with self._file.writing(durable=True) as book:
-            former = readable(_rows(book, (digest,))).get(digest, ())
+            former = readable(stored_rows(book, (digest,))).get(digest, ())
             if source == IMPORT:
                 merged = merged_chains(in_front(chain), former)
-            elif _is_imported(book, digest):
+            elif is_imported(book, digest):
                 merged = merged_chains(former, linked(chain[0], (*former, *chain)))
             else:
                 merged = linked(chain[0], (*chain, *former))[:MAXIMUM_CERTIFICATES]
@@ -119,14 +128,14 @@ class CertificateBook:
                 row,
             )
             book.execute("DELETE FROM pending WHERE fingerprint = ?", (digest,))
-            _evict_origins(book, digest)
+            evict_origins(book, digest, IMPORT, _ORIGINS_LIMIT)
             self._evict_chains(book)
 
     def add_issuers(self, fingerprint: Pin, issuers: Chain) -> None:
         """Keep authorities that lead on from a known chain; nothing that the chain has gives way to them."""
         digest = fingerprint.digest
         with self._file.writing(durable=False) as book:
-            former = readable(_rows(book, (digest,))).get(digest, ())
+            former = readable(stored_rows(book, (digest,))).get(digest, ())
             merged = merged_chains(former, linked(former[0], (*former, *issuers))) if former else ()
             if merged != former:
                 book.execute(
@@ -154,6 +163,13 @@ class CertificateBook:
                 )
             return found.rowcount > 0
 
+    def imported_for(self, entry: Entry) -> frozenset[Pin]:
+        """Return the fingerprints of what an administrator gave us as certificates of *entry*."""
+        question = "SELECT fingerprint FROM origin WHERE source = ? AND entry = ?"
+        with self._file.reading() as book:
+            rows = book.execute(question, (IMPORT, entry)).fetchall() if book else []
+        return frozenset(Pin.certificate(digest) for (digest,) in rows)
+
     def chain(self, fingerprint: Pin) -> Chain | None:
         """Return the certificate with this fingerprint and what may lead to its authorities, or None.
 
@@ -162,7 +178,7 @@ class CertificateBook:
         """
         digest = fingerprint.digest
         with self._file.reading() as book:
-            rows = _rows(book, (digest,)) if book else []
+            rows = stored_rows(book, (digest,)) if book else []
             siblings = _sibling_rows(book, digest) if book and rows else []
         chain = readable(rows).get(digest, ())
         if not chain:
@@ -205,7 +221,7 @@ class CertificateBook:
         with self._file.reading() as book:
             if book is None:
                 return
-            rows = _rows(book, digests)
+            rows = stored_rows(book, digests)
             origins = {digest: _origins(book, digest) for digest, _ in rows}
         for digest, chain in readable(rows).items():
             yield KnownChain(chain, origins[digest])
@@ -282,33 +298,13 @@ class CertificateBook:
             )
 
 
-def _evict_origins(book: sqlite3.Connection, digest: str) -> None:
-    """Forget where else a certificate was seen, the longest ago first; an import is never forgotten."""
-    book.execute(
-        "DELETE FROM origin WHERE rowid IN (SELECT rowid FROM origin WHERE fingerprint = ? AND source != ?"
-        " ORDER BY last_seen DESC, rowid DESC LIMIT -1 OFFSET ?)",
-        (digest, IMPORT, _ORIGINS_LIMIT),
-    )
-
-
-def _rows(book: sqlite3.Connection, digests: Sequence[str]) -> list[ChainRow]:
-    """Return the rows of chains as they were added, in the order of *digests*, nothing read yet."""
-    query = "SELECT fingerprint, certificates FROM chain WHERE fingerprint = ?"
-    return [row for digest in digests for row in book.execute(query, (digest,))]
-
-
-def _is_imported(book: sqlite3.Connection, digest: str) -> bool:
-    row = book.execute("SELECT imported FROM chain WHERE fingerprint = ?", (digest,)).fetchone()
-    return bool(row and row[0])
-
-
 def _sibling_rows(book: sqlite3.Connection, digest: str) -> list[ChainRow]:
     siblings = book.execute(
         "SELECT DISTINCT sibling.fingerprint FROM origin JOIN origin AS sibling USING (entry) WHERE"
         " origin.fingerprint = ?1 AND sibling.fingerprint != ?1 AND sibling.source = ?2 LIMIT ?3",
         (digest, IMPORT, MAXIMUM_CERTIFICATES),
     ).fetchall()
-    return _rows(book, [sibling for (sibling,) in siblings])
+    return stored_rows(book, [sibling for (sibling,) in siblings])
 
 
 def _origins(book: sqlite3.Connection, digest: str) -> tuple[Origin, ...]:

@@ -4,7 +4,8 @@ Invariant: a row that cannot be read is set aside with a log line, and the other
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 
 from asn1crypto import parser
 
@@ -27,6 +28,27 @@ def readable(rows: Iterable[ChainRow]) -> dict[str, Chain]:
         except (TypeError, ValueError) as error:
             set_aside(digest, error)
     return chains
+
+
+def stored_rows(book: sqlite3.Connection, digests: Sequence[str]) -> list[ChainRow]:
+    """Return the rows of chains as they were added, in the order of *digests*, nothing read yet."""
+    query = "SELECT fingerprint, certificates FROM chain WHERE fingerprint = ?"
+    return [row for digest in digests for row in book.execute(query, (digest,))]
+
+
+def is_imported(book: sqlite3.Connection, digest: str) -> bool:
+    """Tell whether an administrator imported the certificate."""
+    row = book.execute("SELECT imported FROM chain WHERE fingerprint = ?", (digest,)).fetchone()
+    return bool(row and row[0])
+
+
+def evict_origins(book: sqlite3.Connection, digest: str, kept: str, limit: int) -> None:
+    """Forget where else a certificate was seen, the longest ago first; the source *kept* is never forgotten."""
+    book.execute(
+        "DELETE FROM origin WHERE rowid IN (SELECT rowid FROM origin WHERE fingerprint = ? AND source != ?"
+        " ORDER BY last_seen DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        (digest, kept, limit),
+    )
 
 
 def _decoded(certificates: bytes, digest: str) -> Chain:

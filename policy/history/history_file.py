@@ -82,6 +82,37 @@ CREATE TABLE sighting (
     PRIMARY KEY (direction, entry, fingerprint)
 ) WITHOUT ROWID;
 """
+# What came later; a history without these is one of an earlier release, and gains them.
+_ADDED = """
+CREATE TABLE IF NOT EXISTS latest_outcome (
+    entry TEXT NOT NULL,
+    category TEXT NOT NULL,
+    attribution TEXT NOT NULL,                 -- whose it was; empty where it was let in, or sent
+    time REAL NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    queue_id TEXT NOT NULL,
+    client TEXT NOT NULL,                      -- address; empty for what was sent
+    PRIMARY KEY (entry, category, attribution)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS attributed (
+    hour INTEGER NOT NULL,
+    entry TEXT NOT NULL,
+    category TEXT NOT NULL,
+    attribution TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (hour, entry, category, attribution)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS client (
+    entry TEXT NOT NULL,
+    address TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,                 -- SHA-256 of its certificate
+    first_seen REAL NOT NULL,
+    last_seen REAL NOT NULL,
+    passed INTEGER NOT NULL,
+    PRIMARY KEY (entry, address, fingerprint)
+) WITHOUT ROWID;
+"""
 
 
 class UnusableHistoryError(Exception):
@@ -97,7 +128,7 @@ def make(path: Path) -> None:
             # Readers do not wait for the writer; both choices are kept in the file.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA + counter_sums.SCHEMA)
+            connection.executescript(_SCHEMA + counter_sums.SCHEMA + _ADDED)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         content = blank.read_bytes()
     with atomic_file.writer_lock(path.parent):
@@ -126,6 +157,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_OCTETS}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+        connection.executescript(_ADDED)
     except BaseException:
         connection.close()
         raise

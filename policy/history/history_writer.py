@@ -19,7 +19,7 @@ from domain_secure.policy.record.history_item import Count, HistoryItem
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 
-from . import counter_sums, history_file
+from . import counter_sums, history_file, outcome_tables
 from .counter_sums import NOTHING_COUNTED, Counted
 
 _HOUR = 3600
@@ -58,6 +58,7 @@ class HistoryWriter:
             _note_latest(connection, items)
             _note_sightings(connection, items)
             counter_sums.keep(connection, counted)
+            outcome_tables.note(connection, list(_each(items)))
         self._kept = kept if len(kept) < _REMEMBERED else {}
 
     @property
@@ -87,6 +88,7 @@ class HistoryWriter:
             )
             connection.execute("DELETE FROM sighting WHERE last_seen < ?", (oldest_hour,))
             connection.execute("DELETE FROM latest WHERE time < ?", (oldest_hour,))
+            outcome_tables.drop(connection, oldest_hour)
         self._kept.clear()
         # As a script: execute() takes one step of this statement, which frees one page.
         connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_A_TIME})")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum, unique
+from typing import Protocol
 
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.record.delivery_document import MUTUAL, UNVERIFIED
@@ -51,7 +52,23 @@ _BY_EFFECT = {
 }
 
 
-def category_of(count: HourlyCount) -> Category:
+class Counted(Protocol):
+    """What a category follows from."""
+
+    @property
+    def outcome(self) -> str:
+        """A verdict's word, ``sent``, or why a session failed."""
+
+    @property
+    def effect(self) -> str:
+        """What became of it."""
+
+    @property
+    def method(self) -> str:
+        """What proved it."""
+
+
+def category_of(count: Counted) -> Category:
     """Return in which category something is counted."""
     if count.effect == "accept":
         return Category.PASSED if count.outcome == Verdict.PASS.word else Category.OBSERVED

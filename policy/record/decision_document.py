@@ -66,7 +66,11 @@ def decision_document(record: DecisionRecord, level: LogLevel) -> dict[str, Any]
         "known_certificate": _known_document(known) if known else None,
         "tlsa": None if evidence is None or evidence.tlsa is None else _tlsa_document(evidence.tlsa),
         "signatures": _signatures_document(evidence.signatures if evidence else None),
-        "findings": [_finding_document(finding, verbose=verbose) for finding in decision.findings],
+        "findings": [
+            _finding_document(finding, verbose=verbose)
+            | {"attribution": record.attributions.get(finding.claim.entry)}
+            for finding in decision.findings
+        ],
     }
     if verbose and known:
         document["certificates"] = [
@@ -137,6 +141,8 @@ def _counts(record: DecisionRecord) -> tuple[Count, ...]:
             tls=str(session.tls_version) if session and session.tls_version else "",
             detail=finding.detail,
             certificate=session.certificate_pin if session else None,
+            attribution=record.attributions.get(finding.claim.entry),
+            client=record.client_address,
         )
         for finding in _one_an_entry(decision)
     )

@@ -6,9 +6,11 @@ Invariant: it holds no content of the message, no header beyond the claimed doma
 address; what is not in here cannot reach a log.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain_secure.policy.decision.attribution import Attribution
 from domain_secure.policy.decision.decision import Decision
 from domain_secure.policy.decision.evidence import Session
 from domain_secure.policy.decision.reply import Reply
@@ -26,6 +28,7 @@ class DecisionRecord:
     decision: Decision  #: claims, session, every method tried, verdict, effect
     reply: Reply | None  #: None: the message was let in
     seconds: float  #: from the end of the message to the decision, waiting for evidence included
+    attributions: Mapping[Entry, Attribution] = field(default_factory=dict)  #: whose it was, where not proved
 
     @property
     def client(self) -> str:

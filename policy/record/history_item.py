@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.decision.attribution import Attribution
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
@@ -27,6 +28,8 @@ class Count:
     tls: str = ""
     detail: str = ""  #: one clause for people
     certificate: Pin | None = None  #: what the other side showed
+    attribution: Attribution | None = None  #: whose it was, where it was not let in as the partner's
+    client: str = ""  #: the address it came from
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ _NAN = " ".join(["NaN"] * 60)
 DAY = 24 * 60 * 60
 _NODE = 'job="domain-secure",instance="mx1"'
 _PARTNER = f'{_NODE},domain="woodgrovebank.test"'
-_REFUSED = f'domain_secure_inbound_refusals_total{{{_PARTNER},reason="expired"}}'
+_REFUSED = f'domain_secure_inbound_partner_refusals_total{{{_PARTNER},reason="expired"}}'
+_FORGED = f'domain_secure_inbound_refusals_total{{{_PARTNER},reason="no-tls"}}'
 _RECEIVED = f"domain_secure_messages_received_total{{{_PARTNER}}}"
 
 
@@ -64,7 +65,8 @@ CASES = (
         ("DomainSecurePartnerRefused",),
     ),
     Case("a partner was refused long ago", {_REFUSED: "0+1x10 10x50"}, ()),
-    Case("somebody forges now and then while the partner writes", {_REFUSED: "1x50 2x10"}, ()),
+    Case("a message had to come twice while the partner writes", {_REFUSED: "1x50 2x10"}, ()),
+    Case("strangers forge mail of a partner that is quiet", {_RECEIVED: "30x60", _FORGED: "0+50x60"}, ()),
     Case("a partner never passed", {_RECEIVED: "_x60", _REFUSED: "0+1x60"}, ()),
     Case(
         "a session to a partner failed once, for the first time",

@@ -225,6 +225,7 @@ GOLDEN = [
     (daemon_events.revocation_refreshed(locations=3, failed=1), "revocation-refreshed locations=3 failed=1"),
     (daemon_events.refresh_request_failed("disk full"), 'refresh-request-failed detail="disk full"'),
     (fetch_events.revocation_not_kept("disk full"), 'revocation-not-kept detail="disk full"'),
+    (knowledge_events.partners_unfamiliar("damaged"), "partners-unfamiliar detail=damaged"),
     (
         record_events.counted_anew("the history is damaged"),
         'counted-anew detail="the history is damaged"',
