@@ -196,7 +196,7 @@ def _document(found: _Reasoning, configuration: Configuration) -> dict[str, Any]
                 "domain": finding.claim.entry,
                 "claimed": finding.claim.domain,
                 "claimed_in": finding.claim.source,
-                "names": list(finding.partner.names),
+                "names": list(finding.partner.client_names),
                 "verdict": finding.verdict.word,
                 "method": finding.method,
                 "mode": finding.partner.mode,
@@ -246,7 +246,7 @@ def _print(found: _Reasoning, configuration: Configuration) -> None:
         print("claims     no domain of the receive list: the message is not touched")
     for finding in decision.findings:
         print(f"claims     {finding.claim.domain} in {finding.claim.source}, listed as {finding.claim.entry}")
-        print(f"  names    {', '.join(finding.partner.names)}")
+        print(f"  names    {', '.join(finding.partner.client_names)}")
         for attempt in finding.attempts:
             print(f"  {attempt.method:<8} {attempt.verdict.word}: {attempt.detail}")
         for method, reason in _not_asked(finding):

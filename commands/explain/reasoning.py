@@ -19,7 +19,9 @@ def known_certificate_document(
 ) -> dict[str, Any]:
     """Return what is known of a peer certificate, and which of its names count for the list entries."""
     certificate, path = known.certificate, known.path
-    accepted = tuple(dict.fromkeys(name for entry in entries for name in configuration.partner(entry).names))
+    accepted = tuple(
+        dict.fromkeys(name for entry in entries for name in configuration.partner(entry).client_names)
+    )
     return {
         "certificate": str(certificate.certificate_pin),
         "public_key": str(certificate.public_key_pin),

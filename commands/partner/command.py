@@ -1,7 +1,7 @@
 """``domain-secure partner``: what is demanded of one partner, and its pins and certificates."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any
 
@@ -14,11 +14,13 @@ from domain_secure.commands.terminal.common import (
     print_table,
 )
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
+from domain_secure.policy.certificates.gateways import RECIPES
 from domain_secure.policy.configuration.configuration import Configuration, Partner
 from domain_secure.policy.configuration.setting_kinds import node_name
 from domain_secure.policy.configuration.settings import PARTNER, settings_of
 from domain_secure.policy.editing.draft import Written
 from domain_secure.policy.editing.editing import parse_entries
+from domain_secure.policy.editing.gateway_recipe import GATEWAY, with_recipe
 from domain_secure.policy.editing.partner_editing import add_pins, set_values
 from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
 from domain_secure.policy.terms.domain import Entry, entry_base
@@ -30,7 +32,7 @@ from . import partner_certificate
 
 #: The keys of a partner by which mail is sent to it.
 SENDING = frozenset(
-    {"names", "send_method", "pins", "minimum_tls", "mx", "via", "servername", "send_ca_file"}
+    {"names", "send_names", "send_method", "pins", "minimum_tls", "mx", "via", "servername", "send_ca_file"}
 )
 
 
@@ -45,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         "set",
         help="set keys of a partner",
         description=f"Keys: {', '.join(settings_of(PARTNER))}. Separate the elements of a list by commas. "
-        "KEY= goes back to the default.",
+        f"KEY= goes back to the default. {GATEWAY}=WORD sets the names that the certificates of a shared "
+        f"mail gateway have, by direction, and require=dkim; WORD is one of {', '.join(RECIPES)}.",
     )
     change.set_defaults(run=run_set)
     pin = actions.add_parser("pin", help="believe a certificate or a public key by its digest")
@@ -96,6 +99,8 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "send": send,
         "rule": _origin(configuration, partner),
         "names": list(partner.names),
+        "receive_names": list(partner.client_names),
+        "send_names": list(partner.server_names),
         "methods": list(partner.methods),
         "require": list(partner.require),
         "send_method": partner.send_method,
@@ -156,7 +161,25 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.nodes and isinstance(store, FileStore):
         raise Problem("this machine is not part of a fleet", "--nodes", "leave it out")
     _report(arguments, set_values(store, arguments.domain, values, arguments.nodes))
-    return _finished(arguments, store, values)
+    if values.get(GATEWAY):
+        _tell_recipe(arguments.domain, with_recipe(values))
+    return _finished(arguments, store, with_recipe(values))
+
+
+def _tell_recipe(domain: str, values: Mapping[str, str]) -> None:
+    """Say what a recipe set, and what the certificate of a gateway does not prove."""
+    for key in ("receive_names", "send_names", "require"):
+        print(f"{key:<13} {', '.join(values[key].split(',')) or 'none'}")
+    if values["require"]:
+        note(
+            f"all customers of the gateway share its certificates: mail from {domain} is let in only with a "
+            "DKIM signature of its own domain besides; see docs/gateways.md"
+        )
+    else:
+        note(
+            f"all customers of the gateway share its certificates, and without require=dkim each of them may "
+            f"send as {domain}; see docs/gateways.md"
+        )
 
 
 def run_pin(arguments: argparse.Namespace) -> ExitStatus:

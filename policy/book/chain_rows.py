@@ -43,7 +43,7 @@ def is_imported(book: sqlite3.Connection, digest: str) -> bool:
 
 
 def evict_origins(book: sqlite3.Connection, digest: str, kept: str, limit: int) -> None:
-    """Forget where else a certificate was seen, the longest ago first; the source *kept* is never forgotten."""
+    """Forget where else a certificate was seen, the longest ago first, but for the source *kept*."""
     book.execute(
         "DELETE FROM origin WHERE rowid IN (SELECT rowid FROM origin WHERE fingerprint = ? AND source != ?"
         " ORDER BY last_seen DESC, rowid DESC LIMIT -1 OFFSET ?)",

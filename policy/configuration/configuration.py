@@ -106,6 +106,18 @@ class Partner:
     via: Nexthop | None = None  #: where mail goes instead of to the MX hosts, outbound
     servername: Domain | None = None  #: sent as SNI, outbound; None: Postfix's choice
     send_ca_file: Path | None = None  #: authorities for this partner's servers alone, outbound
+    receive_names: tuple[Domain, ...] = ()  #: instead of `names`, of what it shows when it sends to us
+    send_names: tuple[Domain, ...] = ()  #: instead of `names`, of what its servers show when we send
+
+    @property
+    def client_names(self) -> tuple[Domain, ...]:
+        """Return the names of the certificates it shows as a TLS client, inbound."""
+        return self.receive_names or self.names
+
+    @property
+    def server_names(self) -> tuple[Domain, ...]:
+        """Return the names of the certificates its mail servers show, outbound; `mx` goes before them."""
+        return self.send_names or self.names
 
 
 @dataclass(frozen=True, slots=True)

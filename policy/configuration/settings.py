@@ -94,6 +94,11 @@ SETTINGS: tuple[Setting, ...] = (
             "The names the partner's certificates are for: a certificate counts when it names one of these "
             "or a host under it.",
             "the domain of the table"),
+    Setting(PARTNER, "receive_names", list_of(kinds.CERTIFICATE_NAME), "[]", _RELOAD,
+            "Stands in the place of `names` for mail that comes in, where the partner's certificates as a "
+            "client have other names than those of its servers, as at some gateways (docs/gateways.md)."),
+    Setting(PARTNER, "send_names", list_of(kinds.CERTIFICATE_NAME), "[]", _RELOAD,
+            "Stands in the place of `names` for mail that we send; `mx` goes before it."),
     Setting(PARTNER, "methods", list_of(choice(Method), empty=False), json.dumps(DEFAULT_METHODS), _RELOAD,
             "How a sending server may prove to be the partner, tried in this order; `postfix` is weaker than "
             "the others: it believes the common name that Postfix shows."),
@@ -111,12 +116,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(PARTNER, "minimum_tls", kinds.TLS_VERSION, json.dumps(str(DEFAULT_MINIMUM_TLS)), _RELOAD,
             "The oldest TLS version that is good enough, in both directions."),
     Setting(PARTNER, "mx", list_of(kinds.HOST), "[]", _RELOAD,
-            "Names of the partner's mail servers that are accepted instead of `names` when we send; for a "
-            "partner whose servers are named after their provider."),
+            "Names of the partner's mail servers that are accepted instead of `names` and `send_names` when "
+            "we send; for a partner whose servers are named after their provider."),
 
     Setting(PARTNER, "via", kinds.NEXTHOP, None, _RELOAD,
             "Where this partner's mail is sent instead of to its MX hosts; its certificate is still checked "
-            "against `names`, or `mx`. Two partners with different rules cannot share a relay.",
+            "against `send_names`, `names` or `mx`. Two partners with different rules cannot share a relay.",
             "the MX hosts"),
     Setting(PARTNER, "servername", kinds.HOST, None, _RELOAD,
             "The name sent in the TLS handshake (SNI), for a server that shows different certificates by it.",

@@ -317,7 +317,7 @@ def _judge_channel(session: Session | None, partner: Partner) -> tuple[Verdict, 
             f"cipher {session.cipher or 'unknown'} was negotiated; it does not protect this domain's mail",
         )
     if session.certificate_pin is None:
-        names = " or ".join(partner.names)
+        names = " or ".join(partner.client_names)
         return (
             Verdict.NO_CERTIFICATE,
             f"no client certificate was presented; mail from this domain needs one for {names}",

@@ -149,7 +149,7 @@ def is_in_name_of(
     presented = _presented_names(certificate, configuration.trust)
     return any(
         not set(methods).isdisjoint(partner.methods)
-        and any_name_matches(presented, partner.names) is not None
+        and any_name_matches(presented, partner.client_names) is not None
         for partner in map(configuration.partner, entries)
     )
 
@@ -163,9 +163,9 @@ def _presented_names(certificate: Certificate, trust: Trust) -> tuple[str, ...]:
 def _judge_names(
     certificate: Certificate, presented: tuple[str, ...], partner: Partner
 ) -> tuple[Verdict, str] | None:
-    if any_name_matches(presented, partner.names) is not None:
+    if any_name_matches(presented, partner.client_names) is not None:
         return None
-    wanted = " or ".join(partner.names)
+    wanted = " or ".join(partner.client_names)
     told = f"certificate is for {_some(presented)}"
     if not presented and certificate.common_name is not None:
         named = _some((certificate.common_name,))
@@ -250,7 +250,7 @@ def _matches_content(
 ) -> bool:
     chain = (known.certificate, *known.intermediates)
     return matches_end_entity(record, known.certificate) or matches_authority(
-        record, chain, partner.names, configuration.trust.client_purpose, now
+        record, chain, partner.client_names, configuration.trust.client_purpose, now
     )
 
 
@@ -267,8 +267,8 @@ def _by_postfix(session: Session, partner: Partner) -> Attempt:
     if session.trusted_issuer is None:
         return Attempt(Method.POSTFIX, Verdict.UNTRUSTED, "certificate chain is not trusted")
     subject = (session.trusted_subject or "").lower()
-    if any_name_matches((subject,), partner.names) is None:
-        wanted = " or ".join(partner.names)
+    if any_name_matches((subject,), partner.client_names) is None:
+        wanted = " or ".join(partner.client_names)
         return Attempt(
             Method.POSTFIX,
             Verdict.NAME_MISMATCH,

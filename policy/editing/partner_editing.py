@@ -18,6 +18,7 @@ from domain_secure.policy.toml.toml_lines import Keys
 
 from .draft import Draft, Written
 from .editing import parse_entries, told
+from .gateway_recipe import GATEWAY, with_recipe
 from .policy_store import PolicyStore
 
 Value = str | list[str]
@@ -28,11 +29,12 @@ def set_values(
 ) -> tuple[Written, ...]:
     """Set keys of a partner; the elements of a list are separated by commas, "" takes a key out again.
 
+    ``gateway`` stands for the keys of a recipe (`gateway_recipe`).
     With *nodes* the keys hold on these nodes of the fleet alone; without, what single nodes had of their own
     for these keys ends.  Returns what was written; raises Problem and OSError.
     """
     (entry,) = parse_entries([domain])
-    new = {key: _value(key, value) for key, value in values.items()}
+    new = {key: _value(key, value) for key, value in with_recipe(values).items()}
 
     def change(draft: Draft) -> tuple[Written, ...]:
         document = tomllib.loads(draft.text)
@@ -76,7 +78,7 @@ def _value(key: str, value: str) -> Value | None:
     """Return what goes into the file, checked; None stands for no such key."""
     known = settings_of(PARTNER)
     if key not in known:
-        raise Problem("unknown key of a partner", key, f"write one of {', '.join(known)}")
+        raise Problem("unknown key of a partner", key, f"write one of {', '.join((*known, GATEWAY))}")
     kind = known[key].kind
     if not value:
         return None

@@ -92,11 +92,11 @@ def broken_by(route: Route, promise: Promise) -> Unverified | None:
 def accepts_name(name: str, partner: Partner) -> bool:
     """Tell whether the send rule accepts a name of a server's certificate.
 
-    The literal hosts of ``mx`` stand in the place of ``names``, and for themselves alone.
+    The literal hosts of ``mx`` stand in the place of all other names, and for themselves alone.
     """
     if partner.mx:
         return any(names_host(name, host) for host in partner.mx)
-    return any_name_matches((name,), partner.names) is not None
+    return any_name_matches((name,), partner.server_names) is not None
 
 
 def _method(route: Route) -> SendMethod | None:

@@ -136,5 +136,5 @@ def _by_authority(shown: ShownServer, partner: Partner, anchors: TrustAnchors, a
 
 
 def _wanted(partner: Partner) -> str:
-    names: Iterable[str] = partner.mx or partner.names
+    names: Iterable[str] = partner.mx or partner.server_names
     return some(tuple(names))

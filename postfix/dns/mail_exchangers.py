@@ -44,7 +44,7 @@ def mail_domains(entry: Entry, partner: Partner) -> tuple[Domain, ...]:
 
     A host name is one too: without MX of its own it is its own mail server.
     """
-    return tuple(dict.fromkeys((entry_base(entry), *partner.names, *partner.mx)))
+    return tuple(dict.fromkeys((entry_base(entry), *partner.client_names, *partner.mx)))
 
 
 def exchange_names(domain: Domain, mx: Lookup) -> tuple[Domain, ...]:

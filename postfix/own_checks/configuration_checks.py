@@ -3,29 +3,28 @@
 Must not know: Postfix.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from domain_secure.policy.certificates.gateways import shared_gateway
 from domain_secure.policy.configuration.configuration import (
-    Condition,
     Configuration,
     Method,
     Mode,
     Partner,
     WhenDown,
 )
-from domain_secure.policy.terms.domain import Domain, Entry, entry_base, lies_under
+from domain_secure.policy.terms.domain import Entry, entry_base, lies_under
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.postfix.findings.findings import Finding
 
-NAMED = 3  #: domains named in a finding that many share
+from .enumerated import enumerated
+from .gateway_checks import check_gateways
 
 
 def check_configuration(configuration: Configuration) -> Iterator[Finding]:
     """Yield what is doubtful in a valid configuration."""
     yield from _check_modes(configuration)
     yield from _check_rules(configuration)
-    yield from _check_gateways(configuration)
+    yield from check_gateways(configuration)
     yield from _check_exemptions(configuration)
     if configuration.inbound.when_down is WhenDown.DEFER_LISTED:
         yield Finding.warning(
@@ -57,7 +56,7 @@ def _check_modes(configuration: Configuration) -> Iterator[Finding]:
     if observed:
         yield Finding.note(
             "observe",
-            f"no message is refused for {_enumerated(observed)}",
+            f"no message is refused for {enumerated(observed)}",
             f'{configuration.path}: mode = "observe" of these partners',
             'set mode = "enforce" when the trial is over',
         )
@@ -72,7 +71,7 @@ def _check_rules(configuration: Configuration) -> Iterator[Finding]:
     if unused:
         yield Finding.warning(
             "unused-rule",
-            f"there is a rule for {_enumerated(unused)}, which no list has",
+            f"there is a rule for {enumerated(unused)}, which no list has",
             f'{configuration.path}: [partner."{unused[0]}"]',
             "add the domain to a list, or mend its spelling, or remove the rule",
         )
@@ -88,30 +87,9 @@ def _check_rules(configuration: Configuration) -> Iterator[Finding]:
     if weak:
         yield Finding.note(
             "weak-method",
-            f"{_enumerated(weak)} may be proved by a common name alone, from any authority Postfix trusts",
+            f"{enumerated(weak)} may be proved by a common name alone, from any authority Postfix trusts",
             f'{configuration.path}: methods has "postfix"',
             'use "pin" or "pkix" instead where the partner\'s certificate allows it',
-        )
-
-
-def _check_gateways(configuration: Configuration) -> Iterator[Finding]:
-    """Yield a finding for each gateway whose certificate stands for strangers as well."""
-    users: dict[str, dict[Entry, Domain]] = {}
-    for entry in configuration.receive:
-        partner = configuration.partner(entry)
-        # A signature of the tenant is the half that the certificate does not prove.
-        for name in () if Condition.DKIM in partner.require else partner.names:
-            if gateway := shared_gateway(name):
-                users.setdefault(gateway.service, {})[entry] = name
-    for service, names in users.items():
-        entry, name = next(iter(names.items()))
-        yield Finding.warning(
-            "shared-gateway",
-            f"all customers of {service} share its certificate: it proves the gateway, and not that a "
-            f"message is from {_enumerated(names)}",
-            f"{configuration.path}: {name} is accepted for {entry}",
-            f"`domain-secure partner set {entry} require=dkim` if it signs with DKIM, else ask for a server "
-            "with a name of its own",
         )
 
 
@@ -140,9 +118,3 @@ def _speaks_for(key: Entry, entries: DomainList) -> bool:
     if key in entries or Entry(f"*.{base}") in entries:
         return True
     return key.startswith("*.") and any(lies_under(entry_base(entry), base) for entry in entries)
-
-
-def _enumerated(entries: Iterable[str]) -> str:
-    names = list(entries)
-    named = ", ".join(names[:NAMED])
-    return named if len(names) <= NAMED else f"{named} and {len(names) - NAMED} more"

@@ -203,7 +203,7 @@ def input_digest(job: Job) -> str:
     partners = sorted(
         (
             key,
-            rule.names,
+            rule.server_names,
             rule.send_method,
             sorted(map(str, rule.pins)),
             rule.minimum_tls,

@@ -184,7 +184,9 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
             )
         digests = "|".join(colon_form(pin) for pin in sorted(partner.pins))
         return f"fingerprint match={digests} {strength}"
-    names: Iterable[str] = partner.mx or (part for name in partner.names for part in (name, f".{name}"))
+    names: Iterable[str] = partner.mx or (
+        part for name in partner.server_names for part in (name, f".{name}")
+    )
     if partner.send_ca_file is not None:
         strength += f" tafile={dialect.authorities[partner.send_ca_file]}"
     return f"secure match={':'.join(names)} {strength}"

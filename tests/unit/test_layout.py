@@ -24,7 +24,9 @@ MAY_KNOW = {
         "policy/terms"
     ),
     "policy/dkim": "policy/claims policy/terms",
-    "policy/editing": "policy/configuration policy/files policy/revisions policy/terms policy/toml",
+    "policy/editing": (
+        "policy/certificates policy/configuration policy/files policy/revisions policy/terms policy/toml"
+    ),
     "policy/files": "policy/terms",
     "policy/history": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "

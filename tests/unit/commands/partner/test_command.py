@@ -44,6 +44,8 @@ def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[st
         "send": None,
         "rule": "defaults",
         "names": ["a.test"],
+        "receive_names": ["a.test"],
+        "send_names": ["a.test"],
         "require": [],
         "methods": ["pin", "pkix", "dane"],
         "send_method": "pkix",
@@ -89,6 +91,40 @@ def test_set_says_where_it_wrote(path: Path, capsys: pytest.CaptureFixture[str])
     assert (document["names"], document["mode"]) == (["a.test"], "enforce")
 
 
+def test_names_by_direction(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`receive_names` and `send_names` stand in the place of `names`, which goes on counting for both."""
+    command = ["--config", str(path), "partner", "set", "a.test"]
+    assert main([*command, "names=b.test", "send_names=mx.test"]) == 0
+    document = show(path, "a.test", capsys)
+    assert (document["names"], document["receive_names"]) == (["b.test"], ["b.test"])
+    assert document["send_names"] == ["mx.test"]
+
+
+def test_recipe_of_a_gateway(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A word sets the names by direction and the signature, in any spelling, and is not itself a key."""
+    command = ["--config", str(path), "partner", "set", "a.test"]
+    assert main([*command, "gateway=Google-Workspace"]) == 0
+    captured = capsys.readouterr()
+    assert "receive_names smtp.gmail.com" in captured.out
+    assert "DKIM signature of its own domain" in captured.err
+    document = show(path, "a.test", capsys)
+    assert document["receive_names"] == ["smtp.gmail.com"]
+    assert "mx.google.com" in document["send_names"]
+    assert document["require"] == ["dkim"]
+    assert "gateway" not in path.read_text()
+    assert main([*command, "gateway="]) == 0
+    document = show(path, "a.test", capsys)
+    assert (document["rule"], document["send_names"], document["require"]) == ("defaults", ["a.test"], [])
+
+
+def test_recipe_gives_way_to_what_is_asked_for(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who wants no signature says so, and is told what that gives away."""
+    command = ["--config", str(path), "partner", "set", "a.test", "gateway=mimecast", "require="]
+    assert main(command) == 0
+    assert "without require=dkim each of them may send as a.test" in capsys.readouterr().err
+    assert show(path, "a.test", capsys)["require"] == []
+
+
 def test_rule_that_nothing_follows_is_noted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A rule for a domain on neither list is written, with a note on standard error."""
     assert main(["--config", str(path), "partner", "set", "other.test", "mode=observe"]) == 0
@@ -105,6 +141,7 @@ def test_rule_that_nothing_follows_is_noted(path: Path, capsys: pytest.CaptureFi
         (["set", "a.test", "observe"], "'observe': write for example mode=observe"),
         (["set", "a.test", "methods=pin,spf"], "methods=pin,spf"),
         (["set", "co.uk", "mode=observe"], "public suffix"),
+        (["set", "a.test", "gateway=exchange"], "gateway=exchange: write one of exchange-online"),
         (["pin", "a.test", "sha256:12"], "'sha256:12'"),
         (["show", "a b"], "'a b'"),
     ],

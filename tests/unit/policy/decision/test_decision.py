@@ -356,6 +356,17 @@ def test_names_of_the_partner_replace_the_default() -> None:
     assert judged(content=OWN, rules=rules).verdict is Verdict.NAME_MISMATCH
 
 
+def test_names_of_what_a_partner_shows_when_it_sends() -> None:
+    """With ``receive_names`` a certificate that is right for sending to the partner proves nothing."""
+    names = {"receive_names": (Domain("client.test"),), "send_names": (Domain("server.test"),)}
+    rules = configuration(partners={WOODGROVE: partner(**names)})
+    assert judged(content=known("mx1.client.test"), rules=rules).verdict is Verdict.PASS
+    refused = judged(content=known("mx1.server.test"), rules=rules)
+    assert refused.verdict is Verdict.NAME_MISMATCH
+    assert "needs one for client.test" in refused.findings[0].detail
+    assert judged(content=OWN, rules=rules).verdict is Verdict.NAME_MISMATCH
+
+
 def test_certificate_is_asked_for_only_where_it_matters() -> None:
     """Nobody is asked for a certificate when a pin, or the lack of TLS, has already decided."""
     asked: list[tuple[Entry, ...]] = []

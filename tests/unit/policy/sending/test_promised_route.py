@@ -18,6 +18,7 @@ PIN, WRONG_PIN = "ab" * 32, "cd" * 32
 MX = {"mx": (Domain("mx.isp.test"),)}
 PINNED = {"send_method": SendMethod.PIN, "pins": frozenset({Pin.parse(f"sha256:{PIN}")})}
 DANE = {"send_method": SendMethod.DANE}
+BY_DIRECTION = {"send_names": (Domain("server.test"),), "receive_names": (Domain("client.test"),)}
 
 
 def broken(rule: dict[str, Any], service: str = OURS, promised: str = OURS, **told: Any) -> Unverified | None:
@@ -39,6 +40,9 @@ def broken(rule: dict[str, Any], service: str = OURS, promised: str = OURS, **to
         ({}, {"matched": {Matched.PIN: PIN}}, Unverified.OTHER_METHOD),
         (MX, {"matched": {Matched.NAME: "mx.isp.test"}, "host": "mx.isp.test"}, None),
         (MX, {"matched": {Matched.NAME: HOST}}, Unverified.OTHER_NAME),
+        (BY_DIRECTION, {"matched": {Matched.NAME: "mx.server.test"}, "host": ELSEWHERE}, None),
+        (BY_DIRECTION, {"matched": {Matched.NAME: "client.test"}}, Unverified.OTHER_NAME),
+        (BY_DIRECTION, {"matched": {Matched.NAME: HOST}}, Unverified.OTHER_NAME),
         # Where it is not told what was matched, the host is what there is.
         ({}, {}, None),
         ({}, {"level": "secure"}, None),

@@ -82,6 +82,15 @@ def test_by_authority(issued: Issued, expected: FailureReason | None) -> None:
     assert reason(shown(chain(issued))) is expected
 
 
+def test_names_of_servers_stand_in_the_place_of_names() -> None:
+    """With send_names the partner's own name and those of what it shows when it sends are not accepted."""
+    names = {"send_names": (Domain("server.test"),), "receive_names": (Domain("client.test"),)}
+    assert reason(shown(chain(ROOT.issue("x", dns_names=("a.server.test",)))), **names) is None
+    client = shown(chain(ROOT.issue("x", dns_names=("a.client.test",))))
+    assert reason(client, **names) is FailureReason.NAME_MISMATCH
+    assert reason(shown(), **names) is FailureReason.NAME_MISMATCH
+
+
 def test_literal_hosts_stand_in_the_place_of_names() -> None:
     """With mx neither the domain nor a host under the literal one is accepted."""
     hosts = (Domain("mx.provider.test"),)

@@ -57,6 +57,14 @@ def test_keys(entry: str, keys: tuple[str, ...]) -> None:
         ),
         ({"mx": (Domain("mx.b.test"),)}, "secure match=mx.b.test protocols=>=TLSv1.2 ciphers=high"),
         (
+            {"send_names": (Domain("b.test"),), "receive_names": (Domain("c.test"),)},
+            "secure match=b.test:.b.test protocols=>=TLSv1.2 ciphers=high",
+        ),
+        (
+            {"send_names": (Domain("b.test"),), "mx": (Domain("mx.b.test"),)},
+            "secure match=mx.b.test protocols=>=TLSv1.2 ciphers=high",
+        ),
+        (
             {"minimum_tls": TlsVersion.TLS_1_3},
             "secure match=a.test:.a.test protocols=>=TLSv1.3 ciphers=high",
         ),
