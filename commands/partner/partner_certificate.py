@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.decision.decision import Finding, decide_about_session
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
+from domain_secure.policy.decision.settling import Step, settling_steps
 from domain_secure.policy.editing.editing import parse_entries
 from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Entry, entry_base
@@ -61,8 +63,9 @@ def run_add(arguments: argparse.Namespace) -> ExitStatus:
     found = book.chain(chain[0].certificate_pin) or chain
     book.close()
     listed = _listed(live.configuration, entry)
-    finding = _finding(found, listed or entry, live, now)
-    document = _document(entry, chain, finding)
+    finding, known = _finding(found, listed or entry, live, now)
+    steps = settling_steps(listed or entry, finding, known, live.configuration.trust.client_purpose, now)
+    document = _document(entry, chain, finding, steps)
     if arguments.json:
         print_json(document)
     else:
@@ -108,19 +111,20 @@ def _listed(configuration: Configuration, entry: Entry) -> Entry | None:
     return configuration.receive.match(entry_base(entry))
 
 
-def _finding(chain: Chain, entry: Entry, live: Live, now: datetime) -> Finding:
-    """Return what would be decided about a message from the partner with this certificate."""
+def _finding(chain: Chain, entry: Entry, live: Live, now: datetime) -> tuple[Finding, KnownCertificate]:
+    """Return what would be decided about a message from the partner with this certificate, and what on."""
     leaf, *intermediates = chain
     path = validate(leaf, intermediates, live.anchors, live.configuration.trust.client_purpose, now)
     session = Session(
         TlsVersion.TLS_1_3, "TLS_AES_256_GCM_SHA384", leaf.certificate_pin, leaf.public_key_pin, None, None
     )
-    evidence = Evidence(session, KnownCertificate(leaf, path, RevocationStatus.UNKNOWN))
+    known = KnownCertificate(leaf, path, RevocationStatus.UNKNOWN)
     claim = Claim(entry, entry_base(entry), "envelope")
-    return decide_about_session((claim,), evidence, live.configuration, now).findings[0]
+    decision = decide_about_session((claim,), Evidence(session, known), live.configuration, now)
+    return decision.findings[0], known
 
 
-def _document(entry: Entry, chain: Chain, finding: Finding) -> dict[str, Any]:
+def _document(entry: Entry, chain: Chain, finding: Finding, steps: Iterable[Step]) -> dict[str, Any]:
     leaf = chain[0]
     return {
         "domain": entry,
@@ -136,6 +140,7 @@ def _document(entry: Entry, chain: Chain, finding: Finding) -> dict[str, Any]:
         "method": finding.method,
         "verdict": finding.verdict.word,
         "detail": finding.detail,
+        "steps": [{"what": step.what, "command": step.command} for step in steps],
     }
 
 
@@ -153,8 +158,10 @@ def _print(document: dict[str, Any]) -> None:
         print(f"would pass now, by {document['method']}: {document['detail']}")
     else:
         print(f"WOULD NOT PASS now, {document['verdict']}: {document['detail']}")
-        print("to believe this very certificate whatever it says:")
-        print(f"  domain-secure partner pin '{document['domain']}' {document['sha256']}")
+        for step in document["steps"]:
+            print(f"what settles it: {step['what']}")
+            if step["command"]:
+                print(f"  {step['command']}")
 
 
 def _some(names: list[str]) -> str:

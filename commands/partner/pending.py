@@ -5,9 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from domain_secure.commands.terminal.common import configuration_of, print_json, print_table
+from domain_secure.policy.configuration.configuration import Method
 from domain_secure.policy.terms.problems import ExitStatus
 
 from .pending_document import pending_document
+
+_CHAIN = (
+    "Ask the partner for the certificate and import it (domain-secure partner cert add DOMAIN FILE),",
+    "or, once the partner has confirmed the digest by another way than mail, believe its public key:",
+)
+_PINS = (
+    "Which is proved by pins: once the partner has confirmed the digest by another way than mail,",
+    "believe its public key:",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -45,10 +55,7 @@ def _print(unsettled: list[dict[str, Any]]) -> None:
         ],
     )
     print()
-    print(
-        "Ask the partner for the certificate and import it (domain-secure partner cert add DOMAIN FILE), or,"
-    )
-    print("once the partner has confirmed the digest by another way than mail, believe it:")
+    print("\n".join(_CHAIN if any(Method.PKIX in one["methods"] for one in unsettled) else _PINS))
     for one in unsettled:
         print(f"  {one['settle']}")
 

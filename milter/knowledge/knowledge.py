@@ -133,8 +133,8 @@ class CertificateKnowledge:
         query = CertificateQuery(fingerprint, entries, client_address)
         chain = first_answer(self._sources, query, live.configuration.inbound.probe_timeout)
         if not chain:
-            for entry in entries if note else ():
-                self._book.note_pending(fingerprint, session.public_key_pin, entry, client_address, now)
+            if note:
+                self.note_pending(session, entries, client_address, now)
             return None
         known = _validated(chain, live, now)
         # A stranger must not choose where we connect to for less than a partner's name.
@@ -145,6 +145,16 @@ class CertificateKnowledge:
         if known.path.outcome is PathOutcome.TRUSTED:
             self._remember(fingerprint, live.anchors, known)
         return self._with_revocation(known, entries, live, deadline)
+
+    def note_pending(
+        self, session: Session, entries: tuple[Entry, ...], client_address: str, now: datetime
+    ) -> None:
+        """Note for people that a certificate did not pass for *entries* and waits for a decision."""
+        if session.certificate_pin is None:
+            return
+        for entry in entries:
+            shown = session.certificate_pin, session.public_key_pin
+            self._book.note_pending(*shown, entry, client_address, now)
 
     def partners_paths(self, live: Live, now: datetime) -> Iterator[ValidatedPath]:
         """Yield the trusted paths of certificates that are in their partner's name; raises Problem.

@@ -32,6 +32,7 @@ from domain_secure.policy.decision.evidence import Evidence, Session
 from domain_secure.policy.decision.exemption import exemption_of, is_within
 from domain_secure.policy.decision.marks import mark_headers
 from domain_secure.policy.decision.reply import Reply, reply_to
+from domain_secure.policy.decision.settling import waits_for_pin
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature
 from domain_secure.policy.dkim.signed_message import SignedMessage
@@ -182,7 +183,12 @@ class Inbound:
             signatures=signatures,
             known_time=self._knowledge.known_time.after(now),
         )
-        return decide_with(inquiries, claims, session, live.configuration, now)
+        decision = decide_with(inquiries, claims, session, live.configuration, now)
+        if session is not None:
+            waiting = {finding.claim.entry for finding in decision.findings if waits_for_pin(finding)}
+            client = transaction.facts.client_address
+            self._knowledge.note_pending(session, tuple(sorted(waiting)), client, now)
+        return decision
 
     def _forged_marks(self, transaction: Transaction, queue_id: str) -> tuple[tuple[str, int], ...]:
         if not transaction.forged or transaction.is_trusted_relay:

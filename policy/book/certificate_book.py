@@ -49,6 +49,11 @@ _AT_ONCE = 50  #: chains fetched while other readers wait
 # A message that leaves a note for people waits no longer for whoever holds the file.
 _NOTE_SECONDS = 0.25
 
+_PENDING = (
+    "SELECT *, EXISTS (SELECT 1 FROM chain WHERE chain.fingerprint = pending.fingerprint) FROM pending"
+    " ORDER BY last_seen DESC"
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -72,7 +77,7 @@ class KnownChain:
 
 @dataclass(frozen=True, slots=True)
 class PendingCertificate:
-    """A fingerprint that was seen from a listed domain and whose certificate nobody knows."""
+    """A fingerprint that was seen from a listed domain and that did not pass for want of a decision."""
 
     fingerprint: Pin
     public_key: Pin | None
@@ -81,6 +86,7 @@ class PendingCertificate:
     first_seen: datetime
     last_seen: datetime
     count: int
+    is_known: bool = False  #: the book has the certificate by now
 
 
 class CertificateBook:
@@ -127,7 +133,6 @@ class CertificateBook:
                 " ON CONFLICT DO UPDATE SET last_seen = :seen",
                 row,
             )
-            book.execute("DELETE FROM pending WHERE fingerprint = ?", (digest,))
             evict_origins(book, digest, IMPORT, _ORIGINS_LIMIT)
             self._evict_chains(book)
 
@@ -265,9 +270,9 @@ class CertificateBook:
             _log.log(event.level, event)
 
     def pending(self) -> tuple[PendingCertificate, ...]:
-        """Return the unknown fingerprints, the one seen last first."""
+        """Return the fingerprints that wait, the one seen last first; some may be known by now."""
         with self._file.reading() as book:
-            rows = book.execute("SELECT * FROM pending ORDER BY last_seen DESC").fetchall() if book else ()
+            rows = book.execute(_PENDING).fetchall() if book else ()
         return tuple(found for row in rows if (found := _pending_certificate(row)))
 
     def settle(self, fingerprint: Pin) -> None:
@@ -319,7 +324,7 @@ def _origins(book: sqlite3.Connection, digest: str) -> tuple[Origin, ...]:
 
 
 def _pending_certificate(row: tuple[Any, ...]) -> PendingCertificate | None:
-    digest, entry, public_key, client_address, first, last, count = row
+    digest, entry, public_key, client_address, first, last, count, is_known = row
     try:
         return PendingCertificate(
             fingerprint=Pin.certificate(digest),
@@ -329,6 +334,7 @@ def _pending_certificate(row: tuple[Any, ...]) -> PendingCertificate | None:
             first_seen=_time(first),
             last_seen=_time(last),
             count=count,
+            is_known=bool(is_known),
         )
     except (AttributeError, TypeError, ValueError) as error:
         set_aside(digest, error)

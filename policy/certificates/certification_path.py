@@ -35,3 +35,5 @@ class PathValidation:
     certificates: tuple[Certificate, ...] = ()  #: leaf first, trust anchor last; empty unless TRUSTED
     #: UNTRUSTED only because nobody at hand issued this one
     without_issuer: Certificate | None = field(default=None, compare=False)
+    #: UNTRUSTED only because the chain ends in this authority, which nobody trusts
+    untrusted_authority: Certificate | None = field(default=None, compare=False)

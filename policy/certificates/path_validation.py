@@ -113,6 +113,7 @@ def validate(
         leaf.not_before,
         leaf.not_after,
         without_issuer=search.without_issuer(leaf),
+        untrusted_authority=search.untrusted_authority(leaf),
     )
 
 
@@ -147,6 +148,13 @@ class _Search:
         if last is leaf:
             return "it is self-signed and not itself trusted"
         return f"chain ends in an authority that is not trusted ({shown(last.subject)})"
+
+    def untrusted_authority(self, leaf: Certificate) -> Certificate | None:
+        """Return the root at which the longest attempt ended, or None where it ended elsewhere."""
+        last = self._furthest[-1] if self._furthest else leaf
+        parts = structure(last.der)
+        is_root = comparable(parts.subject) == comparable(parts.issuer)
+        return last if is_root and last is not leaf else None
 
     def without_issuer(self, leaf: Certificate) -> Certificate | None:
         """Return the certificate at which the longest attempt ended for want of its issuer, or None.

@@ -103,4 +103,4 @@ def _is_proved(finding: Finding) -> bool:
 
 def _is_in_name(certificate: Certificate, finding: Finding) -> bool:
     names = certificate.dns_names or ((certificate.common_name,) if certificate.common_name else ())
-    return any_name_matches(names, finding.partner.names) is not None
+    return any_name_matches(names, finding.partner.client_names) is not None

@@ -259,7 +259,7 @@ def _lacks_authority(known: KnownCertificate, records: Iterable[TlsaRecord], par
     return (
         known.path.without_issuer is not None
         and any(record.usage is Usage.DANE_TA for record in records)
-        and any_name_matches(known.certificate.dns_names, partner.names) is not None
+        and any_name_matches(known.certificate.dns_names, partner.client_names) is not None
     )
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,10 +15,17 @@ from domain_secure.policy.certificates.certificate import parse
 
 from lab.certificates import SERVER, Authority, self_signed
 
+DAY = timedelta(days=1)
 ROOT = Authority.create("Lab Root")
+OTHER_ROOT = Authority.create("Other Root")
 SUB = ROOT.authority("Lab Sub")
 HOST_NAME = "mail.woodgrovebank.test"
 HOST = SUB.issue(HOST_NAME, dns_names=[HOST_NAME])
+ENDED = SUB.issue(
+    dns_names=["woodgrovebank.test"],
+    not_before=datetime.now(UTC) - 9 * DAY,
+    not_after=datetime.now(UTC) - DAY,
+)
 Import = Callable[..., tuple[int, str, str]]
 
 
@@ -62,30 +70,101 @@ def test_what_was_imported_is_shown(imported: Import, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "trust", "verdict", "detail"),
+    ("content", "trust", "verdict", "detail", "step"),
     [
-        (HOST.certificate_pem, "", "unknown-certificate", "trusted authority (issuer: CN=Lab Sub)"),
-        (SUB.issue(dns_names=["evil.test"]).pem(), "", "name-mismatch", "certificate is for evil.test"),
+        (
+            HOST.certificate_pem,
+            "",
+            "unknown-certificate",
+            "trusted authority (issuer: CN=Lab Sub)",
+            "the certificate of its issuer, CN=Lab Sub, put it behind this one",
+        ),
+        (
+            SUB.issue(dns_names=["evil.test"]).pem(),
+            "",
+            "name-mismatch",
+            "certificate is for evil.test",
+            "ask the partner for a certificate for woodgrovebank.test",
+        ),
+        (
+            SUB.issue(dns_names=["smtp.gmail.com"]).pem(),
+            "",
+            "name-mismatch",
+            "certificate is for smtp.gmail.com",
+            "domain-secure partner set woodgrovebank.test gateway=google-workspace",
+        ),
         (
             SUB.issue(dns_names=["woodgrovebank.test"], purposes=[SERVER]).pem(),
             'client_purpose = "require"',
             "untrusted",
             "may be used for TLS servers only",
+            "ask the partner for a certificate that is made for TLS clients",
         ),
-        (self_signed(dns_names=["woodgrovebank.test"]).pem(), "", "untrusted", "self-signed"),
+        (
+            self_signed(dns_names=["woodgrovebank.test"]).pem(),
+            "",
+            "untrusted",
+            "self-signed",
+            "domain-secure partner pin woodgrovebank.test spki-sha256:",
+        ),
+        (
+            ENDED.pem(),
+            "",
+            "expired",
+            "out of date",
+            "ask the partner for a new certificate",
+        ),
+        (
+            OTHER_ROOT.issue(dns_names=["woodgrovebank.test"]).pem() + OTHER_ROOT.certificate_pem,
+            "",
+            "untrusted",
+            "chain ends in an authority that is not trusted",
+            "add the certificate of CN=Other Root to [trust] ca_file",
+        ),
+        (
+            SUB.issue(dns_names=["woodgrovebank.test"], key="rsa1024").pem(),
+            "",
+            "untrusted",
+            "1024 bits",
+            "ask the partner for a new certificate: the RSA key has 1024 bits",
+        ),
     ],
-    ids=["no-chain", "other-name", "purpose", "self-signed"],
+    ids=["no-chain", "other-name", "gateway", "purpose", "self-signed", "expired", "other-root", "weak"],
 )
 def test_why_it_would_not_pass(
-    imported: Import, content: bytes, trust: str, verdict: str, detail: str
+    imported: Import, content: bytes, trust: str, verdict: str, detail: str, step: str
 ) -> None:
-    """The import is done all the same, with the verdict a message would get and the way to pin it."""
+    """The import is done all the same, with the verdict a message would get and the step that fits."""
     status, printed, _ = imported("woodgrovebank.test", content, trust=trust)
     assert status == 0
-    line, _, command = printed.splitlines()[-3:]
-    assert line.startswith(f"WOULD NOT PASS now, {verdict}: ")
-    assert detail in line
-    assert command.startswith("  domain-secure partner pin 'woodgrovebank.test' sha256:")
+    told = printed[printed.index("WOULD NOT PASS now, ") :]
+    assert told.startswith(f"WOULD NOT PASS now, {verdict}: ")
+    assert detail in told.splitlines()[0]
+    assert step in told
+    assert " sha256:" not in told
+
+
+@pytest.mark.parametrize(
+    ("content", "trust"),
+    [
+        (ENDED.pem(), ""),
+        (SUB.issue(dns_names=["woodgrovebank.test"], key="rsa1024").pem(), ""),
+        (HOST.certificate_pem, ""),
+        (SUB.issue(dns_names=["evil.test"]).pem(), ""),
+    ],
+    ids=["expired", "weak", "no-chain", "other-name"],
+)
+def test_no_pin_for_what_another_certificate_mends(imported: Import, content: bytes, trust: str) -> None:
+    """A pin would go on believing what is out of date, weak or for somebody else."""
+    assert "partner pin" not in imported("woodgrovebank.test", content, trust=trust)[1]
+
+
+def test_steps_where_pins_alone_count(imported: Import) -> None:
+    """A good certificate of a partner that is proved by pins wants a pin of its key, or another method."""
+    rule = '[partner."woodgrovebank.test"]\nmethods = ["pin"]'
+    printed = imported("woodgrovebank.test", HOST.pem(), trust=rule)[1]
+    assert "domain-secure partner pin woodgrovebank.test spki-sha256:" in printed
+    assert "domain-secure partner set woodgrovebank.test methods=pin,pkix" in printed
 
 
 def test_earlier_import_lends_its_chain(imported: Import) -> None:
@@ -153,6 +232,16 @@ def test_json_and_unlisted_domain(imported: Import) -> None:
         "method": None,
         "verdict": "name-mismatch",
         "detail": f"certificate is for {HOST_NAME}; mail from this domain needs one for contoso.test",
+        "steps": [
+            {
+                "what": "ask the partner for a certificate for contoso.test",
+                "command": "domain-secure partner cert add contoso.test FILE",
+            },
+            {
+                "what": f"or, if {HOST_NAME} is the partner's alone, accept that name as well",
+                "command": f"domain-secure partner set contoso.test receive_names=contoso.test,{HOST_NAME}",
+            },
+        ],
     }
 
 

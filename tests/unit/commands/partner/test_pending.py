@@ -71,8 +71,8 @@ def test_table_and_the_commands_that_settle(run: Run) -> None:
     assert first.split()[:3] == [FABRIKAM, "2001:db8::1", str(OTHER)]
     assert first.endswith(" 2")
     assert second.split()[:3] == [WOODGROVE, "192.0.2.1", str(HOST.certificate_pin)]
-    assert f"  domain-secure partner pin '*.fabrikam.test' {OTHER}\n" in printed
-    assert f"  domain-secure partner pin woodgrovebank.test {HOST.certificate_pin}\n" in printed
+    assert f"  domain-secure partner pin '*.fabrikam.test' {OTHER_KEY}\n" in printed
+    assert f"  domain-secure partner pin woodgrovebank.test {HOST.public_key_pin}\n" in printed
 
 
 @pytest.mark.usefixtures("book")
@@ -87,7 +87,8 @@ def test_json(run: Run) -> None:
         "first_seen": "2026-11-24T12:01:00+00:00",
         "last_seen": "2026-11-24T12:02:00+00:00",
         "count": 2,
-        "settle": f"domain-secure partner pin '*.fabrikam.test' {OTHER}",
+        "methods": ["pin", "pkix", "dane"],
+        "settle": f"domain-secure partner pin '*.fabrikam.test' {OTHER_KEY}",
     }
 
 
@@ -110,6 +111,16 @@ def test_imported_meanwhile(run: Run, book: CertificateBook) -> None:
     """An import settles it."""
     book.add((HOST,), IMPORT, WOODGROVE, NOW)
     assert fingerprints(run("--json")[1]) == [str(OTHER)]
+
+
+def test_what_is_known_of_a_pinned_partner_waits_on(run: Run, book: CertificateBook) -> None:
+    """Where pins alone count, a certificate that a probe has found goes on waiting for its pin."""
+    book.add((HOST,), "probe mail.woodgrovebank.test[192.0.2.1]", WOODGROVE, NOW)
+    settings = '[partner."woodgrovebank.test"]\nmethods = ["pin"]'
+    assert str(HOST.certificate_pin) in fingerprints(run("--json", settings=settings)[1])
+    assert "proved by pins" in run(settings=settings, domains=(WOODGROVE,))[1]
+    pinned = f'{settings}\npins = ["{HOST.public_key_pin}"]'
+    assert fingerprints(run("--json", settings=pinned)[1]) == [str(OTHER)]
 
 
 @pytest.mark.usefixtures("book")

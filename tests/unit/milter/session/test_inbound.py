@@ -53,6 +53,19 @@ def test_unknown_certificate_is_deferred_and_listed_as_pending(edge: Edge) -> No
     assert [str(item.fingerprint) for item in edge.book.pending()] == ["sha256:" + "ab" * 32]
 
 
+@pytest.mark.parametrize("pins", ["[]", f'["sha256:{"cd" * 32}"]'], ids=["no pin yet", "another pin"])
+@pytest.mark.parametrize("methods", ['["pin"]', '["pin", "postfix"]'])
+def test_certificate_that_no_chain_could_prove_is_pending(tmp_path: Path, pins: str, methods: str) -> None:
+    """Where pins alone count, what is not pinned waits for a decision as what is unknown does."""
+    edge = Edge(tmp_path, f'[partner."woodgrovebank.test"]\nmethods = {methods}\npins = {pins}')
+    outcome = edge.message(SENDER, fingerprint="AB" * 32)
+    assert outcome.reply is not None
+    (waiting,) = edge.book.pending()
+    assert (waiting.fingerprint.digest, waiting.entry) == ("ab" * 32, "woodgrovebank.test")
+    edge.message(SENDER, tls=False)
+    assert len(edge.book.pending()) == 1
+
+
 def test_author_header_is_a_claim(edge: Edge) -> None:
     """An unlisted envelope does not hide a listed author."""
     outcome = edge.message("<x@evil.test>", ("From", b"Admin <admin@woodgrovebank.test>"), tls=False)

@@ -208,12 +208,13 @@ def test_pending_is_counted_and_settled(book: CertificateBook) -> None:
     assert book.pending() == ()
 
 
-def test_import_settles(book: CertificateBook) -> None:
-    """A certificate whose content is known is not pending any longer."""
+def test_import_makes_known(book: CertificateBook) -> None:
+    """Of what waits it is told whether it is known by now; whether that settles it is for others to say."""
     certificate = parse(HOST.der)
     book.note_pending(certificate.certificate_pin, certificate.public_key_pin, WOODGROVE, "192.0.2.1", NOW)
+    assert [one.is_known for one in book.pending()] == [False]
     book.add((certificate,), IMPORT, WOODGROVE, NOW)
-    assert book.pending() == ()
+    assert [one.is_known for one in book.pending()] == [True]
 
 
 def test_flood_of_fingerprints_displaces_itself(path: Path) -> None:
