@@ -7,10 +7,11 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from domain_secure.commands.attach.held_lists import held_back
-from domain_secure.commands.terminal.common import configuration_of, print_json
+from domain_secure.commands.terminal.common import configuration_of, configuration_path, print_json
 from domain_secure.commands.terminal.daemon_client import health
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
@@ -30,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Declare the arguments of ``check``."""
     del command
     parser.add_argument(
-        "domain", nargs="?", metavar="DOMAIN", help="follow the mail of this listed domain only"
+        "domain",
+        nargs="?",
+        metavar="DOMAIN",
+        help="follow the mail of this listed domain only, and probe its servers first",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
@@ -76,13 +80,32 @@ def check(arguments: argparse.Namespace) -> ExitStatus:
         return ExitStatus.DONE
     if arguments.fix:
         fix(configuration, PostfixInstance(configuration.config_directory), agreed=arguments.yes)
-    examination = examination_of(configuration, only)
+    examination = (
+        examination_of(configuration)
+        if only is None
+        else _examination_of_one(configuration_path(arguments), configuration, only)
+    )
     show(examination, json=arguments.json)
     return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
 
 
-def examination_of(configuration: Configuration, only: Domain | None = None) -> Examination:
-    """Examine Postfix, our files and the daemon, and return what was found; raises nothing of its own."""
+def _examination_of_one(path: Path, configuration: Configuration, only: Domain) -> Examination:
+    # What knows TLS takes its time to load, and the timer has no need of it.
+    from .probed import probed_at  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    unseen = tuple(probed_at(path, configuration, only, now))
+    # Without an answer what was seen before is all there is.
+    return examination_of(configuration, only, None if unseen else now).with_findings(unseen)
+
+
+def examination_of(
+    configuration: Configuration, only: Domain | None = None, probed: datetime | None = None
+) -> Examination:
+    """Examine Postfix, our files and the daemon, and return what was found; raises nothing of its own.
+
+    About *only* one listed domain when given, whose servers were *probed* then.
+    """
     instance = PostfixInstance(configuration.config_directory)
     with progress() as report:
 
@@ -90,7 +113,7 @@ def examination_of(configuration: Configuration, only: Domain | None = None) -> 
             if report is not None:
                 report(f"examining {what}", None, 0)
 
-        examination = examine(configuration, instance, datetime.now(UTC), only, tell)
+        examination = examine(configuration, instance, datetime.now(UTC), only, tell, probed)
     examination = examination.with_findings(_vanished(configuration))
     if configuration.receive:
         examination = examination.with_findings(_daemon(configuration))

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,7 +123,10 @@ def run_probe(arguments: argparse.Namespace) -> ExitStatus:
     look = _Look(live, identity, now, arguments.mutual, _envelope(arguments), arguments.other_name)
     found = _looked_at(entries, look.at)
     if not arguments.no_keep:
-        _keep(found, live, now)
+        try:
+            keep(found, live, now)
+        except Problem as problem:
+            note(f"the certificates are not kept: {problem}")
     documents = _documents(found, live, now)
     if arguments.json:
         print_json({"domains": documents})
@@ -133,9 +137,14 @@ def run_probe(arguments: argparse.Namespace) -> ExitStatus:
 
 def probe_entries(live: Live, entries: tuple[Entry, ...], now: datetime) -> list[dict[str, Any]]:
     """Look at the servers of list entries, and return the document of each; nothing is kept."""
+    return _documents(look_at(live, entries, now), live, now)
+
+
+def look_at(live: Live, entries: tuple[Entry, ...], now: datetime) -> list[Found]:
+    """Look at the servers of list entries, and return what was found; nothing is kept."""
     identity = CurrentIdentity(lambda: PostfixInstance(live.configuration.config_directory))()
     look = _Look(live, identity, now, mutual=False, envelope=None, other_name=None)
-    return _documents(_looked_at(entries, look.at), live, now)
+    return _looked_at(entries, look.at)
 
 
 def _documents(found: Iterable[Found], live: Live, now: datetime) -> list[dict[str, Any]]:
@@ -181,17 +190,15 @@ def _looked_at(entries: tuple[Entry, ...], look: Callable[[Entry], Found]) -> li
     return [found[entry] for entry in entries]
 
 
-def _keep(found: Iterable[Found], live: Live, now: datetime) -> None:
+def keep(found: Iterable[Found], live: Live, now: datetime) -> None:
+    """Put what the servers of listed domains showed into the certificate book; raises Problem."""
     configuration = live.configuration
-    book = CertificateBook(configuration.state / FILE_NAME)
-    try:
+    with closing(CertificateBook(configuration.state / FILE_NAME)) as book:
         for one in found:
             if one.entry in configuration.receive or one.entry in configuration.send:
                 for server in one.probed.servers:
                     if chain := server.result.proved_chain:
                         book.add(chain, f"{PROBE} {server.result.target}", one.entry, now)
-    except Problem as problem:
-        note(f"the certificates are not kept: {problem}")
 
 
 def _print(documents: list[dict[str, Any]]) -> None:

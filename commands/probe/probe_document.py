@@ -31,6 +31,7 @@ from domain_secure.policy.sending.server_verdict import (
     matching_record,
 )
 from domain_secure.policy.terms.domain import Entry, entry_base
+from domain_secure.policy.terms.names import any_name_matches
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
@@ -247,6 +248,10 @@ def _receiving(
     if entry not in configuration.receive or server is None:
         return None
     leaf, *others = server.result.chain
+    partner = configuration.partner(entry)
+    # It shows another certificate when it sends.
+    if partner.receive_names and any_name_matches(leaf.dns_names, partner.client_names) is None:
+        return None
     path = validate(leaf, others, live.anchors, configuration.trust.client_purpose, now)
     known = KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(others))
     if path.certificates:

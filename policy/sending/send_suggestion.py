@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain_secure.policy.certificates.gateways import shared_gateway
+from domain_secure.policy.certificates.gateways import RECIPES, gateway_of_host, shared_gateway
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.presented_names import names_of
 from domain_secure.policy.configuration.configuration import Partner, SendMethod
@@ -83,6 +83,7 @@ def _candidates(
             ),
         )
     if any(verdict.reason is FailureReason.NAME_MISMATCH for verdict in verdicts):
+        yield from _by_recipe(servers, partner, setting)
         yield from _by_other_names(servers, partner, setting)
     if all(verdict.reason is FailureReason.PROTOCOL for verdict in verdicts):
         yield from _by_older_tls(servers, partner, setting)
@@ -99,6 +100,21 @@ def _candidates(
                 "also authenticates mail from there",
             ),
         )
+
+
+def _by_recipe(servers: Iterable[ShownServer], partner: Partner, setting: str) -> Iterator[_Candidate]:
+    hosts = [server.host for server in servers if server.host is not None]
+    for gateway in dict.fromkeys(filter(None, map(gateway_of_host, hosts))):
+        if recipe := RECIPES.get(gateway.word):
+            yield _Candidate(
+                replace(partner, send_names=recipe.send_names, mx=()),
+                Suggestion(
+                    (f"{setting} gateway={gateway.word}{' mx=' if partner.mx else ''}",),
+                    f"its servers are {gateway.service}'s, whose certificates all its customers share: they "
+                    "prove that service, and not the partner; mail from there needs the partner's own DKIM "
+                    "signature then (docs/gateways.md)",
+                ),
+            )
 
 
 def _by_other_names(servers: Iterable[ShownServer], partner: Partner, setting: str) -> Iterator[_Candidate]:

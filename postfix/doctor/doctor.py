@@ -10,8 +10,11 @@ from datetime import datetime
 from functools import cache
 
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.terms.domain import Domain
 from domain_secure.policy.terms.problems import NoPermission, Problem
+from domain_secure.postfix.dns.dns_lookup import system_lookup
+from domain_secure.postfix.dns.tlsa_lookup import look_up
 from domain_secure.postfix.findings.findings import Examination, Finding, Lookup
 from domain_secure.postfix.findings.service_facts import PostfixFacts, facts_of
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -34,6 +37,7 @@ from domain_secure.postfix.own_checks.file_checks import (
 from domain_secure.postfix.own_checks.fleet_checks import check_fleet
 from domain_secure.postfix.own_checks.own_certificate_checks import check_own_certificates
 from domain_secure.postfix.own_checks.partner_certificate_checks import check_partner_certificates
+from domain_secure.postfix.own_checks.partner_server_checks import check_partner_servers
 from domain_secure.postfix.own_checks.revocation_checks import (
     check_revocation_lists,
     check_revocation_locations,
@@ -62,10 +66,11 @@ def examine(
     now: datetime,
     only: Domain | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    probed: datetime | None = None,
 ) -> Examination:
     """Ask every question and return the findings, errors first; about *only* one listed domain when given.
 
-    *tell* hears what is examined at the moment.
+    *tell* hears what is examined at the moment; *probed* is when that domain's servers were last looked at.
     """
     findings = _asked(
         [
@@ -74,6 +79,10 @@ def examine(
             ("the authorities for receiving", lambda: check_trust(configuration)),
             ("our own certificates", lambda: check_own_certificates(configuration, now)),
             ("partners' certificates", lambda: check_partner_certificates(configuration, now)),
+            (
+                "what partners' servers show",
+                lambda: check_partner_servers(configuration, now, _tlsa, only, probed),
+            ),
             ("revocation lists", lambda: check_revocation_lists(configuration, now)),
             ("where revocation is asked", lambda: check_revocation_locations(configuration)),
             ("the fleet", lambda: check_fleet(configuration, now)),
@@ -112,6 +121,10 @@ def examine_routes(
     facts = facts_of(instance)
     questions = _route_questions(configuration, instance, facts, None)
     return Examination(()).with_findings(_asked(questions, tell))
+
+
+def _tlsa(domain: Domain) -> TlsaAnswer:
+    return look_up(domain, system_lookup).answer
 
 
 def _route_questions(

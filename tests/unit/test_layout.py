@@ -49,8 +49,8 @@ MAY_KNOW = {
     "postfix/deliveries": "policy/sending policy/terms postfix/log_lines",
     "postfix/dns": ("policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"),
     "postfix/doctor": (
-        "policy/configuration policy/terms postfix/findings postfix/instance postfix/mail_checks "
-        "postfix/own_checks postfix/sending_checks postfix/tables"
+        "policy/configuration policy/dane policy/terms postfix/dns postfix/findings postfix/instance "
+        "postfix/mail_checks postfix/own_checks postfix/sending_checks postfix/tables"
     ),
     "postfix/findings": (
         "policy/certificates policy/configuration policy/own policy/terms postfix/instance postfix/tables"
@@ -66,8 +66,9 @@ MAY_KNOW = {
         "postfix/dns postfix/findings postfix/instance postfix/log postfix/log_lines postfix/tables"
     ),
     "postfix/own_checks": (
-        "policy/book policy/certificates policy/configuration policy/history policy/own policy/revocation "
-        "policy/terms postfix/findings postfix/instance postfix/tables"
+        "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
+        "policy/history policy/own policy/revocation policy/sending policy/terms postfix/findings "
+        "postfix/instance postfix/tables"
     ),
     "postfix/probe": (
         "policy/authority policy/book policy/certificates policy/configuration policy/dane policy/sending "
@@ -130,7 +131,7 @@ MAY_KNOW = {
     ),
     "commands/check": (
         "policy/configuration policy/terms postfix/attach postfix/doctor postfix/findings "
-        "postfix/instance postfix/tables commands/attach commands/terminal"
+        "postfix/instance postfix/tables milter/knowledge commands/attach commands/probe commands/terminal"
     ),
     "commands/explain": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "

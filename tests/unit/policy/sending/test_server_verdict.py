@@ -172,6 +172,14 @@ def suggestion(server: ShownServer, partner: Partner = PARTNER) -> Suggestion | 
             "mx=us.smtp.pphosted.com",
             "Proofpoint, which many organisations share",
         ),
+        (
+            replace(
+                shown(chain(ROOT.issue("x", dns_names=("mx.google.com", "smtp.google.com")))),
+                host=Domain("smtp.google.com"),
+            ),
+            "gateway=google-workspace",
+            "Google Workspace's, whose certificates all its customers share",
+        ),
         (shown(chain(self_signed("x"))), "send_method=pin", "neither authority, name nor dates"),
         (
             shown(chain(self_signed("x")), tlsa=records(of_key(chain(self_signed("y"))))),
@@ -180,7 +188,7 @@ def suggestion(server: ShownServer, partner: Partner = PARTNER) -> Suggestion | 
         ),
         (shown(tls_version="TLSv1.1"), "minimum_tls=TLSv1.1", "deprecated"),
     ],
-    ids=["provider", "gateway", "self-signed", "tlsa-of-another", "old"],
+    ids=["provider", "gateway", "gateway-with-recipe", "self-signed", "tlsa-of-another", "old"],
 )
 def test_proposals(server: ShownServer, command: str, price: str) -> None:
     """The strictest change that helps, with what it gives away."""
