@@ -15,7 +15,7 @@ from typing import Any
 from domain_secure.commands.terminal.common import configuration_path, note, print_json
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sources
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
-from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.claims.claim import Claim
 from domain_secure.policy.claims.claims import envelope_claims
 from domain_secure.policy.configuration.configuration import Configuration, Method
@@ -46,6 +46,7 @@ from domain_secure.postfix.dns.tlsa_lookup import TlsaLookup
 
 from .message_file import MessageFile
 from .reasoning import known_certificate_document, print_certificate, print_tlsa, tlsa_document
+from .shown_certificate import shown_certificate
 
 _LIKELY_CIPHER = "TLS_AES_256_GCM_SHA384"
 _NOTHING_TO_GO_BY = {
@@ -65,8 +66,16 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         help="the envelope sender; '<>' for none",
     )
     parser.add_argument("--client", required=True, metavar="ADDRESS", help="IP address of the sending server")
-    parser.add_argument("--fingerprint", metavar="SHA256", help="SHA-256 of the client certificate it shows")
-    parser.add_argument("--public-key", metavar="SHA256", help="SHA-256 of that certificate's public key")
+    parser.add_argument(
+        "--fingerprint",
+        metavar="DIGEST",
+        help="of the client certificate it shows: SHA-256 in any spelling, or a thumbprint as of `cert list`",
+    )
+    parser.add_argument(
+        "--public-key",
+        metavar="DIGEST",
+        help="SHA-256 of that certificate's public key, where the certificate is not known",
+    )
     parser.add_argument(
         "--tls",
         default="TLSv1.3",
@@ -101,7 +110,8 @@ def explain(arguments: argparse.Namespace) -> ExitStatus:
     """
     live = read_live(load, configuration_path(arguments))
     configuration = live.configuration
-    session = _session(arguments)
+    book = CertificateBook(configuration.state / FILE_NAME)
+    session = _session(arguments, *shown_certificate(arguments.fingerprint, arguments.public_key, book))
     claims = envelope_claims((arguments.reverse_path,), configuration.receive)
     message = MessageFile.read(arguments.message) if arguments.message is not None else None
     if message is not None:
@@ -111,7 +121,7 @@ def explain(arguments: argparse.Namespace) -> ExitStatus:
     if why is not None:
         found = _Reasoning(exempted(claims, configuration, why))
     else:
-        found = _reason(arguments.client, session, claims, message, live)
+        found = _reason(arguments.client, session, claims, message, live, book)
     if message is None and any(finding.partner.require for finding in found.decision.findings):
         note("name the message as FILE as well: what is required of it besides its session is in there")
     if arguments.json:
@@ -122,7 +132,12 @@ def explain(arguments: argparse.Namespace) -> ExitStatus:
 
 
 def _reason(
-    client: str, session: Session, claims: frozenset[Claim], message: MessageFile | None, live: Live
+    client: str,
+    session: Session,
+    claims: frozenset[Claim],
+    message: MessageFile | None,
+    live: Live,
+    book: CertificateBook,
 ) -> _Reasoning:
     configuration, now = live.configuration, datetime.now(UTC)
     sources = Sources(
@@ -132,7 +147,6 @@ def _reason(
         ),
         keys=DkimKeyLookup(system_lookup),
     )
-    book = CertificateBook(configuration.state / "certificates.sqlite")
     if claims and session.certificate_pin is not None:
         # The daemon defers where its book cannot be read: what it would do with ours is another question.
         book.chain(session.certificate_pin)
@@ -160,19 +174,19 @@ def _reason(
     return found
 
 
-def _session(arguments: argparse.Namespace) -> Session:
+def _session(arguments: argparse.Namespace, certificate: Pin | None, public_key: Pin | None) -> Session:
     try:
         clear = arguments.tls.lower() == "none"
         return Session(
             tls_version=None if clear else TlsVersion.parse(arguments.tls),
             cipher=None if clear else arguments.cipher,
-            certificate_pin=Pin.certificate(arguments.fingerprint) if arguments.fingerprint else None,
-            public_key_pin=Pin.public_key(arguments.public_key) if arguments.public_key else None,
+            certificate_pin=certificate,
+            public_key_pin=public_key,
             trusted_subject=None,
             trusted_issuer=None,
         )
     except ValueError as error:
-        raise Problem(str(error), "--tls, --fingerprint, --public-key", "correct the value") from error
+        raise Problem(str(error), "--tls", "correct the value") from error
 
 
 def _client_address(text: str) -> str:

@@ -50,7 +50,9 @@ def _matched(name: str, accepted: Iterable[Any]) -> str | None:
 def print_certificate(document: Mapping[str, Any]) -> None:
     """Print what :func:`known_certificate_document` returned."""
     print(f"certificate {document['certificate']}")
-    for name in document["names"][:_SHOWN_NAMES]:
+    # Those that count come first, whatever else is in it.
+    names = sorted(document["names"], key=lambda name: name["matches"] is None)
+    for name in names[:_SHOWN_NAMES]:
         verdict = f"counts for {name['matches']}" if name["matches"] else "counts for none of them"
         print(f"  name     {printable(name['name'])}: {verdict}")
     if len(document["names"]) > _SHOWN_NAMES:

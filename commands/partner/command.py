@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from itertools import chain
 from typing import Any
 
@@ -25,10 +26,10 @@ from domain_secure.policy.editing.partner_editing import add_pins, set_values
 from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
 from domain_secure.policy.terms.domain import Entry, entry_base
 from domain_secure.policy.terms.lists import DomainList
-from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from . import partner_certificate
+from .spelled_pin import spelled_pin
 
 #: The keys of a partner by which mail is sent to it.
 SENDING = frozenset(
@@ -66,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         add_wait(action)
         add_no_wait(action)
     change.add_argument("values", nargs="+", metavar="KEY=VALUE", help="for example send_method=dane")
-    pin.add_argument("pins", nargs="+", metavar="PIN", help="sha256:HEX or spki-sha256:HEX")
+    pin.add_argument(
+        "pins", nargs="+", metavar="PIN", help="sha256:DIGEST or spki-sha256:DIGEST, in any spelling"
+    )
     partner_certificate.add_parser(actions)
 
 
@@ -184,14 +187,9 @@ def _tell_recipe(domain: str, values: Mapping[str, str]) -> None:
 
 def run_pin(arguments: argparse.Namespace) -> ExitStatus:
     """Append pins to a partner's table."""
-    pins = []
-    for argument in arguments.pins:
-        try:
-            pins.append(Pin.parse(argument))
-        except ValueError as error:
-            fix = "copy the digest from `domain-secure pending` or from the partner"
-            raise Problem(str(error), repr(argument), fix) from error
     store = policy_store(arguments)
+    with closing(CertificateBook(configuration_of(arguments).state / FILE_NAME)) as book:
+        pins = [spelled_pin(argument, book) for argument in arguments.pins]
     _report(arguments, add_pins(store, arguments.domain, pins))
     return _finished(arguments, store, ("pins",))
 

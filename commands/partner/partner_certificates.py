@@ -23,6 +23,7 @@ class _Known:
         self.origins = tuple(one for one in known.origins if one.entry == entry)
         self.sha1 = sha1_of(self.certificate.der)
         self.sha256 = self.certificate.certificate_pin.digest
+        self.spki_sha256 = self.certificate.public_key_pin.digest
 
 
 def add_parsers(actions: Any) -> None:

@@ -91,8 +91,10 @@ def _by_pkix(proof: Proof, partner: Partner, configuration: Configuration, now: 
         return Attempt(Method.PKIX, *failure)
     until = known.path.not_after.date()
     revocation = _told_revocation(known, configuration.trust.revocation)
+    # The name by which it passes; a certificate may have hundreds.
+    matched = any_name_matches(presented, partner.client_names) or ""
     return Attempt(
-        Method.PKIX, Verdict.PASS, f"certificate for {_some(presented)}, valid until {until}{revocation}"
+        Method.PKIX, Verdict.PASS, f"certificate for {_some((matched,))}, valid until {until}{revocation}"
     )
 
 

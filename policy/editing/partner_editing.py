@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.configuration.setting_kinds import PIN
 from domain_secure.policy.configuration.settings import PARTNER, settings_of
 from domain_secure.policy.configuration.shared_settings import NODE
 from domain_secure.policy.terms.domain import Entry, parse_entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.spelled_digest import pin_of
 from domain_secure.policy.toml import toml_edit
 from domain_secure.policy.toml.toml_lines import Keys
 
@@ -84,6 +86,9 @@ def _value(key: str, value: str) -> Value | None:
         return None
     written: Value = [element.strip() for element in value.split(",")] if kind.element else value
     try:
+        if kind.element is PIN:
+            # Written as every release reads them.
+            written = [str(pin_of(element)) for element in written]
         kind.parse(written)
     except ValueError as error:
         fix = f"write {(kind.element or kind).allowed}" + (", separated by commas" if kind.element else "")

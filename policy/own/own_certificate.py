@@ -89,6 +89,11 @@ class OwnCertificate(OwnKey):
         return self.certificate.certificate_pin.digest
 
     @property
+    def spki_sha256(self) -> str:
+        """Return the SHA-256 digest of its public key, lower-case."""
+        return self.certificate.public_key_pin.digest
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return the host names."""
         return names_of(self.certificate)

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from .pin import PinKind
 from .problems import Problem
+from .spelled_digest import SpelledDigest, read_digest
 
 _LABEL = re.compile(r"^(?:sha-?1|sha-?256)(?:\s*fingerprint)?\s*[:=]\s*", re.IGNORECASE)
 # Windows' dialog puts an invisible mark of direction in front of what is copied from it.
@@ -42,13 +44,21 @@ def sha1_of(der: bytes) -> str:
 def find(text: str, candidates: Iterable[T], listing: str = "domain-secure cert list") -> T:
     """Return the one of *candidates* that *text* names; raises Problem for none and for several.
 
-    *listing* is the command that prints them.
+    *listing* is the command that prints them.  Those that have ``spki_sha256`` may also be named by the whole
+    digest of their public key.
     """
-    digits = _SEPARATORS.sub("", _LABEL.sub("", text.strip())).lower()
     where = repr(text)
+    try:
+        spelled = read_digest(text)
+    except ValueError:
+        spelled = SpelledDigest(None, _SEPARATORS.sub("", _LABEL.sub("", text.strip())).lower())
+    digits = spelled.digest
     if not _HEX.fullmatch(digits):
         raise Problem("this is not a thumbprint", where, f"copy one from `{listing}`")
-    found = [one for one in candidates if one.sha1.startswith(digits) or one.sha256.startswith(digits)]
+    every = list(candidates)
+    found = [one for one in every if one.sha1.startswith(digits) or one.sha256.startswith(digits)]
+    if spelled.kind is PinKind.PUBLIC_KEY or (spelled.kind is None and not found):
+        found = [one for one in every if getattr(one, "spki_sha256", None) == digits]
     if not found:
         raise Problem("no certificate there has this thumbprint", where, f"copy one from `{listing}`")
     if len(found) > 1:

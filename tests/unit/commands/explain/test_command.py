@@ -1,5 +1,7 @@
 """``explain`` against real files, without a daemon."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain_secure.commands.main import main
+from domain_secure.policy.certificates.certificate import parse
 
 from lab.certificates import Authority, Issued
 
@@ -51,6 +54,67 @@ def edge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Edge:
 
 
 SENDER = ("--from", "admin@woodgrovebank.test")
+
+
+def test_every_spelling_of_a_fingerprint(edge: Edge) -> None:
+    """What any command of ours, Postfix, openssl or a browser shows of a certificate names it."""
+    own = edge.know("mail.woodgrovebank.test")
+    certificate = parse(own.der)
+    digest, key = certificate.certificate_pin.digest, certificate.public_key_pin
+    colons = ":".join(digest.upper()[index : index + 2] for index in range(0, 64, 2))
+    sha1 = hashlib.sha1(own.der, usedforsecurity=False).hexdigest()
+    base64_of_key = base64.b64encode(bytes.fromhex(key.digest)).decode()
+    for text in (
+        digest,
+        digest.upper(),
+        colons,
+        f"sha256:{digest}",
+        f"SHA256 Fingerprint={colons}",
+        base64.b64encode(bytes.fromhex(digest)).decode(),
+        sha1,
+        sha1.upper()[:12],
+        str(key),
+        f"sha256//{base64_of_key}",
+        f'pin-sha256="{base64_of_key}"',
+    ):
+        document = edge.explain(*SENDER, "--fingerprint", text)[1]
+        assert document["verdict"] == "pass", text
+        assert document["certificate"]["certificate"] == str(certificate.certificate_pin)
+
+
+def test_key_of_a_known_certificate_is_known(edge: Edge) -> None:
+    """A pin of the public key counts for a certificate that is named by its own digest, as in the daemon."""
+    own = edge.know("mail.woodgrovebank.test")
+    key = parse(own.der).public_key_pin
+    assert edge.run("partner", "pin", "woodgrovebank.test", str(key))[0] == 0
+    (finding,) = edge.explain(*SENDER, "--fingerprint", own.fingerprint)[1]["findings"]
+    assert finding["method"] == "pin"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--fingerprint", "zz"), "this is not a thumbprint"),
+        (("--fingerprint", "spki-sha256:" + "ab" * 32), "no known certificate has this public key"),
+        (("--public-key", "ab"), "is not a SHA-256 digest"),
+        (("--public-key", "sha256:" + "ab" * 32), "give it as --fingerprint"),
+    ],
+)
+def test_what_names_no_certificate(edge: Edge, options: tuple[str, ...], said: str) -> None:
+    """What is cut short, unknown or of something else is told, and not taken for another certificate."""
+    command = ["--config", str(edge.folder / "c.toml"), "explain", "--client", "192.0.2.1", *SENDER, *options]
+    assert main(command) == 2
+    assert said in edge.capsys.readouterr().err
+
+
+def test_name_that_matched_is_told(edge: Edge) -> None:
+    """Of a certificate with many names the one that counts is named first, wherever it stands."""
+    own = edge.know(*(f"host{number}.other.test" for number in range(30)), "mail.woodgrovebank.test")
+    arguments = ("--client", "192.0.2.1", *SENDER, "--fingerprint", own.fingerprint)
+    output = edge.run("explain", *arguments)[1]
+    assert "  pkix     pass: certificate for mail.woodgrovebank.test, valid until" in output
+    counts = output.index("mail.woodgrovebank.test: counts for")
+    assert counts < output.index("host0.other.test: counts for none")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +184,7 @@ def test_whole_reasoning(edge: Edge) -> None:
     assert status == 0
     for line in (
         "  pin      not asked: no pins were agreed on",
-        "  pkix     pass: certificate for mail.woodgrovebank.test, other.test, valid until",
+        "  pkix     pass: certificate for mail.woodgrovebank.test, valid until",
         "  name     mail.woodgrovebank.test: counts for woodgrovebank.test",
         "  name     other.test: counts for none of them",
         "  name     common name mail.woodgrovebank.test: does not count",

@@ -1,12 +1,17 @@
 """``partner show``, ``set`` and ``pin`` as a person uses them."""
 
+import base64
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain_secure.commands.main import main
+from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
+from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.pin import Pin
 
 DIGEST = "ab" * 32
 
@@ -89,6 +94,33 @@ def test_set_says_where_it_wrote(path: Path, capsys: pytest.CaptureFixture[str])
     assert main([*command, "names=", "mode="]) == 0
     document = show(path, "a.test", capsys)
     assert (document["names"], document["mode"]) == (["a.test"], "enforce")
+
+
+def test_pins_in_other_spellings(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Digests are taken as openssl, RFC 7469 and curl write them, and kept in one spelling."""
+    octets = bytes.fromhex(DIGEST)
+    colons = ":".join([DIGEST[:2].upper()] * 32)
+    encoded = base64.b64encode(octets).decode()
+    command = ["--config", str(path), "partner"]
+    assert main([*command, "pin", "a.test", f"SHA256 Fingerprint={colons}", f"sha256//{encoded}"]) == 0
+    both = [f"sha256:{DIGEST}", f"spki-sha256:{DIGEST}"]
+    assert show(path, "a.test", capsys)["pins"] == both
+    assert main([*command, "set", "a.test", f"pins=sha256:{colons},spki-sha256:{encoded}"]) == 0
+    assert show(path, "a.test", capsys)["pins"] == both
+    assert all(f'"{pin}"' in path.read_text() for pin in both)
+
+
+def test_bare_digest_is_taken_where_it_was_seen(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a digest that was seen it is known what it is of; of another that must be said."""
+    command = ["--config", str(path), "partner", "pin", "a.test", DIGEST]
+    assert main(command) == 2
+    assert f"write sha256:{DIGEST} or spki-sha256:{DIGEST}" in capsys.readouterr().err
+    book = CertificateBook(path.parent / "state" / FILE_NAME)
+    seen = Pin.certificate("12" * 32), Pin.public_key(DIGEST)
+    book.note_pending(*seen, Entry("a.test"), "192.0.2.1", datetime.now(UTC))
+    book.close()
+    assert main(command) == 0
+    assert show(path, "a.test", capsys)["pins"] == [f"spki-sha256:{DIGEST}"]
 
 
 def test_names_by_direction(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
