@@ -3,8 +3,16 @@
 import argparse
 from collections.abc import Callable, Iterable
 
-from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait, waited
-from domain_secure.commands.terminal.common import configuration_of, note, policy_store, print_json
+from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
+from domain_secure.commands.in_force.receiving import in_force
+from domain_secure.commands.terminal.common import (
+    already_so,
+    configuration_of,
+    note,
+    policy_store,
+    print_json,
+)
+from domain_secure.commands.terminal.listed import meant
 from domain_secure.policy.editing.editing import (
     ListChange,
     ListName,
@@ -37,8 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
             help="a domain, or '*.DOMAIN' for all its subdomains",
         )
         add_wait(action)
-        if list_name is ListName.SEND:
-            add_no_wait(action)
+        add_no_wait(action)
         action.set_defaults(run=run, list_name=list_name)
         if name == "set":
             action.add_argument(
@@ -63,17 +70,20 @@ def run_add(arguments: argparse.Namespace) -> ExitStatus:
     """Put domains on the list; one that stands there already is no fault."""
     store = policy_store(arguments)
     change = add(store, arguments.list_name, arguments.domains)
-    _print_changes(change, arguments.list_name, unchanged="already on")
+    _print_changes(change, arguments.list_name, unchanged="on")
     return _finished(arguments, store, change)
 
 
 def run_remove(arguments: argparse.Namespace) -> ExitStatus:
-    """Take domains off the list; 1 when one of them is not there."""
+    """Take domains off the list; one that does not stand there is no fault, and may be a typing error."""
     store = policy_store(arguments)
     change = remove(store, arguments.list_name, arguments.domains)
     _print_changes(change, arguments.list_name, unchanged="not on")
-    status = _finished(arguments, store, change)
-    return ExitStatus.DIFFERENCE if change.unchanged else status
+    listed = arguments.list_name.of(configuration_of(arguments))
+    for entry in change.unchanged:
+        if question := meant(entry, (listed,)):
+            note(f"{entry} is not on the {arguments.list_name} list{question}")
+    return _finished(arguments, store, change)
 
 
 def run_set(arguments: argparse.Namespace) -> ExitStatus:
@@ -85,17 +95,15 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
         raise Problem(given, f"{name} set", "name the domains, or give --none for an empty list")
     shown = None if arguments.shown is None else store.list_at(name, arguments.shown)
     change = set_entries(store, name, arguments.domains, shown)
-    _print_changes(change, name, unchanged="already on")
+    _print_changes(change, name, unchanged="on")
     return _finished(arguments, store, change)
 
 
 def _finished(arguments: argparse.Namespace, store: PolicyStore, change: ListChange) -> ExitStatus:
     if arguments.list_name is ListName.RECEIVE:
-        return waited(arguments, store)
-    # What knows Postfix takes its time to load, and the other list has no need of it.
-    from domain_secure.commands.in_force.in_force import finished  # noqa: PLC0415
-
-    return finished(arguments, store, (*change.added, *change.removed, *change.unchanged))
+        return in_force(arguments, store, receiving=True, sent_to=())
+    entries = (*change.added, *change.removed, *change.unchanged)
+    return in_force(arguments, store, receiving=False, sent_to=entries)
 
 
 def run_confirm(arguments: argparse.Namespace) -> ExitStatus:
@@ -110,11 +118,12 @@ def _print_changes(change: ListChange, name: ListName, *, unchanged: str) -> Non
     outcomes: tuple[tuple[Iterable[str], str], ...] = (
         (change.added, "added to"),
         (change.removed, "removed from"),
-        (change.unchanged, unchanged),
     )
     for entries, outcome in outcomes:
         for entry in entries:
             print(f"{entry}: {outcome} the {name} list")
+    for entry in change.unchanged:
+        already_so(f"{entry} is {unchanged} the {name} list")
     if change.files:
         print(f"written: {', '.join(map(str, change.files))}")
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "receive": Command("lists", "edit or print the list of domains whose mail must be authenticated"),
     "send": Command("lists", "edit or print the list of domains that are sent to over mutual TLS only"),
     "partner": Command("partner.command", "names, methods, pins and certificates of one partner"),
+    "config": Command("config_test", "test a configuration before it is put in force"),
     "pending": Command("partner.pending", "certificates seen from listed domains and not known yet"),
     "generate": Command("attach.generate", "write Postfix's tables for the send list"),
     "give-up": Command("give_up", "return mail that has waited too long for a partner's server"),

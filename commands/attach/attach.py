@@ -10,7 +10,7 @@ from difflib import diff_bytes, unified_diff
 from pathlib import Path
 
 from domain_secure.commands.in_force.in_force import forget_former
-from domain_secure.commands.terminal.common import configuration_of, note
+from domain_secure.commands.terminal.common import ALREADY_SO, already_so, configuration_of, note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
@@ -169,7 +169,7 @@ def _detach(arguments: argparse.Namespace, configuration: Configuration, instanc
         is_whole = request.receive and request.send and arguments.config_dir is None
         adapted = list(restore(configuration)) if is_whole else []
     if not outcome.changed:
-        print(f"not attached: nothing to do in {instance.config_directory}")
+        already_so(f"not attached: nothing to do in {instance.config_directory}")
         return
     for name in outcome.changed:
         print(f"changed {instance.config_directory / name}")
@@ -227,7 +227,7 @@ def print_plan(plan: Plan) -> None:
 
 def _attached(plan: Plan, outcome: Outcome) -> Iterator[str]:
     if not outcome.changed:
-        yield f"attached already: nothing to do in {plan.config_directory}"
+        yield f"{ALREADY_SO}: attached: nothing to do in {plan.config_directory}"
         return
     if plan.inbound is not None:
         for key in plan.inbound.options:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 
 from domain_secure.commands.in_force.in_force import forget_former, is_attached
-from domain_secure.commands.terminal.common import configuration_of, note
+from domain_secure.commands.terminal.common import ALREADY_SO, already_so, configuration_of, note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
@@ -89,7 +89,7 @@ def _result(publication: Publication) -> Iterator[str]:
         counts = ", ".join(
             f"{entry.lines} {_LINES[entry.table]}" for entry in publication.tables if entry.lines
         )
-        yield f"nothing to do, the tables are up to date: {counts or 'nothing is listed'}"
+        yield f"{ALREADY_SO}: nothing to do, the tables are up to date: {counts or 'nothing is listed'}"
 
 
 def _type(publication: Publication, table: Table) -> str:
@@ -105,5 +105,5 @@ def _check(job: Job) -> ExitStatus:
         note(f"the table {difference.what}: {difference.path}: run domain-secure generate")
     if found:
         return ExitStatus.DIFFERENCE
-    print(f"up to date: {job.directory}")
+    already_so(f"up to date: {job.directory}")
     return ExitStatus.DONE

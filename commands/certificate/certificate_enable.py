@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from domain_secure.commands.terminal.common import configuration_of, note
+from domain_secure.commands.terminal.common import ALREADY_SO, configuration_of, note
 from domain_secure.policy.certificates.certificate import Chain
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.purposes import Purpose
@@ -206,6 +206,6 @@ def _refuse(objections: Collection[Objection], accepted: Collection[Change], own
 
 
 def _tell(configuration: Configuration, own: OwnCertificate, *, changed: bool) -> None:
-    print(f"{'enabled' if changed else 'enabled already'}: {own.sha1.upper()}, {own.certificate.subject}")
+    print(f"{'' if changed else f'{ALREADY_SO}: '}enabled: {own.sha1.upper()}, {own.certificate.subject}")
     for service in Use.of(configuration).services_of(own):
         print(f"  {service}")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from domain_secure.commands.terminal.common import fleet_store, print_json, print_table
+from domain_secure.commands.terminal.common import already_so, fleet_store, print_json, print_table
 from domain_secure.fleet.editing.fleet_store import FleetStore, Overtaken, State
 from domain_secure.fleet.node.reports import read_reports
 from domain_secure.policy.configuration.shared_policy import SharedPolicy
@@ -77,7 +77,7 @@ def run_revert(arguments: argparse.Namespace) -> ExitStatus:
     store.check_line(state.envelope)
     differs = print_difference(state.shared, content, ("now", f"revision {arguments.revision}"))
     if not differs and state.head.fault is None:
-        print("nothing to change")
+        already_so(f"the policy is that of revision {arguments.revision}")
         return waited(arguments, store)
     return _commit(arguments, store, content, state, f"fleet revert {arguments.revision}")
 
@@ -88,7 +88,7 @@ def run_accept(arguments: argparse.Namespace) -> ExitStatus:
     state = store.state()
     held = store.cache.read()
     if held[0].revision.digest == state.envelope.revision.digest:
-        print("the store and this node hold the same revision: nothing to decide")
+        already_so("the store and this node hold the same revision")
         return ExitStatus.DONE
     content = state.shared if arguments.which == "store" else held[1]
     print_difference(held[1], content, ("this node", f"from now on, by the {arguments.which}"))

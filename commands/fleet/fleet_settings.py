@@ -2,7 +2,7 @@
 
 import argparse
 
-from domain_secure.commands.terminal.common import fleet_store
+from domain_secure.commands.terminal.common import already_so, fleet_store
 from domain_secure.policy.configuration.settings import PARTNER, SECTIONS, Setting, settings_of
 from domain_secure.policy.configuration.shared_settings import is_shared
 from domain_secure.policy.editing.draft import Draft, Written
@@ -41,7 +41,10 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
 
     store = fleet_store(arguments)
     written = store.edit(change, told("fleet set", arguments.values))
-    print(f"written: {', '.join(map(str, written))}" if written else "nothing to change")
+    if written:
+        print(f"written: {', '.join(map(str, written))}")
+    else:
+        already_so(" ".join(arguments.values))
     return waited(arguments, store)
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from domain_secure.commands.terminal.common import configuration_path
+from domain_secure.commands.terminal.common import already_so, configuration_path
 from domain_secure.fleet.store.signing import make_key
 from domain_secure.policy.editing.draft import Draft, Written
 from domain_secure.policy.editing.policy_store import FileStore
@@ -38,5 +38,8 @@ def run_trust(arguments: argparse.Namespace) -> ExitStatus:
 
     # Whom a node believes is its own affair: it stands in its file, whatever the store says.
     written = FileStore(configuration_path(arguments)).edit(change, "fleet trust")
-    print(f"written: {', '.join(map(str, written))}" if written else "nothing to change")
+    if written:
+        print(f"written: {', '.join(map(str, written))}")
+    else:
+        already_so(f"this node believes {key}")
     return ExitStatus.DONE

@@ -5,6 +5,8 @@ Must not know: Postfix, and what the files say.
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +70,14 @@ def _has_read(in_force: dict[str, Any]) -> bool:
             ExitStatus.DIFFERENCE,
         )
     return all(file_signature(path) == (state and tuple(state)) for path, state in files.items())
+
+
+@contextmanager
+def not_yet() -> Iterator[None]:
+    """Let every Problem say "not yet in force, because …", with the status DIFFERENCE."""
+    try:
+        yield
+    except Problem as problem:
+        raise Problem(
+            f"not yet in force, because {problem.what}", problem.where, problem.fix, ExitStatus.DIFFERENCE
+        ) from problem

@@ -7,20 +7,17 @@ The daemon must have read the files first: one that has not could put former tab
 Then the tables, then Postfix's memory, then deliveries that had begun, and at last the question to Postfix.
 """
 
-import argparse
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from domain_secure.commands.fleet.fleet_wait import waited
-from domain_secure.commands.terminal.common import configuration_path, note
+from domain_secure.commands.terminal.common import note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
-from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.domain import Entry, InvalidDomainError, entry_base, parse_domain
 from domain_secure.policy.terms.lists import DomainList
@@ -41,22 +38,10 @@ from domain_secure.postfix.tables.publish import publish
 from domain_secure.postfix.tables.routing import Router
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, named_types
 
-from .daemon_step import await_daemon
+from .daemon_step import await_daemon, not_yet
 
 _NAMED = 5  #: entries and messages named in a line
 _ASKED = 5_000  #: entries that Postfix is asked about after a change; of more, so many
-
-
-def finished(arguments: argparse.Namespace, store: PolicyStore, entries: Collection[Entry]) -> ExitStatus:
-    """Return once a change of *store* is in force for mail to *entries*; at once with ``--no-wait``.
-
-    In a fleet: on every live node.  Raises Problem.
-    """
-    if arguments.no_wait:
-        return ExitStatus.DONE
-    if isinstance(store, FileStore):
-        return bring_in_force(configuration_path(arguments), entries)
-    return waited(arguments, store, at_least=True)
 
 
 def bring_in_force(path: Path, entries: Collection[Entry]) -> ExitStatus:
@@ -65,7 +50,7 @@ def bring_in_force(path: Path, entries: Collection[Entry]) -> ExitStatus:
     *entries* are those that were added, removed, or whose rule was changed.  Raises Problem, which says "not
     yet in force, because …", with the status DIFFERENCE.
     """
-    with _not_yet():
+    with not_yet():
         configuration = load(path)
         if not configuration.outbound_tables:
             note("nothing is sent by this: [outbound] tables = false")
@@ -166,13 +151,3 @@ def _gone(configuration: Configuration, entries: Collection[Entry]) -> Iterator[
         name = f"{SUBDOMAIN}.{base}" if entry.startswith("*.") else base
         if configuration.send.match(parse_domain(name)) is None:
             yield name, entry
-
-
-@contextmanager
-def _not_yet() -> Iterator[None]:
-    try:
-        yield
-    except Problem as problem:
-        raise Problem(
-            f"not yet in force, because {problem.what}", problem.where, problem.fix, ExitStatus.DIFFERENCE
-        ) from problem

@@ -2,6 +2,7 @@
 
 import argparse
 
+from domain_secure.commands.terminal.listed import add_force
 from domain_secure.policy.configuration.configuration import LogLevel
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.time_words import MOMENT_HELP, SPAN_HELP
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         )
         level.add_argument("domains", nargs="*", metavar="DOMAIN", help="list entries that it is for")
         level.add_argument("--for", dest="span", metavar="TIME", help="how long it holds")
+        add_force(level, "set it")
         level.add_argument("--json", action="store_true", help="print what holds as one JSON document")
         level.set_defaults(run=run_level, direction=direction)
 

@@ -3,7 +3,8 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from domain_secure.commands.terminal.common import configuration_path, note, print_json
+from domain_secure.commands.terminal.common import already_so, configuration_path, print_json
+from domain_secure.commands.terminal.listed import meant
 from domain_secure.policy.configuration.configuration import Configuration, LogLevel
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.editing.draft import open_draft
@@ -31,12 +32,16 @@ def run_level(arguments: argparse.Namespace) -> ExitStatus:
     configuration = load(configuration_path(arguments))
     if arguments.level is None and arguments.span is not None:
         raise Problem("no level is named", "--for", f"write {' or '.join(LogLevel)} before it")
+    former = None
     if arguments.level is not None:
+        former = levels_document(configuration)[arguments.direction]
         _set(arguments, configuration)
         configuration = load(configuration_path(arguments))
     document = levels_document(configuration)[arguments.direction]
     if arguments.json:
         print_json(document)
+    elif document == former:
+        already_so(f"{arguments.direction}: {told(document)}")
     else:
         print(f"{arguments.direction}: {told(document)}")
     return ExitStatus.DONE
@@ -47,8 +52,13 @@ def _set(arguments: argparse.Namespace, configuration: Configuration) -> None:
     entries = parse_entries(arguments.domains) if arguments.domains else ()
     listed = configuration.receive if direction is Direction.RECEIVE else configuration.send
     for entry in entries:
-        if entry not in listed:
-            note(f"{entry} is not on the {direction} list: there is nothing to log about it")
+        if entry not in listed and not arguments.force:
+            raise Problem(
+                f"{entry} is not on the {direction} list{meant(entry, (listed,))}",
+                f"log {direction}",
+                "name an entry as it is listed, or give --force if it is meant",
+                ExitStatus.DIFFERENCE,
+            )
     now = datetime.now(UTC)
     state = configuration.state
     if arguments.span is not None:

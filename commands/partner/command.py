@@ -2,11 +2,9 @@
 
 import argparse
 from collections.abc import Collection, Mapping
-from contextlib import closing
-from itertools import chain
 from typing import Any
 
-from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait, waited
+from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
 from domain_secure.commands.terminal.common import (
     configuration_of,
     note,
@@ -14,27 +12,23 @@ from domain_secure.commands.terminal.common import (
     print_json,
     print_table,
 )
+from domain_secure.commands.terminal.listed import add_force, covering, quoted, require_listed
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.certificates.gateways import RECIPES
 from domain_secure.policy.configuration.configuration import Configuration, Partner
 from domain_secure.policy.configuration.setting_kinds import node_name
 from domain_secure.policy.configuration.settings import PARTNER, settings_of
-from domain_secure.policy.editing.draft import Written
 from domain_secure.policy.editing.editing import parse_entries
 from domain_secure.policy.editing.gateway_recipe import GATEWAY, with_recipe
 from domain_secure.policy.editing.partner_editing import add_pins, set_values
-from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
-from domain_secure.policy.terms.domain import Entry, entry_base
-from domain_secure.policy.terms.lists import DomainList
+from domain_secure.policy.editing.policy_store import FileStore
+from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.suggestions import did_you_mean, nearest
 
-from . import partner_certificate
-from .spelled_pin import spelled_pin
-
-#: The keys of a partner by which mail is sent to it.
-SENDING = frozenset(
-    {"names", "send_names", "send_method", "pins", "minimum_tls", "mx", "via", "servername", "send_ca_file"}
-)
+from . import partner_certificate, partner_rules
+from .rule_in_force import entry_and_check, rule_in_force, tell_written
+from .spelled_pin import spelled_pins
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -56,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     pin.set_defaults(run=run_pin)
     for action in (show, change, pin):
         action.add_argument("domain", metavar="DOMAIN", help="the partner, as on the list")
+        add_force(action, "go on")
     change.add_argument(
         "--nodes",
         type=lambda text: tuple(node_name(name.strip()) for name in text.split(",")),
@@ -70,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     pin.add_argument(
         "pins", nargs="+", metavar="PIN", help="sha256:DIGEST or spki-sha256:DIGEST, in any spelling"
     )
+    partner_rules.add_parsers(actions)
     partner_certificate.add_parser(actions)
 
 
@@ -77,6 +73,8 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
     """Print the rule that holds for a domain, with all defaults filled in."""
     configuration = configuration_of(arguments)
     (entry,) = parse_entries([arguments.domain])
+    if entry not in configuration.partners and not arguments.force:
+        require_listed(configuration, entry, f"partner show {arguments.domain}", forced=True)
     document = _document(configuration, entry)
     if arguments.json:
         print_json(document)
@@ -90,11 +88,11 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
 
 
 def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
-    receive, send = _covering(configuration.receive, entry), _covering(configuration.send, entry)
+    receive, send = covering(configuration.receive, entry), covering(configuration.send, entry)
     # The daemon asks for the rule of the list entry, so a table of a domain that a wildcard covers is not it.
     partner = configuration.partner(receive or send or entry)
     if receive and send and configuration.partner(send) != partner:
-        note(f"mail to {entry} follows another rule, see `domain-secure partner show '{send}'`")
+        note(f"mail to {entry} follows another rule, see `domain-secure partner show {quoted(send)}`")
     certificates, certificates_problem = _certificates(configuration, {entry, receive, send})
     return {
         "domain": entry,
@@ -137,13 +135,6 @@ def _certificates(
     ], None
 
 
-def _covering(entries: DomainList, entry: Entry) -> Entry | None:
-    """Return the list entry that speaks for *entry*; a wildcard speaks for itself alone."""
-    if entry.startswith("*."):
-        return entry if entry in entries else None
-    return entries.match(entry_base(entry))
-
-
 def _origin(configuration: Configuration, partner: Partner) -> str:
     return f'{PARTNER}."{partner.entry}"' if partner.entry in configuration.partners else "defaults"
 
@@ -163,10 +154,16 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
     store = policy_store(arguments)
     if arguments.nodes and isinstance(store, FileStore):
         raise Problem("this machine is not part of a fleet", "--nodes", "leave it out")
-    _report(arguments, set_values(store, arguments.domain, values, arguments.nodes))
+    _check_keys(values)
+    entry, check = entry_and_check(arguments, "partner set")
+    written = set_values(store, arguments.domain, values, arguments.nodes, check)
+    tell_written(arguments, written, f"{entry} has {' '.join(arguments.values)}")
     if values.get(GATEWAY):
         _tell_recipe(arguments.domain, with_recipe(values))
-    return _finished(arguments, store, with_recipe(values))
+    for key in (key for key, value in values.items() if not value):
+        plainly = f"domain-secure partner reset {quoted(entry)} {key}"
+        note(f"{key} goes back to its default: `{plainly}` says it plainly")
+    return rule_in_force(arguments, store, with_recipe(values))
 
 
 def _tell_recipe(domain: str, values: Mapping[str, str]) -> None:
@@ -185,40 +182,20 @@ def _tell_recipe(domain: str, values: Mapping[str, str]) -> None:
         )
 
 
+def _check_keys(values: Collection[str]) -> None:
+    """Raise the Problem of a key that no partner has, with the one that may be meant."""
+    known = (*settings_of(PARTNER), GATEWAY)
+    for key in values:
+        if key not in known:
+            near = did_you_mean(nearest(key, known))
+            raise Problem(f"unknown key of a partner{near}", key, f"write one of {', '.join(known)}")
+
+
 def run_pin(arguments: argparse.Namespace) -> ExitStatus:
     """Append pins to a partner's table."""
     store = policy_store(arguments)
-    with closing(CertificateBook(configuration_of(arguments).state / FILE_NAME)) as book:
-        pins = [spelled_pin(argument, book) for argument in arguments.pins]
-    _report(arguments, add_pins(store, arguments.domain, pins))
-    return _finished(arguments, store, ("pins",))
-
-
-def _finished(arguments: argparse.Namespace, store: PolicyStore, keys: Collection[str]) -> ExitStatus:
-    """Wait until what is sent, and how, follows a change of *keys*; others wait in a fleet where asked to."""
-    configuration = configuration_of(arguments)
-    (entry,) = parse_entries([arguments.domain])
-    entries = [one for one in configuration.send if configuration.partner(one).entry == entry]
-    # Of a partner whose table has no key left the rule of another entry holds: then it is its own entry.
-    entries = entries or [one for one in configuration.send if one == entry]
-    if not entries or SENDING.isdisjoint(keys):
-        return waited(arguments, store)
-    # What knows Postfix takes its time to load, and other changes have no need of it.
-    from domain_secure.commands.in_force.in_force import finished  # noqa: PLC0415
-
-    return finished(arguments, store, entries)
-
-
-def _report(arguments: argparse.Namespace, files: tuple[Written, ...]) -> None:
-    """Say what was written, and warn where it has no effect."""
-    print(f"written: {', '.join(map(str, files))}" if files else "nothing to change")
-    configuration = configuration_of(arguments)
-    (entry,) = parse_entries([arguments.domain])
-    used = (
-        configuration.partner(listed).entry for listed in chain(configuration.receive, configuration.send)
-    )
-    if entry in configuration.partners and entry not in used:
-        note(
-            f"this has no effect yet: no entry of either list follows the rule of {entry}; "
-            f"see `domain-secure receive add` and `domain-secure send add`"
-        )
+    pins = spelled_pins(configuration_of(arguments), arguments.pins)
+    entry, check = entry_and_check(arguments, "partner pin")
+    written = add_pins(store, arguments.domain, pins, check)
+    tell_written(arguments, written, f"pinned for {entry}: {', '.join(map(str, pins))}")
+    return rule_in_force(arguments, store, ("pins",))

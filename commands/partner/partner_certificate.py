@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.commands.terminal.common import configuration_path, note, print_json
+from domain_secure.commands.terminal.listed import add_force, require_listed
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.book.certificate_book import FILE_NAME, IMPORT, CertificateBook
 from domain_secure.policy.certificates.certificate import (
@@ -47,6 +48,7 @@ def add_parser(actions: Any) -> None:
     )
     add.add_argument("domain", metavar="DOMAIN", help="the partner, as on the list")
     add.add_argument("file", metavar="FILE", help="PEM, DER or PKCS#7; - reads standard input")
+    add_force(add, "import it")
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=run_add)
     partner_certificates.add_parsers(certificate_actions)
@@ -56,6 +58,8 @@ def run_add(arguments: argparse.Namespace) -> ExitStatus:
     """Import a certificate; tell what it is, and whether the partner would pass with it now."""
     live = read_live(load, configuration_path(arguments))
     (entry,) = parse_entries([arguments.domain])
+    if not arguments.force:
+        require_listed(live.configuration, entry, f"partner cert add {arguments.domain}", forced=True)
     chain = _read(arguments.file)
     now = datetime.now(UTC)
     book = CertificateBook(live.configuration.state / FILE_NAME)

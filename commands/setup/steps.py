@@ -197,7 +197,7 @@ class Doer:
         return bool(add(policy_store(self._arguments()), name, [self._wish.partner]).added)
 
     def _import(self) -> bool:
-        run_add(self._arguments(domain=self._wish.partner, file=next(self._imports)))
+        run_add(self._arguments(domain=self._wish.partner, file=next(self._imports), force=True))
         return True
 
     def _start(self) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
 CONFIGURATION_VARIABLE = "DOMAIN_SECURE_CONFIG"
+ALREADY_SO = "already so"  #: what every command begins with that had nothing to do
 
 
 def configuration_path(arguments: argparse.Namespace) -> Path:
@@ -139,3 +140,8 @@ def _print_paragraphs(headers: Sequence[str], rows: Sequence[Sequence[str]], wid
 def note(text: str) -> None:
     """Tell the person something that is not the command's result, on standard error."""
     print(f"domain-secure: {text}", file=sys.stderr)
+
+
+def already_so(what: str) -> None:
+    """Say that nothing was to do, in the words of every command: it is no fault, and the exit status is 0."""
+    print(f"{ALREADY_SO}: {what}")

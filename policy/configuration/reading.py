@@ -5,7 +5,6 @@ Invariant: all or nothing; a Problem names file, line and key, and nothing of th
 Source: DESIGN section 5; TOML 1.0.0.
 """
 
-import difflib
 import errno
 import os
 import re
@@ -20,6 +19,7 @@ from typing import Any
 from domain_secure.policy.terms.domain import Entry, InvalidDomainError, entry_base, parse_entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import NoPermission, Problem
+from domain_secure.policy.terms.suggestions import nearest
 from domain_secure.policy.toml.faults import Faults
 from domain_secure.policy.toml.toml_lines import Keys, dotted
 
@@ -185,8 +185,8 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
 
 
 def _suggestion(key: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    return f"write {close[0]}, or remove it" if close else f"remove it; known are {', '.join(known)}"
+    close = nearest(key, known)
+    return f"write {close}, or remove it" if close else f"remove it; known are {', '.join(known)}"
 
 
 def _values(section: str, table: object, keys: Keys, faults: Faults) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Owns: the step from ``KEY=VALUE`` to a key of that table.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from domain_secure.policy.configuration.configuration import Configuration
@@ -26,8 +26,19 @@ from .policy_store import PolicyStore
 Value = str | list[str]
 
 
+Check = Callable[[Configuration], object]  #: raises Problem where what holds now forbids the edit
+
+
+def no_check(_: Configuration) -> None:
+    """Forbid nothing."""
+
+
 def set_values(
-    store: PolicyStore, domain: str, values: Mapping[str, str], nodes: Sequence[str] = ()
+    store: PolicyStore,
+    domain: str,
+    values: Mapping[str, str],
+    nodes: Sequence[str] = (),
+    check: Check = no_check,
 ) -> tuple[Written, ...]:
     """Set keys of a partner; the elements of a list are separated by commas, "" takes a key out again.
 
@@ -39,18 +50,19 @@ def set_values(
     new = {key: _value(key, value) for key, value in with_recipe(values).items()}
 
     def change(draft: Draft) -> tuple[Written, ...]:
+        check(draft.former)
         document = tomllib.loads(draft.text)
         if nodes:
             for node in nodes:
                 above = (NODE, node, PARTNER)
-                _set_all(draft, (*above, _table(document, above, entry, domain)), new)
+                _set_all(draft, (*above, table_name(document, above, entry, domain)), new)
             return draft.write(lambda _: True)
         for node in document.get(NODE, {}):
             above = (NODE, node, PARTNER)
-            _set_all(draft, (*above, _table(document, above, entry, domain)), dict.fromkeys(new))
-        table = (PARTNER, _table(document, (PARTNER,), entry, domain))
+            _set_all(draft, (*above, table_name(document, above, entry, domain)), dict.fromkeys(new))
+        table = (PARTNER, table_name(document, (PARTNER,), entry, domain))
         _set_all(draft, table, new)
-        _remove_empty(draft, table)
+        remove_empty(draft, table)
         return draft.write(lambda found: _holds(found, entry, new))
 
     where = f" on {', '.join(nodes)}" if nodes else ""
@@ -58,7 +70,9 @@ def set_values(
     return store.edit(change, told(f"partner set {domain}", pairs) + where)
 
 
-def add_pins(store: PolicyStore, domain: str, pins: Sequence[Pin]) -> tuple[Written, ...]:
+def add_pins(
+    store: PolicyStore, domain: str, pins: Sequence[Pin], check: Check = no_check
+) -> tuple[Written, ...]:
     """Append pins to a partner, those that are not there yet.
 
     Returns what was written; raises Problem and OSError.
@@ -66,10 +80,11 @@ def add_pins(store: PolicyStore, domain: str, pins: Sequence[Pin]) -> tuple[Writ
     (entry,) = parse_entries([domain])
 
     def change(draft: Draft) -> tuple[Written, ...]:
+        check(draft.former)
         former = draft.former.partners.get(entry)
         present: frozenset[Pin] = former.pins if former else frozenset()
         added = [str(pin) for pin in dict.fromkeys(pins) if pin not in present]
-        table = _table(tomllib.loads(draft.text), (PARTNER,), entry, domain)
+        table = table_name(tomllib.loads(draft.text), (PARTNER,), entry, domain)
         draft.edit(lambda text: toml_edit.edit_list(text, (PARTNER, table, "pins"), lambda _: True, added))
         return draft.write(lambda new: new.partners[entry].pins == present | set(pins))
 
@@ -101,7 +116,7 @@ def _set_all(draft: Draft, table: Keys, values: Mapping[str, Value | None]) -> N
         _set(draft, (*table, key), value)
 
 
-def _remove_empty(draft: Draft, table: Keys) -> None:
+def remove_empty(draft: Draft, table: Keys) -> None:
     """Take out a partner's table in which nothing is left, or the rule would stay for ever.
 
     Unless somebody wrote a comment in it: `toml_edit` cannot tell whose that is.
@@ -121,7 +136,7 @@ def _set(draft: Draft, keys: Keys, value: Value | None) -> None:
         draft.edit(lambda text: toml_edit.set_value(text, keys, value))
 
 
-def _table(document: dict[str, Any], above: Keys, entry: Entry, domain: str) -> str:
+def table_name(document: dict[str, Any], above: Keys, entry: Entry, domain: str) -> str:
     """Return the spelling of the partner's table below *above*, or *domain* when there is none yet."""
     tables = document
     for key in above:

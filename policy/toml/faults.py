@@ -21,6 +21,16 @@ class _Fault:
     shared: bool | None  #: whether it stands in the shared document; None: its keys tell
 
 
+class FaultsFound(Problem):
+    """The fault that stands first in the file, and all the others."""
+
+    def __init__(self, every: tuple[Problem, ...]) -> None:
+        first, more = every[0], len(every) - 1
+        what = f"{first.what} (the first of {more + 1} faults)" if more else first.what
+        super().__init__(what, first.where, first.fix)
+        self.every = every
+
+
 class Faults:
     """Gathers what is wrong, and finds the lines only when something is.
 
@@ -58,19 +68,15 @@ class Faults:
         self._elsewhere.append(problem)
 
     def raise_first(self) -> None:
-        """Raise the Problem that stands first in the file, and say how many more there are."""
+        """Raise FaultsFound where anything was added: the first in the file, and how many more there are."""
         own = [fault for fault in self._faults if not self._stands_in_shared(fault)]
         shared = [fault for fault in self._faults if self._stands_in_shared(fault)]
         problems = [*_problems(self.path, self._text, own)]
         if self._shared is not None:
             problems += _problems(*self._shared, shared)
         problems += self._elsewhere
-        if not problems:
-            return
-        first, more = problems[0], len(problems) - 1
-        if more:
-            first = Problem(f"{first.what} (the first of {more + 1} faults)", first.where, first.fix)
-        raise first
+        if problems:
+            raise FaultsFound(tuple(problems))
 
     def _stands_in_shared(self, fault: _Fault) -> bool:
         if self._shared is None:

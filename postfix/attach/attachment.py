@@ -164,6 +164,15 @@ def is_attached(configuration: Configuration, instance: PostfixInstance) -> bool
     )
 
 
+def receives(configuration: Configuration, instance: PostfixInstance) -> bool:
+    """Tell whether a service of Postfix asks the daemon, by what its files hold.
+
+    Raises Problem where they cannot be read.
+    """
+    start = _start(configuration, instance)
+    return bool(inbound_services(start.found, start.signs))
+
+
 def _start(configuration: Configuration, instance: PostfixInstance) -> _Start:
     directory = instance.config_directory
     found = Contents(_read(directory / MAIN), _read(directory / MASTER))

@@ -12,12 +12,14 @@ from domain_secure.policy.configuration.configuration import (
     Partner,
     WhenDown,
 )
+from domain_secure.policy.configuration.settings import PARTNER
 from domain_secure.policy.terms.domain import Entry, entry_base, lies_under
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.postfix.findings.findings import Finding
 
 from .enumerated import enumerated
 from .gateway_checks import check_gateways
+from .places import place
 
 
 def check_configuration(configuration: Configuration) -> Iterator[Finding]:
@@ -31,7 +33,7 @@ def check_configuration(configuration: Configuration) -> Iterator[Finding]:
             "when-down-ignored",
             "while the daemon is down all mail is deferred: Postfix can tell listed mail by its reverse-path "
             "alone, and would let in what claims a listed domain in its header",
-            f'{configuration.path}: [inbound] when_down = "defer-listed"',
+            f'{place(configuration, "inbound", "when_down")} = "defer-listed"',
             "take when_down out",
         )
     if not (configuration.receive or configuration.send):
@@ -48,7 +50,7 @@ def _check_modes(configuration: Configuration) -> Iterator[Finding]:
         yield Finding.note(
             "observe",
             "every verdict is taken, logged and counted, and no message is refused; sending is not affected",
-            f'{configuration.path}: mode = "observe"',
+            f'{place(configuration, "mode")} = "observe"',
             'set mode = "enforce" when the trial is over',
         )
         return
@@ -57,7 +59,7 @@ def _check_modes(configuration: Configuration) -> Iterator[Finding]:
         yield Finding.note(
             "observe",
             f"no message is refused for {enumerated(observed)}",
-            f'{configuration.path}: mode = "observe" of these partners',
+            f'{place(configuration, PARTNER, observed[0], "mode")} = "observe"',
             'set mode = "enforce" when the trial is over',
         )
 
@@ -72,7 +74,7 @@ def _check_rules(configuration: Configuration) -> Iterator[Finding]:
         yield Finding.warning(
             "unused-rule",
             f"there is a rule for {enumerated(unused)}, which no list has",
-            f'{configuration.path}: [partner."{unused[0]}"]',
+            place(configuration, PARTNER, unused[0]),
             "add the domain to a list, or mend its spelling, or remove the rule",
         )
     for partner in _receiving_rules(configuration):
@@ -80,7 +82,7 @@ def _check_rules(configuration: Configuration) -> Iterator[Finding]:
             yield Finding.error(
                 "no-pins",
                 f"nobody can prove to be {partner.entry}: its only method is pin, and no pin is known",
-                f'{configuration.path}: [partner."{partner.entry}"]',
+                place(configuration, PARTNER, partner.entry, "methods"),
                 f"run domain-secure partner pin {entry_base(partner.entry)} sha256:…",
             )
     weak = [rule.entry for rule in _receiving_rules(configuration) if Method.POSTFIX in rule.methods]
@@ -88,7 +90,7 @@ def _check_rules(configuration: Configuration) -> Iterator[Finding]:
         yield Finding.note(
             "weak-method",
             f"{enumerated(weak)} may be proved by a common name alone, from any authority Postfix trusts",
-            f'{configuration.path}: methods has "postfix"',
+            f'{place(configuration, PARTNER, weak[0], "methods")} has "postfix"',
             'use "pin" or "pkix" instead where the partner\'s certificate allows it',
         )
 
@@ -100,7 +102,7 @@ def _check_exemptions(configuration: Configuration) -> Iterator[Finding]:
                 yield Finding.error(
                     "everyone-exempt",
                     "every client is exempt, so that nothing is checked",
-                    f"{configuration.path}: [inbound] {name} has {network}",
+                    f"{place(configuration, 'inbound', name)} has {network}",
                     "list only clients that are your own",
                 )
 

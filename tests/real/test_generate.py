@@ -79,7 +79,7 @@ def test_unchanged_lists_change_no_file(scratch: Scratch, capsys: pytest.Capture
     capsys.readouterr()
     assert scratch.run("generate") == 0
     assert states(scratch) == before
-    assert capsys.readouterr().out.startswith("nothing to do")
+    assert capsys.readouterr().out.startswith("already so: nothing to do")
 
 
 def test_a_change_of_the_receive_list_replaces_nothing(scratch: Scratch) -> None:

@@ -67,8 +67,8 @@ MAY_KNOW = {
     ),
     "postfix/own_checks": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
-        "policy/history policy/own policy/revocation policy/sending policy/terms postfix/findings "
-        "postfix/instance postfix/tables"
+        "policy/history policy/own policy/revocation policy/sending policy/terms policy/toml "
+        "postfix/findings postfix/instance postfix/tables"
     ),
     "postfix/probe": (
         "policy/authority policy/book policy/certificates policy/configuration policy/dane policy/sending "
@@ -117,8 +117,9 @@ MAY_KNOW = {
     "fleet/store": "policy/configuration policy/revisions policy/terms",
     "commands": (
         "policy/book policy/certificates policy/configuration policy/editing policy/files policy/history "
-        "policy/record policy/sending policy/terms postfix/deliveries postfix/instance postfix/log "
-        "milter/knowledge commands/fleet commands/in_force commands/log commands/terminal"
+        "policy/record policy/sending policy/terms policy/toml postfix/deliveries postfix/findings "
+        "postfix/instance postfix/log postfix/own_checks milter/knowledge commands/fleet "
+        "commands/in_force commands/log commands/terminal"
     ),
     "commands/attach": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/doctor postfix/findings "
@@ -131,7 +132,8 @@ MAY_KNOW = {
     ),
     "commands/check": (
         "policy/configuration policy/terms postfix/attach postfix/doctor postfix/findings "
-        "postfix/instance postfix/tables milter/knowledge commands/attach commands/probe commands/terminal"
+        "postfix/instance postfix/tables milter/knowledge commands/attach commands/probe "
+        "commands/terminal"
     ),
     "commands/explain": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "

@@ -29,17 +29,33 @@ def test_adding_again_is_done_already(path: Path, capsys: pytest.CaptureFixture[
     main(["--config", str(path), "send", "add", "a.test"])
     capsys.readouterr()
     assert main(["--config", str(path), "send", "add", "A.test"]) == 0
-    assert capsys.readouterr().out == "a.test: already on the send list\n"
+    assert capsys.readouterr().out == "already so: a.test is on the send list\n"
 
 
-def test_removing_what_is_not_there_is_status_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The others are removed all the same."""
-    main(["--config", str(path), "receive", "add", "a.test"])
+def test_removing_what_is_not_there_is_no_fault(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The others are removed all the same, and what may be a typing error is asked about."""
+    main(["--config", str(path), "receive", "add", "a.test", "contoso.test"])
     capsys.readouterr()
-    assert main(["--config", str(path), "receive", "remove", "b.test", "a.test"]) == 1
-    assert capsys.readouterr().out == (
-        f"a.test: removed from the receive list\nb.test: not on the receive list\nwritten: {path}\n"
+    removal = ["--config", str(path), "receive", "remove"]
+    assert main([*removal, "b.example", "a.test", "--no-wait"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == (
+        "a.test: removed from the receive list\n"
+        "already so: b.example is not on the receive list\n"
+        f"written: {path}\n"
     )
+    assert captured.err == ""
+    assert main([*removal, "contosso.test", "--no-wait"]) == 0
+    assert "not on the receive list; did you mean contoso.test?" in capsys.readouterr().err
+
+
+def test_without_a_daemon_a_change_has_no_effect_yet(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That is said, and is no fault; who does not want to wait is not told."""
+    path.write_text('[metrics]\nlisten = "127.0.0.1:9"\n')
+    assert main(["--config", str(path), "receive", "add", "a.test"]) == 0
+    assert "no effect on mail that comes in yet: the daemon does not run" in capsys.readouterr().err
+    assert main(["--config", str(path), "receive", "add", "b.test", "--no-wait"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_set_prints_what_it_dropped(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

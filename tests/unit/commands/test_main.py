@@ -34,7 +34,17 @@ def test_closed_standard_output_is_no_error(tmp_path: Path) -> None:
     """With its standard output closed a command does its work, and no file of ours takes the place of it."""
     code = "import sys; from domain_secure.commands.main import main; sys.exit(main())"
     configuration = tmp_path / "x.toml"
-    command = [sys.executable, "-c", code, "--config", str(configuration), "receive", "add", "a.test"]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "--config",
+        str(configuration),
+        "receive",
+        "add",
+        "a.test",
+        "--no-wait",
+    ]
     result = subprocess.run(
         ["/bin/sh", "-c", '"$@" >&-', "sh", *command],
         stderr=subprocess.PIPE,

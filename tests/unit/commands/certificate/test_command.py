@@ -198,7 +198,7 @@ def test_what_speaks_against_a_first_certificate(
     assert shell.main.read_bytes() == before
     assert not (shell.scratch.state / "keys" / "enabled").exists()
     assert shell("enable", thumbprint, "--accept", word)[0] == 0
-    assert shell("enable", thumbprint, "--force")[1].startswith("enabled already")
+    assert shell("enable", thumbprint, "--force")[1].startswith("already so: enabled: ")
 
 
 def test_what_was_so_before_is_no_loss(shell: Shell) -> None:

@@ -81,7 +81,7 @@ def test_key_and_trust(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     """A key is made, and trusted once; from then on its signature can be required."""
     assert main(["fleet", "key", str(tmp_path / "key")]) == 0
     public = capsys.readouterr().out.split()[-1]
-    for expected in ("written:", "nothing to change"):
+    for expected in ("written:", "already so: "):
         assert main(["--config", str(path), "fleet", "trust", "--require", public]) == 0
         assert expected in capsys.readouterr().out
     assert path.read_text().count(public) == 1

@@ -216,11 +216,20 @@ def test_a_level_for_good(run: Run, tmp_path: Path) -> None:
     assert [one.direction for one in temporary_levels(tmp_path)] == ["send"]
 
 
-def test_a_domain_that_is_not_listed_is_noted(run: Run) -> None:
-    """A typing error would otherwise show as a log that stays silent."""
-    status, _, errors = run("receive", "verbose", "--for", "1h", "woodgrove.test")
-    assert status == 0
-    assert "woodgrove.test is not on the receive list" in errors
+def test_a_domain_that_is_not_listed_is_refused(run: Run, tmp_path: Path) -> None:
+    """A typing error would otherwise show as a log that stays silent; who means it says so."""
+    command = ("receive", "verbose", "--for", "1h", "woodgrovebnk.test")
+    status, printed, errors = run(*command)
+    assert (status, printed) == (1, "")
+    assert "woodgrovebnk.test is not on the receive list; did you mean woodgrovebank.test?" in errors
+    assert temporary_levels(tmp_path) == ()
+    assert run(*command, "--force")[0] == 0
+    assert len(temporary_levels(tmp_path)) == 1
+
+
+def test_a_level_that_holds_already_is_no_fault(run: Run) -> None:
+    """It is said in the words of every command."""
+    assert run("receive", "normal") == (0, "already so: receive: normal\n", "")
 
 
 def following(tmp_path: Path, *arguments: str, output: int = subprocess.PIPE) -> subprocess.Popen[str]:

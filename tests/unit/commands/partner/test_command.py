@@ -79,19 +79,33 @@ def test_show_says_where_the_directions_differ(path: Path, capsys: pytest.Captur
     """A domain that the two lists cover by different entries may follow two rules."""
     assert main(["--config", str(path), "partner", "show", "mail.fabrikam.test"]) == 0
     captured = capsys.readouterr()
-    assert "partner show 'mail.fabrikam.test'" in captured.err
+    assert "partner show mail.fabrikam.test`" in captured.err
     assert "KEY" in captured.out
     assert "TLSv1.3" in captured.out
 
 
 def test_set_says_where_it_wrote(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Keys are set together; lists are separated by commas; KEY= goes back to the default."""
+    """Keys are set together; lists are separated by commas; what is so already is no fault."""
     command = ["--config", str(path), "partner", "set", "a.test"]
     assert main([*command, "names=a.test,mail.a.test", "mode=observe"]) == 0
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == (f"written: {path}\n", "")
+    assert captured.out == f"written: {path}\n"
+    assert "the daemon does not run" in captured.err
     assert show(path, "a.test", capsys)["names"] == ["a.test", "mail.a.test"]
+    assert main([*command, "mode=observe", "--no-wait"]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("already so: a.test has mode=observe\n", "")
+
+
+def test_nothing_behind_a_key_is_the_default(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """KEY= goes back to it, with a word that names what says so plainly."""
+    command = ["--config", str(path), "partner", "set", "a.test", "--no-wait"]
+    assert main([*command, "names=a.test,mail.a.test", "mode=observe"]) == 0
+    capsys.readouterr()
     assert main([*command, "names=", "mode="]) == 0
+    assert "mode goes back to its default: `domain-secure partner reset a.test mode`" in (
+        capsys.readouterr().err
+    )
     document = show(path, "a.test", capsys)
     assert (document["names"], document["mode"]) == (["a.test"], "enforce")
 
@@ -157,19 +171,71 @@ def test_recipe_gives_way_to_what_is_asked_for(path: Path, capsys: pytest.Captur
     assert show(path, "a.test", capsys)["require"] == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["show", "b.test"], "b.test is on no list; did you mean a.test?"),
+        (["set", "b.test", "mode=observe"], "b.test is on no list; did you mean a.test?"),
+        (["pin", "b.test", f"sha256:{DIGEST}"], "b.test is on no list; did you mean a.test?"),
+        (["unpin", "b.test", f"sha256:{DIGEST}"], "b.test is on no list; did you mean a.test?"),
+        (["reset", "b.test", "mode"], "b.test is on no list; did you mean a.test?"),
+        (["set", "www.fabrikam.test", "mode=observe"], "is listed as *.fabrikam.test"),
+        (["set", "unlike.example", "mode=observe"], "unlike.example is on no list: partner set"),
+    ],
+)
+def test_a_typing_error_writes_nothing(
+    path: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A domain that is on no list is told in one line, with the one that may be meant; the status is 1."""
+    before = path.read_bytes()
+    assert main(["--config", str(path), "partner", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert told in captured.err
+    assert captured.err.count("\n") == 1
+    assert path.read_bytes() == before
+
+
 def test_rule_that_nothing_follows_is_noted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A rule for a domain on neither list is written, with a note on standard error."""
-    assert main(["--config", str(path), "partner", "set", "other.test", "mode=observe"]) == 0
-    assert "no effect yet" in capsys.readouterr().err
-    assert main(["--config", str(path), "partner", "set", "www.fabrikam.test", "mode=observe"]) == 0
-    assert "no effect yet" in capsys.readouterr().err
-    assert main(["--config", str(path), "partner", "set", "*.fabrikam.test", "mode=observe"]) == 0
+    """With --force it is written all the same, with a note; from then on it is shown and edited without."""
+    command = ["--config", str(path), "partner"]
+    for domain in ("other.test", "www.fabrikam.test"):
+        assert main([*command, "set", domain, "mode=observe", "--force"]) == 0
+        assert "no effect yet" in capsys.readouterr().err
+    assert main([*command, "set", "other.test", "mode=enforce"]) == 0
+    assert show(path, "other.test", capsys)["mode"] == "enforce"
+    assert main([*command, "show", "unlike.example", "--force"]) == 0
+    capsys.readouterr()
+    assert main([*command, "set", "*.fabrikam.test", "mode=observe", "--no-wait"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_rule_for_what_a_wildcard_covers(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The entry `*.fabrikam.test` also follows a rule of `fabrikam.test`, and one of `*.test` above it."""
+    text = path.read_text()
+    path.write_text(text.replace('[partner."fabrikam.test"]\nminimum_tls = "TLSv1.3"\n', ""))
+    command = ["--config", str(path), "partner", "set", "--no-wait"]
+    assert main([*command, "fabrikam.test", "mode=observe"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_first_rule_makes_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing is configured, nothing is listed, and a rule is written for those who mean it."""
+    path = tmp_path / "new.toml"
+    command = ["--config", str(path), "partner", "set", "a.test", "mode=observe"]
+    assert main(command) == 1
+    assert not path.exists()
+    assert main([*command, "--force"]) == 0
+    assert path.exists()
+    assert "no effect yet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        (["set", "a.test", "sendmethod=dane"], "unknown key of a partner; did you mean send_method?"),
+        (["reset", "a.test", "modus"], "unknown key of a partner; did you mean mode?"),
+        (["unpin", "a.test", "sha256:12"], "'sha256:12'"),
         (["set", "a.test", "observe"], "'observe': write for example mode=observe"),
         (["set", "a.test", "methods=pin,spf"], "methods=pin,spf"),
         (["set", "co.uk", "mode=observe"], "public suffix"),
@@ -194,4 +260,4 @@ def test_pins_are_appended(path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["--config", str(path), "partner", "pin", "a.test", f"sha256:{spelled}"]) == 0
     assert show(path, "a.test", capsys)["pins"] == [f"sha256:{DIGEST}"]
     assert main(["--config", str(path), "partner", "pin", "a.test", f"sha256:{DIGEST}"]) == 0
-    assert capsys.readouterr().out == "nothing to change\n"
+    assert capsys.readouterr().out == f"already so: pinned for a.test: sha256:{DIGEST}\n"

@@ -213,8 +213,9 @@ def test_standard_input(
 
 
 def test_json_and_unlisted_domain(imported: Import) -> None:
-    """The document has stable keys; a domain without effect is told apart from it."""
-    status, printed, error = imported("contoso.test", HOST.pem(), "--json")
+    """The document has stable keys; a domain on no list is imported for with --force alone."""
+    assert imported("contoso.test", HOST.pem())[0] == 1
+    status, printed, error = imported("contoso.test", HOST.pem(), "--json", "--force")
     certificate = parse(HOST.der)
     assert status == 0
     assert "contoso.test is not on the receive list" in error
