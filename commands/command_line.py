@@ -11,7 +11,12 @@ from collections.abc import Container, Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
+
+from domain_secure.policy.terms.suggestions import did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from domain_secure.commands.help.usage import Usage
 
 PROGRAM = "domain-secure"
 _CONFIG = "--config"
@@ -46,8 +51,21 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     read = parser.parse_known_args if parser.below else parser.parse_known_intermixed_args
     found, unknown = read(rest, argparse.Namespace(config=None))
     if unknown:
-        whole.error(f"unrecognized arguments: {' '.join(unknown)}")
+        _refuse(parser, arguments, unknown)
     return found
+
+
+def _refuse(parser: "CommandParser", arguments: Sequence[str], unknown: Sequence[str]) -> NoReturn:
+    """Tell what is not known, under the usage of the command that was meant."""
+    for word in arguments:
+        parser = parser.below.get(word, parser)
+    known = tuple(parser._option_string_actions)  # noqa: SLF001 - argparse has no other way to ask
+    written = unknown[0].partition("=")[0]
+    if written in known:
+        hint = f"; write {written} behind `{parser.prog}`"
+    else:
+        hint = did_you_mean(nearest(written, known)) if written.startswith("-") else ""
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
 
 def _take_word(arguments: list[str], words: Container[str]) -> str | None:
@@ -82,11 +100,46 @@ class CommandParser(argparse.ArgumentParser):
         self.below = cast("Mapping[str, CommandParser]", made.choices)
         return made
 
+    def format_help(self) -> str:
+        """Return the help, with what the command is for and examples of its use."""
+        former, self.description = self.description, self.whole_description()
+        try:
+            text = super().format_help()
+        finally:
+            self.description = former
+        usage = _usage_of(self.words)
+        return f"{text}\nexamples:\n{usage.shown(PROGRAM)}" if usage else text
+
+    def whole_description(self) -> str | None:
+        """Return what the command is for, and what its arguments mean together."""
+        usage = _usage_of(self.words)
+        return " ".join(filter(None, (usage.purpose if usage else None, self.description))) or None
+
+    @property
+    def words(self) -> str:
+        """Return the words that lead to this parser, without the program's name."""
+        return self.prog.removeprefix(PROGRAM).strip()
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise ArgumentError for a value that is none of the choices, naming the one that was meant."""
+        if action.choices is not None and value not in action.choices:
+            known = [str(one) for one in action.choices]
+            near = nearest(str(value), known)
+            hint = did_you_mean(near) or f" (choose from {', '.join(known)})"
+            raise argparse.ArgumentError(action, f"invalid choice: {str(value)!r}{hint}")
+
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """End, once what was printed is written."""
         # What cannot be written is known before the exit, as of every command.
         sys.stdout.flush()
         super().exit(status, message)
+
+
+def _usage_of(words: str) -> "Usage | None":
+    # Read for those who ask alone.
+    from domain_secure.commands.help.usage import usage_of  # noqa: PLC0415
+
+    return usage_of(words)
 
 
 class _Version(argparse.Action):

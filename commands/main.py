@@ -54,6 +54,7 @@ COMMANDS = {
     "suggest": Command("suggest", "propose domains for the send list, by how their mail left so far"),
     "status": Command("status.command", "show the daemon, the lists, the counters and the certificates"),
     "top": Command("status.top", "watch which partners have mail now, and how it fares"),
+    "help": Command("help_command", "explain a topic, a command, a setting or a verdict"),
 }
 
 

@@ -6,11 +6,11 @@ For manual pages and completions, which are made once; a command itself must not
 from argparse import ArgumentParser
 from importlib import import_module
 
-from .command_line import build_parser
+from .command_line import CommandParser, build_parser
 from .main import COMMANDS
 
 
-def whole_parser() -> ArgumentParser:
+def whole_parser() -> CommandParser:
     """Return a parser that knows the arguments of each command."""
     parser = build_parser(COMMANDS)
     for name, below in words_of(parser).items():
@@ -18,10 +18,6 @@ def whole_parser() -> ArgumentParser:
     return parser
 
 
-def words_of(parser: ArgumentParser) -> dict[str, ArgumentParser]:
+def words_of(parser: ArgumentParser) -> dict[str, CommandParser]:
     """Return the parser behind each word that a command line may go on with."""
-    found: dict[str, ArgumentParser] = {}
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask
-        if isinstance(action.choices, dict):
-            found |= action.choices
-    return found
+    return dict(parser.below) if isinstance(parser, CommandParser) else {}

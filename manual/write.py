@@ -14,6 +14,8 @@ import shtab
 from argparse_manpage.compat import get_reproducible_date
 from argparse_manpage.manpage import Manpage
 
+from domain_secure.commands.command_line import CommandParser
+from domain_secure.commands.help.usage import usage_of
 from domain_secure.commands.whole_parser import whole_parser, words_of
 from domain_secure.policy.configuration.settings_document import settings_document
 from domain_secure.policy.configuration.settings_file import settings_file
@@ -55,8 +57,10 @@ def _command_page(name: str, section: int, description: str) -> str:
     if name != parser.prog:
         parser = words_of(parser)[name.removeprefix(f"{parser.prog}-")]
     parser.formatter_class = _Unbroken
+    examples = _examples(parser)
+    parser.description = parser.whole_description()
     for below in words_of(parser).values():
-        _hide_configuration(below)
+        _describe(below)
     # What the page says at its end is in the file beside this one.
     parser.epilog = None
     data = {
@@ -72,7 +76,9 @@ def _command_page(name: str, section: int, description: str) -> str:
     )
     text = text.replace(f".SH NAME\n{escaped(parser.prog)} ", f".SH NAME\n{escaped(name)} ", 1)
     more = sections((_HERE / f"{name}.{section}.md").read_text())
-    return text + "".join(f".SH {heading.upper()}\n{body}\n" for heading, body in more.items() if heading)
+    return f"{text}{examples}" + "".join(
+        f".SH {heading.upper()}\n{body}\n" for heading, body in more.items() if heading
+    )
 
 
 def _still(page: str) -> str:
@@ -81,13 +87,29 @@ def _still(page: str) -> str:
     return f"{head}\n.nh\n{rest}"
 
 
-def _hide_configuration(parser: argparse.ArgumentParser) -> None:
-    """Leave out what every part of the command line takes and the page says once."""
+def _describe(parser: CommandParser) -> None:
+    """Say what a command is for; leave out what every part of it takes and the page says once."""
+    parser.description = parser.whole_description()
     for action in parser._actions:
         if "--config" in action.option_strings:
             action.help = argparse.SUPPRESS
     for below in words_of(parser).values():
-        _hide_configuration(below)
+        _describe(below)
+
+
+def _examples(parser: CommandParser) -> str:
+    """Return the examples of a command, and of those below it, as a section."""
+    found: list[str] = []
+    waiting = [parser]
+    while waiting:
+        one = waiting.pop(0)
+        waiting = [*words_of(one).values(), *waiting]
+        if usage := usage_of(one.words):
+            found += (
+                f".TP\n\\fB{escaped(f'domain-secure {command}')}\\fR\n{escaped(meaning)}\n"
+                for command, meaning in usage.examples
+            )
+    return f".SH EXAMPLES\n{''.join(found)}"
 
 
 def _settings_page() -> str:

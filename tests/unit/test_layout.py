@@ -118,7 +118,7 @@ MAY_KNOW = {
     "commands": (
         "policy/book policy/certificates policy/configuration policy/editing policy/files policy/history "
         "policy/record policy/sending policy/terms policy/toml postfix/deliveries postfix/findings "
-        "postfix/instance postfix/log postfix/own_checks milter/knowledge commands/fleet "
+        "postfix/instance postfix/log postfix/own_checks milter/knowledge commands/fleet commands/help "
         "commands/in_force commands/log commands/terminal"
     ),
     "commands/attach": (
@@ -143,6 +143,7 @@ MAY_KNOW = {
         "policy/configuration policy/editing policy/files policy/revisions policy/terms policy/toml "
         "fleet/editing fleet/node fleet/store commands/terminal"
     ),
+    "commands/help": "policy/configuration policy/decision",
     "commands/in_force": (
         "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "
         "postfix/instance postfix/sending_checks postfix/tables commands/fleet commands/terminal"

@@ -52,15 +52,24 @@ def test_an_action_takes_options_between_its_words(option: tuple[str, ...]) -> N
 @pytest.mark.parametrize(
     ("arguments", "usage", "complaint"),
     [
-        (["--json", "receive", "list"], "domain-secure [", "unrecognized arguments: --json"),
-        (["receive", "--json", "list"], "domain-secure [", "unrecognized arguments: --json"),
-        (["receive", "list", "more"], "domain-secure [", "unrecognized arguments: more"),
+        (
+            ["--json", "receive", "list"],
+            "domain-secure receive list [",
+            "unrecognized arguments: --json; write --json behind `domain-secure receive list`",
+        ),
+        (["receive", "--json", "list"], "domain-secure receive list [", "--json; write --json behind"),
+        (["receive", "list", "more"], "domain-secure receive list [", "unrecognized arguments: more\n"),
+        (["receive", "list", "--jsno"], "domain-secure receive list [", "--jsno; did you mean --json?"),
+        (["recieve", "list"], "domain-secure [", "invalid choice: 'recieve'; did you mean receive?"),
+        (["partner", "Show"], "domain-secure partner [", "invalid choice: 'Show'; did you mean show?"),
+        (["report", "--format", "jsn"], "domain-secure report [", "'jsn'; did you mean json?"),
+        (["report", "--format", "pdf"], "domain-secure report [", "'pdf' (choose from "),
         (["nonsense", "receive", "list"], "domain-secure [", "invalid choice: 'nonsense'"),
         (["receive", "receive", "list"], "domain-secure receive [", "invalid choice: 'receive'"),
         (["partner", "cert"], "domain-secure partner cert [", "required: ACTION"),
         (["receive", "add", "--wait"], "domain-secure receive add [", "required: DOMAIN"),
         (["receive", "list", "--config"], "domain-secure receive list [", "expected one argument"),
-        (["receive", "list", "--conf", "/x"], "domain-secure [", "unrecognized arguments: --conf /x"),
+        (["receive", "list", "--conf", "/x"], "domain-secure receive list [", "arguments: --conf /x"),
     ],
 )
 def test_what_is_refused(
