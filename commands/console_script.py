@@ -15,7 +15,7 @@ def main() -> int:
     command itself is interrupted by KeyboardInterrupt, and can tidy up.
     """
     # Whoever starts a job in the background has interrupts ignored, and that stays.
-    is_interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    is_interruptible = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
     if is_interruptible:
         signal.signal(signal.SIGINT, _end)
     from .main import INTERRUPTED  # noqa: PLC0415

@@ -155,11 +155,20 @@ def given_password(file: Path | None) -> bytes | None:
 
 
 def asked_password(prompt: str, *, twice: bool = False) -> bytes | None:
-    """Return what the person types, None where nobody can be asked; raises Problem for two different ones."""
+    """Return what the person types, None where nobody can be asked.
+
+    Raises Problem for two different ones, and for the end of the input (Ctrl-D) in place of one.
+    """
     if not sys.stdin.isatty():
         return None
-    password = getpass.getpass(f"{prompt}: ")
-    if twice and getpass.getpass("again: ") != password:
+    try:
+        password = getpass.getpass(f"{prompt}: ")
+        is_same = not twice or getpass.getpass("again: ") == password
+    except EOFError as error:
+        print(file=sys.stderr)
+        fix = "type one and end it with Enter, or name a file with --password-file"
+        raise Problem("no password was typed", "the terminal", fix) from error
+    if not is_same:
         raise Problem("the two passwords differ", "the terminal", "try again")
     return password.encode() or None
 

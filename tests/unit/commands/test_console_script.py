@@ -17,6 +17,8 @@ class Interrupt:
         if name == os.environ["INTERRUPT_AT"]:
             os.kill(os.getpid(), signal.SIGINT)
 
+if os.environ["INTERRUPT_AT"] == "site":
+    os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupt())
 """
 
@@ -52,6 +54,9 @@ def interrupted(
 @pytest.mark.parametrize(
     "module",
     [
+        "site",
+        "domain_secure.commands",
+        "domain_secure.commands.console_script",
         "domain_secure.commands.main",
         "argparse",
         "domain_secure.commands.lists",

@@ -1,6 +1,8 @@
 """Commands whose output goes nowhere: a full device, a terminal that is gone, a reader that is."""
 
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +11,10 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+
+from domain_secure.commands.help.usage import usages
+
+from unit.commands.terminals import read_until
 
 PROGRAM = Path(sys.executable).with_name("domain-secure")
 FULL = (
@@ -121,3 +127,83 @@ def test_a_problem_is_told_before_lost_output(configuration: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("domain-secure: there is no configuration yet: /nowhere: ")
     assert done.stderr.count("\n") == 1
+
+
+#: They run until they are told to end, or ask the world outside.
+_NOT_RUN = ("serve", "setup", "probe", "top")
+EVERY = [
+    words
+    for usage in usages().values()
+    for words in [shlex.split(usage.examples[0][0])]
+    if words[0] not in _NOT_RUN and not {"--config", "--follow", "--out", "/root/fleet.key"} & set(words)
+]
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_no_command_shows_a_traceback_to_a_full_device(words: list[str], tmp_path: Path) -> None:
+    """The first example of every command: at most one line, and success only where nothing was to be said."""
+    path = tmp_path / "x.toml"
+    path.write_text(
+        '[receive]\ndomains = ["woodgrovebank.test"]\n[paths]\nstate = "state"\n'
+        '[metrics]\nlisten = "127.0.0.1:9"\n[postfix]\nconfig_directory = "postfix"\n'
+    )
+    with full() as device:
+        done = run(path, *words, stdout=device)
+    assert "Traceback" not in done.stderr
+    assert "internal error" not in done.stderr
+    if done.returncode == 0:
+        assert run(path, *words, stdout=subprocess.PIPE).stdout == ""
+
+
+@pytest.mark.parametrize("words", usages(), ids=lambda words: words or "domain-secure")
+def test_every_help_tells_of_a_full_device(words: str, configuration: Path) -> None:
+    """What could not be read by anybody is no success."""
+    with full() as device:
+        done = run(configuration, *words.split(), "--help", stdout=device)
+    assert (done.returncode, done.stderr) == (2, FULL)
+
+
+def test_closed_standard_input_is_an_empty_one(configuration: Path) -> None:
+    """A command that reads it finds nothing there, and says so in one line."""
+    command = [PROGRAM, "--config", configuration, "partner", "cert", "add", "a.test", "-"]
+    closed = ["/bin/sh", "-c", '"$@" <&-', "sh", *command]
+    done = subprocess.run(closed, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("domain-secure: this cannot be imported: ")
+    assert done.stderr.count("\n") == 1
+
+
+@contextmanager
+def on_a_terminal(*command: str | Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a command on a terminal of its own; yield its process and our end of the terminal."""
+    ours, terminal = os.openpty()
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    with subprocess.Popen(["setsid", "--ctty", *command], **streams) as process:
+        os.close(terminal)
+        yield process, ours
+
+
+ASKING = ("cert", "ca", "init", "--domain", "contoso.test", "--offline")
+
+
+def test_the_end_of_input_is_no_password(configuration: Path, tmp_path: Path) -> None:
+    """Ctrl-D where a password is asked for: one line, and nothing is made."""
+    folder = tmp_path / "authority"
+    with on_a_terminal(PROGRAM, "--config", configuration, *ASKING, folder) as (process, ours):
+        read_until(ours, b"password of the authority's key (none: empty): ")
+        os.write(ours, b"\x04")
+        told = read_until(ours, None)
+        os.close(ours)
+    assert process.returncode == 2
+    assert told.strip().startswith(b"domain-secure: no password was typed: the terminal: ")
+    assert not folder.exists()
+
+
+def test_a_window_that_is_closed_ends_the_command(configuration: Path, tmp_path: Path) -> None:
+    """While it asks for a password: by SIGHUP, and nothing is made."""
+    folder = tmp_path / "authority"
+    with on_a_terminal(PROGRAM, "--config", configuration, *ASKING, folder) as (process, ours):
+        read_until(ours, b"password of the authority's key (none: empty): ")
+        os.close(ours)
+    assert process.returncode == -signal.SIGHUP
+    assert not folder.exists()
