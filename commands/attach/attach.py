@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         help="Postfix's configuration directory (default: [postfix] config_directory)",
     )
     parser.add_argument("--dry-run", action="store_true", help="print the difference and change nothing")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="the same, with exit status 1 where there is a difference; for who watches the files",
+    )
     parser.add_argument("--no-send", action="store_true", help="leave sending as it is")
     parser.add_argument("--no-receive", action="store_true", help="leave receiving as it is")
     if command == "attach":
@@ -67,9 +72,12 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
     """Add to Postfix's configuration what is missing or outdated."""
     configuration, instance = _place(arguments)
     request = _request(arguments, arguments.service)
-    if arguments.dry_run:
-        print_plan(plan_attach(configuration, instance, request))
-        return ExitStatus.DONE
+    if arguments.dry_run or arguments.check:
+        plan = plan_attach(configuration, instance, request)
+        print_plan(plan)
+        if not plan.changes:
+            already_so(f"attached: nothing to do in {instance.config_directory}")
+        return ExitStatus.DIFFERENCE if arguments.check and plan.changes else ExitStatus.DONE
     for line in apply_attach(configuration, instance, request):
         print(line)
     if arguments.config_dir is None:  # else it is not the one that the units' daemon asks about
@@ -148,19 +156,30 @@ def detach(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.all and arguments.config_dir is not None:
         raise Problem("all directories are named, and one", "--all --config-dir", "give one of them")
     places = _every_place(arguments) if arguments.all else (_place(arguments),)
+    if arguments.dry_run or arguments.check:
+        differs = [_would_detach(arguments, *place) for place in places]
+        return ExitStatus.DIFFERENCE if arguments.check and any(differs) else ExitStatus.DONE
     for configuration, instance in places:
         _detach(arguments, configuration, instance)
     return ExitStatus.DONE
 
 
+def _would_detach(
+    arguments: argparse.Namespace, configuration: Configuration, instance: PostfixInstance
+) -> bool:
+    """Print what detach would change, and return whether that is anything."""
+    request = _request(arguments, ())
+    plan = plan_detach(configuration, instance, request)
+    print_plan(plan)
+    if plan.changes:
+        _warn_of_sending(configuration, request)
+    else:
+        already_so(f"not attached: nothing to do in {instance.config_directory}")
+    return bool(plan.changes)
+
+
 def _detach(arguments: argparse.Namespace, configuration: Configuration, instance: PostfixInstance) -> None:
     request = _request(arguments, ())
-    if arguments.dry_run:
-        plan = plan_detach(configuration, instance, request)
-        print_plan(plan)
-        if plan.changes:
-            _warn_of_sending(configuration, request)
-        return
     with _locked(instance):
         outcome = execute(plan_detach(configuration, instance, request), instance)
         service_remains.remove(instance)

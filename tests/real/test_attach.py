@@ -78,8 +78,12 @@ def test_dry_run_prints_the_difference_and_changes_nothing(listed: Product, file
     """What attach says it would add is what detach says it would take out."""
     before = [path.read_bytes() for path in files]
     patch = listed.command("attach", "--dry-run").stdout
+    assert listed.command("attach", "--dry-run", "--check", check=False).returncode == 1
+    assert listed.command("detach", "--check").stdout.startswith("already so: not attached")
     assert [path.read_bytes() for path in files] == before
     listed.attach()
+    assert listed.command("attach", "--check").stdout.startswith("already so: attached")
+    assert listed.command("detach", "--check", check=False).returncode == 1
     attached = [path.read_bytes() for path in files]
     undo = listed.command("detach", "--dry-run").stdout
     assert [path.read_bytes() for path in files] == attached

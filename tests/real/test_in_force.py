@@ -157,6 +157,38 @@ def test_nothing_is_reloaded_without_need(own_product: Product) -> None:
     assert done.stdout.rstrip().endswith("in force")
 
 
+def test_what_is_demanded_holds_for_the_next_message(own_product: Product) -> None:
+    """``receive`` and ``partner`` return once the daemon decides by the change."""
+    lab, sender, recipient = own_product.lab, f"user@{EVIL}", f"bob@{CONTOSO}"
+    for change, code in (
+        (("receive", "add", EVIL), 530),
+        (("partner", "set", EVIL, "mode=observe"), 250),
+        (("partner", "reset", EVIL, "mode"), 530),
+        (("partner", "remove", EVIL), 250),
+        (("receive", "set", WOODGROVE, EVIL), 530),
+        (("receive", "remove", EVIL), 250),
+    ):
+        assert own_product.command(*change).stdout.rstrip().endswith("in force"), change
+        reply = lab.send(
+            lab.contoso,
+            compose(sender, recipient),
+            source=ADDRESSES[EVIL],
+            sender=sender,
+            recipient=recipient,
+        )
+        assert reply.code == code, change
+
+
+def test_nobody_asks_the_daemon_before_attach(own_product: Product) -> None:
+    """What is written then has no effect on mail, and that is said; nor has it without a daemon."""
+    own_product.detach()
+    done = own_product.command("receive", "add", EVIL)
+    assert "no effect on mail that comes in yet: Postfix is not attached" in done.stderr
+    own_product.stop()
+    done = own_product.command("receive", "remove", EVIL)
+    assert "no effect on mail that comes in yet: the daemon does not run" in done.stderr
+
+
 def test_without_a_daemon_the_command_does_it(own_product: Product) -> None:
     """Sending needs no daemon: tables are written, Postfix is reloaded and asked."""
     own_product.stop()
