@@ -10,6 +10,7 @@ from domain_secure.commands.terminal.watching import count, seconds, watch
 from domain_secure.policy.certificates.presented_names import some
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
+from .one_partner import run_partner
 from .status_document import COUNTERS, status_document
 
 _PAUSE = 2.0
@@ -27,6 +28,7 @@ _SOON_DAYS, _VERY_SOON_DAYS = 21, 7
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Declare the arguments of ``status``."""
     del command
+    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="one partner, in both directions")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
     form.add_argument(
@@ -51,7 +53,9 @@ def status(arguments: argparse.Namespace) -> ExitStatus:
     """
     if arguments.count and not arguments.watch:
         raise Problem("--count is about --watch", "status --count", "add --watch, or leave --count out")
-    look = _fleet_counters if arguments.fleet else _edge
+    if arguments.fleet and arguments.domain:
+        raise Problem("all edges are asked for, and one partner", "--fleet DOMAIN", "give one of them")
+    look = _fleet_counters if arguments.fleet else run_partner if arguments.domain else _edge
     if arguments.watch:
         watch(lambda: look(arguments), arguments.watch, arguments.count)
         return ExitStatus.DONE

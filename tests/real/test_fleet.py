@@ -390,7 +390,7 @@ def test_only_signed_revisions(fleet: Fleet) -> None:
     number = fleet.admin.revision()
     edge.command("fleet", "trust", "--require", public)
     edge.settle()
-    fleet.admin.command("receive", "add", "unsigned.test")
+    fleet.admin.command("receive", "add", "unsigned.test", "--no-wait")
     edge.wait_for_log("is signed by nobody, and store.require_signature is set")
     assert edge.enforced == number
     assert "unsigned.test" not in edge.listed()

@@ -1,6 +1,7 @@
 """``status`` as the administrator sees it, beside a running daemon."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,6 +45,12 @@ def test_counters_connectors_and_lists(product: Product) -> None:
     shown = product.command("status").stdout
     assert "runs the configuration as on disk" in shown
     assert WOODGROVE in shown
+    shown = product.command("status", WOODGROVE).stdout
+    assert "1 Domain Secure Messages Received\n" in shown
+    for label, outcome in (("last received", "pass"), ("last refused", "no-tls")):
+        assert re.search(rf"^{label} +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \w+, {outcome}", shown, re.MULTILINE), (
+            shown
+        )
 
 
 def test_certificate_that_ends_soon_is_named(own_product: Product) -> None:

@@ -179,9 +179,9 @@ MAY_KNOW = {
         "commands/partner commands/probe commands/terminal"
     ),
     "commands/status": (
-        "policy/certificates policy/configuration policy/history policy/sending policy/terms "
-        "postfix/attach postfix/findings postfix/instance postfix/log milter/metrics milter/page "
-        "commands/fleet commands/log commands/partner commands/terminal"
+        "policy/certificates policy/configuration policy/editing policy/history policy/sending "
+        "policy/terms postfix/attach postfix/findings postfix/instance postfix/log milter/metrics "
+        "milter/page commands/fleet commands/log commands/partner commands/terminal"
     ),
     "commands/terminal": "policy/configuration policy/editing policy/terms milter/metrics fleet/editing",
 }
