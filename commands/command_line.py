@@ -7,19 +7,27 @@ Must not do: import a command that is not asked for; the daemon's start and memo
 
 import argparse
 import sys
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
+from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.suggestions import did_you_mean, nearest
+
+from .terminal.documents import OPTION, add_json
 
 if TYPE_CHECKING:
     from domain_secure.commands.help.usage import Usage
 
 PROGRAM = "domain-secure"
 _CONFIG = "--config"
+
+#: Commands that answer with no document, each with the reason.
+WITHOUT_DOCUMENT = {
+    "serve": "it runs until it is told to stop; what it does is in its log, /healthz and /metrics",
+}
 
 
 class Command(NamedTuple):
@@ -41,15 +49,16 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
         (one for before, one in pairwise(("", *arguments)) if one in commands and before != _CONFIG), None
     )
     if name is not None:
-        module = import_module(f".{commands[name].module}", __package__)
-        module.add_arguments(whole.below[name], name)
+        declare(commands[name], whole.below[name], name)
 
     parser, rest = whole, list(arguments)
+    words: list[str] = []
     while word := _take_word(rest, parser.below):
         parser = parser.below[word]
+        words.append(word)
     # argparse would take the words of a list in one piece.  A parser that misses its word says so itself.
     read = parser.parse_known_args if parser.below else parser.parse_known_intermixed_args
-    found, unknown = read(rest, argparse.Namespace(config=None))
+    found, unknown = read(rest, argparse.Namespace(config=None, words=" ".join(words)))
     if unknown:
         _refuse(parser, arguments, unknown)
     return found
@@ -59,7 +68,7 @@ def _refuse(parser: "CommandParser", arguments: Sequence[str], unknown: Sequence
     """Tell what is not known, under the usage of the command that was meant."""
     for word in arguments:
         parser = parser.below.get(word, parser)
-    known = tuple(parser._option_string_actions)  # noqa: SLF001 - argparse has no other way to ask
+    known = tuple(parser.options)
     written = unknown[0].partition("=")[0]
     if written in known:
         hint = f"; write {written} behind `{parser.prog}`"
@@ -68,12 +77,35 @@ def _refuse(parser: "CommandParser", arguments: Sequence[str], unknown: Sequence
     parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
 
+def declare(command: Command, parser: "CommandParser", name: str) -> None:
+    """Declare what a command takes, by its module; each of its actions takes ``--json`` then."""
+    import_module(f".{command.module}", __package__).add_arguments(parser, name)
+    if name not in WITHOUT_DOCUMENT:
+        _let_answer(parser)
+
+
+def _let_answer(parser: "CommandParser") -> None:
+    for below in parser.below.values():
+        _let_answer(below)
+    if not parser.below and OPTION not in parser.options:
+        add_json(parser)
+
+
 def _take_word(arguments: list[str], words: Container[str]) -> str | None:
     """Take the first argument out if it is one of the words; ``--config`` alone may stand before it."""
     place = 0
     while place < len(arguments) and arguments[place].partition("=")[0] == _CONFIG:
         place += 2 if arguments[place] == _CONFIG else 1
     return arguments.pop(place) if place < len(arguments) and arguments[place] in words else None
+
+
+class WrongUse(SystemExit):
+    """Arguments that cannot be understood, once a person was told."""
+
+    def __init__(self, problem: Problem, words: str) -> None:
+        super().__init__(int(problem.status))
+        self.problem = problem
+        self.words = words  #: of the command, as far as they are understood
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -99,6 +131,19 @@ class CommandParser(argparse.ArgumentParser):
         made = super().add_subparsers(**options)
         self.below = cast("Mapping[str, CommandParser]", made.choices)
         return made
+
+    @property
+    def options(self) -> Collection[str]:
+        """Return the options that it takes, as they are written."""
+        return self._option_string_actions
+
+    def error(self, message: str) -> NoReturn:
+        """Tell of wrong use, and raise what ``main`` makes a document of where one was asked for."""
+        try:
+            super().error(message)
+        except SystemExit as ended:
+            fix = f"see `{self.prog} --help`"
+            raise WrongUse(Problem(message, self.prog, fix, ExitStatus.WRONG_USE), self.words) from ended
 
     def format_help(self) -> str:
         """Return the help, with what the command is for and examples of its use."""

@@ -4,17 +4,19 @@ Owns: the table of commands, the form of an error, the exit status.
 Must not know: how arguments are read (``command_line``) or what a command does.
 """
 
+import argparse
 import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 
 from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from . import standard_streams
-from .command_line import PROGRAM, Command, parse
+from .command_line import PROGRAM, Command, WrongUse, parse
+from .terminal.documents import Answer, asked_answer
 
 DEBUG_VARIABLE = "DOMAIN_SECURE_DEBUG"
 INTERRUPTED = 128 + 2  #: what a shell reports for SIGINT
@@ -65,36 +67,68 @@ def main(argv: Sequence[str] | None = None, before_run: Callable[[], object] | N
     before_run: called when the command's module is imported and its arguments are understood.
     """
     standard_streams.prepare()
+    given = sys.argv[1:] if argv is None else argv
+    answer = asked_answer(given, sys.stdout)
     try:
-        arguments = parse(sys.argv[1:] if argv is None else argv, COMMANDS)
+        arguments = parse(given, COMMANDS)
         if before_run:
             before_run()
-        status = int(arguments.run(arguments))
+        status = _run(arguments, answer)
         sys.stdout.flush()
-    except Problem as problem:
-        return _fail(str(problem), problem.status)
     except BrokenPipeError:
-        return BROKEN_PIPE
-    except OSError as error:
-        return _fail(str(_system_problem(error)), _system_problem(error).status)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the person gets one line whatever happens
-        return _fail(_report(error), INTERNAL_ERROR)
+        status = BROKEN_PIPE
+    except WrongUse as wrong:
+        if answer is not None:
+            answer.command = wrong.words
+            wrong.code = _fail(wrong, answer)
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the person gets one line whatever happens
+        status = _fail(error, answer)
     finally:
         standard_streams.settle()
     return status
 
 
-def _fail(message: str, status: int) -> int:
+def _run(arguments: argparse.Namespace, answer: Answer | None) -> int:
+    if answer is None:
+        return int(arguments.run(arguments))
+    answer.command = arguments.words
+    with redirect_stdout(answer):
+        status = int(arguments.run(arguments))
+    return answer.finish(status)
+
+
+def _fail(error: BaseException, answer: Answer | None) -> int:
+    """Tell what went wrong, where a document was asked for in it as well; return the exit status."""
+    problem, status = _told(error)
     # Where nobody can be told, the status says it alone.
     with suppress(OSError):
         if os.environ.get(DEBUG_VARIABLE):
             from traceback import print_exc  # noqa: PLC0415 - every command would wait for it
 
             print_exc()
-        print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+        # Of wrong use its parser has told, and who interrupts a command knows.
+        if not isinstance(error, WrongUse | KeyboardInterrupt):
+            print(f"{PROGRAM}: {' '.join(str(problem).split())}", file=sys.stderr)
+    with suppress(OSError):
+        if answer is not None:
+            status = answer.finish(status, problem)
     return status
+
+
+def _told(error: BaseException) -> tuple[Problem, int]:
+    """Return what went wrong in the operator's terms, with the exit status."""
+    match error:
+        case Problem():
+            return error, error.status
+        case WrongUse():
+            return error.problem, error.problem.status
+        case OSError():
+            problem = _system_problem(error)
+            return problem, problem.status
+        case KeyboardInterrupt():
+            return Problem("it was interrupted", PROGRAM, "run it again"), INTERRUPTED
+    return _report(error), INTERNAL_ERROR
 
 
 def _system_problem(error: OSError) -> Problem:
@@ -108,8 +142,6 @@ def _system_problem(error: OSError) -> Problem:
     return Problem(what, where, cannot_write(what, where, error).fix)
 
 
-def _report(error: Exception) -> str:
-    return (
-        f"internal error ({type(error).__name__}): {PROGRAM} itself: "
-        f"please report it, with what the same command prints with {DEBUG_VARIABLE}=1"
-    )
+def _report(error: BaseException) -> Problem:
+    fix = f"please report it, with what the same command prints with {DEBUG_VARIABLE}=1"
+    return Problem(f"internal error ({type(error).__name__})", f"{PROGRAM} itself", fix)

@@ -4,17 +4,16 @@ For manual pages and completions, which are made once; a command itself must not
 """
 
 from argparse import ArgumentParser
-from importlib import import_module
 
-from .command_line import CommandParser, build_parser
+from .command_line import CommandParser, build_parser, declare
 from .main import COMMANDS
 
 
 def whole_parser() -> CommandParser:
     """Return a parser that knows the arguments of each command."""
     parser = build_parser(COMMANDS)
-    for name, below in words_of(parser).items():
-        import_module(f".{COMMANDS[name].module}", __package__).add_arguments(below, name)
+    for name, below in parser.below.items():
+        declare(COMMANDS[name], below, name)
     return parser
 
 

@@ -1,10 +1,7 @@
 """``domain-secure cert import`` and ``refresh``: take in what an authority or an ACME client issued."""
 
 import argparse
-import sys
-from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +86,11 @@ def run_import(arguments: argparse.Namespace) -> ExitStatus:
         )
     except RefusedImportError as error:
         raise Problem(f"this cannot be imported: {error}", str(arguments.file), error.fix) from error
-    with redirect_stdout(StringIO()) if arguments.json else nullcontext():
-        try:
-            return _put_to_use(arguments, live, imported, now)
-        finally:
-            if arguments.json:
-                with redirect_stdout(sys.__stdout__):
-                    print_json(_document(configuration, arguments, imported, now))
+    try:
+        return _put_to_use(arguments, live, imported, now)
+    finally:
+        if arguments.json:
+            print_json(_document(configuration, arguments, imported, now))
 
 
 def _put_to_use(arguments: argparse.Namespace, live: Live, imported: Imported, now: datetime) -> ExitStatus:

@@ -1,14 +1,13 @@
 """``domain-secure log show``: read the protocol log back."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from domain_secure.commands.terminal.common import configuration_of, note, print_json
+from domain_secure.commands.terminal.common import configuration_of, note, print_json, print_json_line
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.history.history import History, Record, RecordQuery
 from domain_secure.policy.sending.delivery import DeliveryStatus, FailureReason
@@ -47,7 +46,7 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
             position.number = max(position.number, record.number)
         _follow(position, query, fits, printed)
     elif arguments.json:
-        print_json([document_of(record) for record in found])
+        print_json({"records": [document_of(record) for record in found]})
     else:
         _print_all(found, history)
     return ExitStatus.DONE
@@ -167,7 +166,7 @@ def _follow(position: _Position, query: RecordQuery, fits: Callable[[Record], bo
 
 
 def _json_line(record: Record) -> None:
-    print(json.dumps(document_of(record), ensure_ascii=False))
+    print_json_line(document_of(record))
 
 
 def _print_all(found: Iterator[Record], history: History) -> None:

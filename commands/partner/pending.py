@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     """Print each unknown fingerprint with where it came from, and the command that settles it."""
     unsettled = pending_document(configuration_of(arguments))
     if arguments.json:
-        print_json(unsettled)
+        print_json({"pending": unsettled})
     elif unsettled:
         _print(unsettled)
     else:

@@ -1,13 +1,13 @@
 """``domain-secure report``: what became of the mail with each partner, for those who account for it."""
 
 import argparse
-import json
 import platform
 import sys
 from datetime import datetime
 from pathlib import Path
 
-from domain_secure.commands.terminal.common import configuration_of
+from domain_secure.commands.terminal.common import configuration_of, print_json
+from domain_secure.commands.terminal.documents import text_of, whole
 from domain_secure.policy.editing.editing import parse_entries
 from domain_secure.policy.files.atomic_file import replace
 from domain_secure.policy.history.history import History, HourlyCount, Latest
@@ -50,6 +50,11 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         counts, history.sightings(since, entry), _latest(history, entry), _kept_since(history, since)
     )
     report = report_of(material, since, until, now, platform.node())
+    if arguments.json and arguments.out is None:
+        from .report_plain import report_document  # noqa: PLC0415
+
+        print_json(report_document(report))
+        return ExitStatus.DONE
     _write(_formatted(report, counts, "json" if arguments.json else arguments.format), arguments.out)
     return ExitStatus.DONE
 
@@ -74,7 +79,7 @@ def _formatted(report: Report, counts: tuple[HourlyCount, ...], form: str) -> st
     if form == "csv":
         return csv_report(report, counts)
     if form == "json":
-        return json.dumps(report_document(report), indent=2, ensure_ascii=False) + "\n"
+        return text_of(whole("report", report_document(report)), sys.stdout) + "\n"
     return text_report(report)
 
 

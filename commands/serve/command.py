@@ -9,10 +9,10 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from domain_secure.commands.check.check_process import check_document
 from domain_secure.commands.in_force.in_force import forget_former
 from domain_secure.commands.status.status_document import running_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path
+from domain_secure.commands.terminal.own_process import document_of
 from domain_secure.milter.daemon import events
 from domain_secure.milter.daemon.activation import InheritedSockets
 from domain_secure.milter.daemon.daemon import Daemon, log_event
@@ -57,6 +57,7 @@ from domain_secure.postfix.tables.publish import publish
 
 # Some 30 MiB while somebody looks at the page; a list of a million must not take the daemon's memory.
 _MOST_PARTNERS = 20_000
+_CHECK_SECONDS = 120.0
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -225,7 +226,7 @@ def status_page(configuration: Callable[[], Configuration]) -> Render:
     """Return what renders the status page."""
     page = StatusPage(
         lambda: running_document(configuration(), _MOST_PARTNERS),
-        lambda: check_document(configuration().path),
+        lambda: document_of(configuration().path, ["check"], _CHECK_SECONDS),
         History(configuration().state),
     )
     return page.render

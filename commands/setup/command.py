@@ -82,8 +82,8 @@ def setup(arguments: argparse.Namespace) -> ExitStatus:
     problem = _carry_out(steps, doer, done, quiet=arguments.json)
     if arguments.json:
         print_json(_document(done, problem))
-        return problem.status if problem else doer.status
-    _tell(done)
+    else:
+        _tell(done)
     if problem is not None:
         raise problem
     return doer.status

@@ -1,12 +1,11 @@
 """What the commands share: which configuration, and how they print."""
 
 import argparse
-import json
 import os
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import is_fleet_node, load
 from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
 from domain_secure.policy.terms.problems import Problem
+
+from .documents import answer, text_of
 
 if TYPE_CHECKING:
     from domain_secure.fleet.editing.fleet_store import FleetStore
@@ -75,11 +76,23 @@ def belongs_to_fleet(path: Path) -> bool:
         return False
 
 
-def print_json(document: Any) -> None:
-    """Print one JSON document; what JSON does not know is printed as text, what the locale lacks escaped."""
-    # What stands for standard output in a program of ours has no encoding.
-    has_all_letters = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    print(json.dumps(document, indent=2, ensure_ascii=not has_all_letters, default=str))
+def print_json(document: Mapping[str, Any]) -> None:
+    """Answer with a document, once ``--json`` was asked for; what JSON does not know becomes text.
+
+    Called several times, the documents of all calls are one: a command that changes something and waits may
+    answer in parts.
+    """
+    taken = answer()
+    if taken is None:
+        print(text_of(document, sys.stdout))
+    else:
+        taken.put(document)
+
+
+def print_json_line(document: Mapping[str, Any]) -> None:
+    """Answer with one document of many, in a line of its own, and at once; see ``print_json``."""
+    if (taken := answer()) is not None:
+        taken.put_line(document)
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -138,7 +151,12 @@ def _print_paragraphs(headers: Sequence[str], rows: Sequence[Sequence[str]], wid
 
 
 def note(text: str) -> None:
-    """Tell the person something that is not the command's result, on standard error."""
+    """Tell the person something that is not the command's result, on standard error.
+
+    A document has it as well, under ``notes``.
+    """
+    if (taken := answer()) is not None:
+        taken.add_note(text)
     print(f"domain-secure: {text}", file=sys.stderr)
 
 

@@ -39,7 +39,9 @@ def receive(lab: Lab, *, tls: bool, source: str = ADDRESSES[WOODGROVE]) -> Reply
 
 def shown(product: Product, *arguments: str) -> list[dict[str, Any]]:
     """Return what ``log show --json`` prints."""
-    found: list[dict[str, Any]] = json.loads(product.command("log", "show", "--json", *arguments).stdout)
+    found: list[dict[str, Any]] = json.loads(product.command("log", "show", "--json", *arguments).stdout)[
+        "records"
+    ]
     return found
 
 

@@ -171,7 +171,7 @@ MAY_KNOW = {
         "policy/revocation policy/sending policy/terms postfix/attach postfix/dns postfix/doctor "
         "postfix/findings postfix/instance postfix/log postfix/probe postfix/tables milter/daemon "
         "milter/knowledge milter/metrics milter/page milter/proof milter/record fleet/node fleet/store "
-        "commands/check commands/in_force commands/status commands/terminal"
+        "commands/in_force commands/status commands/terminal"
     ),
     "commands/setup": (
         "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "

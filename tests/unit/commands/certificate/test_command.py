@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from documents import body
 from scratch_postfix import Scratch, make_scratch
 
 from domain_secure.policy.own.private_key import encrypted_pem, parse_pem
@@ -53,8 +54,7 @@ class Shell:
 
     def listed(self) -> dict[str, list[dict[str, object]]]:
         """Return ``cert list``."""
-        document: dict[str, list[dict[str, object]]] = json.loads(self("list", "--json")[1])
-        return document
+        return body(self("list", "--json")[1])
 
     @property
     def main(self) -> Path:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from documents import body
 
 from domain_secure.commands.main import main
 from domain_secure.policy.configuration.configuration import LogLevel
@@ -84,7 +85,7 @@ def story(writer: HistoryWriter) -> HistoryWriter:
 
 def queue_ids(printed: str) -> list[str]:
     """Return the queue ids of a JSON document."""
-    return [one["queue_id"] for one in json.loads(printed)]
+    return [one["queue_id"] for one in body(printed)["records"]]
 
 
 @pytest.mark.usefixtures("story")
@@ -157,7 +158,7 @@ def test_nothing_to_show(run: Run, writer: HistoryWriter) -> None:
     assert run("show")[1] == "nothing has been recorded yet\n"
     writer.write([kept(record(), "IN1")])
     assert run("show", "--queue-id", "X")[1].startswith("nothing fits; there are records from 2026-11-24")
-    assert run("show", "--json", "--queue-id", "X")[1] == "[]\n"
+    assert body(run("show", "--json", "--queue-id", "X")[1]) == {"records": []}
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """``partner show``, ``set`` and ``pin`` as a person uses them."""
 
 import base64
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from documents import body
 
 from domain_secure.commands.main import main
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
@@ -37,8 +37,7 @@ def show(path: Path, domain: str, capsys: pytest.CaptureFixture[str]) -> dict[st
     """Return the document that ``partner show --json`` prints."""
     capsys.readouterr()
     assert main(["--config", str(path), "partner", "show", domain, "--json"]) == 0
-    document: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return document
+    return body(capsys.readouterr().out)
 
 
 def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,13 @@
 """``partner cert add``: what is imported, and what is said about it."""
 
 import io
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from documents import body
 
 from domain_secure.commands.main import main
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
@@ -219,7 +219,7 @@ def test_json_and_unlisted_domain(imported: Import) -> None:
     certificate = parse(HOST.der)
     assert status == 0
     assert "contoso.test is not on the receive list" in error
-    assert json.loads(printed) == {
+    assert body(printed) == {
         "domain": "contoso.test",
         "subject": "CN=mail.woodgrovebank.test",
         "names": ["mail.woodgrovebank.test"],

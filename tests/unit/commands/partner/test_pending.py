@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from documents import body
 
 from domain_secure.commands.main import main
 from domain_secure.policy.book.certificate_book import FILE_NAME, IMPORT, CertificateBook
@@ -53,13 +54,14 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 
 def fingerprints(printed: str) -> list[str]:
     """Return the fingerprints of a JSON document."""
-    return [one["sha256"] for one in json.loads(printed)]
+    return [one["sha256"] for one in body(printed)["pending"]]
 
 
 def test_nothing_seen(run: Run) -> None:
     """Without a book there is nothing to tell, and that is said."""
     assert run() == (0, "no unknown certificates have been seen from listed domains\n")
-    assert run("--json") == (0, "[]\n")
+    status, printed = run("--json")
+    assert (status, body(printed)) == (0, {"pending": []})
 
 
 @pytest.mark.usefixtures("book")
@@ -78,8 +80,8 @@ def test_table_and_the_commands_that_settle(run: Run) -> None:
 @pytest.mark.usefixtures("book")
 def test_json(run: Run) -> None:
     """One document with stable keys."""
-    document = json.loads(run("--json")[1])
-    assert document[0] == {
+    document = body(run("--json")[1])
+    assert document["pending"][0] == {
         "domain": "*.fabrikam.test",
         "client": "2001:db8::1",
         "sha256": str(OTHER),

@@ -1,0 +1,48 @@
+"""Run a command of ours in a process of its own, whose memory, time and faults are not ours; take its answer.
+
+Owns: how long it may take, and what it means that it does not answer.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+
+# -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
+_PROGRAM = "from domain_secure.commands.main import main; raise SystemExit(main())"
+_COMMAND = (sys.executable, "-P", "-c", _PROGRAM)
+# What the service manager said to the daemon is not for its children.
+_NOT_PASSED_ON = {"NOTIFY_SOCKET", "JOURNAL_STREAM", "WATCHDOG_USEC", "WATCHDOG_PID"}
+
+
+def document_of(path: Path, command: Sequence[str], seconds: float) -> dict[str, Any]:
+    """Return what a *command* prints with ``--json`` about the configuration at *path*.
+
+    Raises Problem where it fails, tells nothing, or takes longer than so many *seconds*.
+    """
+    name, fix = command[0], f"run `domain-secure {' '.join(command)}` by hand"
+    try:
+        done = subprocess.run(
+            [*_COMMAND, "--config", path, *command, "--json"],
+            env={key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        document: dict[str, Any] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        what = f"{name} did not end within {seconds:g} s"
+        raise Problem(what, str(path), fix, ExitStatus.NO_ANSWER) from error
+    except (OSError, ValueError) as error:
+        what = f"{name} did not end well ({type(error).__name__})"
+        raise Problem(what, str(path), fix, ExitStatus.NO_ANSWER) from error
+    if (told := document["error"]) is not None:
+        raise Problem(told["what"], told["where"], told["fix"], ExitStatus.NO_ANSWER)
+    return document
