@@ -56,7 +56,7 @@ def test_an_error_is_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["receive", "add", "--json"], "receive add"),
         (["partner", "nonsense", "--json"], "partner"),
         (["nonsense", "--json"], ""),
-        (["status", "--nonsense", "--json"], ""),
+        (["status", "--nonsense", "--json"], "status"),
     ],
 )
 def test_wrong_use_is_a_document(
