@@ -13,16 +13,19 @@ from typing import Any
 from domain_secure.commands.attach.held_lists import held_back
 from domain_secure.commands.terminal.common import configuration_of, configuration_path, print_json
 from domain_secure.commands.terminal.daemon_client import health
+from domain_secure.commands.terminal.documents import add_json
+from domain_secure.commands.terminal.plugin_output import State, add_nagios, judged, refuse_timeout
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 from domain_secure.postfix.attach.attachment import is_attached
 from domain_secure.postfix.doctor.doctor import examine
-from domain_secure.postfix.findings.findings import Examination, Finding, Severity
+from domain_secure.postfix.findings.findings import Examination, Finding, Severity, document_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .check_fix import fix
+from .check_plugin import judge
 
 _NARROWEST = 60
 
@@ -36,7 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         metavar="DOMAIN",
         help="follow the mail of this listed domain only, and probe its servers first",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form)
+    add_nagios(parser, form)
+    parser.add_argument(
+        "--not-looked-at",
+        choices=[state.name.lower() for state in State],
+        metavar="STATE",
+        help="with --nagios: what it is that something could not be looked at: ok, warning, critical or "
+        "unknown (default: unknown)",
+    )
     parser.add_argument(
         "--fix",
         action="store_true",
@@ -59,6 +71,11 @@ def check(arguments: argparse.Namespace) -> ExitStatus:
         raise Problem(
             "a document tells what was looked at", "--if-attached --json", "give one of them at most"
         )
+    refuse_timeout(arguments)
+    if arguments.nagios:
+        return _as_plugin(arguments)
+    if arguments.not_looked_at is not None:
+        raise Problem("it is about --nagios", "--not-looked-at", "add --nagios, or leave it out")
     if arguments.yes and not arguments.fix:
         raise Problem("there is nothing to agree to", "--yes", "add --fix, or leave --yes out")
     try:
@@ -87,6 +104,15 @@ def check(arguments: argparse.Namespace) -> ExitStatus:
     )
     show(examination, json=arguments.json)
     return ExitStatus.DIFFERENCE if examination.has_errors else ExitStatus.DONE
+
+
+def _as_plugin(arguments: argparse.Namespace) -> ExitStatus:
+    if arguments.fix or arguments.if_attached or arguments.yes:
+        raise Problem("a plugin looks at all and changes nothing", "--nagios", "give no other option")
+    not_looked_at = State[(arguments.not_looked_at or State.UNKNOWN.name).upper()]
+    command = ["check", *([arguments.domain] if arguments.domain else [])]
+    path = configuration_path(arguments)
+    return judged(path, command, arguments.timeout, lambda document: judge(document, not_looked_at))
 
 
 def _examination_of_one(path: Path, configuration: Configuration, only: Domain) -> Examination:
@@ -263,10 +289,7 @@ def _counts(examination: Examination) -> Iterator[str]:
 
 def _document(examination: Examination) -> dict[str, Any]:
     return {
-        "findings": [
-            {key: asdict(finding)[key] for key in ("severity", "word", "what", "proof", "fix")}
-            for finding in examination.findings
-        ],
+        "findings": [document_of(finding) for finding in examination.findings],
         "lookups": [asdict(lookup) for lookup in examination.lookups],
         "counts": {severity.value: examination.count(severity) for severity in Severity},
         "not_looked_at": [

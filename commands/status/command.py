@@ -6,6 +6,8 @@ from typing import Any
 
 from domain_secure.commands.log.log_level_document import told
 from domain_secure.commands.terminal.common import configuration_path, print_json, print_table
+from domain_secure.commands.terminal.documents import add_json
+from domain_secure.commands.terminal.plugin_output import add_nagios, judged, refuse_timeout
 from domain_secure.commands.terminal.watching import count, seconds, watch
 from domain_secure.policy.certificates.presented_names import some
 from domain_secure.policy.terms.problems import ExitStatus, Problem
@@ -30,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     del command
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="one partner, in both directions")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one JSON document")
+    add_json(form)
+    add_nagios(parser, form)
     form.add_argument(
         "--watch",
         type=seconds,
@@ -53,13 +56,27 @@ def status(arguments: argparse.Namespace) -> ExitStatus:
     """
     if arguments.count and not arguments.watch:
         raise Problem("--count is about --watch", "status --count", "add --watch, or leave --count out")
-    if arguments.fleet and arguments.domain:
-        raise Problem("all edges are asked for, and one partner", "--fleet DOMAIN", "give one of them")
+    if arguments.domain and (arguments.fleet or arguments.nagios):
+        other = "--fleet" if arguments.fleet else "--nagios"
+        raise Problem("all is asked for, and one partner", f"{other} DOMAIN", "give one of them")
+    refuse_timeout(arguments)
+    if arguments.nagios:
+        return _as_plugin(arguments)
     look = _fleet_counters if arguments.fleet else run_partner if arguments.domain else _edge
     if arguments.watch:
         watch(lambda: look(arguments), arguments.watch, arguments.count)
         return ExitStatus.DONE
     return look(arguments)
+
+
+def _as_plugin(arguments: argparse.Namespace) -> ExitStatus:
+    if arguments.fleet:
+        raise Problem(
+            "the counters of a fleet are no state", "--fleet --nagios", "ask each edge without --fleet"
+        )
+    from .status_plugin import judge  # noqa: PLC0415 - nobody else looks at it as the status page does
+
+    return judged(configuration_path(arguments), ["status"], arguments.timeout, judge)
 
 
 def _fleet_counters(arguments: argparse.Namespace) -> ExitStatus:

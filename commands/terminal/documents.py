@@ -7,7 +7,6 @@ While a command runs, an ``Answer`` stands for standard output.  The command giv
 ``print_json``; what it prints for a person all the same is kept as lines under ``said``.
 """
 
-import argparse
 import io
 import json
 import sys
@@ -18,9 +17,10 @@ from domain_secure.policy.terms.problems import Problem
 
 VERSION = 1  #: raised when a key goes away or changes its meaning; new keys may come without
 OPTION = "--json"
+NAGIOS = "--nagios"  #: asks for another form, which answers in the same way
 
 
-def add_json(parser: argparse.ArgumentParser, help_text: str = "print one JSON document") -> None:
+def add_json(parser: Any, help_text: str = "print one JSON document") -> None:
     """Let a command be asked for its document; every command gets this that does not do it itself."""
     parser.add_argument(OPTION, action="store_true", help=help_text)
 
@@ -35,7 +35,7 @@ class Answer(io.TextIOWrapper):
     def __init__(self, stream: TextIO) -> None:
         self._octets = io.BytesIO()
         super().__init__(self._octets, encoding="utf-8", errors="replace", write_through=True)
-        self._stream = stream
+        self.stream = stream
         self.command = ""
         self._document: Mapping[str, Any] = {}
         self._notes: list[str] = []
@@ -71,7 +71,7 @@ class Answer(io.TextIOWrapper):
         return self._octets.getvalue().decode(errors="replace").splitlines()
 
     def _write(self, document: Mapping[str, Any], indent: int | None) -> None:
-        print(text_of(document, self._stream, indent), file=self._stream, flush=True)
+        print(text_of(document, self.stream, indent), file=self.stream, flush=True)
 
 
 def text_of(document: Mapping[str, Any], stream: TextIO, indent: int | None = 2) -> str:
@@ -96,6 +96,11 @@ def asked_answer(arguments: Sequence[str], stream: TextIO) -> Answer | None:
     The arguments need not be right: that they are not is a document, too.
     """
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if NAGIOS in options:
+        # Nobody else should wait for it.
+        from .plugin_output import PluginAnswer  # noqa: PLC0415
+
+        return PluginAnswer(stream)
     return Answer(stream) if OPTION in options else None
 
 

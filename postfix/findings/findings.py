@@ -57,6 +57,17 @@ class Finding:
         return cls(Severity.NOT_LOOKED_AT, NOT_LOOKED_AT, what, why, fix)
 
 
+def document_of(finding: Finding) -> dict[str, str]:
+    """Return a finding as plain values with stable keys."""
+    return {
+        "severity": finding.severity.value,
+        "word": finding.word,
+        "what": finding.what,
+        "proof": finding.proof,
+        "fix": finding.fix,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """What Postfix's own tables say of the mail for one domain, as it was looked up."""

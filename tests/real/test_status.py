@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from plugin_format import read
 
 from lab.laboratory import ADDRESSES, CONTOSO, WOODGROVE
 from lab.messages import compose
@@ -120,3 +121,37 @@ def _numbers(product: Product) -> dict[str, float]:
         if name.endswith("_total") and "log_lines" not in name:
             found[name] = found.get(name, 0) + value
     return found
+
+
+def test_a_monitoring_system_is_told(own_product: Product) -> None:
+    """By both plugins: numbers of the daemon that runs, a partner that is refused, and that none runs."""
+    product, lab = own_product, own_product.lab
+    done = product.command("status", "--nagios", check=False)
+    found = read(done.stdout, done.returncode)
+    assert found.numbers["received"][:2] == ("0", "c")
+    assert found.numbers["partners"][0] == "1"
+    lab.send(
+        lab.contoso,
+        compose(SENDER, RECIPIENT),
+        source=ADDRESSES[WOODGROVE],
+        sender=SENDER,
+        recipient=RECIPIENT,
+        tls=lab.client_context(lab.identities[WOODGROVE]),
+    )
+    done = product.command("status", "--nagios", check=False)
+    assert read(done.stdout, done.returncode).numbers["received"][0] == "1"
+
+    document = json.loads(product.command("check", "--json", check=False).stdout)
+    done = product.command("check", "--nagios", check=False)
+    found = read(done.stdout, done.returncode)
+    counts = {name: int(found.numbers[name][0]) for name in ("errors", "warnings", "notes", "not_looked_at")}
+    assert list(counts.values()) == [
+        document["counts"][name] for name in ("error", "warning", "note", "not-looked-at")
+    ]
+
+    product.stop()
+    for command in ("check", "status"):
+        done = product.command(command, "--nagios", check=False)
+        found = read(done.stdout, done.returncode)
+        assert found.state == "CRITICAL"
+        assert any("the daemon does not answer" in line for line in (found.text, *found.more))

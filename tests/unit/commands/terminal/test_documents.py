@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -87,9 +86,11 @@ def test_an_interrupt_is_a_document(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A command that was interrupted says so in its document."""
-    monkeypatch.setattr(
-        "domain_secure.commands.lists.configuration_of", lambda _: signal.raise_signal(signal.SIGINT)
-    )
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("domain_secure.commands.lists.configuration_of", interrupted)
     assert main(["--config", str(path), "receive", "list", "--json"]) == INTERRUPTED
     out, err = capsys.readouterr()
     assert (json.loads(out)["error"]["what"], err) == ("it was interrupted", "")
