@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
 from domain_secure.commands.in_force.receiving import in_force
 from domain_secure.commands.terminal.common import (
+    add_to_document,
     already_so,
     configuration_of,
     note,
@@ -110,6 +111,7 @@ def run_confirm(arguments: argparse.Namespace) -> ExitStatus:
     """Let the list be as its files have it, where the daemon or generate holds it back."""
     name: ListName = arguments.list_name
     entries = confirm(policy_store(arguments), name)
+    add_to_document({"list": name, "domains": list(entries)})
     print(f"confirmed: the {name} list as it is, {len(entries)} entries")
     return ExitStatus.DONE
 
@@ -126,6 +128,15 @@ def _print_changes(change: ListChange, name: ListName, *, unchanged: str) -> Non
         already_so(f"{entry} is {unchanged} the {name} list")
     if change.files:
         print(f"written: {', '.join(map(str, change.files))}")
+    add_to_document(
+        {
+            "list": name,
+            "added": list(change.added),
+            "removed": list(change.removed),
+            "unchanged": list(change.unchanged),
+            "written": list(map(str, change.files)),
+        }
+    )
 
 
 def run_list(arguments: argparse.Namespace) -> ExitStatus:

@@ -3,14 +3,21 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from difflib import diff_bytes, unified_diff
 from pathlib import Path
+from typing import Any
 
 from domain_secure.commands.in_force.in_force import forget_former
-from domain_secure.commands.terminal.common import ALREADY_SO, already_so, configuration_of, note
+from domain_secure.commands.terminal.common import (
+    ALREADY_SO,
+    add_to_document,
+    already_so,
+    configuration_of,
+    note,
+)
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
@@ -22,7 +29,7 @@ from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach, 
 from domain_secure.postfix.attach.client_certificates import Asleep
 from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.doctor.doctor import examine_routes
-from domain_secure.postfix.findings.findings import Severity
+from domain_secure.postfix.findings.findings import Severity, document_of
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -74,6 +81,7 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
     request = _request(arguments, arguments.service)
     if arguments.dry_run or arguments.check:
         plan = plan_attach(configuration, instance, request)
+        add_to_document(_place_document(instance, plan.changes))
         print_plan(plan)
         if not plan.changes:
             already_so(f"attached: nothing to do in {instance.config_directory}")
@@ -105,6 +113,7 @@ def _say_where_mail_goes(configuration: Configuration, instance: PostfixInstance
     for finding in examination.findings:
         unseen = "not looked at: " if finding.severity is Severity.NOT_LOOKED_AT else ""
         note(f"{unseen}{finding.what} [{finding.word}]: {finding.proof}: {finding.fix}")
+    add_to_document({"findings": [document_of(one) for one in examination.findings]})
     if not examination.findings:
         domains = "the one listed domain" if listed == 1 else f"{listed} listed domains"
         print(f"sending: Postfix was asked: mail for {domains} leaves over verified TLS only")
@@ -140,6 +149,10 @@ def apply_attach(
                 publish(configuration, instance, report, map_type(instance), lambda: _newest(configuration))
             keep_in_force(configuration)
         outcome = execute(plan, instance)
+    add_to_document(
+        _place_document(instance, outcome.changed, reloaded=outcome.reloaded)
+        | {"services": list(plan.inbound.options) if plan.inbound is not None else []}
+    )
     if plan.outbound is not None:
         forget_former(configuration, instance)
     yield from _attached(plan, outcome)
@@ -156,18 +169,22 @@ def detach(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.all and arguments.config_dir is not None:
         raise Problem("all directories are named, and one", "--all --config-dir", "give one of them")
     places = _every_place(arguments) if arguments.all else (_place(arguments),)
+    done = []
     if arguments.dry_run or arguments.check:
-        differs = [_would_detach(arguments, *place) for place in places]
-        return ExitStatus.DIFFERENCE if arguments.check and any(differs) else ExitStatus.DONE
+        done = [_would_detach(arguments, *place) for place in places]
+        add_to_document({"places": done})
+        differs = any(one["changed"] for one in done)
+        return ExitStatus.DIFFERENCE if arguments.check and differs else ExitStatus.DONE
     for configuration, instance in places:
-        _detach(arguments, configuration, instance)
+        done.append(_detach(arguments, configuration, instance))
+        add_to_document({"places": done})
     return ExitStatus.DONE
 
 
 def _would_detach(
     arguments: argparse.Namespace, configuration: Configuration, instance: PostfixInstance
-) -> bool:
-    """Print what detach would change, and return whether that is anything."""
+) -> dict[str, Any]:
+    """Print what detach would change, and return what the document says of it."""
     request = _request(arguments, ())
     plan = plan_detach(configuration, instance, request)
     print_plan(plan)
@@ -175,10 +192,13 @@ def _would_detach(
         _warn_of_sending(configuration, request)
     else:
         already_so(f"not attached: nothing to do in {instance.config_directory}")
-    return bool(plan.changes)
+    return _place_document(instance, plan.changes)
 
 
-def _detach(arguments: argparse.Namespace, configuration: Configuration, instance: PostfixInstance) -> None:
+def _detach(
+    arguments: argparse.Namespace, configuration: Configuration, instance: PostfixInstance
+) -> dict[str, Any]:
+    """Detach one directory; return what the document says of it."""
     request = _request(arguments, ())
     with _locked(instance):
         outcome = execute(plan_detach(configuration, instance, request), instance)
@@ -189,13 +209,26 @@ def _detach(arguments: argparse.Namespace, configuration: Configuration, instanc
         adapted = list(restore(configuration)) if is_whole else []
     if not outcome.changed:
         already_so(f"not attached: nothing to do in {instance.config_directory}")
-        return
+        return _place_document(instance, ())
     for name in outcome.changed:
         print(f"changed {instance.config_directory / name}")
     print(_reloaded(outcome))
     for line in adapted:
         print(line)
     _warn_of_sending(configuration, request)
+    return _place_document(instance, outcome.changed, reloaded=outcome.reloaded)
+
+
+def _place_document(
+    instance: PostfixInstance, changed: Iterable[str], *, reloaded: bool = False
+) -> dict[str, Any]:
+    """Return what the document says of a directory of which these files were changed, or would be."""
+    directory = instance.config_directory
+    return {
+        "config_directory": str(directory),
+        "changed": [str(directory / name) for name in changed],
+        "reloaded": reloaded,
+    }
 
 
 def _warn_of_sending(configuration: Configuration, request: Request) -> None:

@@ -3,9 +3,17 @@
 import argparse
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from domain_secure.commands.in_force.in_force import forget_former, is_attached
-from domain_secure.commands.terminal.common import ALREADY_SO, already_so, configuration_of, note
+from domain_secure.commands.terminal.common import (
+    ALREADY_SO,
+    add_to_document,
+    already_so,
+    configuration_of,
+    note,
+)
+from domain_secure.commands.terminal.documents import answer
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
@@ -51,6 +59,7 @@ def generate(arguments: argparse.Namespace) -> ExitStatus:
     with progress() as report:
         publication = publish(configuration, instance, report, newest=lambda: load(configuration.path))
     keep_in_force(configuration)
+    add_to_document(_document(publication))
     for line in _result(publication):
         print(line)
     if configuration.send and not is_named(configuration, instance, publication.map_type):
@@ -69,7 +78,9 @@ def _forgotten(configuration: Configuration, instance: PostfixInstance) -> ExitS
     if os.geteuid() != 0:
         note("Postfix may go by former routes for a while: only root can reload it")
         return ExitStatus.DONE
-    if forget_former(configuration, instance):
+    reloaded = forget_former(configuration, instance)
+    add_to_document({"reloaded": reloaded})
+    if reloaded:
         print("Postfix was reloaded and goes by the tables")
     return ExitStatus.DONE
 
@@ -78,6 +89,21 @@ def is_named(configuration: Configuration, instance: PostfixInstance, map_type: 
     """Tell whether main.cf names the TLS policy table."""
     name = table_name(map_type, configuration.state, Table.TLS_POLICY)
     return name in split_elements(instance.parameter("smtp_tls_policy_maps"))
+
+
+def _document(publication: Publication) -> dict[str, Any]:
+    return {
+        "tables": [
+            {
+                "table": one.table,
+                "path": str(one.path),
+                "type": _type(publication, one.table),
+                "lines": one.lines,
+                "changed": one.changed,
+            }
+            for one in publication.tables
+        ]
+    }
 
 
 def _result(publication: Publication) -> Iterator[str]:
@@ -98,9 +124,13 @@ def _type(publication: Publication, table: Table) -> str:
 
 def _check(job: Job) -> ExitStatus:
     found = differences(job)
+    differing = []
     for difference in found:
-        for line in difference.diff:
+        lines = list(difference.diff) if answer() else []
+        for line in lines or difference.diff:
             print(line)
+        differing.append({"table": difference.table, "path": str(difference.path), "diff": lines})
+    add_to_document({"differences": differing})
     for difference in found:
         note(f"the table {difference.what}: {difference.path}: run domain-secure generate")
     if found:

@@ -2,9 +2,10 @@
 
 import argparse
 
-from domain_secure.commands.terminal.common import configuration_of
+from domain_secure.commands.terminal.common import add_to_document, configuration_of
 from domain_secure.policy.terms.problems import ExitStatus
 from domain_secure.postfix.instance import socket_folder
+from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .service_units import adapt
@@ -28,6 +29,7 @@ def make(arguments: argparse.Namespace) -> ExitStatus:
     instance = PostfixInstance(configuration.config_directory)
     if configuration.milter_socket is None or configuration.policy_socket is None:
         socket_folder.create(instance)
+    add_to_document({"folder": str(instance.queue_directory / SOCKET_FOLDER)})
     for line in adapt(configuration, instance):
         print(line)
     return ExitStatus.DONE

@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from domain_secure.commands.terminal.common import configuration_of, note, print_json, print_table
+from domain_secure.commands.terminal.common import (
+    add_to_document,
+    configuration_of,
+    note,
+    print_json,
+    print_table,
+)
 from domain_secure.policy.authority.authority_folder import LIST, ROOT, AuthorityFolder
 from domain_secure.policy.authority.private_authority import LONGEST_COMMON_NAME
 from domain_secure.policy.own.certificate_path import read_limited
@@ -17,7 +23,7 @@ from domain_secure.policy.own.key_folder import KeyFolder
 from domain_secure.policy.own.own_entries import chain_file
 from domain_secure.policy.terms.domain import Domain, InvalidDomainError, entry_base, parse_entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
-from domain_secure.policy.terms.thumbprint import find
+from domain_secure.policy.terms.thumbprint import find, sha1_of
 
 from .certificate_common import add_password, asked_password, given_password, write_public
 
@@ -100,6 +106,14 @@ def run_init(arguments: argparse.Namespace) -> ExitStatus:
         )
         revocation_list = folder.revocation_list()
     _publish(arguments, revocation_list)
+    add_to_document(
+        {
+            "root": root.certificate_pin.digest,
+            "domains": list(domains),
+            "not_after": root.not_after.isoformat(),
+            "folder": str(folder.path),
+        }
+    )
     _write(arguments.out, chain_file([root]))
     note(f"the authority is in {folder.path}; both partners trust {ROOT}, until {root.not_after:%Y-%m-%d}")
     return ExitStatus.DONE
@@ -121,6 +135,14 @@ def run_issue(arguments: argparse.Namespace) -> ExitStatus:
         )
         revocation_list = folder.revocation_list()
     _publish(arguments, revocation_list)
+    add_to_document(
+        {
+            "thumbprint": sha1_of(leaf.der).upper(),
+            "sha256": leaf.certificate_pin.digest,
+            "names": list(names),
+            "not_after": leaf.not_after.isoformat(),
+        }
+    )
     _write(arguments.out, chain_file([leaf, root]))
     note(f"issued for {', '.join(names)}, until {leaf.not_after:%Y-%m-%d}; to renew it, issue it again")
     return ExitStatus.DONE
@@ -135,6 +157,16 @@ def run_revoke(arguments: argparse.Namespace) -> ExitStatus:
         authority = folder.revoke(doomed, datetime.now(UTC), password=_password(given, folder))
         revocation_list = folder.revocation_list()
     _publish(arguments, revocation_list)
+    add_to_document(
+        {
+            "revoked": [{"thumbprint": one.sha1.upper(), "names": list(one.names)} for one in doomed],
+            "list": {
+                "path": str(folder.path / LIST),
+                "number": authority.list_number,
+                "days": authority.list_days,
+            },
+        }
+    )
     for one in doomed:
         print(f"revoked    {one.sha1.upper()} ({', '.join(one.names)})")
     print(
@@ -202,6 +234,8 @@ def _publish(arguments: argparse.Namespace, revocation_list: bytes) -> None:
 
 
 def _write(out: str, content: bytes) -> None:
+    """Write certificates out; a document has them as well."""
+    add_to_document({"certificates": content.decode(), "written": [] if out == "-" else [out]})
     if out == "-":
         sys.stdout.write(content.decode())
     else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from domain_secure.commands.terminal.common import ALREADY_SO, configuration_of, note
+from domain_secure.commands.terminal.common import ALREADY_SO, add_to_document, configuration_of, note
 from domain_secure.policy.certificates.certificate import Chain
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.purposes import Purpose
@@ -138,6 +138,7 @@ def enable(
                 raise unproved(proof.fault, f"certificate {own.sha1[:8].upper()}")
             note(f"accepted: proof: {proof.fault}")
     _tell(configuration, own, changed=changed or bool(outcome.changed))
+    add_to_document({"not_proved": proof.why_not or proof.fault})
     if proof.why_not:
         print(f"not proved by a handshake: {proof.why_not}")
     return ExitStatus.DONE
@@ -206,6 +207,8 @@ def _refuse(objections: Collection[Objection], accepted: Collection[Change], own
 
 
 def _tell(configuration: Configuration, own: OwnCertificate, *, changed: bool) -> None:
+    services = Use.of(configuration).services_of(own)
+    add_to_document({"thumbprint": own.sha1.upper(), "changed": changed, "services": services})
     print(f"{'' if changed else f'{ALREADY_SO}: '}enabled: {own.sha1.upper()}, {own.certificate.subject}")
-    for service in Use.of(configuration).services_of(own):
+    for service in services:
         print(f"  {service}")

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from domain_secure.commands.terminal.common import configuration_of
+from domain_secure.commands.terminal.common import add_to_document, configuration_of
 from domain_secure.policy.own.pfx import MINIMUM_PASSWORD, make_pfx
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.thumbprint import find
@@ -55,5 +55,6 @@ def run_export(arguments: argparse.Namespace) -> ExitStatus:
         raise Problem(
             f"it cannot be written ({error.strerror})", str(arguments.out), "name a new file with --out"
         ) from error
+    add_to_document({"thumbprint": own.sha1.upper(), "written": [str(arguments.out)]})
     print(f"exported   {own.sha1.upper()} to {arguments.out}")
     return ExitStatus.DONE

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from domain_secure.commands.terminal.common import configuration_of, configuration_path, note, print_json
+from domain_secure.commands.terminal.common import (
+    add_to_document,
+    configuration_of,
+    configuration_path,
+    note,
+    print_json,
+)
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.certificates.certification_path import PathOutcome
@@ -124,6 +130,7 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.forget is not None:
         if not watch_list.forget(arguments.forget.absolute()):
             raise Problem("it is not watched", str(arguments.forget), "see `domain-secure cert list`")
+        add_to_document({"forgotten": str(arguments.forget.absolute())})
         print(f"watched no more: {arguments.forget}")
         return ExitStatus.DONE
     unconfirmed = watch_list.unconfirmed()
@@ -132,6 +139,14 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
     enabled = EnabledCertificates(configuration.state)
     former, watched = enabled.files(), watch_list.all()
     results = refresh_watched(watch_list, configuration.state, datetime.now(UTC), peers_of(configuration))
+    add_to_document(
+        {
+            "places": [
+                {"path": str(one.path), "outcome": one.outcome, "detail": one.detail} for one in results
+            ],
+            "unconfirmed": list(unconfirmed),
+        }
+    )
     for result in results:
         print(f"{result.outcome}: {result.path}: {result.detail}")
     outcomes = {result.outcome for result in results}

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography import x509
 
-from domain_secure.commands.terminal.common import configuration_of, note
+from domain_secure.commands.terminal.common import add_to_document, configuration_of, note
 from domain_secure.policy.certificates.certificate_structure import load
 from domain_secure.policy.own.certificate_request import MAXIMUM_NAMES, request_names, subject_for
 from domain_secure.policy.own.own_certificate import OwnCertificate
@@ -66,6 +66,17 @@ def run_request(arguments: argparse.Namespace) -> ExitStatus:
     wish = _wish(arguments, former)
     store = OwnCertificates(configuration.state)
     request, pem = store.request(wish, datetime.now(UTC))
+    add_to_document(
+        {
+            "identifier": request.identifier,
+            "subject": request.subject,
+            "names": list(request.names),
+            "key_type": wish.key_type,
+            "exportable": wish.exportable,
+            "request": pem.decode(),
+            "written": [] if arguments.out == "-" else [arguments.out],
+        }
+    )
     if arguments.out == "-":
         sys.stdout.write(pem.decode())
     else:

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from domain_secure.commands.terminal.common import configuration_of, note, print_json, print_table
+from domain_secure.commands.terminal.common import (
+    add_to_document,
+    configuration_of,
+    note,
+    print_json,
+    print_table,
+)
 from domain_secure.policy.certificates.presented_names import some
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
@@ -164,6 +170,7 @@ def run_remove(arguments: argparse.Namespace) -> ExitStatus:
     if isinstance(own, OwnCertificate):
         _take_out_of_use(configuration, own)
     OwnCertificates(configuration.state).remove(own)
+    add_to_document({"thumbprint": own.sha1.upper()})
     print(f"removed    {own.sha1.upper()}")
     return ExitStatus.DONE
 

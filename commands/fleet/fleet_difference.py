@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 
+from domain_secure.commands.terminal.common import add_to_document
 from domain_secure.policy.configuration.shared_policy import POLICY, SharedPolicy
 
 _SHOWN = 200  #: lines
@@ -11,6 +12,7 @@ _SHOWN = 200  #: lines
 def print_difference(former: SharedPolicy, present: SharedPolicy, names: tuple[str, str]) -> bool:
     """Print what *present* has and *former* has not, and the other way round; returns whether they differ."""
     lines = list(_lines(former, present, names))
+    add_to_document({"difference": lines})
     for line in lines[:_SHOWN]:
         print(line)
     if len(lines) > _SHOWN:

@@ -2,7 +2,13 @@
 
 import argparse
 
-from domain_secure.commands.terminal.common import already_so, fleet_store, print_json, print_table
+from domain_secure.commands.terminal.common import (
+    add_to_document,
+    already_so,
+    fleet_store,
+    print_json,
+    print_table,
+)
 from domain_secure.fleet.editing.fleet_store import FleetStore, Overtaken, State
 from domain_secure.fleet.node.reports import read_reports
 from domain_secure.policy.configuration.shared_policy import SharedPolicy
@@ -77,6 +83,7 @@ def run_revert(arguments: argparse.Namespace) -> ExitStatus:
     store.check_line(state.envelope)
     differs = print_difference(state.shared, content, ("now", f"revision {arguments.revision}"))
     if not differs and state.head.fault is None:
+        add_to_document({"written": []})
         already_so(f"the policy is that of revision {arguments.revision}")
         return waited(arguments, store)
     return _commit(arguments, store, content, state, f"fleet revert {arguments.revision}")
@@ -88,6 +95,7 @@ def run_accept(arguments: argparse.Namespace) -> ExitStatus:
     state = store.state()
     held = store.cache.read()
     if held[0].revision.digest == state.envelope.revision.digest:
+        add_to_document({"written": []})
         already_so("the store and this node hold the same revision")
         return ExitStatus.DONE
     content = state.shared if arguments.which == "store" else held[1]
@@ -132,6 +140,7 @@ def _commit(
         raise Problem(
             "somebody else made a revision in between", "the store", "look at `fleet log` and decide anew"
         ) from overtaken
+    add_to_document({"written": [str(revision)], "revision": revision.number})
     print(f"written: {revision}")
     return waited(arguments, store)
 

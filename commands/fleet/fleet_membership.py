@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import chain, count
 from pathlib import Path
 
-from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path, note
+from domain_secure.commands.terminal.common import add_to_document, belongs_to_fleet, configuration_path, note
 from domain_secure.fleet.editing.fleet_store import FleetStore, Overtaken
 from domain_secure.fleet.editing.moving import Halves, apart, together
 from domain_secure.fleet.node.reports import read_reports
@@ -44,6 +44,7 @@ def run_init(arguments: argparse.Namespace) -> ExitStatus:
         raise Problem(
             "another node made a revision in between", str(path), "take it with `domain-secure fleet join`"
         ) from overtaken
+    add_to_document({"revision": revision.number})
     print(f"written: {revision}")
     _switch(path, content, halves)
     return ExitStatus.DONE
@@ -63,6 +64,7 @@ def run_join(arguments: argparse.Namespace) -> ExitStatus:
     if node and node.live and halves.local != content:
         note(f"a live node calls itself {node.name} already: give each machine a store.node of its own")
     store.cache.write(state.envelope, state.shared.texts)
+    add_to_document({"node": store.settings.node, "revision": state.envelope.revision.number})
     print(f"joined as {store.settings.node}: {state.envelope.revision}")
     _switch(path, content, halves)
     return ExitStatus.DONE
@@ -87,6 +89,7 @@ def run_leave(arguments: argparse.Namespace) -> ExitStatus:
     store = FleetStore(path)
     if arguments.node:
         _forget(store, arguments.node)
+        add_to_document({"node": arguments.node})
         print(f"forgotten: {arguments.node}; if it runs, it comes back by itself")
         return ExitStatus.DONE
     texts = store.cache.read()[1].texts
@@ -100,6 +103,7 @@ def run_leave(arguments: argparse.Namespace) -> ExitStatus:
         for file, octets in (*lists.items(), (path, files[path])):
             replace(file, octets)
     store.cache.forget()
+    add_to_document({"node": store.settings.node, "written": list(map(str, files))})
     print(f"written: {', '.join(map(str, files))}")
     try:
         _forget(store, store.settings.node)
@@ -146,6 +150,7 @@ def _switch(path: Path, content: bytes, halves: Halves) -> None:
     with writer_lock(path.parent):
         replace(kept, content)
         replace(path, halves.local)
+    add_to_document({"written": [str(path)], "kept": str(kept)})
     print(f"written: {path}, without what the fleet shares; as it was: {kept}")
     note("restart the daemon: `systemctl restart domain-secure`")
 

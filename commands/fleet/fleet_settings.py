@@ -2,7 +2,7 @@
 
 import argparse
 
-from domain_secure.commands.terminal.common import already_so, fleet_store
+from domain_secure.commands.terminal.common import add_to_document, already_so, fleet_store
 from domain_secure.policy.configuration.settings import PARTNER, SECTIONS, Setting, settings_of
 from domain_secure.policy.configuration.shared_settings import is_shared
 from domain_secure.policy.editing.draft import Draft, Written
@@ -41,6 +41,7 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
 
     store = fleet_store(arguments)
     written = store.edit(change, told("fleet set", arguments.values))
+    add_to_document({"written": list(map(str, written))})
     if written:
         print(f"written: {', '.join(map(str, written))}")
     else:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from domain_secure.commands.terminal.common import already_so, configuration_path
+from domain_secure.commands.terminal.common import add_to_document, already_so, configuration_path
 from domain_secure.fleet.store.signing import make_key
 from domain_secure.policy.editing.draft import Draft, Written
 from domain_secure.policy.editing.policy_store import FileStore
@@ -16,6 +16,7 @@ _KEYS = ("store", "trusted_keys")
 def run_key(arguments: argparse.Namespace) -> ExitStatus:
     """Make a key, and print its public half."""
     key = make_key(arguments.file)
+    add_to_document({"key": str(key), "written": [str(arguments.file)]})
     print(f"written: {arguments.file} (only you can read it; name it in store.signing_key_file)")
     print("on every node:")
     print(f"  domain-secure fleet trust --require {key}")
@@ -38,6 +39,7 @@ def run_trust(arguments: argparse.Namespace) -> ExitStatus:
 
     # Whom a node believes is its own affair: it stands in its file, whatever the store says.
     written = FileStore(configuration_path(arguments)).edit(change, "fleet trust")
+    add_to_document({"key": str(key), "written": list(map(str, written))})
     if written:
         print(f"written: {', '.join(map(str, written))}")
     else:

@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from domain_secure.commands.terminal.common import note
+from domain_secure.commands.terminal.common import add_to_document, note
 from domain_secure.policy.editing.policy_store import PolicyStore
 from domain_secure.policy.terms.problems import ExitStatus
 
@@ -56,6 +56,15 @@ def waited(arguments: argparse.Namespace, store: PolicyStore, *, at_least: bool 
     number = enforcement.number
     for name in silent:
         note(f"{name} is silent: it will follow when it is back, or is gone (`fleet leave --node {name}`)")
+    add_to_document(
+        {
+            "revision": number,
+            "in_force": bool(live) and not late,
+            "late": late,
+            "silent": list(silent),
+            "live_nodes": live,
+        }
+    )
     if late:
         for name, reason in late.items():
             print(f"{name}: does NOT enforce revision {number}: {reason}")

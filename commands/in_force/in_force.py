@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from domain_secure.commands.terminal.common import note
+from domain_secure.commands.terminal.common import add_to_document, note
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
@@ -50,6 +50,7 @@ def bring_in_force(path: Path, entries: Collection[Entry]) -> ExitStatus:
     *entries* are those that were added, removed, or whose rule was changed.  Raises Problem, which says "not
     yet in force, because …", with the status DIFFERENCE.
     """
+    add_to_document({"in_force": False})
     with not_yet():
         configuration = load(path)
         if not configuration.outbound_tables:
@@ -63,6 +64,7 @@ def bring_in_force(path: Path, entries: Collection[Entry]) -> ExitStatus:
             return ExitStatus.DONE
         await_daemon(configuration)
         print(_settle(configuration, instance, entries))
+        add_to_document({"in_force": True})
     return ExitStatus.DONE
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from domain_secure.commands.fleet.fleet_wait import waited
-from domain_secure.commands.terminal.common import configuration_path, note
+from domain_secure.commands.terminal.common import add_to_document, configuration_path, note
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
@@ -47,6 +47,7 @@ def bring_receiving_in_force(path: Path, *, quiet: bool = False) -> None:
     Where no daemon runs, or Postfix does not ask it, that is said instead.  Raises Problem, which says "not
     yet in force, because …", with the status DIFFERENCE.
     """
+    add_to_document({"in_force": False})
     with not_yet():
         configuration = load(path)
         if not await_daemon(configuration):
@@ -59,8 +60,10 @@ def bring_receiving_in_force(path: Path, *, quiet: bool = False) -> None:
                 "it has no effect on mail that comes in yet: Postfix is not attached for receiving; "
                 "run domain-secure attach"
             )
-        elif not quiet:
-            print("in force")
+        else:
+            add_to_document({"in_force": True})
+            if not quiet:
+                print("in force")
 
 
 def _is_asked(configuration: Configuration) -> bool:

@@ -5,7 +5,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from domain_secure.commands.terminal.common import configuration_of, note, print_json, print_table
+from domain_secure.commands.terminal.common import (
+    add_to_document,
+    configuration_of,
+    note,
+    print_json,
+    print_table,
+)
 from domain_secure.policy.book.certificate_book import FILE_NAME, IMPORT, CertificateBook, KnownChain
 from domain_secure.policy.certificates.presented_names import names_of, some
 from domain_secure.policy.configuration.configuration import Configuration
@@ -76,6 +82,7 @@ def run_remove(arguments: argparse.Namespace) -> ExitStatus:
         pin = known.certificate.certificate_pin
         if not book.remove(pin, entry):
             raise Problem("it was forgotten already", str(pin), f"see `{listing}`")
+    add_to_document({"domain": entry, "thumbprint": known.sha1.upper(), "sha256": str(pin)})
     print(f"removed    {known.sha1.upper()}, {known.certificate.subject or 'no subject'}")
     rule = configuration.partner(entry)
     if {pin, known.certificate.public_key_pin} & rule.pins:

@@ -10,6 +10,7 @@ from typing import Any
 from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
 from domain_secure.commands.in_force.receiving import in_force
 from domain_secure.commands.terminal.common import (
+    add_to_document,
     already_so,
     configuration_of,
     note,
@@ -135,13 +136,14 @@ def run_remove(arguments: argparse.Namespace) -> ExitStatus:
     rule = remove_rule(store, arguments.domain)
     if rule:
         print(f"{entry}: its rule is removed")
+    files = list(dict.fromkeys(map(str, chain(*(changes[name].files for name in left), rule))))
+    add_to_document({"domain": entry, "removed_from": left, "written": files})
     configuration = configuration_of(arguments)
     if not left and not rule:
         lists = (configuration.receive, configuration.send)
         already_so(f"{entry} is on no list and has no rule{meant(entry, lists)}")
         return ExitStatus.DONE
-    files = chain(*(changes[name].files for name in left), rule)
-    print(f"written: {', '.join(dict.fromkeys(map(str, files)))}")
+    print(f"written: {', '.join(files)}")
     _tell_what_is_left(configuration, entry)
     return in_force(
         arguments,

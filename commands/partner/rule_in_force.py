@@ -8,7 +8,7 @@ from collections.abc import Collection
 from itertools import chain
 
 from domain_secure.commands.in_force.receiving import in_force
-from domain_secure.commands.terminal.common import already_so, configuration_of, note
+from domain_secure.commands.terminal.common import add_to_document, already_so, configuration_of, note
 from domain_secure.commands.terminal.listed import is_followed, require_rule
 from domain_secure.policy.editing.draft import Written
 from domain_secure.policy.editing.editing import parse_entries
@@ -50,12 +50,13 @@ def rule_in_force(arguments: argparse.Namespace, store: PolicyStore, keys: Colle
 
 def tell_written(arguments: argparse.Namespace, files: tuple[Written, ...], unchanged: str) -> None:
     """Say what was written, or that it was so already, and warn where a rule has no effect."""
+    (entry,) = parse_entries([arguments.domain])
+    add_to_document({"domain": entry, "written": list(map(str, files))})
     if files:
         print(f"written: {', '.join(map(str, files))}")
     else:
         already_so(unchanged)
     configuration = configuration_of(arguments)
-    (entry,) = parse_entries([arguments.domain])
     used = (
         configuration.partner(listed).entry for listed in chain(configuration.receive, configuration.send)
     )

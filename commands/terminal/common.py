@@ -89,6 +89,12 @@ def print_json(document: Mapping[str, Any]) -> None:
         taken.put(document)
 
 
+def add_to_document(document: Mapping[str, Any]) -> None:
+    """Say in the document, where one was asked for, what a command tells a person in words besides."""
+    if (taken := answer()) is not None:
+        taken.put(document)
+
+
 def print_json_line(document: Mapping[str, Any]) -> None:
     """Answer with one document of many, in a line of its own, and at once; see ``print_json``."""
     if (taken := answer()) is not None:
