@@ -12,6 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from documents import published
+
 from .etcd import Access
 from .files import put
 from .namespaces import InnerProcess, Namespaces
@@ -78,7 +80,10 @@ class Edge:
 
     def command(self, *arguments: str | Path, check: bool = True) -> CompletedProcess[str]:
         """Run the command line; raises LabError when *check* is set and it fails."""
-        return self.namespaces.run(COMMAND, "--config", self.file, *arguments, check=check)
+        done = self.namespaces.run(COMMAND, "--config", self.file, *arguments, check=check)
+        if "--json" in arguments:
+            published(done.stdout)
+        return done
 
     def write(self, text: str) -> None:
         """Put another configuration file in place of this one."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+from documents import published
+
 from .files import put
 from .laboratory import AUTHORITY_FILE, CERTIFICATES, LOOPBACK, Lab
 from .namespaces import InnerProcess, LabError
@@ -94,7 +96,10 @@ class Product:
 
     def command(self, *arguments: str | Path, check: bool = True) -> CompletedProcess[str]:
         """Run the command line as root; raises LabError when *check* is set and it fails."""
-        return self.lab.namespaces.run(COMMAND, "--config", CONFIGURATION, *arguments, check=check)
+        done = self.lab.namespaces.run(COMMAND, "--config", CONFIGURATION, *arguments, check=check)
+        if "--json" in arguments:
+            published(done.stdout)
+        return done
 
     def attach(self, *options: str) -> CompletedProcess[str]:
         """Connect Contoso's Postfix, in which no session is open and something is to be changed."""

@@ -78,7 +78,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             store, folder / "administrator", etcd.access, 9700, password=users["administrator"], shared=SHARED
         )
         (admin.folder / "long.domains").write_text("".join(f"d{number}.test\n" for number in range(5000)))
-        admin.command("fleet", "init")
+        admin.command("fleet", "init", "--json")
         edges = [
             Edge(where, folder / name, etcd.access, 9700 + number, password=users[name])
             for number, (name, where) in enumerate(
@@ -86,7 +86,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             )
         ]
         for edge in edges:
-            edge.command("fleet", "join")
+            edge.command("fleet", "join", "--json")
         for edge in edges:
             edge.begin()
         for edge in edges:
@@ -131,6 +131,8 @@ def test_a_change_is_enforced_everywhere(fleet: Fleet) -> None:
         assert edge.enforced >= number
         assert edge.listed()[:2] == ["woodgrovebank.test", "fabrikam.test"]
         assert len(edge.listed()) == 5002
+    again = json.loads(fleet.admin.command("receive", "add", "fabrikam.test", WAIT, "--json").stdout)
+    assert (again["unchanged"], again["in_force"], again["live_nodes"]) == (["fabrikam.test"], True, 3)
     log = json.loads(fleet.admin.command("fleet", "log", "--json").stdout)["revisions"]
     assert (log[0]["revision"], log[0]["what"]) == (number, "receive add fabrikam.test")
     assert (log[0]["node"], log[-1]["what"]) == ("administrator", "fleet init")

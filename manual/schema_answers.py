@@ -1,0 +1,358 @@
+"""The keys of the document of each command that looks at mail, Postfix, the daemon or the history."""
+
+from schema_documents import PENDING
+from schema_parts import (
+    CERTIFICATE,
+    COUNT,
+    COUNTERS,
+    FINDING,
+    INTEGER,
+    LEVELS,
+    LINES,
+    NUMBER,
+    OUTCOME,
+    TEXT,
+    TIME,
+    TLSA,
+    YES_NO,
+    Schema,
+    by_name,
+    described,
+    many,
+    maybe,
+    one_of,
+    thing,
+    word,
+)
+
+_OPEN: Schema = {"type": "object"}
+_ATTEMPTS = many(thing(method=word("attempt"), verdict=word("verdict"), detail=TEXT))
+_DECISION_FINDING: dict[str, Schema] = {
+    "domain": TEXT,
+    "claimed": TEXT,
+    "claimed_in": TEXT,
+    "verdict": word("verdict"),
+    "method": maybe(word("method")),
+    "mode": word("mode"),
+    "detail": TEXT,
+    "attempts": _ATTEMPTS,
+}
+_RECORD_HEAD: dict[str, Schema] = {
+    "number": COUNT,
+    "time": TIME,
+    "direction": word("direction"),
+    "queue_id": maybe(TEXT),
+}
+_DECISION = thing(
+    ("certificates", "signatures"),
+    **_RECORD_HEAD,
+    kind={"const": "decision"},
+    client=thing(address=TEXT, port=maybe(TEXT)),
+    verdict=word("verdict"),
+    effect=word("effect"),
+    reply=maybe(TEXT),
+    seconds=NUMBER,
+    session=maybe(_OPEN),
+    known_certificate=maybe(_OPEN),
+    tlsa=maybe(_OPEN),
+    signatures=maybe(many(_OPEN)),
+    findings=many(thing(("attempts",), **_DECISION_FINDING)),
+    certificates=many(CERTIFICATE),
+)
+_DELIVERY = thing(
+    ("lines",),
+    **_RECORD_HEAD,
+    kind={"const": "delivery"},
+    domain=TEXT,
+    recipient_domain=TEXT,
+    relay=maybe(TEXT),
+    status=word("delivery_status"),
+    dsn=maybe(TEXT),
+    reply=TEXT,
+    verified=YES_NO,
+    unverified=maybe(word("unverified")),
+    mutual=YES_NO,
+    tls=maybe(_OPEN),
+    lines=LINES,
+)
+_FAILURE = thing(
+    ("lines",),
+    **_RECORD_HEAD,
+    kind={"const": "session-failure"},
+    domain=TEXT,
+    relay=maybe(TEXT),
+    reason=word("failure_reason"),
+    security=YES_NO,
+    detail=TEXT,
+    lines=LINES,
+)
+RECORD: Schema = {"oneOf": [_DECISION, _DELIVERY, _FAILURE]}
+
+_TOTALS: dict[str, Schema] = {
+    "received": COUNTERS,
+    "sent": COUNTERS,
+    "reasons": by_name(COUNTERS),
+    "methods": COUNTERS,
+    "tls_received": COUNTERS,
+    "tls_sent": COUNTERS,
+    "days": by_name(COUNTERS),
+}
+_LATEST = thing(success=maybe(OUTCOME), failure=maybe(OUTCOME))
+_ENDS = {"ends": TIME, "days_left": INTEGER}
+_SERVER = thing(
+    ("mutual",),
+    host=maybe(TEXT),
+    address=TEXT,
+    port=COUNT,
+    preference=maybe(INTEGER),
+    verdict={"anyOf": [word("failure_reason"), {"const": "good"}]},
+    detail=TEXT,
+    tls_version=maybe(TEXT),
+    cipher=maybe(TEXT),
+    certificate_requested=maybe(YES_NO),
+    remark=maybe(TEXT),
+    chain=many(CERTIFICATE),
+    names=many(TEXT),
+    certificate=maybe(TEXT),
+    public_key=maybe(TEXT),
+    path=maybe(thing(outcome=word("path"), detail=TEXT)),
+    name=maybe(TEXT),
+    tlsa=thing(records=many(TEXT), match=maybe(TEXT), failures=LINES),
+    mutual=thing(verdict=word("mutual"), sessions=by_name(_OPEN)),
+)
+_DAEMON = thing(
+    (
+        "healthy",
+        "unwell",
+        "version",
+        "pid",
+        "configuration_in_force",
+        "tables_problem",
+        "self_proof",
+        "postfix_log",
+    ),
+    problem=described(maybe(TEXT), "why it does not answer; the other keys are absent then"),
+    healthy=YES_NO,
+    unwell=by_name(TEXT),
+    version=TEXT,
+    pid=COUNT,
+    configuration_in_force=one_of("as on disk", "last good"),
+    tables_problem=maybe(TEXT),
+    self_proof=maybe(thing(standing=maybe(word("self_proof")), detail=maybe(TEXT))),
+    postfix_log=maybe(thing(standing=word("log_standing"), detail=maybe(TEXT))),
+)
+_STATUS = thing(
+    node=TEXT,
+    fleet=maybe(
+        thing(node=TEXT, revision=COUNT, store_last_answered=maybe(TIME), problem=maybe(TEXT)),
+    ),
+    configuration=thing(path=TEXT, problem=maybe(TEXT), readable=YES_NO),
+    daemon=_DAEMON,
+    connectors=many(
+        thing(
+            name=TEXT,
+            direction=word("direction"),
+            routing=maybe(TEXT),
+            fqdn=TEXT,
+            certificate=maybe(
+                thing(file=TEXT, problem=maybe(TEXT), names=many(TEXT), covers_fqdn=maybe(YES_NO))
+            ),
+            domain_secure=YES_NO,
+            protocol_log=word("log_level"),
+        )
+    ),
+    connectors_problem=maybe(TEXT),
+    domains=many(
+        thing(
+            domain=TEXT,
+            receive=YES_NO,
+            send=YES_NO,
+            mode=word("mode"),
+            counters=COUNTERS,
+            latest=thing(receive=_LATEST, send=_LATEST),
+            asks_for_our_certificate=one_of("yes", "never", "sometimes", "unknown"),
+            waiting=maybe(COUNT),
+        )
+    ),
+    domains_listed=COUNT,
+    not_in_force=maybe(TEXT),
+    pending_certificates=maybe(COUNT),
+    pending=PENDING,
+    pending_problem=maybe(TEXT),
+    certificates=many(thing(role=TEXT, name=TEXT, **_ENDS)),
+    revocation_lists=many(thing(issuer=TEXT, **_ENDS)),
+    protocol_log=maybe(thing(receive=LEVELS, send=LEVELS)),
+    protocol_log_problem=maybe(TEXT),
+    log_lag_seconds=maybe(NUMBER),
+    history_problem=maybe(TEXT),
+)
+#: ``status --fleet``
+_FLEET_COUNTERS = thing(
+    domains=many(thing(domain=TEXT, counters=COUNTERS)),
+    others=COUNTERS,
+    nodes=many(thing(node=TEXT, counters=COUNTERS)),
+    total=COUNTERS,
+    missing_nodes=many(TEXT),
+)
+
+ANSWERS: dict[str, Schema] = {
+    "check": thing(
+        findings=many(FINDING),
+        lookups=many(thing(domain=TEXT, transport=TEXT, nexthop=TEXT, route=TEXT, policy=TEXT)),
+        counts={**COUNTERS, "propertyNames": word("severity")},
+        not_looked_at=many(thing(what=TEXT, why=TEXT)),
+    ),
+    "probe": thing(
+        domains=many(
+            thing(
+                domain=TEXT,
+                listed=thing(receive=YES_NO, send=YES_NO),
+                verdict=word("probe_outcome"),
+                detail=TEXT,
+                send_method=word("send_method"),
+                servers=many(_SERVER),
+                failures=LINES,
+                mta_sts=maybe(
+                    thing(
+                        problem=maybe(TEXT),
+                        mode=maybe(word("sts_mode")),
+                        mx=many(TEXT),
+                        not_covered=many(TEXT),
+                    )
+                ),
+                receiving=maybe(
+                    thing(
+                        verdict=word("verdict"),
+                        method=maybe(word("method")),
+                        detail=TEXT,
+                        revocation=word("revocation_status"),
+                        revocation_detail=maybe(TEXT),
+                    )
+                ),
+                suggestion=maybe(thing(commands=many(TEXT), weakens=maybe({}))),
+            )
+        )
+    ),
+    "explain": thing(
+        verdict=word("verdict"),
+        effect=word("effect"),
+        reply=maybe(TEXT),
+        findings=many(thing(**_DECISION_FINDING, names=many(TEXT), not_asked=by_name(TEXT))),
+        certificate=maybe(
+            thing(
+                certificate=TEXT,
+                public_key=TEXT,
+                names=many(thing(name=TEXT, kind=TEXT, matches=maybe(TEXT))),
+                common_name=maybe(TEXT),
+                common_name_counts=YES_NO,
+                path=word("path"),
+                path_detail=TEXT,
+                chain=many(CERTIFICATE),
+                revocation=word("revocation_status"),
+                revocation_mode=word("revocation_mode"),
+                revocation_detail=maybe(TEXT),
+            )
+        ),
+        tlsa=TLSA,
+    ),
+    "log show": described(thing(records=many(RECORD)), "with --follow each record is a line of its own"),
+    "report": thing(
+        ("written", "since", "until", "made", "host", "history_begins", "totals", "partners"),
+        written=described(many(TEXT), "with --out, and then alone: the file that has the report"),
+        since=TIME,
+        until=TIME,
+        made=TIME,
+        host=TEXT,
+        history_begins=maybe(TIME),
+        totals=thing(**_TOTALS),
+        partners=many(
+            thing(
+                domain=TEXT,
+                **_TOTALS,
+                latest=many(
+                    thing(
+                        direction=word("direction"),
+                        success=YES_NO,
+                        time=TIME,
+                        outcome=TEXT,
+                        detail=TEXT,
+                        queue_id=maybe(TEXT),
+                    )
+                ),
+                certificates=many(
+                    thing(
+                        fingerprint=TEXT,
+                        direction=word("direction"),
+                        first_seen=TIME,
+                        last_seen=TIME,
+                        passed=COUNT,
+                        failed=COUNT,
+                        new=YES_NO,
+                        content=maybe(CERTIFICATE),
+                    )
+                ),
+            )
+        ),
+    ),
+    "whatif": thing(
+        configuration=TEXT,
+        since=TIME,
+        until=maybe(TIME),
+        judged=COUNT,
+        same=COUNT,
+        unreadable=COUNT,
+        limits=LINES,
+        changes=many(
+            thing(
+                domain=TEXT,
+                former=thing(verdict=word("verdict"), effect=word("effect")),
+                present=thing(verdict=word("verdict"), effect=word("effect")),
+                other_end=YES_NO,
+                detail=TEXT,
+                not_known=LINES,
+                count=COUNT,
+                messages=many(thing(queue_id=maybe(TEXT), time=TIME, client=TEXT)),
+            )
+        ),
+    ),
+    "suggest": thing(
+        since=TIME,
+        domains_seen=COUNT,
+        relayhost=maybe(TEXT),
+        proposed=many(
+            thing(
+                domain=TEXT,
+                readiness=word("readiness"),
+                messages=COUNT,
+                verified=COUNT,
+                trusted=COUNT,
+                encrypted=COUNT,
+                asked_for_our_certificate=COUNT,
+                did_not_ask_for_our_certificate=COUNT,
+                failed_sessions=COUNT,
+                servers=many(TEXT),
+                last=maybe(TIME),
+                commands=many(TEXT),
+            )
+        ),
+    ),
+    "status": {"if": {"required": ["total"]}, "then": _FLEET_COUNTERS, "else": _STATUS},
+    "top": thing(
+        node=TEXT,
+        time=TIME,
+        daemon_problem=maybe(TEXT),
+        configuration_problem=maybe(TEXT),
+        state=word("state"),
+        summary=TEXT,
+        partners=many(
+            thing(
+                domain=TEXT,
+                state=word("state"),
+                per_minute=maybe(NUMBER),
+                counters=COUNTERS,
+                waiting=maybe(COUNT),
+                last_failure=maybe(thing(time=TIME, ago=TEXT, outcome=TEXT)),
+            )
+        ),
+    ),
+}

@@ -1,0 +1,314 @@
+"""The keys of the document of each command that changes something, or tells of certificates and lists."""
+
+from domain_secure.fleet.node.reports import NO_MAPS
+
+from schema_parts import (
+    COUNT,
+    FILES,
+    FINDING,
+    INTEGER,
+    LEVELS,
+    LINES,
+    NUMBER,
+    OWN_CERTIFICATE,
+    TEXT,
+    TIME,
+    YES_NO,
+    Schema,
+    described,
+    many,
+    maybe,
+    one_of,
+    thing,
+    word,
+)
+
+IN_FORCE = described(YES_NO, "whether mail goes by it; absent where nobody waited for it")
+#: What a command that waits adds; all of it may be absent.
+WAITED: dict[str, Schema] = {
+    "in_force": IN_FORCE,
+    "revision": COUNT,
+    "late": {"type": "object", "additionalProperties": TEXT},
+    "silent": many(TEXT),
+    "live_nodes": COUNT,
+}
+_LIST_CHANGE = thing(
+    WAITED,
+    list=word("direction"),
+    added=many(TEXT),
+    removed=many(TEXT),
+    unchanged=many(TEXT),
+    written=FILES,
+    **WAITED,
+)
+_PLACE: dict[str, Schema] = {
+    "config_directory": TEXT,
+    "changed": described(many(TEXT), "files; with --dry-run those that would be"),
+    "reloaded": YES_NO,
+}
+_FLEET_CHANGE = thing(
+    ("written", "difference", *WAITED),
+    written=FILES,
+    difference=LINES,
+    **WAITED,
+)
+_PENDING = thing(
+    domain=TEXT,
+    client=TEXT,
+    sha256=TEXT,
+    spki_sha256=maybe(TEXT),
+    first_seen=TIME,
+    last_seen=TIME,
+    count=COUNT,
+    settle=TEXT,
+)
+PENDING = many(_PENDING)
+
+LISTS: dict[str, Schema] = {
+    f"{name} {action}": schema
+    for name in ("receive", "send")
+    for action, schema in {
+        "add": _LIST_CHANGE,
+        "remove": _LIST_CHANGE,
+        "set": _LIST_CHANGE,
+        "confirm": thing(list=word("direction"), domains=many(TEXT)),
+        "list": thing(list=word("direction"), domains=many(TEXT), revision=maybe(COUNT)),
+    }.items()
+}
+
+PARTNER: dict[str, Schema] = {
+    "partner show": thing(
+        domain=TEXT,
+        receive=maybe(TEXT),
+        send=maybe(TEXT),
+        rule=TEXT,
+        names=many(TEXT),
+        methods=many(word("method")),
+        require=many(word("condition")),
+        send_method=word("send_method"),
+        mode=word("mode"),
+        pins=many(TEXT),
+        minimum_tls=TEXT,
+        mx=many(TEXT),
+        via=maybe(TEXT),
+        servername=maybe(TEXT),
+        send_ca_file=maybe(TEXT),
+        certificates=maybe(many(TEXT)),
+        certificates_problem=maybe(TEXT),
+    ),
+    "partner set": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
+    "partner pin": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
+    "partner cert add": thing(
+        domain=TEXT,
+        subject=TEXT,
+        names=many(TEXT),
+        issuer=TEXT,
+        not_before=TIME,
+        not_after=TIME,
+        sha256=TEXT,
+        spki_sha256=TEXT,
+        chain=many(TEXT),
+        would_pass=YES_NO,
+        method=maybe(word("method")),
+        verdict=word("verdict"),
+        detail=TEXT,
+    ),
+    "partner cert list": thing(
+        domain=TEXT,
+        certificates=many(
+            thing(
+                thumbprint=TEXT,
+                sha256=TEXT,
+                spki_sha256=TEXT,
+                subject=TEXT,
+                names=many(TEXT),
+                issuer=TEXT,
+                not_before=TIME,
+                not_after=TIME,
+                is_past=YES_NO,
+                imported=YES_NO,
+                first_seen=TIME,
+                last_seen=TIME,
+                sources=many(TEXT),
+            )
+        ),
+    ),
+    "partner cert remove": thing(domain=TEXT, thumbprint=TEXT, sha256=TEXT),
+    "pending": thing(pending=PENDING),
+}
+
+POSTFIX: dict[str, Schema] = {
+    "generate": thing(
+        ("tables", "reloaded", "differences"),
+        tables=many(thing(table=word("table"), path=TEXT, type=TEXT, lines=COUNT, changed=YES_NO)),
+        reloaded=YES_NO,
+        differences=described(many(thing(table=word("table"), path=TEXT, diff=LINES)), "with --check"),
+    ),
+    "give-up": thing(
+        give_up_seconds=maybe(NUMBER),
+        returned=many(thing(queue_id=TEXT, domains=many(TEXT), arrival=TIME, reason=TEXT)),
+    ),
+    "attach": thing(
+        ("services", "findings"),
+        **_PLACE,
+        services=many(TEXT),
+        findings=described(many(FINDING), "of the questions to Postfix where mail goes now"),
+    ),
+    "detach": thing(places=many(thing(**_PLACE))),
+    "socket-folder": thing(folder=TEXT),
+    "setup": thing(
+        steps=many(
+            thing(
+                step=word("setup_step"),
+                outcome=one_of("done", "already", "not-done"),
+                what=TEXT,
+                undo=maybe(TEXT),
+                said=LINES,
+            )
+        ),
+        undo=many(TEXT),
+        problem=maybe(thing(what=TEXT, where=TEXT, fix=TEXT)),
+    ),
+}
+
+_WRITTEN = {"certificates": TEXT, "written": FILES}
+CERTIFICATES: dict[str, Schema] = {
+    "cert request": thing(
+        identifier=TEXT,
+        subject=TEXT,
+        names=many(TEXT),
+        key_type=TEXT,
+        exportable=YES_NO,
+        request=described(TEXT, "PKCS#10 in PEM"),
+        written=FILES,
+    ),
+    "cert import": thing(
+        ("changed", "not_proved"),
+        **OWN_CERTIFICATE,
+        is_new=YES_NO,
+        answers=maybe(TEXT),
+        left_out=many(TEXT),
+        watched=maybe(TEXT),
+        changed=YES_NO,
+        not_proved=maybe(TEXT),
+    ),
+    "cert refresh": thing(
+        ("places", "unconfirmed", "forgotten"),
+        places=many(thing(path=TEXT, outcome=word("watch_outcome"), detail=TEXT)),
+        unconfirmed=many(TEXT),
+        forgotten=TEXT,
+    ),
+    "cert enable": thing(thumbprint=TEXT, changed=YES_NO, services=many(TEXT), not_proved=maybe(TEXT)),
+    "cert export": thing(thumbprint=TEXT, written=FILES),
+    "cert list": thing(
+        certificates=many(thing(**OWN_CERTIFICATE)),
+        requests=many(
+            thing(
+                identifier=TEXT,
+                friendly_name=TEXT,
+                subject=TEXT,
+                names=many(TEXT),
+                made=TIME,
+                exportable=YES_NO,
+                renews=maybe(TEXT),
+            )
+        ),
+        watched=many(
+            thing(path=TEXT, sha256=TEXT, standing=maybe(word("watch_standing")), detail=maybe(TEXT))
+        ),
+        unconfirmed=many(TEXT),
+    ),
+    "cert show": thing(**OWN_CERTIFICATE),
+    "cert remove": thing(thumbprint=TEXT),
+    "cert ca init": thing(root=TEXT, domains=many(TEXT), not_after=TIME, folder=TEXT, **_WRITTEN),
+    "cert ca issue": thing(thumbprint=TEXT, sha256=TEXT, names=many(TEXT), not_after=TIME, **_WRITTEN),
+    "cert ca revoke": thing(
+        revoked=many(thing(thumbprint=TEXT, names=many(TEXT))),
+        list=thing(path=TEXT, number=COUNT, days=COUNT),
+    ),
+    "cert ca list": thing(
+        root=TEXT,
+        domains=many(TEXT),
+        not_after=TIME,
+        issued=many(
+            thing(thumbprint=TEXT, sha256=TEXT, names=many(TEXT), not_after=TIME, revoked=maybe(TIME))
+        ),
+    ),
+    "cert revocation refresh": thing(
+        locations=many(
+            thing(
+                url=TEXT,
+                kind=TEXT,
+                certificate=TEXT,
+                result=one_of("fetched", "failed"),
+                detail=maybe(TEXT),
+                fix=maybe(TEXT),
+                until=maybe(TIME),
+            )
+        )
+    ),
+}
+
+FLEET: dict[str, Schema] = {
+    "fleet init": thing(
+        ("difference", "written", "kept"), revision=COUNT, difference=LINES, written=FILES, kept=TEXT
+    ),
+    "fleet join": thing(
+        ("difference", "written", "kept"),
+        node=TEXT,
+        revision=COUNT,
+        difference=LINES,
+        written=FILES,
+        kept=TEXT,
+    ),
+    "fleet leave": thing(("written",), node=TEXT, written=FILES),
+    "fleet status": thing(
+        here=thing(
+            node=TEXT,
+            revision=maybe(COUNT),
+            at=maybe(TIME),
+            store_last_answered_seconds_ago=maybe(INTEGER),
+            problem=maybe(TEXT),
+        ),
+        store_problem=maybe(TEXT),
+        head=maybe(thing(revision=COUNT, at=TIME, who=TEXT, node=TEXT, what=TEXT)),
+        nodes=many(
+            thing(
+                node=TEXT,
+                state=word("node_state"),
+                enforces_head=YES_NO,
+                why_not=maybe(TEXT),
+                milter=maybe(COUNT),
+                maps=maybe({"anyOf": [COUNT, {"const": NO_MAPS}]}),
+                version=maybe(TEXT),
+                certificate_days=maybe(INTEGER),
+                check=maybe(TEXT),
+                reported_at=maybe(TIME),
+                overrides={"type": "object"},
+            )
+        ),
+    ),
+    "fleet log": thing(
+        revisions=many(
+            thing(
+                revision=COUNT,
+                digest=TEXT,
+                at=TIME,
+                who=TEXT,
+                node=TEXT,
+                what=TEXT,
+                key=maybe(TEXT),
+                trusted=YES_NO,
+                held_here=YES_NO,
+            )
+        )
+    ),
+    "fleet set": thing(WAITED, written=FILES, **WAITED),
+    "fleet revert": _FLEET_CHANGE,
+    "fleet accept": _FLEET_CHANGE,
+    "fleet sign": _FLEET_CHANGE,
+    "fleet key": thing(key=TEXT, written=FILES),
+    "fleet trust": thing(key=TEXT, written=FILES),
+}
+
+LOG_LEVELS: dict[str, Schema] = {"log receive": LEVELS, "log send": LEVELS}
