@@ -23,6 +23,10 @@ HEALTHY = {
     f"up{{{_NODE}}}": "1x60",
     f"domain_secure_config_last_reload_successful{{{_NODE}}}": "1x60",
     f"domain_secure_maps_last_generation_successful{{{_NODE}}}": "1x60",
+    f'domain_secure_healthy{{{_NODE},part="milter"}}': "1x60",
+    f'domain_secure_healthy{{{_NODE},part="tables"}}': "1x60",
+    f'domain_secure_list_vanished{{{_NODE},list="receive"}}': "0x60",
+    f'domain_secure_list_vanished{{{_NODE},list="send"}}': "0x60",
     _ends("server,client"): f"{90 * DAY}x60",
     _ends("partner"): f"{90 * DAY}x60",
     _ends("unused"): f"{-DAY}x60",
@@ -132,8 +136,28 @@ CASES = (
         ("DomainSecureConfigurationNotApplied",),
     ),
     Case(
+        "a list is gone from its file, so that the file is not taken over either",
+        _with("list_vanished", "0x50 1x10", ',list="receive"')
+        | _with("config_last_reload_successful", "1x50 0x10")
+        | _with("healthy", "1x50 0x10", ',part="configuration"'),
+        ("DomainSecureListVanished",),
+    ),
+    Case("a list was gone for a moment", _with("list_vanished", "0x50 1 0x9", ',list="send"'), ()),
+    Case(
+        "the milter is silent",
+        _with("healthy", "1x50 0x10", ',part="milter"'),
+        ("DomainSecurePartNotWorking",),
+    ),
+    Case("the milter was silent for a minute", _with("healthy", "1x50 0 1x9", ',part="milter"'), ()),
+    Case(
+        "somebody took a table away",
+        _with("healthy", "1x50 0x10", ',part="tables"'),
+        ("DomainSecurePartNotWorking",),
+    ),
+    Case(
         "the tables could not be made",
-        _with("maps_last_generation_successful", "1x50 0x10"),
+        _with("maps_last_generation_successful", "1x50 0x10")
+        | _with("healthy", "1x50 0x10", ',part="tables"'),
         ("DomainSecureMapsNotGenerated",),
     ),
     Case(
