@@ -16,11 +16,13 @@ from domain_secure.policy.files import atomic_file
 from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.edit_lock import edit_lock
+from domain_secure.postfix.instance.master_cf import entries
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.forgetting import reload_and_wait
 
 from . import attach_record
 from .attachment import Plan
+from .contents import MASTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def execute(plan: Plan, instance: PostfixInstance) -> Outcome:
             _replace(plan)
         _check(plan, instance, known)
         if running:
-            reload_and_wait(instance)
+            reload_and_wait(instance, _services_gone(plan))
     except BaseException as error:
         stuck = _put_back(plan, instance, former, running=running)
         if isinstance(error, Problem):
@@ -60,6 +62,17 @@ def execute(plan: Plan, instance: PostfixInstance) -> Outcome:
         raise
     _settle_record(plan)
     return Outcome(plan.changes, reloaded=running)
+
+
+def _services_gone(plan: Plan) -> frozenset[str]:
+    """Return the services, NAME/TYPE, that the new master.cf has no more."""
+    if MASTER not in plan.changes:
+        return frozenset()
+    before, after = (
+        {entry.key.decode(errors="replace") for entry in entries(content[MASTER])}
+        for content in (plan.current, plan.after)
+    )
+    return frozenset(before - after)
 
 
 def _replace(plan: Plan) -> None:

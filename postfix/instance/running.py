@@ -1,15 +1,18 @@
 """The processes of a running Postfix: since when they run, and which messages they hold.
 
-Owns: reading that in /proc.  Must not know: why somebody asks.
+Owns: reading that in /proc, and ending those whose service is gone.  Must not know: why somebody asks.
 Sources: proc(5); master(8), whose children the processes are; bounce(8) and deliver_request(3), by which a
 delivery agent keeps the file of the message open, and qmgr(8), which moves it while it is delivered.
 """
 
 import os
 import re
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from domain_secure.policy.terms.problems import NoPermission, Problem
@@ -74,6 +77,37 @@ def processes(instance: PostfixInstance) -> tuple[Process, ...]:
     except (OSError, ValueError) as error:
         raise Problem("the process id of Postfix cannot be read", str(path), "run this again") from error
     return tuple(process for parent, process in _all_processes() if parent == master)
+
+
+def end_services(instance: PostfixInstance, keys: Collection[str]) -> bool:
+    """Ask each process that serves one of *keys*, ``NAME/TYPE``, to end; tell whether none is left.
+
+    Needs root.  For services that were taken out of master.cf: master(8) ends their processes itself, and
+    does nothing else until they have ended.  Under a unit that leaves it without CAP_KILL, as Debian's does
+    from 13 on, it only waits, for as long as somebody's server keeps one of them waiting.
+    """
+    if not keys:
+        return True
+    left = [process for process in processes(instance) if service_of(process.pid) in keys]
+    for process in left:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+    return not left
+
+
+def service_of(pid: int) -> str | None:
+    """Return what a process of Postfix serves, ``NAME/TYPE`` as in master.cf; None where it is gone.
+
+    Source: master(8) names it by ``-n``, unless the program is called so, and its type by ``-t``.
+    """
+    try:
+        program, *options = (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    # Behind the first -o stands what anybody may have written.
+    own = options[: options.index("-o")] if "-o" in options else options
+    named = dict(pairwise(own))
+    return f"{named.get('-n', Path(program).name)}/{named.get('-t', '')}"
 
 
 def deliveries(instance: PostfixInstance, running: tuple[Process, ...]) -> frozenset[Delivery]:

@@ -22,6 +22,7 @@ from domain_secure.postfix.instance.running import (
     Moment,
     Process,
     deliveries,
+    end_services,
     processes,
     recipients,
 )
@@ -102,9 +103,10 @@ def forget(instance: PostfixInstance, in_place: InPlace) -> bool:
     return True
 
 
-def reload_and_wait(instance: PostfixInstance) -> None:
+def reload_and_wait(instance: PostfixInstance, gone: Collection[str] = ()) -> None:
     """Reload a running Postfix; return when nobody routes any more who did before.  Raises Problem.
 
+    *gone* are services, ``NAME/TYPE``, that are no longer in master.cf: their processes are ended.
     Where its processes cannot be told it returns at once.
     """
     try:
@@ -113,7 +115,7 @@ def reload_and_wait(instance: PostfixInstance) -> None:
         instance.reload()
         return
     instance.reload()
-    _wait(lambda: not before & set(processes(instance)), RELOAD_SECONDS)
+    _wait(lambda: end_services(instance, gone) and not before & set(processes(instance)), RELOAD_SECONDS)
     running = processes(instance)
     if running and not any(process.program in QUEUE_MANAGERS for process in running):
         # The one that ended may have taken with it what should have woken the next.
