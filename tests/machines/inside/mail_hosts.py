@@ -4,6 +4,8 @@ Owns: how both are set up, how mail goes in and is found again.  Needs the stand
 Contoso listens on 203.0.113.1, Woodgrove Bank on 203.0.113.2; a stranger connects from 203.0.113.3.
 """
 
+import base64
+import hashlib
 import re
 import shutil
 import smtplib
@@ -175,7 +177,7 @@ class Edge:
     def set_up(self) -> None:
         """Set Postfix up as an edge has it before it knows of us."""
         run("useradd", "--create-home", USER)
-        _make_certificate(_FORMER, f"mail.{OURS}")
+        make_certificate(_FORMER, f"mail.{OURS}")
         if not (POSTFIX / "main.cf").exists():
             shutil.copyfile("/usr/share/postfix/main.cf.debian", POSTFIX / "main.cf")
         run("postconf", "-e", *(f"{name} = {value}" for name, value in _MAIN_CF.items()))
@@ -199,7 +201,7 @@ class Edge:
         """Return the file of a certificate that was issued to us, with its key."""
         path = MATERIAL / f"{OURS}.pem"
         if not path.exists():
-            _issue(path, f"mail.{OURS}")
+            issue(path, f"mail.{OURS}")
         return path
 
     def send(self, mark: str, domain: str = PARTNER) -> None:
@@ -247,14 +249,14 @@ class Partner:
         """Set up the authority, the certificate and the instance, which comes back with each boot."""
         MATERIAL.mkdir(mode=0o700, exist_ok=True)
         _OPENSSL.write_text("[req]\ndistinguished_name = name\n[name]\n")
-        _make_certificate(
+        make_certificate(
             AUTHORITY,
             "Machine authority",
             "basicConstraints=critical,CA:true",
             "keyUsage=critical,keyCertSign,cRLSign",
         )
         # Where README.md has the partner's certificate.
-        _issue(MATERIAL / f"{PARTNER}.pem", f"mail.{PARTNER}", certificate=HOME / "woodgrove.pem")
+        issue(MATERIAL / f"{PARTNER}.pem", f"mail.{PARTNER}", certificate=HOME / "woodgrove.pem")
         for folder in (
             _PARTNER_CONFIGURATION,
             Path("/var/spool/woodgrove"),
@@ -278,6 +280,11 @@ class Partner:
         """Change one parameter of the partner's Postfix."""
         run("postconf", "-c", _PARTNER_CONFIGURATION, "-e", setting)
         run("postfix", "-c", _PARTNER_CONFIGURATION, "reload")
+
+    def show(self, certificate: Path) -> None:
+        """Show another certificate, with its key in the same file, as server and as client."""
+        self.set(f"smtpd_tls_chain_files = {certificate}")
+        self.set(f"smtp_tls_chain_files = {certificate}")
 
     def send(self, mark: str, sender: str = f"admin@{PARTNER}") -> None:
         """Let the partner's Postfix send our user a message with *mark* in its subject."""
@@ -327,7 +334,7 @@ def postfix_files() -> dict[str, tuple[bytes, int]]:
     return {str(path.relative_to(POSTFIX)): (path.read_bytes(), path.stat().st_mode) for path in paths}
 
 
-def _issue(path: Path, host: str, certificate: Path | None = None) -> None:
+def issue(path: Path, host: str, certificate: Path | None = None, days: int = 90) -> None:
     """Write a host's key and certificate to *path*, and the certificate alone to *certificate*."""
     extensions = (
         f"subjectAltName=DNS:{host}",
@@ -337,14 +344,27 @@ def _issue(path: Path, host: str, certificate: Path | None = None) -> None:
         "authorityKeyIdentifier=keyid",
     )
     issuer = ("-CA", str(AUTHORITY), "-CAkey", str(AUTHORITY.with_suffix(".key")))
-    _make_certificate(path, host, *extensions, issuer=issuer)
+    make_certificate(path, host, *extensions, issuer=issuer, days=days)
     if certificate is not None:
         shutil.copyfile(path, certificate)
     path.write_bytes(path.with_suffix(".key").read_bytes() + path.read_bytes())
     path.chmod(0o600)
 
 
-def _make_certificate(path: Path, name: str, *extensions: str, issuer: tuple[str, ...] = ()) -> None:
+def digest(certificate: Path, *, of_the_key: bool = False) -> str:
+    """Return the SHA-256 of a certificate, or of its public key, in hexadecimal digits."""
+    if of_the_key:
+        pem = run("openssl", "x509", "-in", certificate, "-noout", "-pubkey").stdout
+    else:
+        pem = run("openssl", "x509", "-in", certificate).stdout
+    body = "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+    return hashlib.sha256(base64.b64decode(body)).hexdigest()
+
+
+def make_certificate(
+    path: Path, name: str, *extensions: str, issuer: tuple[str, ...] = (), days: int = 90
+) -> None:
+    """Write a certificate to *path*, and its key beside it; it signs itself where there is no *issuer*."""
     added = [word for extension in extensions for word in ("-addext", extension)]
     run(
         *(
@@ -358,6 +378,16 @@ def _make_certificate(path: Path, name: str, *extensions: str, issuer: tuple[str
             "-pkeyopt",
             "ec_paramgen_curve:P-256",
         ),
-        *("-nodes", "-days", "90", "-subj", f"/CN={name}", "-out", path, "-keyout", path.with_suffix(".key")),
+        *(
+            "-nodes",
+            "-days",
+            str(days),
+            "-subj",
+            f"/CN={name}",
+            "-out",
+            path,
+            "-keyout",
+            path.with_suffix(".key"),
+        ),
         *(*issuer, *added),
     )
