@@ -46,7 +46,7 @@ class Others:
 
     def __init__(self, edge: Edge, partner: Partner) -> None:
         self.edge, self.partner = edge, partner
-        self.words: dict[str, str] = {}  #: what a word of the documents stands for at this point
+        self._words: dict[str, str] = {}  #: what a word of the documents stands for at this point
         self._before: dict[str, bytes] = {}
         self._waiting = ""
         self._events: dict[str, Callable[[], None]] = {
@@ -78,6 +78,12 @@ class Others:
     def do(self, what: str) -> None:
         """Let it happen; raises AssertionError where what must hold does not."""
         self._events[what]()
+
+    def said(self, text: str) -> str:
+        """Return what a text of a document says on this machine."""
+        for word, value in self._words.items():
+            text = text.replace(word, value)
+        return text
 
     def set_up(self) -> None:
         """Make the machine of the documents: Postfix, a partner, the product installed and attached."""
@@ -131,12 +137,12 @@ class Others:
         issue(MATERIAL / "ending.pem", f"mail.{PARTNER}", certificate=HOME / "woodgrove.pem", days=2)
         issue(MATERIAL / "new.pem", f"mail.{PARTNER}", certificate=HOME / "woodgrove-new.pem")
         self.partner.show(MATERIAL / "ending.pem")
-        self.words = {"DIGEST": digest(HOME / "woodgrove.pem", of_the_key=True)}
+        self._words = {"DIGEST": digest(HOME / "woodgrove.pem", of_the_key=True)}
 
     def _an_unknown_certificate_comes(self) -> None:
         """The partner's sending server shows one that no authority vouches for, and its MX does not."""
         make_certificate(_UNKNOWN, f"mail.{PARTNER}", f"subjectAltName=DNS:mail.{PARTNER}")
-        self.words = {"DIGEST": f"sha256:{digest(_UNKNOWN)}"}
+        self._words = {"DIGEST": f"sha256:{digest(_UNKNOWN)}"}
         _UNKNOWN.write_bytes(_UNKNOWN.with_suffix(".key").read_bytes() + _UNKNOWN.read_bytes())
         self.partner.set(f"smtp_tls_chain_files = {_UNKNOWN}")
         self._waiting = str(uuid4())
@@ -225,4 +231,4 @@ class Others:
 
     def _thumbprint(self) -> None:
         listed = run("domain-secure", "cert", "list").stdout.splitlines()
-        self.words = {"THUMBPRINT": next(line.split()[0] for line in listed if f"mail.{OURS}" in line)}
+        self._words = {"THUMBPRINT": next(line.split()[0] for line in listed if f"mail.{OURS}" in line)}

@@ -48,21 +48,21 @@ def _do(step: Step, document: str, others: Others) -> None:
         step.path.parent.mkdir(parents=True, exist_ok=True)
         step.path.write_text(added(step.path.read_text(), step.text) if step.is_added else step.text)
     else:
-        text = step.text
-        for word, value in others.words.items():
-            text = text.replace(word, value)
-        done = subprocess.run(
-            ["sh", "-c", text],
-            cwd=HOME,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            env=os.environ | {"LANG": "C.UTF-8"},
-        )
-        print(f"{where}: # {text}\n{done.stdout}")
-        assert done.returncode == step.status, (
-            f"{where}: `{text}` ended with {done.returncode}\n{done.stdout}"
-        )
-        assert not step.shown or is_shown(step.shown, done.stdout), f"{where}: `{text}` shows\n{done.stdout}"
+        _type(others.said(step.text), step.status, tuple(map(others.said, step.shown)), where)
+
+
+def _type(text: str, status: int, shown: tuple[str, ...], where: str) -> None:
+    print(f"{where}: # {text}")
+    done = subprocess.run(
+        ["sh", "-c", text],
+        cwd=HOME,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env=os.environ | {"LANG": "C.UTF-8"},
+    )
+    print(done.stdout)
+    assert done.returncode == status, f"{where}: `{text}` ended with {done.returncode}\n{done.stdout}"
+    assert not shown or is_shown(shown, done.stdout), f"{where}: `{text}` shows\n{done.stdout}"
