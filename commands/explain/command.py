@@ -117,7 +117,7 @@ def explain(arguments: argparse.Namespace) -> ExitStatus:
     if message is not None:
         claims |= message.claims(configuration.receive)
     shown = (session.certificate_pin, session.public_key_pin)
-    why = exemption_of(_client_address(arguments.client), configuration.inbound, shown)
+    why = exemption_of(_client_address(arguments.client), configuration, shown)
     if why is not None:
         found = _Reasoning(exempted(claims, configuration, why))
     else:
@@ -243,7 +243,9 @@ def _not_asked(finding: Finding) -> Iterator[tuple[str, str]]:
         before.add(method)
         if method in asked:
             continue
-        if not finding.attempts:
+        if not finding.attempts and finding.verdict is Verdict.DISTRUSTED:
+            yield method, "the certificate itself is distrusted"
+        elif not finding.attempts:
             yield method, f"{finding.verdict.word}, whatever the certificate"
         elif decided := before & passed:
             yield method, f"{' and '.join(sorted(decided))} has passed"

@@ -27,6 +27,7 @@ from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.suggestions import did_you_mean, nearest
 
 from . import partner_certificate, partner_rules
+from .partner_certificates import distrusted_in
 from .rule_in_force import entry_and_check, rule_in_force, tell_written
 from .spelled_pin import spelled_pins
 
@@ -93,7 +94,8 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
     partner = configuration.partner(receive or send or entry)
     if receive and send and configuration.partner(send) != partner:
         note(f"mail to {entry} follows another rule, see `domain-secure partner show {quoted(send)}`")
-    certificates, certificates_problem = _certificates(configuration, {entry, receive, send})
+    certificates, distrusted, certificates_problem = _certificates(configuration, {entry, receive, send})
+    listed = configuration.trust.distrusted
     return {
         "domain": entry,
         "receive": receive,
@@ -113,26 +115,27 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "servername": partner.servername,
         "send_ca_file": str(partner.send_ca_file) if partner.send_ca_file else None,
         "certificates": certificates,
+        "distrusted": sorted({*map(str, partner.pins & listed), *(distrusted or ())}),
         "certificates_problem": certificates_problem,
     }
 
 
 def _certificates(
     configuration: Configuration, entries: Collection[Entry | None]
-) -> tuple[list[str] | None, str | None]:
-    """Return the certificates the book holds for the partner; or why they are not known."""
+) -> tuple[list[str] | None, list[str] | None, str | None]:
+    """Return the certificates the book holds for the partner, and what of them and of the authorities they
+    lead to is distrusted; or why they are not known.
+    """
     book = CertificateBook(configuration.state / FILE_NAME)
     try:
         known = book.all()
     except Problem as problem:
-        return None, str(problem)
+        return None, None, str(problem)
     finally:
         book.close()
-    return [
-        str(one.chain[0].certificate_pin)
-        for one in known
-        if any(origin.entry in entries for origin in one.origins)
-    ], None
+    chains = [one.chain for one in known if any(origin.entry in entries for origin in one.origins)]
+    distrusted = [one for chain in chains for one in distrusted_in(chain, configuration)]
+    return [str(chain[0].certificate_pin) for chain in chains], distrusted, None
 
 
 def _origin(configuration: Configuration, partner: Partner) -> str:

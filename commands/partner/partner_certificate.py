@@ -31,7 +31,7 @@ from domain_secure.policy.terms.domain import Entry, entry_base
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.tls import TlsVersion
 
-from . import partner_certificates
+from . import partner_certificates, partner_distrust
 
 _SHOWN_NAMES = 10
 
@@ -52,6 +52,7 @@ def add_parser(actions: Any) -> None:
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=run_add)
     partner_certificates.add_parsers(certificate_actions)
+    partner_distrust.add_parsers(certificate_actions)
 
 
 def run_add(arguments: argparse.Namespace) -> ExitStatus:
@@ -118,7 +119,8 @@ def _listed(configuration: Configuration, entry: Entry) -> Entry | None:
 def _finding(chain: Chain, entry: Entry, live: Live, now: datetime) -> tuple[Finding, KnownCertificate]:
     """Return what would be decided about a message from the partner with this certificate, and what on."""
     leaf, *intermediates = chain
-    path = validate(leaf, intermediates, live.anchors, live.configuration.trust.client_purpose, now)
+    trust = live.configuration.trust
+    path = validate(leaf, intermediates, live.anchors, trust.client_purpose, now, trust.distrusted)
     session = Session(
         TlsVersion.TLS_1_3, "TLS_AES_256_GCM_SHA384", leaf.certificate_pin, leaf.public_key_pin, None, None
     )

@@ -13,6 +13,8 @@ from domain_secure.commands.terminal.common import (
     print_table,
 )
 from domain_secure.policy.book.certificate_book import FILE_NAME, IMPORT, CertificateBook, KnownChain
+from domain_secure.policy.certificates.certificate import Chain
+from domain_secure.policy.certificates.issuers import linked
 from domain_secure.policy.certificates.presented_names import names_of, some
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.editing.editing import parse_entries
@@ -25,6 +27,7 @@ class _Known:
     """A certificate that is named by its thumbprints."""
 
     def __init__(self, known: KnownChain, entry: Entry) -> None:
+        self.chain = known.chain
         self.certificate = known.chain[0]
         self.origins = tuple(one for one in known.origins if one.entry == entry)
         self.sha1 = sha1_of(self.certificate.der)
@@ -41,7 +44,7 @@ def add_parsers(actions: Any) -> None:
         "remove",
         help="forget a partner's certificate",
         description="Forget what is known of a certificate. Where the partner's servers still show it, it is "
-        "learned again; to stop believing it have it revoked, or agree on pins.",
+        "learned again; to believe it no more, whatever shows it, see `distrust`.",
     )
     remove.set_defaults(run=run_remove)
     for action in (listing, remove):
@@ -51,31 +54,35 @@ def add_parsers(actions: Any) -> None:
 
 def run_list(arguments: argparse.Namespace) -> ExitStatus:
     """Print each certificate with where it was seen, and until when it is valid."""
-    entry = _entry(configuration := configuration_of(arguments), arguments.domain)
+    entry = entry_of(configuration := configuration_of(arguments), arguments.domain)
     with closing(CertificateBook(configuration.state / FILE_NAME)) as book:
-        documents = [_document(one) for one in _known(book, entry)]
+        documents = [_document(one, configuration) for one in _known(book, entry)]
+    every = sorted(map(str, configuration.trust.distrusted))
     if arguments.json:
-        print_json({"domain": entry, "certificates": documents})
-    elif documents:
+        print_json({"domain": entry, "certificates": documents, "distrusted": every})
+        return ExitStatus.DONE
+    if documents:
         rows = [
             (
                 one["thumbprint"],
                 some(one["names"]),
                 one["not_after"][:10],
                 one["last_seen"][:10],
-                "imported" if one["imported"] else "seen",
+                ("imported" if one["imported"] else "seen") + (", DISTRUSTED" if one["distrusted"] else ""),
             )
             for one in documents
         ]
         print_table(("thumbprint", "names", "not after", "last seen", "how"), rows)
     else:
         print(f"no certificate of {entry} is known: see `domain-secure partner cert add` and `probe`")
+    for one in every:
+        print(f"distrusted, for every partner: {one}")
     return ExitStatus.DONE
 
 
 def run_remove(arguments: argparse.Namespace) -> ExitStatus:
     """Forget a certificate of a partner."""
-    entry = _entry(configuration := configuration_of(arguments), arguments.domain)
+    entry = entry_of(configuration := configuration_of(arguments), arguments.domain)
     listing = f"domain-secure partner cert list {entry}"
     with closing(CertificateBook(configuration.state / FILE_NAME)) as book:
         known = find(arguments.thumbprint, _known(book, entry), listing)
@@ -92,8 +99,8 @@ def run_remove(arguments: argparse.Namespace) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def _entry(configuration: Configuration, domain: str) -> Entry:
-    """Return the list entry under which the book has a partner's certificates."""
+def entry_of(configuration: Configuration, domain: str) -> Entry:
+    """Return the list entry under which the book has a partner's certificates; raises Problem."""
     (entry,) = parse_entries([domain])
     if entry.startswith("*."):
         return entry
@@ -101,12 +108,20 @@ def _entry(configuration: Configuration, domain: str) -> Entry:
     return configuration.receive.match(base) or configuration.send.match(base) or entry
 
 
+def distrusted_in(chain: Chain, configuration: Configuration) -> list[str]:
+    """Return which of a certificate and of the authorities it leads to are distrusted, as they are listed."""
+    distrusted = configuration.trust.distrusted
+    if not distrusted:
+        return []
+    return sorted({str(pin) for one in linked(chain[0], chain[1:]) for pin in one.pins & distrusted})
+
+
 def _known(book: CertificateBook, entry: Entry) -> list[_Known]:
     every = (_Known(one, entry) for one in book.all())
     return [one for one in every if one.origins]
 
 
-def _document(known: _Known) -> dict[str, Any]:
+def _document(known: _Known, configuration: Configuration) -> dict[str, Any]:
     certificate = known.certificate
     last = max(one.last_seen for one in known.origins)
     return {
@@ -119,6 +134,7 @@ def _document(known: _Known) -> dict[str, Any]:
         "not_before": certificate.not_before.isoformat(),
         "not_after": certificate.not_after.isoformat(),
         "is_past": certificate.not_after < datetime.now(UTC),
+        "distrusted": distrusted_in(known.chain, configuration),
         "imported": any(one.source == IMPORT for one in known.origins),
         "first_seen": min(one.first_seen for one in known.origins).isoformat(),
         "last_seen": last.isoformat(),

@@ -5,7 +5,7 @@ Must not know: how it is printed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any
@@ -64,8 +64,7 @@ class Found:
 def probe_document(found: Found, live: Live, revocation: RevocationSource, now: datetime) -> dict[str, Any]:
     """Return the document of one list entry."""
     configuration, probed = live.configuration, found.probed
-    partner = configuration.partner(found.entry)
-    anchors = _anchors(partner, live)
+    partner, anchors = _sending_rule(found.entry, live)
     nexthop = entry_base(found.entry)
     verdicts = [
         (server, _verdict(server, judge_server(_shown(server), partner, nexthop, anchors, now)))
@@ -172,12 +171,28 @@ def _server(
         "certificate": str(result.chain[0].certificate_pin) if result.chain else None,
         "public_key": str(result.chain[0].public_key_pin) if result.chain else None,
         "path": _path(server, live, _anchors(partner, live), now),
+        "distrusted": _distrusted(server, live),
         "name": matching_name(result.chain[0], partner) if result.chain else None,
         "tlsa": _tlsa(server, found, now),
     }
     if found.mutual is not None:
         document["mutual"] = _mutual(found.mutual.get(result.target.address, {}))
     return document
+
+
+def _sending_rule(entry: Entry, live: Live) -> tuple[Partner, TrustAnchors]:
+    """Return the rule, and who is trusted, as Postfix has both: without what is distrusted."""
+    partner, distrusted = live.configuration.partner(entry), live.configuration.trust.distrusted
+    anchors = _anchors(partner, live)
+    if not distrusted:
+        return partner, anchors
+    return replace(partner, pins=partner.pins - distrusted), anchors.without(distrusted)
+
+
+def _distrusted(server: ServerProbe, live: Live) -> list[str]:
+    """Return which certificates that a server showed are distrusted."""
+    distrusted = live.configuration.trust.distrusted
+    return [str(one.certificate_pin) for one in server.result.chain if one.pins & distrusted]
 
 
 def _anchors(partner: Partner, live: Live) -> TrustAnchors:
@@ -198,7 +213,8 @@ def _path(server: ServerProbe, live: Live, anchors: TrustAnchors, now: datetime)
     if not server.result.chain:
         return None
     leaf, *others = server.result.chain
-    path = validate(leaf, others, anchors, live.configuration.trust.client_purpose, now)
+    trust = live.configuration.trust
+    path = validate(leaf, others, anchors, trust.client_purpose, now, trust.distrusted)
     return {"outcome": path.outcome, "detail": path.detail}
 
 
@@ -248,11 +264,11 @@ def _receiving(
     if entry not in configuration.receive or server is None:
         return None
     leaf, *others = server.result.chain
-    partner = configuration.partner(entry)
+    partner, trust = configuration.partner(entry), configuration.trust
     # It shows another certificate when it sends.
     if partner.receive_names and any_name_matches(leaf.dns_names, partner.client_names) is None:
         return None
-    path = validate(leaf, others, live.anchors, configuration.trust.client_purpose, now)
+    path = validate(leaf, others, live.anchors, trust.client_purpose, now, trust.distrusted)
     known = KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(others))
     if path.certificates:
         asked = revocation.find(path.certificates).result()

@@ -3,13 +3,14 @@
 import argparse
 import platform
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from domain_secure.commands.terminal.common import configuration_of, print_json
 from domain_secure.commands.terminal.documents import text_of, whole
 from domain_secure.policy.editing.editing import parse_entries
-from domain_secure.policy.files.atomic_file import replace
+from domain_secure.policy.files import atomic_file
 from domain_secure.policy.history.history import History, HourlyCount, Latest
 from domain_secure.policy.history.partner_report import Material, Report, report_of
 from domain_secure.policy.terms.domain import Entry
@@ -49,7 +50,9 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     material = Material(
         counts, history.sightings(since, entry), _latest(history, entry), _kept_since(history, since)
     )
-    report = report_of(material, since, until, now, platform.node())
+    report = replace(
+        report_of(material, since, until, now, platform.node()), distrusted=configuration.trust.distrusted
+    )
     if arguments.json and arguments.out is None:
         from .report_plain import report_document  # noqa: PLC0415
 
@@ -88,7 +91,7 @@ def _write(text: str, out: Path | None) -> None:
         sys.stdout.write(text)
         return
     try:
-        replace(out, text.encode(), default_mode=_MODE)
+        atomic_file.replace(out, text.encode(), default_mode=_MODE)
     except OSError as error:
         raise Problem(
             f"cannot write the report ({error.strerror})",

@@ -144,6 +144,7 @@ def _certificate_document(sighting: Sighting, partner: PartnerReport, report: Re
         "passed": sighting.passed,
         "failed": sighting.failed,
         "new": sighting in changes_of(report, partner),
+        "distrusted": report.is_distrusted(sighting),
         "content": certificate_document(sighting.certificate) if sighting.certificate else None,
     }
 
@@ -184,7 +185,8 @@ def _partner_lines(partner: PartnerReport, report: Report) -> Iterator[str]:
         content = certificate_document(one.certificate) if one.certificate else None
         names = ", ".join(content["names"]) or content["subject"] if content else "content not known"
         until = f", valid until {content['not_after'][:10]}" if content else ""
-        yield f"  certificate {'NEW ' if one in new else ''}{printable(names)}{until}"
+        told = f"{'NEW ' if one in new else ''}{'DISTRUSTED ' if report.is_distrusted(one) else ''}"
+        yield f"  certificate {told}{printable(names)}{until}"
         yield f"     {one.fingerprint}"
         first, last = one.first_seen.astimezone(zone), one.last_seen.astimezone(zone)
         seen = f"seen from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"

@@ -94,6 +94,7 @@ class CertificateRow:
     failed: str
     is_new: bool
     is_stranger: bool
+    is_distrusted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,7 @@ def _certificate(sighting: Sighting, report: Report, *, is_new: bool) -> Certifi
         f"{sighting.failed:,}",
         is_new=is_new,
         is_stranger=not sighting.passed,
+        is_distrusted=report.is_distrusted(sighting),
     )
 
 

@@ -42,6 +42,8 @@ _PREPARED = 1000  #: chains of the book that are looked into before their first 
 _REMEMBERED = 4096
 _MISSING = 4  #: authorities of one chain that are fetched; real ones have at most four altogether
 
+Basis = tuple[TrustAnchors, frozenset[Pin]]  #: what a path is judged by: who is trusted, who is not
+
 _log = logging.getLogger(__name__)
 
 
@@ -105,7 +107,7 @@ class CertificateKnowledge:
         self._issuers = sources.issuers
         self.keys: KeySource = sources.keys or _NoKeys()  #: of DKIM signatures
         self._lock = threading.Lock()
-        self._anchors: TrustAnchors | None = None
+        self._basis: Basis | None = None  #: of `_trusted`
         self._trusted: dict[Pin, KnownCertificate] = {}
 
     def known_certificate(
@@ -127,7 +129,8 @@ class CertificateKnowledge:
             return None
         deadline = time.monotonic() + live.configuration.inbound.probe_timeout
         fingerprint = session.certificate_pin
-        remembered = self._remembered(fingerprint, live.anchors, now)
+        basis = live.anchors, live.configuration.trust.distrusted
+        remembered = self._remembered(fingerprint, basis, now)
         if remembered is not None:
             return self._with_revocation(remembered, entries, live, deadline)
         query = CertificateQuery(fingerprint, entries, client_address)
@@ -143,7 +146,7 @@ class CertificateKnowledge:
         ):
             known = self._with_issuers(known, query, live, now, deadline)
         if known.path.outcome is PathOutcome.TRUSTED:
-            self._remember(fingerprint, live.anchors, known)
+            self._remember(fingerprint, basis, known)
         return self._with_revocation(known, entries, live, deadline)
 
     def note_pending(
@@ -168,7 +171,9 @@ class CertificateKnowledge:
             leaf, *intermediates = known.chain
             entries = tuple(origin.entry for origin in known.origins if origin.entry in listed)
             if is_in_name_of(leaf, entries, live.configuration):
-                path = validate(leaf, intermediates, live.anchors, trust.client_purpose, now)
+                path = validate(
+                    leaf, intermediates, live.anchors, trust.client_purpose, now, trust.distrusted
+                )
                 if path.outcome is PathOutcome.TRUSTED:
                     yield path.certificates
 
@@ -248,23 +253,28 @@ class CertificateKnowledge:
         futures = {entry: self._tlsa.find(entry) for entry in entries}
         return {entry: _result(future, deadline) for entry, future in futures.items()}
 
-    def _remembered(self, fingerprint: Pin, anchors: TrustAnchors, now: datetime) -> KnownCertificate | None:
+    def _remembered(self, fingerprint: Pin, basis: Basis, now: datetime) -> KnownCertificate | None:
         with self._lock:
-            if anchors is not self._anchors:
-                self._anchors = anchors
+            if not self._is_basis(basis):
+                self._basis = basis
                 self._trusted.clear()
             found = self._trusted.get(fingerprint)
         return found if found and found.path.not_before <= now <= found.path.not_after else None
 
-    def _remember(self, fingerprint: Pin, anchors: TrustAnchors, known: KnownCertificate) -> None:
+    def _remember(self, fingerprint: Pin, basis: Basis, known: KnownCertificate) -> None:
         with self._lock:
-            if anchors is self._anchors and len(self._trusted) < _REMEMBERED:
+            if self._is_basis(basis) and len(self._trusted) < _REMEMBERED:
                 self._trusted[fingerprint] = known
+
+    def _is_basis(self, basis: Basis) -> bool:
+        (anchors, distrusted), present = basis, self._basis
+        return present is not None and anchors is present[0] and distrusted == present[1]
 
 
 def _validated(chain: Chain, live: Live, now: datetime) -> KnownCertificate:
     leaf, *intermediates = dict.fromkeys(chain)
-    path = validate(leaf, intermediates, live.anchors, live.configuration.trust.client_purpose, now)
+    trust = live.configuration.trust
+    path = validate(leaf, intermediates, live.anchors, trust.client_purpose, now, trust.distrusted)
     return KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(intermediates))
 
 

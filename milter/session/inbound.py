@@ -104,8 +104,11 @@ class Inbound:
         """
         self.canaries.notice(reverse_path)
         live = self._live()
-        inbound = live.configuration.inbound
-        exemption = AUTHENTICATED if facts.authenticated else exemption_of(facts.client_address, inbound)
+        configuration = live.configuration
+        inbound = configuration.inbound
+        exemption = (
+            AUTHENTICATED if facts.authenticated else exemption_of(facts.client_address, configuration)
+        )
         transaction = Transaction(
             live,
             facts,

@@ -126,8 +126,8 @@ class Transaction:
 
     def meet(self, session: Session | None) -> None:
         """Take in who the client proved to be: a relay of ours is exempt, and its marks are kept."""
-        inbound = self.live.configuration.inbound
-        if session and is_relay_certificate((session.certificate_pin, session.public_key_pin), inbound):
+        configuration = self.live.configuration
+        if session and is_relay_certificate((session.certificate_pin, session.public_key_pin), configuration):
             self.exemption = self.exemption or RELAY_CERTIFICATE
             self.is_trusted_relay = True
 

@@ -50,6 +50,11 @@ class Certificate:
     not_before: datetime  #: aware, UTC
     not_after: datetime
 
+    @property
+    def pins(self) -> frozenset[Pin]:
+        """Return the digests it can be named by: its own and its key's."""
+        return frozenset((self.certificate_pin, self.public_key_pin))
+
 
 Chain = tuple[Certificate, ...]  #: the certificate, then what may lead to its authorities
 

@@ -18,6 +18,7 @@ class PathOutcome(StrEnum):
     TRUSTED = "trusted"
     EXPIRED = "expired"  #: only the dates are wrong; also: not yet valid
     UNTRUSTED = "untrusted"
+    DISTRUSTED = "distrusted"  #: it, or an authority it leads to, was said to authenticate nobody
 
 
 @dataclass(frozen=True, slots=True)

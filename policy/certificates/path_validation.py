@@ -1,7 +1,8 @@
 """Path validation: does a certificate lead to a trusted authority, and from when until when.
 
 Owns: the rules a path must keep, and the clause that tells both administrators which one it breaks.
-Must not know: names the partner goes by (``names``), revocation, where certificates come from.
+Must not know: names the partner goes by (``names``), revocation, where certificates come from, and who said
+what is distrusted.
 Invariant: only a path that the library has verified in full is TRUSTED; everything this module finds out by
 itself can only make the answer worse.  No input raises, and the work is bounded.
 Source: RFC 5280 section 6; CA/Browser Forum Baseline Requirements sections 6.1.5 and 7.1.3 for strength.
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+
+from domain_secure.policy.terms.pin import Pin
 
 from .certificate import Certificate, parse
 from .certificate_file import encoded_certificates
@@ -81,6 +84,11 @@ class TrustAnchors:
             structure(certificate.der).subject
         )
 
+    def without(self, distrusted: frozenset[Pin]) -> Self:
+        """Return the anchors that are not *distrusted*."""
+        every = (one for group in self.by_subject.values() for one in group)
+        return type(self).of((one for one in every if not one.pins & distrusted), self.set_aside)
+
     def named(self, subject: bytes) -> tuple[Certificate, ...]:
         """Return the anchors with this subject, given as a Name in DER."""
         return self.by_subject.get(comparable(subject), ())
@@ -92,21 +100,27 @@ def validate(
     anchors: TrustAnchors,
     client_purpose: ClientPurpose,
     at: datetime,
+    distrusted: frozenset[Pin] = frozenset(),
 ) -> PathValidation:
     """Return what path validation finds for *leaf* as a TLS client at the time *at* (aware).
 
     Of several paths the best one counts.  *intermediates* may stand in any order and hold certificates that
-    have nothing to do with it.  Names are not judged, apart from an authority's name constraints.
+    have nothing to do with it.  Names are not judged, apart from an authority's name constraints.  No path
+    passes through a certificate that is *distrusted*, by its own digest or its key's, an anchor included.
     """
+    if leaf.pins & distrusted:
+        return _distrusted(leaf, "it is distrusted")
     best: PathValidation | None = None
     current_first = sorted(intermediates, key=lambda one: not one.not_before <= at <= one.not_after)
-    search = _Search(current_first[:_MAXIMUM_INTERMEDIATES], anchors)
+    search = _Search(current_first[:_MAXIMUM_INTERMEDIATES], anchors, distrusted)
     for path in search.paths(leaf):
         found = _judge(path, client_purpose, at)
         if found.outcome is PathOutcome.TRUSTED:
             return found
         if best is None or (best.outcome, found.outcome) == (PathOutcome.UNTRUSTED, PathOutcome.EXPIRED):
             best = found
+    if search.passed_over is not None and (best is None or best.outcome is PathOutcome.UNTRUSTED):
+        return _distrusted(leaf, f"its chain passes through {shown(search.passed_over.subject)}")
     return best or PathValidation(
         PathOutcome.UNTRUSTED,
         search.dead_end(leaf),
@@ -117,11 +131,19 @@ def validate(
     )
 
 
+def _distrusted(leaf: Certificate, detail: str) -> PathValidation:
+    return PathValidation(PathOutcome.DISTRUSTED, detail, leaf.not_before, leaf.not_after)
+
+
 class _Search:
     """Finds the paths from a leaf to an anchor, by names and signatures (RFC 4158)."""
 
-    def __init__(self, intermediates: Sequence[Certificate], anchors: TrustAnchors) -> None:
+    def __init__(
+        self, intermediates: Sequence[Certificate], anchors: TrustAnchors, distrusted: frozenset[Pin]
+    ) -> None:
         self._anchors = anchors
+        self._distrusted = distrusted
+        self.passed_over: Certificate | None = None  #: an authority of the leaf that is distrusted
         self._intermediates: dict[str | bytes, list[Certificate]] = {}
         for certificate in intermediates:
             subject = comparable(structure(certificate.der).subject)
@@ -176,17 +198,25 @@ class _Search:
             self._furthest = path
         issuer = structure(path[-1].der).issuer
         for anchor in self._anchors.named(issuer):
-            if self._signed(path[-1], anchor):
+            if self._signed(path[-1], anchor) and self._may_be_on_a_path(anchor):
                 yield (*path, anchor)
         if len(path) + 1 >= _MAXIMUM_LENGTH:
             return
         taken = {(one.subject, one.public_key_pin) for one in path}
         for candidate in self._intermediates.get(comparable(issuer), ()):
             # The same name with the same key a second time leads round in circles (RFC 4158 section 5.2).
-            if (candidate.subject, candidate.public_key_pin) not in taken and self._signed(
-                path[-1], candidate
+            if (
+                (candidate.subject, candidate.public_key_pin) not in taken
+                and self._signed(path[-1], candidate)
+                and self._may_be_on_a_path(candidate)
             ):
                 yield from self._extended((*path, candidate))
+
+    def _may_be_on_a_path(self, authority: Certificate) -> bool:
+        if authority.pins & self._distrusted:
+            self.passed_over = authority
+            return False
+        return True
 
     def _signed(self, child: Certificate, parent: Certificate) -> bool:
         if self._signature_checks == 0:

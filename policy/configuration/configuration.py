@@ -132,6 +132,7 @@ class Trust:
     crl_files: tuple[Path, ...] = ()
     fetch_private: bool = False  #: whether lists and responders may be asked at private addresses
     revocation_refresh: float = 3600.0  #: seconds; how old what they said may become
+    distrusted: frozenset[Pin] = frozenset()  #: certificates and keys that authenticate nobody
 
 
 @dataclass(frozen=True, slots=True)

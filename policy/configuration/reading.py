@@ -305,6 +305,7 @@ def _from_sections(
             crl_files=tuple(folder / name for name in trust["crl_files"]),
             fetch_private=trust["fetch_private"],
             revocation_refresh=trust["revocation_refresh"],
+            distrusted=frozenset(trust["distrusted"]),
         ),
         "inbound": Inbound(**inbound),
         "direct": values["outbound"]["direct"],

@@ -150,6 +150,10 @@ SETTINGS: tuple[Setting, ...] = (
             "How old what a location of revocation lists or an OCSP responder said may become before it is "
             "asked again, however long that holds. Authorities publish a revocation within minutes to a day, "
             "and their servers are made for a question an hour."),
+    Setting("trust", "distrusted", list_of(kinds.PIN), "[]", _RELOAD,
+            "Certificates, of hosts or of authorities, and keys that authenticate nobody, whatever else "
+            "speaks for them: neither a pin nor a TLSA record makes such a certificate pass, nor a chain "
+            "through such an authority; `domain-secure partner cert distrust` adds one."),
     Setting("trust", "common_name", choice(CommonName), '"never"', _RELOAD,
             "Whether a certificate that has no DNS name may be named by its common name."),
 

@@ -20,6 +20,7 @@ _SHARED_KEYS = frozenset(
         ("trust", "client_purpose"),
         ("trust", "revocation"),
         ("trust", "common_name"),
+        ("trust", "distrusted"),
         ("inbound", "trusted_relay_certificates"),
     }
 )

@@ -52,10 +52,12 @@ def matches_authority(
     names: Iterable[Domain],
     client_purpose: ClientPurpose,
     at: datetime,
+    distrusted: frozenset[Pin] = frozenset(),
 ) -> bool:
     """Tell whether a DANE-TA record matches an authority of *chain* that vouches for its first certificate.
 
-    The certificate must be within its dates, good for a client, and for one of *names*.
+    The certificate must be within its dates, good for a client, and for one of *names*; nothing on the way
+    may be *distrusted*.
     """
     leaf, *others = chain
     if record.usage is not Usage.DANE_TA or any_name_matches(leaf.dns_names, names) is None:
@@ -63,7 +65,8 @@ def matches_authority(
     for authority in others:
         if _matches(record, authority):
             anchors = TrustAnchors.of((authority,))
-            if validate(leaf, others, anchors, client_purpose, at).outcome is PathOutcome.TRUSTED:
+            path = validate(leaf, others, anchors, client_purpose, at, distrusted)
+            if path.outcome is PathOutcome.TRUSTED:
                 return True
     return False
 

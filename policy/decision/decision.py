@@ -158,6 +158,8 @@ def _hangs_on_certificate(finding: Finding) -> bool:
 
 
 def _hangs_on_tlsa(finding: Finding) -> bool:
+    if finding.verdict is Verdict.DISTRUSTED and not finding.attempts:  # the certificate itself
+        return False
     return finding.verdict not in _BEYOND_CERTIFICATES and Method.DANE in finding.partner.methods
 
 
@@ -273,6 +275,8 @@ def _outcome(
     channel = _judge_channel(session, partner)
     if session is None or channel is not None:
         return _Outcome(*(channel or (Verdict.NO_EVIDENCE, _NO_EVIDENCE)))
+    for pin in sorted(session.pins & configuration.trust.distrusted):
+        return _Outcome(Verdict.DISTRUSTED, f"the receiving side distrusts this certificate ({pin})")
     proof = Proof(session, evidence.known_certificate, tlsa, evidence.known_time)
     attempts: list[Attempt] = []
     for method in partner.methods:
@@ -328,14 +332,16 @@ def _judge_channel(session: Session | None, partner: Partner) -> tuple[Verdict, 
 def _of_failed(attempts: list[Attempt]) -> tuple[Verdict, str]:
     """Return the verdict when no method passed.
 
-    What may still change wins over what is certain; of the certain ones the last method speaks, because
-    the methods stand in the order of preference and the last says most about the certificate itself.
+    What may still change wins over what is certain, and of that what was said to be distrusted; of the other
+    certain ones the last method speaks, because the methods stand in the order of preference and the last
+    says most about the certificate itself.
     """
     for attempt in attempts:
         if attempt.verdict.is_temporary:
             return attempt.verdict, attempt.detail
     if attempts:
-        return attempts[-1].verdict, attempts[-1].detail
+        last = next((one for one in attempts if one.verdict is Verdict.DISTRUSTED), attempts[-1])
+        return last.verdict, last.detail
     # No fault of the partner's: pins without a pin, DANE without a TLSA record.
     return (
         Verdict.NOT_SET_UP,

@@ -6,18 +6,21 @@ Must not know: sessions, messages.
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from domain_secure.policy.configuration.configuration import Inbound, Network
+from domain_secure.policy.configuration.configuration import Configuration, Network
 from domain_secure.policy.terms.pin import Pin
 
 RELAY_CERTIFICATE = "the client showed a certificate of a relay of ours"
 
 
-def exemption_of(client_address: str, inbound: Inbound, shown: Iterable[Pin | None] = ()) -> str | None:
+def exemption_of(
+    client_address: str, configuration: Configuration, shown: Iterable[Pin | None] = ()
+) -> str | None:
     """Return why a client is never refused and never marked as passed, or None.
 
     *shown* are the digests of the certificate, and of its key, that the client proved to hold.
     """
-    if is_relay_certificate(shown, inbound):
+    inbound = configuration.inbound
+    if is_relay_certificate(shown, configuration):
         return RELAY_CERTIFICATE
     if is_within(client_address, inbound.trusted_relays):
         return "the client is a trusted relay"
@@ -26,9 +29,12 @@ def exemption_of(client_address: str, inbound: Inbound, shown: Iterable[Pin | No
     return None
 
 
-def is_relay_certificate(shown: Iterable[Pin | None], inbound: Inbound) -> bool:
-    """Tell whether a certificate, or its key, is that of a relay of ours."""
-    return any(pin in inbound.trusted_relay_certificates for pin in shown if pin is not None)
+def is_relay_certificate(shown: Iterable[Pin | None], configuration: Configuration) -> bool:
+    """Tell whether a certificate, or its key, is that of a relay of ours; one that is distrusted is not."""
+    pins = frozenset(pin for pin in shown if pin is not None)
+    if pins & configuration.trust.distrusted:
+        return False
+    return not pins.isdisjoint(configuration.inbound.trusted_relay_certificates)
 
 
 def is_within(client_address: str, networks: tuple[Network, ...]) -> bool:

@@ -46,7 +46,7 @@ def attempt_by(
         case Method.PKIX:
             return _by_pkix(proof, partner, configuration, now)
         case Method.POSTFIX:
-            return _by_postfix(proof.session, partner)
+            return _by_postfix(proof, partner, configuration)
         case Method.DANE:
             return _by_dane(proof, partner, configuration, now)
 
@@ -101,6 +101,8 @@ def _by_pkix(proof: Proof, partner: Partner, configuration: Configuration, now: 
 def _judge_path(
     path: PathValidation, now: datetime, known_time: datetime | None
 ) -> tuple[Verdict, str] | None:
+    if path.outcome is PathOutcome.DISTRUSTED:
+        return Verdict.DISTRUSTED, f"the receiving side distrusts this certificate: {path.detail}"
     if path.outcome is PathOutcome.UNTRUSTED:
         return Verdict.UNTRUSTED, f"certificate is not trusted: {path.detail}"
     return _judge_dates(path, now, known_time)
@@ -250,9 +252,9 @@ def _matches_content(
     configuration: Configuration,
     now: datetime,
 ) -> bool:
-    chain = (known.certificate, *known.intermediates)
+    chain, trust = (known.certificate, *known.intermediates), configuration.trust
     return matches_end_entity(record, known.certificate) or matches_authority(
-        record, chain, partner.client_names, configuration.trust.client_purpose, now
+        record, chain, partner.client_names, trust.client_purpose, now, trust.distrusted
     )
 
 
@@ -265,9 +267,12 @@ def _lacks_authority(known: KnownCertificate, records: Iterable[TlsaRecord], par
     )
 
 
-def _by_postfix(session: Session, partner: Partner) -> Attempt:
+def _by_postfix(proof: Proof, partner: Partner, configuration: Configuration) -> Attempt:
+    session = proof.session
     if session.trusted_issuer is None:
         return Attempt(Method.POSTFIX, Verdict.UNTRUSTED, "certificate chain is not trusted")
+    if configuration.trust.distrusted and (fault := _may_pass_through_distrusted(proof)) is not None:
+        return Attempt(Method.POSTFIX, *fault)
     subject = (session.trusted_subject or "").lower()
     if any_name_matches((subject,), partner.client_names) is None:
         wanted = " or ".join(partner.client_names)
@@ -278,3 +283,17 @@ def _by_postfix(session: Session, partner: Partner) -> Attempt:
             f"for {wanted}",
         )
     return Attempt(Method.POSTFIX, Verdict.PASS, f"Postfix trusts the chain, common name {subject}")
+
+
+def _may_pass_through_distrusted(proof: Proof) -> tuple[Verdict, str] | None:
+    """Return why it is not known that nothing distrusted is in a chain that Postfix trusts, of which it
+    tells us no more than two names.
+    """
+    known = proof.known_certificate
+    if known is None:
+        return _unknown_certificate(proof.session)
+    if known.path.outcome is PathOutcome.DISTRUSTED:
+        return Verdict.DISTRUSTED, f"the receiving side distrusts this certificate: {known.path.detail}"
+    if known.path.without_issuer is not None:
+        return Verdict.UNKNOWN_CERTIFICATE, _without_issuer(known.path)
+    return None

@@ -41,6 +41,7 @@ class Verdict(Enum):
     EXPIRED = ("expired", "550 5.7.5", "fail")
     REVOKED = ("revoked", "550 5.7.5", "fail")
     UNTRUSTED = ("untrusted", "550 5.7.5", "fail")
+    DISTRUSTED = ("distrusted", "550 5.7.5", "fail")
     NO_CERTIFICATE = ("no-certificate", "550 5.7.5", "fail")
     WEAK_TLS = ("weak-tls", "550 5.7.10", "fail")
     NO_TLS = ("no-tls", "530 5.7.10", "fail")

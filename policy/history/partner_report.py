@@ -16,6 +16,7 @@ from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.record.delivery_document import MUTUAL, UNVERIFIED
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.pin import Pin
 
 from .history import HourlyCount, Latest, Sighting
 
@@ -131,6 +132,12 @@ class Report:
     kept_since: datetime | None  #: when the history begins, where that is after *since*
     totals: Totals
     partners: tuple[PartnerReport, ...]
+    distrusted: frozenset[Pin] = frozenset()  #: by now, whatever it was in the period
+
+    def is_distrusted(self, sighting: Sighting) -> bool:
+        """Tell whether a certificate that was seen, or its key as far as it is known, is distrusted."""
+        pins = {sighting.fingerprint} | (sighting.certificate.pins if sighting.certificate else set())
+        return not pins.isdisjoint(self.distrusted)
 
     @property
     def days(self) -> tuple[date, ...]:

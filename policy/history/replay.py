@@ -79,10 +79,9 @@ class Replayer:
         claims = frozenset(self._claims(recorded))
         if not claims:
             return Replay(recorded, NOT_LISTED, ())
-        inbound = self._configuration.inbound
         session = recorded.session
         shown = (session.certificate_pin, session.public_key_pin) if session else ()
-        why = exemption_of(recorded.client_address, inbound, shown)
+        why = exemption_of(recorded.client_address, self._configuration, shown)
         why = AUTHENTICATED if recorded.is_authenticated else why
         if why is not None:
             return Replay(recorded, exempted(claims, self._configuration, why), ())
@@ -114,8 +113,10 @@ class Replayer:
         if not chain:
             return None
         leaf, *intermediates = chain
-        purpose = self._configuration.trust.client_purpose
-        path = validate(leaf, intermediates, self._anchors, purpose, recorded.time)
+        trust = self._configuration.trust
+        path = validate(
+            leaf, intermediates, self._anchors, trust.client_purpose, recorded.time, trust.distrusted
+        )
         known = KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(intermediates))
         if path.outcome is PathOutcome.TRUSTED:
             self._trusted[first] = known

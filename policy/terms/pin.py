@@ -9,6 +9,7 @@ from enum import StrEnum, unique
 from typing import Self
 
 _HEX = re.compile(r"[0-9a-f]{64}")
+_SEPARATORS = re.compile(r"[\s:-]+")
 
 
 @unique
@@ -57,5 +58,5 @@ class Pin:
 
 
 def digest_of(text: str) -> str:
-    """Return a hexadecimal digest without colons, in lower case; nothing is checked."""
-    return text.replace(":", "").strip().lower()
+    """Return a hexadecimal digest without colons, dashes and blanks, in lower case; nothing is checked."""
+    return _SEPARATORS.sub("", text).lower()

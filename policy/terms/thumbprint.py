@@ -41,6 +41,12 @@ def sha1_of(der: bytes) -> str:
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
+def digits_of(text: str) -> str | None:
+    """Return the digits of a thumbprint in whatever spelling, lower-case; None where it is none."""
+    digits = _SEPARATORS.sub("", _LABEL.sub("", text.strip())).lower()
+    return digits if _HEX.fullmatch(digits) else None
+
+
 def find(text: str, candidates: Iterable[T], listing: str = "domain-secure cert list") -> T:
     """Return the one of *candidates* that *text* names; raises Problem for none and for several.
 
@@ -51,9 +57,9 @@ def find(text: str, candidates: Iterable[T], listing: str = "domain-secure cert 
     try:
         spelled = read_digest(text)
     except ValueError:
-        spelled = SpelledDigest(None, _SEPARATORS.sub("", _LABEL.sub("", text.strip())).lower())
+        spelled = SpelledDigest(None, digits_of(text) or "")
     digits = spelled.digest
-    if not _HEX.fullmatch(digits):
+    if not digits:
         raise Problem("this is not a thumbprint", where, f"copy one from `{listing}`")
     every = list(candidates)
     found = [one for one in every if one.sha1.startswith(digits) or one.sha256.startswith(digits)]

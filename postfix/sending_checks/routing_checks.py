@@ -13,8 +13,9 @@ from domain_secure.postfix.findings.findings import Finding, Lookup, Severity
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.lookups import Hit, first_hits, policy_keys, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.publication import Job
 from domain_secure.postfix.tables.routing import Route, Router
-from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, Dialect, policy_of, spellings
+from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, policy_of, spellings
 
 CHUNK = 5_000  #: domains looked up together, so that a long list needs little memory
 NAMED = 3  #: domains named in a finding that many share
@@ -86,7 +87,7 @@ def ways_of(
 
     Raises Problem when a table does not answer.
     """
-    dialect = Dialect.of(instance)
+    dialect = Job.of(configuration, instance).dialect
     clients = {sender.service.name: sender for sender in facts.senders if sender.service.type == "unix"}
     policies = _policies(instance, clients, routes.values())
     for key, route in routes.items():

@@ -112,7 +112,7 @@ class Job:
     instance: PostfixInstance
     dialect: Dialect
     map_type: str
-    authorities: AuthorityFiles | None = None  #: None where no partner has authorities of its own
+    authorities: AuthorityFiles | None = None  #: None where ``ca_file`` as it is does for all partners
 
     @classmethod
     def of(
@@ -122,9 +122,9 @@ class Job:
 
         *map_type* is for attach, which is about to name the tables by it.
         """
-        dialect = Dialect.of(instance)
+        dialect = replace(Dialect.of(instance), distrusted=configuration.trust.distrusted)
         if authorities := AuthorityFiles.of(configuration, instance):
-            dialect = replace(dialect, authorities=authorities.names)
+            dialect = replace(dialect, authorities=authorities.names, common_authorities=authorities.common)
         kind = map_type or generated_type(instance, configuration.state)
         return cls(configuration, instance, dialect, kind, authorities)
 
@@ -205,7 +205,7 @@ def input_digest(job: Job) -> str:
             key,
             rule.server_names,
             rule.send_method,
-            sorted(map(str, rule.pins)),
+            sorted(map(str, rule.pins - configuration.trust.distrusted)),
             rule.minimum_tls,
             rule.mx,
             str(rule.via),
@@ -220,6 +220,7 @@ def input_digest(job: Job) -> str:
         sorted(job.dialect.parents_match),
         job.dialect.transitional,
         configuration.direct,
+        job.dialect.common_authorities,
         partners,
     )
     digest = hashlib.sha256(repr(settings).encode())

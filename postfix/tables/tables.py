@@ -35,6 +35,7 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from .recipient_routes import MOST_NAMES, RecipientRoute, route_patterns
 from .recipient_spelling import spelling_rules
 
+_NOBODYS = Pin.certificate("00" * 32)
 _MOST_U_LABELS = 4  #: of one domain that are written in every combination
 
 TRANSPORT_SERVICE = "domain-secure"  #: the dedicated transport's name in master.cf
@@ -81,6 +82,9 @@ class Dialect:
     #: Where Postfix finds the files of ``send_ca_file``.
     authorities: Mapping[Path, str] = field(default_factory=dict)
     transitional: bool = False  #: enable_idna2003_compatibility
+    #: Where Postfix finds what is left of ``[trust] ca_file``; None: nothing in it is distrusted.
+    common_authorities: str | None = None
+    distrusted: frozenset[Pin] = frozenset()
 
     @classmethod
     def of(cls, instance: PostfixInstance) -> "Dialect":
@@ -182,13 +186,17 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
                 f'partner."{entry_base(partner.entry)}": pins',
                 f"add one with: domain-secure partner pin {entry_base(partner.entry)} sha256:…",
             )
-        digests = "|".join(colon_form(pin) for pin in sorted(partner.pins))
+        # Of a pin alone that is distrusted there must be left what no server has, for mail to wait.
+        pins = partner.pins - dialect.distrusted or {_NOBODYS}
+        digests = "|".join(colon_form(pin) for pin in sorted(pins))
         return f"fingerprint match={digests} {strength}"
     names: Iterable[str] = partner.mx or (
         part for name in partner.server_names for part in (name, f".{name}")
     )
     if partner.send_ca_file is not None:
         strength += f" tafile={dialect.authorities[partner.send_ca_file]}"
+    elif dialect.common_authorities is not None:
+        strength += f" tafile={dialect.common_authorities}"
     return f"secure match={':'.join(names)} {strength}"
 
 

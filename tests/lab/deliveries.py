@@ -6,6 +6,7 @@ counters change.  Each begins with a good partner and a stock Postfix with the p
 else, such as what ``check`` says before the message is sent, go through ``SCENARIOS`` in the same way.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -161,6 +162,34 @@ def _other_authority(lab: Lab, product: Product) -> None:
     rule(product, f'send_ca_file = "{CERTIFICATES / "other-root.pem"}"\n')
 
 
+def _distrusts_the_authority(lab: Lab, product: Product) -> None:
+    """Nothing is left of the authorities then."""
+    product.change("partner", "cert", "distrust", lab.authority.fingerprint)
+
+
+def _distrusts_one_of_two(lab: Lab, product: Product) -> None:
+    """Of a file of authorities the other is left, which did not issue the certificate."""
+    file = lab.namespaces.outside(CERTIFICATES / "two-roots.pem")
+    other = Authority.create("Another")
+    file.write_bytes(lab.authority.certificate_pem + other.certificate_pem)
+    rule(product, f'send_ca_file = "{CERTIFICATES / "two-roots.pem"}"\n')
+    product.change("partner", "cert", "distrust", lab.authority.fingerprint)
+
+
+def _distrusts_another(lab: Lab, product: Product) -> None:
+    file = lab.namespaces.outside(CERTIFICATES / "two-roots.pem")
+    other = Authority.create("Another")
+    file.write_bytes(lab.authority.certificate_pem + other.certificate_pem)
+    rule(product, f'send_ca_file = "{CERTIFICATES / "two-roots.pem"}"\n')
+    product.change("partner", "cert", "distrust", f"sha256:{other.fingerprint}")
+
+
+def _distrusts_the_pin(lab: Lab, product: Product) -> None:
+    _pinned(lab, product)
+    (pin,) = re.findall(r"sha256:[0-9a-f]{64}", product.text())
+    product.change("partner", "cert", "distrust", pin)
+
+
 def _by_server_name(lab: Lab, product: Product) -> None:
     """Woodgrove shows its certificate to those only who ask for it by name."""
     chain = CERTIFICATES / f"by-name.{WOODGROVE}.pem"
@@ -210,6 +239,10 @@ SCENARIOS = (
     Scenario("via-wrong-relay", _rule(f'via = "[mail.{EVIL}]:25"\n'), False, {"name-mismatch": 1}),
     Scenario("authority-of-its-own", _authority_of_its_own, True),
     Scenario("other-authority", _other_authority, False, {"untrusted": 1}),
+    Scenario("distrusted-authority", _distrusts_the_authority, False, {"configuration": 1}),
+    Scenario("distrusted-of-two", _distrusts_one_of_two, False, {"untrusted": 1}),
+    Scenario("distrusted-another", _distrusts_another, True),
+    Scenario("distrusted-pin", _distrusts_the_pin, False, {"pin": 1}),
     Scenario("server-name", _by_server_name, True),
     Scenario(
         "refused-at-rcpt",

@@ -369,6 +369,26 @@ def test_pinned_self_signed_certificate(own_product: Product) -> None:
     assert issued.fingerprint not in product.command("pending").stdout
 
 
+def test_a_distrusted_authority_and_key(own_product: Product) -> None:
+    """From the next message on the partner does not pass by it, neither by chain nor by pin."""
+    product = own_product
+    issued = product.lab.identities[WOODGROVE]
+    tls = client(product, issued)
+    assert send(product, tls=tls).reply.code == 250
+    product.change("partner", "cert", "distrust", product.lab.authority.fingerprint)
+    reply = str(send(product, tls=tls).reply)
+    assert reply.startswith("550 5.7.5")
+    assert "(distrusted)" in reply
+    product.change("partner", "pin", WOODGROVE, f"sha256:{issued.fingerprint}")
+    assert send(product, tls=tls).reply.code == 250, "a pin asks for no chain"
+    product.change("partner", "cert", "distrust", "--key", issued.fingerprint)
+    assert "(distrusted)" in str(send(product, tls=tls).reply)
+    for one in (product.lab.authority, issued):
+        product.change("partner", "cert", "undistrust", one.fingerprint.upper())
+    product.change("partner", "set", WOODGROVE, "pins=")
+    assert send(product, tls=tls).reply.code == 250
+
+
 def test_ipv6(own_product: Product) -> None:
     """Over IPv6 the two doors of Postfix spell the client's address differently, and still agree."""
     lab = own_product.lab

@@ -61,6 +61,7 @@ def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[st
         "servername": None,
         "send_ca_file": None,
         "certificates": [],
+        "distrusted": [],
         "certificates_problem": None,
     }
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sourc
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.book.certificate_book import IMPORT, CertificateBook
 from domain_secure.policy.certificates.certificate import Certificate, read_certificates
+from domain_secure.policy.certificates.certificate_structure import structure
 from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
@@ -216,6 +218,18 @@ def test_missing_issuer_that_cannot_be_had_yet(edge: Edge) -> None:
             lambda: edge.known_again(found.certificate, live).path.outcome is PathOutcome.TRUSTED,
             "the next message to profit",
         )
+
+
+def test_what_is_remembered_as_trusted_may_be_distrusted_later(edge: Edge) -> None:
+    """With the next message, and with the same authorities in force; and the other way."""
+    issued, live = edge.woodgrove(), edge.live()
+    leaf = edge.known(issued, live).certificate
+    (root,) = live.anchors.named(structure(leaf.der).issuer)
+    trust = replace(live.configuration.trust, distrusted=frozenset({root.public_key_pin}))
+    denying = replace(live, configuration=replace(live.configuration, trust=trust))
+    outcomes = [edge.known_again(leaf, one).path.outcome for one in (live, denying, live)]
+    assert outcomes == [PathOutcome.TRUSTED, PathOutcome.DISTRUSTED, PathOutcome.TRUSTED]
+    assert list(edge.knowledge.partners_paths(denying, datetime.now(UTC))) == []
 
 
 @pytest.mark.parametrize("is_complete", [True, False])

@@ -15,7 +15,7 @@ from domain_secure.policy.certificates.trust import ClientPurpose
 from lab.certificates import Authority, self_signed
 from lab.forgery import resigned
 
-TRUSTED, _, UNTRUSTED = PathOutcome
+TRUSTED, _, UNTRUSTED, _ = PathOutcome
 ROOT = Authority.create("Lab Root")
 HOST = ROOT.issue("mail.woodgrovebank.test", dns_names=["mail.woodgrovebank.test"])
 

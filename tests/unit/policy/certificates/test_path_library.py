@@ -17,7 +17,7 @@ from domain_secure.policy.certificates.trust import ClientPurpose
 
 from lab.certificates import DAY, Authority, Issued, make
 
-TRUSTED, EXPIRED, UNTRUSTED = PathOutcome
+TRUSTED, EXPIRED, UNTRUSTED, _ = PathOutcome
 ROOT = Authority.create("Lab Root")
 NAME = "mail.woodgrovebank.test"
 POLICY = x509.ObjectIdentifier("1.2.3.4.5")

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from domain_secure.policy.certificates.certificate import MalformedCertificateEr
 from domain_secure.policy.certificates.certification_path import PathOutcome, PathValidation
 from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
 from domain_secure.policy.certificates.trust import ClientPurpose
+from domain_secure.policy.terms.pin import Pin
 
 from lab.certificates import (
     ANY,
@@ -40,8 +41,18 @@ from lab.revocations import Pointers
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOT = Authority.create("Lab Root", not_before=NOW - 1000 * DAY, not_after=NOW + 1000 * DAY)
 SUB = ROOT.authority("Lab Sub", not_before=NOW - 500 * DAY, not_after=NOW + 500 * DAY)
-TRUSTED, EXPIRED, UNTRUSTED = PathOutcome
+TRUSTED, EXPIRED, UNTRUSTED, DISTRUSTED = PathOutcome
 REQUIRE, ACCEPT_SERVER = ClientPurpose
+
+
+def pins(*issued: Issued) -> frozenset[Pin]:
+    """Return the digests of these certificates."""
+    return frozenset(parse(one.der).certificate_pin for one in issued)
+
+
+def keys(*issued: Issued) -> frozenset[Pin]:
+    """Return the digests of these certificates' keys."""
+    return frozenset(parse(one.der).public_key_pin for one in issued)
 
 
 def judge(
@@ -51,6 +62,7 @@ def judge(
     anchors: Sequence[x509.Certificate] = (ROOT.certificate,),
     purpose: ClientPurpose = REQUIRE,
     at: datetime = NOW,
+    distrusted: frozenset[Pin] = frozenset(),
 ) -> PathValidation:
     """Validate a certificate with the intermediates its server would send."""
     intermediates = issued.chain if chain is None else chain
@@ -60,10 +72,33 @@ def judge(
         TrustAnchors.load(pem(*anchors)),
         purpose,
         at,
+        distrusted,
     )
     assert found.detail.isprintable()
     assert len(found.detail) < 300
     return found
+
+
+@pytest.mark.parametrize("named", [pins, keys])
+@pytest.mark.parametrize("which", ["leaf", "intermediate", "anchor"])
+def test_nothing_distrusted_is_on_a_path(named: Callable[..., frozenset[Pin]], which: str) -> None:
+    """Neither the certificate nor an authority of it, by its own digest or its key's; others do no harm."""
+    leaf = SUB.issue("mail.woodgrovebank.test")
+    found = judge(leaf, distrusted=named({"leaf": leaf, "intermediate": SUB, "anchor": ROOT}[which]))
+    assert (found.outcome, found.certificates, found.without_issuer) == (DISTRUSTED, (), None)
+    other = ROOT.authority("Other")
+    assert judge(leaf, distrusted=named(other)).outcome is TRUSTED
+
+
+def test_another_way_past_what_is_distrusted() -> None:
+    """An authority that two others vouch for is trusted by way of the one that is left."""
+    fresh = Authority.create("Fresh Root")
+    cross = ROOT.authority("", subject=fresh.certificate.subject, key=fresh.key)
+    leaf = fresh.issue("mail.woodgrovebank.test")
+    both = {"chain": (cross.certificate,), "anchors": (ROOT.certificate, fresh.certificate)}
+    assert judge(leaf, **both, distrusted=pins(cross)).outcome is TRUSTED
+    assert judge(leaf, **both, distrusted=pins(fresh)).outcome is TRUSTED
+    assert judge(leaf, **both, distrusted=keys(fresh)).outcome is DISTRUSTED
 
 
 def test_chain_through_an_intermediate_is_trusted() -> None:

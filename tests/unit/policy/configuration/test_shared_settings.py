@@ -17,6 +17,7 @@ def test_nothing_of_one_machine_is_shared() -> None:
     assert {key for section, key in shared if section == "trust"} == {
         "client_purpose",
         "common_name",
+        "distrusted",
         "revocation",
     }
     assert {("", "mode"), ("receive", "domains"), ("send", "domains"), ("partner", "pins")} <= shared

@@ -21,6 +21,7 @@ from domain_secure.policy.decision.decision import (
     undecidable,
 )
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
+from domain_secure.policy.decision.exemption import is_relay_certificate
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature, SignatureStatus
 from domain_secure.policy.revocation.revocation import RevocationStatus
@@ -462,6 +463,58 @@ def test_dane_waits_for_a_missing_authority(record: TlsaRecord, name: str, expec
     rules = configuration(partners={WOODGROVE: partner(methods=(Method.DANE,))})
     evidence = Evidence(session(), content, {WOODGROVE: answer(record)})
     assert decide([claim()], evidence, rules, NOW).verdict is expected
+
+
+@pytest.mark.parametrize("pin", [FINGERPRINT, PUBLIC_KEY])
+@pytest.mark.parametrize("method", Method)
+def test_a_distrusted_certificate_proves_nothing(pin: Pin, method: Method) -> None:
+    """By no method, whatever else speaks for it; nobody is asked about it."""
+    asked: list[object] = []
+    rules = configuration(
+        partners={WOODGROVE: partner(methods=(method,), pins=frozenset({FINGERPRINT, PUBLIC_KEY}))},
+        trust={"distrusted": frozenset({pin})},
+    )
+    seen = session(trusted_subject="woodgrovebank.test", trusted_issuer="Root")
+    evidence = Evidence(seen, OWN, {WOODGROVE: answer(MATCHING)})
+    decision = decide([claim()], evidence, rules, NOW)
+    assert (decision.verdict, decision.method) == (Verdict.DISTRUSTED, None)
+    assert str(pin) in decision.findings[0].detail
+    inquiries = Inquiries(asked.append, asked.append, lambda: None)  # type: ignore[arg-type]
+    assert decide_with(inquiries, [claim()], seen, rules, NOW).verdict is Verdict.DISTRUSTED
+    assert not asked
+    trusting = replace(rules, trust=replace(rules.trust, distrusted=frozenset({Pin.public_key("00" * 32)})))
+    assert decide([claim()], evidence, trusting, NOW).verdict is Verdict.PASS
+
+
+def test_a_chain_through_a_distrusted_authority() -> None:
+    """It says so whatever the last method says; what rests on the certificate alone may pass."""
+    content = known("mail.woodgrovebank.test", outcome=PathOutcome.DISTRUSTED)
+    rules = configuration(trust={"distrusted": frozenset({Pin.public_key("00" * 32)})})
+    for record, expected in ((OTHER_RECORD, Verdict.DISTRUSTED), (MATCHING, Verdict.PASS)):
+        evidence = Evidence(session(), content, {WOODGROVE: answer(record)})
+        assert decide([claim()], evidence, rules, NOW).verdict is expected
+    by_postfix = replace(rules, partners={WOODGROVE: partner(methods=(Method.POSTFIX,))})
+    seen = session(trusted_subject="woodgrovebank.test", trusted_issuer="Root")
+
+    def verdict(found: KnownCertificate | None) -> Verdict:
+        return decide([claim()], Evidence(seen, found), by_postfix, NOW).verdict
+
+    assert verdict(content) is Verdict.DISTRUSTED
+    assert verdict(None) is Verdict.UNKNOWN_CERTIFICATE
+    half = known("mail.woodgrovebank.test", outcome=PathOutcome.UNTRUSTED)
+    half = replace(half, path=replace(half.path, without_issuer=half.certificate))
+    assert verdict(half) is Verdict.UNKNOWN_CERTIFICATE
+
+
+def test_a_distrusted_certificate_is_no_relays() -> None:
+    """Not by the digest that is listed, nor by another of the same certificate."""
+    shown = (FINGERPRINT, PUBLIC_KEY)
+    rules = configuration()
+    rules = replace(rules, inbound=replace(rules.inbound, trusted_relay_certificates=(FINGERPRINT,)))
+    assert is_relay_certificate(shown, rules)
+    for pin in shown:
+        denied = replace(rules, trust=replace(rules.trust, distrusted=frozenset({pin})))
+        assert not is_relay_certificate(shown, denied)
 
 
 SIGNED = MessageSignature(Domain("woodgrovebank.test"), "s1", SignatureStatus.VALID)

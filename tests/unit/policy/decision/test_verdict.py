@@ -15,6 +15,7 @@ CONTRACT = {
     "name-mismatch": ("550 5.7.5", "reject", "defer", "accept"),
     "expired": ("550 5.7.5", "reject", "defer", "accept"),
     "revoked": ("550 5.7.5", "reject", "defer", "accept"),
+    "distrusted": ("550 5.7.5", "reject", "defer", "accept"),
     "unknown-certificate": ("451 4.7.5", "defer", "defer", "accept"),
     "revocation-unknown": ("451 4.7.5", "defer", "defer", "accept"),
     "dates-unknown": ("451 4.7.5", "defer", "defer", "accept"),

@@ -146,6 +146,20 @@ def test_policy_for_an_older_postfix() -> None:
     assert "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1 " in policy_of(make_partner("a.test"), OLD)
 
 
+def test_policy_goes_without_what_is_distrusted() -> None:
+    """By pin by the others, and where none is left by one that no server has; by authority by a file."""
+    denied, other = Pin.certificate("01" * 32), Pin.certificate("ab" * 32)
+    dialect = replace(STOCK, distrusted=frozenset({denied}), common_authorities="/x.pem")
+    partner = make_partner("a.test", send_method=SendMethod.PIN, pins=frozenset({denied, other}))
+    assert policy_of(partner, dialect).startswith(f"fingerprint match={AB} ")
+    alone = replace(partner, pins=frozenset({denied}))
+    assert policy_of(alone, dialect).startswith(f"fingerprint match={':'.join(['00'] * 32)} ")
+    assert policy_of(make_partner("a.test"), dialect).endswith(" tafile=/x.pem")
+    own = make_partner("a.test", send_ca_file=Path("/own.pem"))
+    authorities = {Path("/own.pem"): "/own-copy.pem"}
+    assert policy_of(own, replace(dialect, authorities=authorities)).endswith(" tafile=/own-copy.pem")
+
+
 def test_pin_without_pins_is_refused() -> None:
     """Sending by pin without a pin is the operator's to mend, and no line is invented."""
     with pytest.raises(Problem, match="no pin is known"):
