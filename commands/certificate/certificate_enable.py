@@ -29,7 +29,7 @@ from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .certificate_common import Use, anchors_of, inventory_of, peers_of
-from .certificate_proof import Proof, prove, unproved
+from .certificate_proof import prove, tell_what_was_not_proved, unproved
 
 _PURPOSES = {Role.SERVER: Purpose.SERVER, Role.CLIENT: Purpose.CLIENT}
 _HOST_PARAMETERS = {Role.SERVER: "myhostname", Role.CLIENT: "smtp_helo_name"}
@@ -48,7 +48,7 @@ FIXES = {
     Change.OVERRIDE: "take the option out of master.cf",
     Change.SELF_SIGNED: "have one issued by an authority that partners trust (`cert request`, `cert ca`)",
     Change.SIGNATURE: "have it issued anew by an authority that signs with SHA-256",
-    Change.PROOF: "see what smtpd says in Postfix's log",
+    Change.PROOF: "see what Postfix's log says",
 }
 
 
@@ -128,19 +128,17 @@ def enable(
             raise
         if changed and not outcome.changed and instance.is_running:
             instance.reload()
-        proof = (
-            prove(instance, enabled.file(Role.SERVER), own.certificate) if Role.SERVER in roles else Proof()
-        )
+        proof = prove(instance, enabled, roles)
         if proof.fault is not None:
             if Change.PROOF not in accepted:
                 enabled.put_back(former)
                 _undo(plan, record, instance)
                 raise unproved(proof.fault, f"certificate {own.sha1[:8].upper()}")
-            note(f"accepted: proof: {proof.fault}")
+            note(f"accepted: proof: a handshake {proof.fault}")
     _tell(configuration, own, changed=changed or bool(outcome.changed))
-    add_to_document({"not_proved": proof.why_not or proof.fault})
-    if proof.why_not:
-        print(f"not proved by a handshake: {proof.why_not}")
+    not_proved = (*proof.why_not, *filter(None, (proof.fault,)))
+    add_to_document({"not_proved": list(not_proved)})
+    tell_what_was_not_proved(proof)
     return ExitStatus.DONE
 
 

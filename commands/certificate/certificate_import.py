@@ -1,6 +1,7 @@
 """``domain-secure cert import`` and ``refresh``: take in what an authority or an ACME client issued."""
 
 import argparse
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ from .certificate_common import (
     watch_list_of,
 )
 from .certificate_enable import FIXES, accepted_of, add_vetoes, enable
-from .certificate_proof import prove, unproved
+from .certificate_proof import Proof, prove, tell_what_was_not_proved, unproved
 
 
 def add_parsers(actions: Any) -> None:
@@ -147,30 +148,38 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
             "unconfirmed": list(unconfirmed),
         }
     )
-    for result in results:
-        print(f"{result.outcome}: {result.path}: {result.detail}")
     outcomes = {result.outcome for result in results}
-    if Outcome.ENABLED in outcomes and (why := _fault_in_force(configuration, enabled)) is not None:
+    proof = _proof_in_force(configuration, enabled, former) if Outcome.ENABLED in outcomes else Proof()
+    for result in results:
+        # What turned out not to be shown is not said to be in use.
+        if proof.fault is None or result.outcome is not Outcome.ENABLED:
+            print(f"{result.outcome}: {result.path}: {result.detail}")
+    tell_what_was_not_proved(proof)
+    if proof.fault is not None:
         enabled.put_back(former)
         for one in watched:
             watch_list.watch(one)
         instance = PostfixInstance(configuration.config_directory)
         if instance.is_running:
             instance.reload()
-        raise unproved(why, "cert refresh")
+        named = ", ".join(str(one.path) for one in results if one.outcome is Outcome.ENABLED)
+        raise unproved(proof.fault, f"cert refresh: {named}")
     if not results and not unconfirmed:
         print("nothing is watched: see `domain-secure cert import --watch`")
     is_at_fault = unconfirmed or outcomes & {Outcome.REFUSED, Outcome.FAILED}
     return ExitStatus.DIFFERENCE if is_at_fault else ExitStatus.DONE
 
 
-def _fault_in_force(configuration: Configuration, enabled: EnabledCertificates) -> str | None:
-    """Let Postfix read what was enabled; return why a handshake does not show it, or None."""
+def _proof_in_force(
+    configuration: Configuration, enabled: EnabledCertificates, former: Mapping[str, bytes]
+) -> Proof:
+    """Let Postfix read what was enabled in place of *former*; return whether handshakes show it."""
     instance = PostfixInstance(configuration.config_directory)
     if instance.is_running:
         instance.reload()
-    shown = enabled.chains().get(Role.SERVER)
-    return None if shown is None else prove(instance, enabled.file(Role.SERVER), shown[0]).fault
+    present = enabled.files()
+    changed = [role for role in Role if present.get(f"{role}.pem") != former.get(f"{role}.pem")]
+    return prove(instance, enabled, changed)
 
 
 def _bundle(arguments: argparse.Namespace) -> Bundle:

@@ -297,6 +297,40 @@ def test_what_fails_at_the_door_is_taken_back(edge: Edge) -> None:
     assert in_use == [former.fingerprint]
 
 
+def test_what_no_server_is_shown_is_taken_back(edge: Edge) -> None:
+    """As client too, by Postfix's own client, with the settings that it has; a renewal likewise."""
+    contoso, authority, names = edge.lab.contoso, edge.lab.authority, (HOST, CONTOSO)
+    live = WORK / "live"
+    edge.put("password", b"x")
+    edge.lab.namespaces.outside(live).mkdir()
+
+    def lay_out(issued: Issued) -> Path:
+        edge.put("live/privkey.pem", issued.key_pem)
+        edge.put("live/fullchain.pem", issued.pem())
+        return live
+
+    def in_use() -> list[str]:
+        certificates = json.loads(edge.cert("list", "--json"))["certificates"]
+        return [one["sha256"] for one in certificates if one["services"]]
+
+    former = authority.issue(HOST, dns_names=names)
+    said = edge.cert("import", lay_out(former), "--watch")
+    said += edge.enable("enable", former.fingerprint, "--client-only")
+    assert "not proved" not in said
+    # From this level on OpenSSL shows no key that is weaker than 128 bits (SSL_CTX_set_security_level(3)).
+    strict = "DEFAULT:@SECLEVEL=3"
+    contoso.configure(tls_medium_cipherlist=strict, tls_high_cipherlist=strict)
+    contoso.reload()
+    lay_out(authority.issue(HOST, dns_names=names, key="rsa2048"))
+    done = edge.product.command("cert", "refresh", check=False)
+    assert (done.returncode, "enabled:" in done.stdout) == (1, False)
+    assert "as client, with a server on this machine failed" in done.stderr
+    assert in_use() == [former.fingerprint]
+    lay_out(renewed := authority.issue(HOST, dns_names=names))
+    assert "not proved" not in edge.enable("refresh")
+    assert in_use() == [renewed.fingerprint]
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
