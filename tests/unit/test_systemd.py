@@ -137,6 +137,19 @@ def test_the_daemon_can_ask_for_a_reload() -> None:
     configuration = make_configuration(Path("/var/lib/domain-secure"))
     wanted = str(request_path(configuration))
     assert settings("domain-secure-generate.path")["PathExists"] == [wanted]
-    assert settings("domain-secure-generate.service")["ExecStartPre"] == [f"-/bin/rm -f {wanted}"]
+    service = settings("domain-secure-generate.service")
+    assert service["ExecStartPre"] == [f"/bin/rm -rf --one-file-system {wanted}"]
+    # Else it would stay where it is, and be found again at once.
+    assert "ConditionPathExists" not in service
     assert "domain-secure-generate.path" in settings("domain-secure.service")["Wants"]
     assert "User" not in settings("domain-secure-generate.service")
+
+
+@pytest.mark.parametrize("name", [name for name in UNITS if name.endswith((".path", ".socket"))])
+def test_what_triggers_again_and_again_ends(name: str) -> None:
+    """Each unit that starts another has a limit of its own, above what may happen in good order."""
+    found = settings(name)
+    assert found["TriggerLimitIntervalSec"]
+    assert int(found["TriggerLimitBurst"][0]) >= 100
+    if name.endswith(".path"):
+        assert settings(name.replace(".path", ".service"))["StartLimitBurst"]
