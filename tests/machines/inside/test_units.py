@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import smtplib
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from uuid import uuid4
 import pytest
 from booted_machine import (
     CONFIGURATION,
+    MATERIAL,
     OTHER,
     OURS,
     PARTNER,
@@ -25,16 +27,20 @@ from booted_machine import (
     STATE,
     UNIT,
     USER,
+    Issuer,
     Machine,
     run,
     submit,
     wait_for,
 )
+from cryptography import x509
 from restart_stream import report, restarts
 
 EXPOSURE_LIMIT = 1.5
 WATCHDOG_SECONDS = 10.0
 CHECK, GIVE_UP = "domain-secure-check.service", "domain-secure-give-up.service"
+REFRESH, REFRESH_TIMER = "domain-secure-refresh.service", "domain-secure-refresh.timer"
+GENERATE, GENERATE_PATH = "domain-secure-generate.service", "domain-secure-generate.path"
 INSTANCE = "postfix-out"
 RUNTIME = Path("/run/systemd/system")
 SENT = f'domain_secure_messages_sent_total{{domain="{PARTNER}"}}'
@@ -106,6 +112,16 @@ def threads_in(process: int, call: int) -> list[int]:
     """Return the threads of a process that wait in one system call."""
     tasks = Path(f"/proc/{process}/task").iterdir()
     return [int(task.name) for task in tasks if (task / "syscall").read_text().startswith(f"{call} ")]
+
+
+def shown_at_our_door() -> x509.Certificate:
+    """Return the certificate that port 25 shows."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with smtplib.SMTP("127.0.0.1", 25) as client:
+        client.starttls(context=context)
+        assert client.sock is not None
+        return x509.load_der_x509_certificate(client.sock.getpeercert(binary_form=True))  # type: ignore[attr-defined]
 
 
 def overdue() -> int:
@@ -274,6 +290,52 @@ def test_timers_can_be_enabled(machine: Machine) -> None:
     listed = run("systemctl", "list-timers", "--no-pager").stdout
     run("systemctl", "disable", "--now", *timers)
     assert all(timer in listed for timer in timers)
+
+
+def test_renewals_are_taken_in_by_the_timer(machine: Machine) -> None:
+    """Within the restrictions: taken in, proved and shown; one for another name is refused, and said."""
+    place, former = Path("/srv/live.pem"), MATERIAL / f"mail.{OURS}.pem"
+    place.write_bytes(former.read_bytes())
+    run("domain-secure", "cert", "import", place, "--watch", "--enable")
+    soon = "[Timer]\nOnBootSec=\nOnActiveSec=1s\nRandomizedDelaySec=0\nAccuracySec=100ms\n"
+    try:
+        Issuer().issue(f"mail.{OURS}", place)
+        end = machine.cursor()
+        with drop_in(REFRESH_TIMER, soon):
+            run("systemctl", "start", REFRESH_TIMER)
+            wait_for(lambda: f"enabled: {place}" in machine.journal(REFRESH, after=end), "the renewal")
+            run("systemctl", "stop", REFRESH_TIMER)
+        wait_for(lambda: machine.state(REFRESH) == "inactive", "the unit to end")
+        assert machine.property("Result", REFRESH) == "success"
+        assert "not proved" not in machine.journal(REFRESH, after=end)
+        assert shown_at_our_door() == x509.load_pem_x509_certificate(place.read_bytes())
+        Issuer().issue(f"mail.{OTHER}", place)
+        assert run("systemctl", "start", REFRESH, check=False).returncode != 0
+        assert f"refused: {place}: names:" in machine.journal(REFRESH, after=end)
+        assert "[renewal-refused]" in run("domain-secure", "check", check=False).stdout
+    finally:
+        run("domain-secure", "cert", "refresh", "--forget", place)
+        run("domain-secure", "cert", "import", former, "--enable", "--force")
+        run("systemctl", "reset-failed", REFRESH, check=False)
+
+
+def test_what_stands_in_place_of_the_request_to_reload(machine: Machine) -> None:
+    """A folder goes, and the unit waits for the next request; what cannot go is not looked at for ever."""
+    mark = STATE / "reload-wanted"
+    run("systemctl", "start", GENERATE_PATH)
+    (mark / "one" / "two").mkdir(parents=True)
+    wait_for(lambda: not mark.exists(), "the folder to go")
+    wait_for(lambda: machine.property("SubState", GENERATE_PATH) == "waiting", "the next request")
+    assert machine.property("Result", GENERATE) == "success"
+    mark.mkdir()
+    run("mount", "-t", "tmpfs", "tmpfs", mark)
+    try:
+        wait_for(lambda: machine.state(GENERATE_PATH) == "failed", "it to be given up")
+    finally:
+        run("umount", mark)
+        mark.rmdir()
+        run("systemctl", "reset-failed", GENERATE_PATH, GENERATE)
+        run("systemctl", "start", GENERATE_PATH)
 
 
 def test_mail_is_given_up_within_the_restrictions(machine: Machine) -> None:
