@@ -35,23 +35,6 @@ _PURPOSES = {Role.SERVER: Purpose.SERVER, Role.CLIENT: Purpose.CLIENT}
 _HOST_PARAMETERS = {Role.SERVER: "myhostname", Role.CLIENT: "smtp_helo_name"}
 
 
-#: What mends each thing that speaks against a certificate.
-FIXES = {
-    Change.DATES: "enable it once it is valid, or import its renewal",
-    Change.PURPOSE: "have it issued for TLS servers and clients, as `domain-secure cert request` asks",
-    Change.NAMES: "have it issued with the names of the former one (`cert request --renew`)",
-    Change.HOSTNAME: "have it issued with that name (`cert request --domain`), or set the parameter",
-    Change.ISSUER: "see first that partners trust its issuer",
-    Change.KEY: "tell partners the new pin or TLSA record first (`cert show`)",
-    Change.CHAIN: "import it again with its intermediate certificates, such as fullchain.pem",
-    Change.LIFETIME: "have its renewal done by a machine (`cert import --watch`)",
-    Change.OVERRIDE: "take the option out of master.cf",
-    Change.SELF_SIGNED: "have one issued by an authority that partners trust (`cert request`, `cert ca`)",
-    Change.SIGNATURE: "have it issued anew by an authority that signs with SHA-256",
-    Change.PROOF: "see what Postfix's log says",
-}
-
-
 def add_parsers(actions: Any) -> None:
     """Declare ``enable`` among the actions of ``cert``."""
     parser = actions.add_parser(
@@ -194,7 +177,7 @@ def _refuse(objections: Collection[Objection], accepted: Collection[Change], own
         note(f"{'against it' if objection in refused else 'accepted'}: {objection}")
     if not refused:
         return
-    fixes = dict.fromkeys(FIXES[one.change] for one in refused)
+    fixes = dict.fromkeys(one.fix for one in refused)
     words = " ".join(f"--accept {change}" for change in dict.fromkeys(one.change for one in refused))
     raise Problem(
         f"nothing was changed, because of {', '.join(dict.fromkeys(one.change for one in refused))}",

@@ -42,7 +42,7 @@ from .certificate_common import (
     unconfirmed_note,
     watch_list_of,
 )
-from .certificate_enable import FIXES, accepted_of, add_vetoes, enable
+from .certificate_enable import accepted_of, add_vetoes, enable
 from .certificate_proof import Proof, prove, tell_what_was_not_proved, unproved
 
 
@@ -153,7 +153,9 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
     for result in results:
         # What turned out not to be shown is not said to be in use.
         if proof.fault is None or result.outcome is not Outcome.ENABLED:
-            print(f"{result.outcome}: {result.path}: {result.detail}")
+            print(
+                f"{result.outcome}: {result.path}: {result.detail}{f': {result.fix}' if result.fix else ''}"
+            )
     tell_what_was_not_proved(proof)
     if proof.fault is not None:
         enabled.put_back(former)
@@ -193,12 +195,8 @@ def _bundle(arguments: argparse.Namespace) -> Bundle:
             if password is not None or (password := asked_password(f"password of {where}")) is None:
                 raise
             return read_bundle(arguments.file, arguments.key_file, password)
-    except LockedKeyError as error:
-        fix = "give its password with --password-file"
-        raise Problem(f"this cannot be imported: {error}", where, fix) from error
     except UnusableKeyError as error:
-        fix = "have one issued for a key of `domain-secure cert request`, which other servers can deal with"
-        raise Problem(f"this cannot be imported: {error}", where, fix) from error
+        raise Problem(f"this cannot be imported: {error}", where, error.fix) from error
     except MalformedCertificateError as error:
         fix = "give a PFX, or the issued certificate in PEM, DER or PKCS#7"
         raise Problem(f"this cannot be imported: {error}", where, fix) from error
@@ -221,7 +219,7 @@ def _tell(imported: Imported, anchors: TrustAnchors, now: datetime) -> None:
         note(f"left out, because it has nothing to do with this certificate: {unrelated.subject}")
     faults = tuple(chain_faults(own.chain, anchors))
     for fault in faults:
-        note(f"{fault}: {FIXES[fault.change]}")
+        note(f"{fault}: {fault.fix}")
     path = validate(certificate, own.chain[1:], anchors, ClientPurpose.ACCEPT_SERVER, now)
     if path.outcome is PathOutcome.UNTRUSTED and not faults:
         note(f"this box does not trust it: {path.detail}: see that partners do, or ask them to")

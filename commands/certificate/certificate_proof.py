@@ -34,7 +34,7 @@ class Proof:
 
 def prove(instance: PostfixInstance, enabled: EnabledCertificates, roles: Collection[Role]) -> Proof:
     """Look whether peers are shown what is enabled as *roles*; raises Problem."""
-    why_not = []
+    why_not: list[str] = []
     for role in roles:
         chain = enabled.chains().get(role)
         if chain is None:

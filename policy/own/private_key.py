@@ -15,12 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certificate_structure import load
-from domain_secure.policy.certificates.weaknesses import LARGEST_RSA
+from domain_secure.policy.certificates.weaknesses import CURVES, LARGEST_RSA
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _SMALLEST_RSA = 2048
-_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4,ENCRYPTED", re.MULTILINE)
 _EDWARDS = (
     "many mail servers do not know Ed25519 and Ed448: the handshake with them would fail, "
@@ -29,11 +28,21 @@ _EDWARDS = (
 
 
 class UnusableKeyError(ValueError):
-    """A private key cannot be used; the argument says why, in one clause for a person."""
+    """A private key cannot be used; the argument says why, *fix* what to do, in one clause for a person."""
+
+    fix = "have one issued for a key of `domain-secure cert request`, which other servers can deal with"
 
 
 class LockedKeyError(UnusableKeyError):
     """A private key is encrypted, and the password that was given, if any, does not open it."""
+
+    fix = "give its password with --password-file"
+
+
+class DamagedKeyError(UnusableKeyError):
+    """What should be a private key cannot be read as one."""
+
+    fix = "give the key as it was made, in PEM, DER or a PFX"
 
 
 @unique
@@ -125,7 +134,7 @@ def _loaded_der(content: bytes, password: bytes | None) -> PrivateKey:
 def _unreadable(*, encrypted: bool) -> UnusableKeyError:
     if encrypted:
         return LockedKeyError("the password does not open the private key")
-    return UnusableKeyError("the private key is damaged, or of a kind that is not known here")
+    return DamagedKeyError("the private key is damaged, or of a kind that is not known here")
 
 
 def usable(key: object) -> PrivateKey:
@@ -142,7 +151,7 @@ def usable(key: object) -> PrivateKey:
             )
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        if key.curve.name not in _CURVES:
+        if key.curve.name not in CURVES:
             raise UnusableKeyError(f"few mail servers know the curve {key.curve.name}; use P-256 or P-384")
         return key
     if isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey):
@@ -164,6 +173,20 @@ def encrypted_pem(key: PrivateKey, password: bytes) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(password),
     )
+
+
+def is_key_of(block: bytes, certificate: Certificate) -> bool:
+    """Tell whether a PEM block is the private key of *certificate*, whether others can deal with it or not.
+
+    Raises LockedKeyError, and DamagedKeyError for what is no key.
+    """
+    if is_encrypted(block):
+        raise LockedKeyError("the private key is encrypted, and a mail server has nobody to ask")
+    try:
+        key = serialization.load_pem_private_key(block, None, unsafe_skip_rsa_key_validation=True)
+        return bool(load(certificate.der).public_key() == key.public_key())
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unreadable(encrypted=False) from error
 
 
 def belongs_to(key: PrivateKey, certificate: Certificate) -> bool:

@@ -36,6 +36,22 @@ class Change(StrEnum):
     PROOF = "proof"
 
 
+_FIXES = {
+    Change.DATES: "enable it once it is valid, or import its renewal",
+    Change.PURPOSE: "have it issued for TLS servers and clients, as `domain-secure cert request` asks",
+    Change.NAMES: "have it issued with the names of the former one (`cert request --renew`)",
+    Change.HOSTNAME: "have it issued with that name (`cert request --domain`), or set the parameter",
+    Change.ISSUER: "see first that partners trust its issuer",
+    Change.KEY: "tell partners the new pin or TLSA record first (`cert show`)",
+    Change.CHAIN: "import it again with its intermediate certificates, such as fullchain.pem",
+    Change.LIFETIME: "have its renewal done by a machine (`cert import --watch`)",
+    Change.OVERRIDE: "take the option out of master.cf",
+    Change.SELF_SIGNED: "have one issued by an authority that partners trust (`cert request`, `cert ca`)",
+    Change.SIGNATURE: "have it issued anew by an authority that signs with SHA-256",
+    Change.PROOF: "see what Postfix's log says",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Objection:
     """One reason not to put a certificate to use."""
@@ -43,6 +59,12 @@ class Objection:
     change: Change
     what: str
     partners: tuple[Entry, ...] = ()  #: who would refuse it, or may
+    other_fix: str | None = None  #: what mends this one, where that is not what mends most of its kind
+
+    @property
+    def fix(self) -> str:
+        """Return what mends it, in one clause."""
+        return self.other_fix or _FIXES[self.change]
 
     def __str__(self) -> str:
         """Return the sentence, with the partners."""

@@ -16,6 +16,11 @@ from domain_secure.policy.certificates.weaknesses import signature_weakness
 
 from .renewal_check import Change, Objection
 
+_NEWER_AUTHORITY = (
+    "import it with that authority's certificate that is signed with SHA-256, which the authority publishes, "
+    "in place of this one; where there is none, have one issued by another authority"
+)
+
 
 def chain_faults(chain: Chain, anchors: TrustAnchors | None) -> Iterator[Objection]:
     """Yield what speaks against *chain*, ours first, each issuer behind what it issued.
@@ -35,7 +40,10 @@ def chain_faults(chain: Chain, anchors: TrustAnchors | None) -> Iterator[Objecti
         # Nobody relies on the signature of a root.
         if parts.subject != parts.issuer and (weakness := signature_weakness(certificate)) is not None:
             whose = "its" if certificate is leaf else f"the authority {certificate.subject}: its"
-            yield Objection(Change.SIGNATURE, f"{whose} {weakness}, and partners refuse it")
+            told = f"{whose} {weakness}, and partners refuse it"
+            yield Objection(
+                Change.SIGNATURE, told, other_fix=None if certificate is leaf else _NEWER_AUTHORITY
+            )
     if is_alone and anchors is not None:
         known = anchors.named(last.issuer)
         # What is no longer signed with can often not be checked either; then the name must do.

@@ -29,6 +29,8 @@ from .watch_list import Watched, WatchList
 
 #: What an ACME renewal changes by design: to stop there would let the certificate in use expire.
 ACCEPTED = frozenset({Change.KEY, Change.ISSUER})
+_UNFIT = (RefusedImportError, MalformedCertificateError, UnusableKeyError)
+_FIT = "put a PFX there, or the issued certificate in PEM, DER or PKCS#7 with its key"
 
 
 @unique
@@ -51,6 +53,7 @@ class Refreshed:
     detail: str
     own: OwnCertificate | None = None
     objections: tuple[Objection, ...] = ()
+    fix: str = ""  #: what to do, where something is to be done
 
 
 @unique
@@ -71,6 +74,7 @@ class Look:
     path: Path
     standing: Standing
     detail: str
+    fix: str = ""  #: what to do, where something is to be done
 
 
 def refresh_watched(
@@ -100,16 +104,40 @@ def _look(state: Path, watched: Watched, chains: Mapping[Role, Chain], now: date
         chain = OwnCertificates(state).assembled(bundle, now).chain
     except NoPermission as problem:
         return Look(watched.path, Standing.NOT_SEEN, str(problem))
-    except (RefusedImportError, MalformedCertificateError, UnusableKeyError) as error:
-        return Look(watched.path, Standing.UNUSABLE, str(error))
-    except Problem as problem:
-        return Look(watched.path, Standing.UNUSABLE, str(problem))
+    except (*_UNFIT, Problem) as error:
+        return Look(watched.path, Standing.UNUSABLE, *_told(error))
     replaced = _replaced(chains, watched)
     if objections := tuple(_objections(chain, replaced, watched.accepted, now, ())):
-        return Look(watched.path, Standing.REFUSED, "; ".join(map(str, objections)))
+        return Look(
+            watched.path,
+            Standing.REFUSED,
+            "; ".join(map(str, objections)),
+            mending(objections, f"cert import {watched.path} --watch --enable"),
+        )
     in_use = f"in place of the one in use as {' and '.join(replaced)}" if replaced else "which is not in use"
     until = f"{chain[0].not_after:%Y-%m-%d}"
-    return Look(watched.path, Standing.WAITS, f"a certificate valid until {until}, {in_use}")
+    return Look(
+        watched.path,
+        Standing.WAITS,
+        f"a certificate valid until {until}, {in_use}",
+        "run `domain-secure cert refresh`, and see that domain-secure-refresh.timer runs it",
+    )
+
+
+def mending(objections: Sequence[Objection], command: str) -> str:
+    """Return what mends all of *objections*, and the command that takes them into account instead."""
+    words = " ".join(f"--accept {change}" for change in dict.fromkeys(one.change for one in objections))
+    return (
+        f"{'; '.join(dict.fromkeys(one.fix for one in objections))}; or run `domain-secure {command} {words}`"
+    )
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Return why something cannot be taken in, and what to do about it."""
+    if isinstance(error, Problem):
+        return f"{error.what}: {error.where}", error.fix
+    fix = error.fix if isinstance(error, RefusedImportError | UnusableKeyError) else _FIT
+    return str(error), fix
 
 
 def _refresh(
@@ -127,13 +155,13 @@ def _refresh(
         objections = tuple(_objections(own.chain, replaced, watched.accepted, now, peers))
         if objections:
             detail = "; ".join(map(str, objections))
-            return Refreshed(watched.path, Outcome.REFUSED, detail, own, objections)
+            fix = mending(objections, f"cert enable {own.sha1[:8].upper()}")
+            return Refreshed(watched.path, Outcome.REFUSED, detail, own, objections, fix)
         if replaced:
             enabled.enable(own, replaced)
-    except (RefusedImportError, MalformedCertificateError, UnusableKeyError) as error:
-        return Refreshed(watched.path, Outcome.FAILED, str(error))
-    except Problem as problem:
-        return Refreshed(watched.path, Outcome.FAILED, str(problem))
+    except (*_UNFIT, Problem) as error:
+        detail, fix = _told(error)
+        return Refreshed(watched.path, Outcome.FAILED, detail, fix=fix)
     watch_list.watch(replace(watched, certificate=own.sha256))
     if not replaced:
         return Refreshed(watched.path, Outcome.IMPORTED, "its predecessor is not in use", own)

@@ -18,9 +18,6 @@ from domain_secure.postfix.findings.findings import Finding, Severity
 SOON, VERY_SOON = timedelta(days=21), timedelta(days=7)
 
 
-_REFRESH = "run domain-secure cert refresh, and see that domain-secure-refresh.timer runs it"
-
-
 def check_own_certificates(configuration: Configuration, now: datetime) -> Iterator[Finding]:
     """Yield what is to be done about our certificates; raises Problem where they cannot be looked at."""
     by_certificate: dict[str, list[str]] = {}
@@ -67,16 +64,15 @@ def _check_watched(configuration: Configuration, now: datetime) -> Iterator[Find
             yield Finding.not_looked_at("a watched place", proof, "run this as root")
         elif look.standing is Standing.WAITS:
             what = "a renewed certificate of ours lies ready, and was not taken in"
-            yield Finding.warning("renewal-waits", what, proof, _REFRESH)
+            yield Finding.warning("renewal-waits", what, proof, look.fix)
         elif look.standing is Standing.REFUSED:
             yield Finding.error(
                 "renewal-refused",
                 "a renewed certificate of ours is not put to use, as something would be lost",
                 proof,
-                "mend it, or run domain-secure cert enable with --accept for the renewed one",
+                look.fix,
             )
         elif look.standing is Standing.UNUSABLE:
             what = "what lies in a watched place cannot be taken in"
-            yield Finding.warning(
-                "renewal-unusable", what, proof, "mend it; domain-secure cert refresh takes it in"
-            )
+            fix = f"{look.fix}; then domain-secure cert refresh takes it in"
+            yield Finding.warning("renewal-unusable", what, proof, fix)

@@ -19,7 +19,7 @@ from domain_secure.policy.certificates.purposes import Purpose, purposes_of
 from domain_secure.policy.certificates.weaknesses import key_weakness
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.certificate_path import read_limited
-from domain_secure.policy.own.private_key import UnusableKeyError, belongs_to, parse_pem
+from domain_secure.policy.own.private_key import UnusableKeyError, is_key_of
 from domain_secure.policy.own.renewal_check import Change, host_name
 from domain_secure.policy.own.shown_chain import chain_faults
 from domain_secure.policy.terms.problems import NoPermission, Problem
@@ -29,6 +29,7 @@ from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 
 ENABLE = "import the right one and run domain-secure cert enable THUMBPRINT"
+_PUT_BEHIND = "put the intermediate certificates behind it, such as fullchain.pem, then run postfix reload"
 _PAIRS = (("cert_file", "key_file"), ("eccert_file", "eckey_file"), ("dcert_file", "dkey_file"))
 
 
@@ -41,6 +42,11 @@ class _Shown:
     is_server: bool
     host: str  #: what the service calls itself
     parameter: str  #: where that is set
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether ``cert enable`` writes the file."""
+        return Path(self.name).parts[-3:-1] == ("keys", "enabled")
 
     @property
     def whose(self) -> str:
@@ -98,7 +104,7 @@ def _check_dates(shown: _Shown, certificate: Certificate, now: datetime) -> Iter
             "server-certificate-expired" if shown.is_server else "client-certificate-expired",
             f"the certificate {shown.whose} has expired",
             f"{shown.name}: valid until {end:%Y-%m-%d %H:%M} UTC",
-            "renew it, then run postfix reload",
+            f"import its renewal; {ENABLE}" if shown.is_ours else "renew it, then run postfix reload",
         )
     if (start := certificate.not_before) > now:
         yield Finding.error(
@@ -153,14 +159,14 @@ def _check_chain(shown: _Shown, chain: Chain, anchors: TrustAnchors | None) -> I
                 "server-certificate-chain" if shown.is_server else "client-certificate-chain",
                 f"the certificate {shown.whose} comes without its intermediate certificates",
                 f"{proof}: {fault.what}",
-                "put the intermediate certificates behind it, such as fullchain.pem, then run postfix reload",
+                f"{fault.fix}; {ENABLE}" if shown.is_ours else _PUT_BEHIND,
             )
         else:
             yield Finding.warning(
                 "server-certificate-signature" if shown.is_server else "client-certificate-signature",
                 f"the certificate {shown.whose} is signed in a way that is no longer accepted",
                 f"{proof}: {fault.what}",
-                f"have it issued anew with SHA-256; {ENABLE}",
+                f"{fault.fix}; {ENABLE}",
             )
     if (weakness := key_weakness(chain[0])) is not None:
         yield Finding.warning(
@@ -179,7 +185,7 @@ def _check_key(shown: _Shown, certificate: Certificate, content: bytes) -> Itera
     for key_name in key_names:
         try:
             for block in pem_blocks(content if key_name == name else _read(key_name)):
-                if block.label.endswith("PRIVATE KEY") and belongs_to(parse_pem(block.text), certificate):
+                if block.label.endswith("PRIVATE KEY") and is_key_of(block.text, certificate):
                     return
         except (UnusableKeyError, MalformedPemError) as error:
             readable, places = False, f"{key_name}: {error}"
