@@ -77,7 +77,7 @@ def _fault_as_server(instance: PostfixInstance, certificate: Certificate) -> str
     listener = own_listener(instance)
     if listener is None:
         return "nothing listens on port 25"
-    target = ProbeTarget(listener[0], port=listener[1])
+    target = ProbeTarget(listener.address, port=listener.port, is_behind_proxy=listener.is_behind_proxy)
     identity = ClientIdentity(instance.parameter("myhostname"))
     deadline = time.monotonic() + _SECONDS
     while True:

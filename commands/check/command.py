@@ -208,7 +208,8 @@ def _daemon(configuration: Configuration) -> list[Finding]:
             )
         )
     findings += _sessions(answer.get("sessions") or {}, configuration, url)
-    findings += _self_proof(answer.get("self_proof") or {}, url)
+    is_well = ((answer.get("parts") or {}).get("selfproof") or {}).get("ok", True)
+    findings += _self_proof(answer.get("self_proof") or {}, url, is_well=is_well)
     return findings
 
 
@@ -228,7 +229,7 @@ def _sessions(answer: Mapping[str, Any], configuration: Configuration, url: str)
         )
 
 
-def _self_proof(answer: Mapping[str, Any], url: str) -> Iterator[Finding]:
+def _self_proof(answer: Mapping[str, Any], url: str, *, is_well: bool) -> Iterator[Finding]:
     proof = f"{url}: self_proof: {answer.get('detail')}"
     if answer.get("standing") == "failed":
         yield Finding.error(
@@ -236,6 +237,14 @@ def _self_proof(answer: Mapping[str, Any], url: str) -> Iterator[Finding]:
             "canary messages on our own port 25 are not judged as they should be",
             proof,
             "run domain-secure attach, and mend what else this examination names",
+        )
+    elif not is_well:
+        # One that a change has just made old is tried again, and is no finding.
+        yield Finding.warning(
+            "self-proof-stale",
+            "our own port 25 was not tried for longer than it should be, so that nothing is proved of it",
+            proof,
+            "read the daemon's log, and restart it: `systemctl restart domain-secure`",
         )
     elif answer.get("standing") == "unknown":
         yield Finding.note(

@@ -22,7 +22,7 @@ from domain_secure.milter.knowledge.knowledge import Sources
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Render
 from domain_secure.milter.page.status_page import StatusPage
-from domain_secure.milter.proof.self_proof import OwnPostfix, SelfProof
+from domain_secure.milter.proof.self_proof import Door, OwnPostfix, SelfProof
 from domain_secure.milter.record.journal import log_handler
 from domain_secure.milter.record.repeated_lines import RepeatedLines
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
@@ -165,7 +165,7 @@ def self_proof(running: Running) -> SelfProof:
     return SelfProof(
         running.configuration,
         OwnPostfix(
-            lambda configuration: own_listener(PostfixInstance(configuration.config_directory)),
+            _door,
             lambda configuration: is_receiving(configuration.state, configuration.config_directory),
             _Ground(),
         ),
@@ -173,6 +173,13 @@ def self_proof(running: Running) -> SelfProof:
         running.metrics,
         log_event,
     )
+
+
+def _door(configuration: Configuration) -> Door | None:
+    found = own_listener(PostfixInstance(configuration.config_directory))
+    if found is None:
+        return None
+    return Door(found.address, found.port, str(found), found.is_behind_proxy, found.others)
 
 
 class _Ground:

@@ -170,10 +170,16 @@ def _print_tables_problem(problem: str | None) -> None:
 
 
 def _print_self_proof(proof: dict[str, Any]) -> None:
-    if proof.get("standing") == "failed":
-        print(f"self-proof     FAILED: {proof['detail']}: see `domain-secure check`")
-    elif proof.get("standing") == "not-attached":
-        print(f"self-proof     not attached: {proof['detail']}")
+    standing, when = proof.get("standing"), ""
+    if tried := proof.get("tried"):
+        when = f" at {datetime.fromisoformat(tried).astimezone():%Y-%m-%d %H:%M}"
+    if standing == "failed":
+        print(f"self-proof     FAILED{when}: {proof['detail']}: see `domain-secure check`")
+    elif standing == "stale":
+        print(f"self-proof     NOT PROVED any more: {proof['detail']}")
+    elif standing is not None:
+        word = f"proved{when}" if standing == "proved" else standing.replace("-", " ")
+        print(f"self-proof     {word}: {proof['detail']}")
 
 
 def _print_log(log: dict[str, Any]) -> None:

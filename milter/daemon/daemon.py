@@ -223,7 +223,7 @@ class Daemon:
             "history": lambda _: history_fault(history),
             "log": lambda _: self._log_fault(),
             "http": lambda seconds: http_fault(http.address, seconds, is_tls=is_tls),
-            "selfproof": lambda _: self.metrics.self_proof.fault,
+            "selfproof": lambda _: self.metrics.self_proof.present.fault,
             "configuration": lambda _: str(self._live.problem) if self._live.problem else None,
         }
         return HealthWatch(parts, log_event, lambda part, ok: self.metrics.healthy.labels(part).set(int(ok)))
@@ -238,6 +238,7 @@ class Daemon:
         problem = self._live.problem
         configuration = self._live.current.configuration
         log_standing, log_detail = self.metrics.outbound.standing
+        proof = self.metrics.self_proof.present
         faults = self._health.faults if self._health else {"milter": "not looked at yet"}
         return {
             "healthy": not any(faults.values()),
@@ -258,8 +259,9 @@ class Daemon:
             "tables": {"problem": self.metrics.tables.problem},
             "log": {"standing": log_standing, "detail": log_detail},
             "self_proof": {
-                "standing": self.metrics.self_proof.standing,
-                "detail": self.metrics.self_proof.detail,
+                "standing": proof.standing,
+                "detail": proof.detail,
+                "tried": proof.tried.isoformat(timespec="seconds") if proof.tried else None,
             },
         }
 

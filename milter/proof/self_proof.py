@@ -4,18 +4,20 @@ Owns: the sessions with our own smtpd, what follows from their answers, and when
 Must not know: where smtpd listens, and whether attach has connected it; whoever composes the daemon passes
 that in.
 Invariants: "proved" needs both, a right certificate that passes, and a wrong one and none at all that do not;
-what could not be tried is unknown, and never proved.  Nothing is ever delivered: no message is sent through a
+what could not be tried is unknown, and never proved, nor is what was proved before something it rests on
+changed.  Nothing is ever delivered: no message is sent through a
 Postfix that is not attached, none is given to one that did not tell us of its MAIL, and the daemon answers
 every other canary with a refusal.
-Sources: RFC 5321; RFC 3207.
+Sources: RFC 5321; RFC 3207; POSTSCREEN_README, which has a client wait before it may speak.
 """
 
 import smtplib
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum, unique
 from pathlib import Path
@@ -29,6 +31,7 @@ from domain_secure.policy.terms.domain import Domain
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.proxy_protocol import header_of
 
 from . import events
 from .canary import DOMAIN, Canaries, passed
@@ -43,7 +46,19 @@ _MESSAGE = (
     b"This message tests whether Postfix asks domain-secure. If you can read it, Postfix did not.\r\n"
 )
 
-Address = tuple[str, int]
+# Three sessions, each of which may be slow.
+_TRIAL_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where our smtpd listens."""
+
+    address: str
+    port: int
+    name: str  #: for a person
+    is_behind_proxy: bool = False  #: it wants to hear the PROXY protocol first
+    others: tuple[str, ...] = ()  #: further ones, which are not tried
 
 
 @unique
@@ -73,12 +88,12 @@ _NOT_ATTACHED = Finding(
 class OwnPostfix:
     """What is known of the Postfix that a configuration names.
 
-    *address* returns where our smtpd listens, None where there is none; it may raise Problem.  *is_attached*
+    *door* returns where our smtpd listens, None where there is none; it may raise Problem.  *is_attached*
     tells whether attach has connected that Postfix to us, *rests_on* returns what changes with anything that
     decides on a canary; both raise nothing.
     """
 
-    address: Callable[[Configuration], Address | None]
+    door: Callable[[Configuration], Door | None]
     is_attached: Callable[[Configuration], bool]
     rests_on: Callable[[Configuration], object]
 
@@ -96,7 +111,7 @@ class SelfProof:
     ) -> None:
         self._rests_on = postfix.rests_on
         self._configuration = configuration
-        self._address = postfix.address
+        self._door = postfix.door
         self._is_attached = postfix.is_attached
         self._canaries = canaries
         self._metrics = metrics
@@ -120,12 +135,15 @@ class SelfProof:
                 self._metrics.self_proof.clear()
                 self._stop.wait(_AGAIN_SECONDS)
                 continue
+            self._metrics.self_proof.expect(_TRIAL_SECONDS)
             if former is Standing.NOT_ATTACHED and self._is_attached(configuration):
                 # The processes that began before still have the former settings.
                 self._stop.wait(_LOOK_SECONDS)
             ground = self._rests_on(configuration)
             finding = self.try_it()
-            self._metrics.self_proof.found(finding.standing, finding.detail)
+            self._metrics.self_proof.found(
+                finding.standing, finding.detail, configuration.self_proof_interval + _TRIAL_SECONDS
+            )
             if finding.standing is not former or finding.standing is Standing.FAILED:
                 self._log(events.self_proof(finding.standing, finding.detail))
             former = finding.standing
@@ -149,6 +167,7 @@ class SelfProof:
                 self._is_attached(configuration) is not was_attached
                 or self._rests_on(configuration) != ground
             ):
+                self._metrics.self_proof.outdated(_TRIAL_SECONDS)
                 return True
         return False
 
@@ -158,11 +177,12 @@ class SelfProof:
         if not self._is_attached(configuration):
             return _NOT_ATTACHED
         try:
-            address = self._address(configuration)
-            if address is None:
+            door = self._door(configuration)
+            if door is None:
                 return Finding(Standing.UNKNOWN, "Postfix has no smtpd on port 25")
             with TemporaryDirectory(prefix="domain-secure-") as folder:
-                finding = self._tried(address, Path(folder))
+                finding = self._tried(door, Path(folder))
+            finding = replace(finding, detail=f"{_named(door)}: {finding.detail}")
         except Problem as problem:
             return Finding(Standing.UNKNOWN, str(problem))
         except (OSError, smtplib.SMTPException) as error:
@@ -170,7 +190,7 @@ class SelfProof:
         # It may have been detached while it was tried.
         return finding if self._is_attached(configuration) else _NOT_ATTACHED
 
-    def _tried(self, address: Address, folder: Path) -> Finding:
+    def _tried(self, door: Door, folder: Path) -> Finding:
         right, wrong = (self._certificate(folder, name) for name in ("right", "wrong"))
         (certificate,) = read_certificates(right.read_bytes())
         pin = certificate.certificate_pin
@@ -179,7 +199,7 @@ class SelfProof:
             ("a wrong certificate", wrong, False),
             ("no certificate", None, False),
         ):
-            code, text = self._answer(address, shown, pin)
+            code, text = self._answer(door, shown, pin)
             would_pass = passed(text)
             if code < 400:
                 return Finding(Standing.FAILED, f"with {what} smtpd takes a message without asking us")
@@ -197,7 +217,7 @@ class SelfProof:
         file.write_bytes(stranger_pem(Domain(f"{name}.{DOMAIN}"), datetime.now(UTC)))
         return file
 
-    def _answer(self, address: Address, shown: Path | None, pin: Pin) -> tuple[int, str]:
+    def _answer(self, door: Door, shown: Path | None, pin: Pin) -> tuple[int, str]:
         """Return the deciding reply to one canary: the first refusal, or that to the message.
 
         A Postfix that has not told us of MAIL by then gets no message: it would deliver it.
@@ -210,7 +230,7 @@ class SelfProof:
             context.load_cert_chain(shown)
         with (
             self._canaries.sent(pin) as reverse_path,
-            smtplib.SMTP(*address, local_hostname=DOMAIN, timeout=_SECONDS) as client,
+            _Client(door) as client,
         ):
             client.starttls(context=context)
             client.ehlo()
@@ -220,6 +240,30 @@ class SelfProof:
             if code < 400 and self._canaries.is_noticed(reverse_path):
                 code, text = client.data(_MESSAGE)
             return code, text.decode("ascii", "replace")
+
+
+class _Client(smtplib.SMTP):
+    """A session with our own smtpd, in which it is told whose it is where it wants to be told."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        super().__init__(door.address, door.port, local_hostname=DOMAIN, timeout=_SECONDS)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection = socket.create_connection((host, port), timeout)
+        if self._door.is_behind_proxy:
+            try:
+                connection.sendall(header_of(connection))
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+
+def _named(door: Door) -> str:
+    """Return what was tried, for a person, and what was not."""
+    others = f", and not {', '.join(door.others)}" if door.others else ""
+    return f"{door.name}{' by the PROXY protocol' if door.is_behind_proxy else ''}{others}"
 
 
 def _told(error: Exception) -> str:

@@ -39,6 +39,7 @@ class ProbeTarget:
     host: Domain | None = None  #: None where only the address is known
     port: int = PORT
     server_name: Domain | None = None  #: for SNI; None: the host's
+    is_behind_proxy: bool = False  #: it wants to hear the PROXY protocol first
 
     def __str__(self) -> str:
         """Return it for the log and for the certificate book."""
@@ -119,6 +120,8 @@ def probe(
     except ProbeFailureError as error:
         return ProbeResult(target, failure=str(error), reason=error.reason)
     try:
+        if target.is_behind_proxy:
+            stream.say_whose()
         _start_tls(stream, identity.helo)
         session = TlsSession(
             stream, target.server_name or target.host, identity.certificate_file, identity.key_file

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Self
 
 from domain_secure.policy.sending.delivery import FailureReason
+from domain_secure.policy.terms.proxy_protocol import header_of
 
 _CHUNK = 16384
 
@@ -80,6 +81,14 @@ class TimedStream:
             self._connection.sendall(octets)
         except OSError as error:
             raise _broken(error) from error
+
+    def say_whose(self) -> None:
+        """Tell a server that waits for a proxy that the connection is our own; raises as send() does."""
+        try:
+            header = header_of(self._connection)
+        except OSError as error:
+            raise _broken(error) from error
+        self.send(header)
 
     def close(self) -> None:
         """Close the connection."""

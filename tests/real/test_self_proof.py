@@ -1,6 +1,8 @@
 """The daemon tests its own port 25: a stock set-up is proved, a broken one is found, and nobody gets mail."""
 
 import math
+import re
+from datetime import datetime
 
 import pytest
 
@@ -36,7 +38,14 @@ def test_proof_and_its_loss(own_lab: Lab) -> None:
     product.wait_for_log("self-proof standing=proved")
     assert gauge(product) == 1
     assert "self-proof" not in product.command("check", check=False).stdout
-    assert "self-proof" not in product.command("status").stdout
+    (line,) = [line for line in product.command("status").stdout.splitlines() if "self-proof" in line]
+    assert re.match(
+        r"self-proof     proved at \d{4}-\d\d-\d\d \d\d:\d\d: smtp/inet at 127\.0\.0\.1:25: a right ", line
+    )
+    told = product.health()["self_proof"]
+    assert product.metrics()["domain_secure_selfproof_timestamp_seconds"] == pytest.approx(
+        datetime.fromisoformat(told["tried"]).timestamp(), abs=1
+    )
     assert not lab.contoso.mailbox()
     assert not any(
         name.startswith("domain_secure_decisions") for name in product.metrics() if "canary" in name
@@ -109,3 +118,29 @@ def test_nothing_is_sent_through_a_postfix_that_is_not_attached(own_lab: Lab) ->
     assert not lab.contoso.mailbox()
     assert not lab.contoso.queue()
     assert "standing=failed" not in product.log()
+
+
+@pytest.mark.parametrize("program", ["smtpd", "postscreen"])
+def test_behind_a_proxy(own_lab: Lab, program: str) -> None:
+    """A listener that waits for the PROXY protocol hears it, and is proved; one that did before is stale."""
+    lab, product = own_lab, Product(own_lab)
+    master = lab.namespaces.outside(lab.contoso.layout.configuration / "master.cf")
+    text = master.read_text()
+    if program == "postscreen":
+        text = re.sub(r"(?m)^(smtp +inet\s+n\s+-\s+y\s+-\s+)-(\s+)smtpd$", r"\g<1>1\2postscreen", text)
+        text += (
+            "smtpd pass - - y - - smtpd\ntlsproxy unix - - y - 0 tlsproxy\ndnsblog unix - - y - 0 dnsblog\n"
+        )
+        put(master, text.encode())
+    lab.contoso.configure(**{f"{program}_upstream_proxy_protocol": "haproxy"})
+    lab.contoso.reload()
+    product.configure(LISTED)
+    product.attach()
+    product.serve()
+    product.wait_for_log("self-proof standing=proved")
+    told = product.health()["self_proof"]
+    assert (told["standing"], gauge(product)) == ("proved", 1)
+    assert "smtp/inet at 127.0.0.1:25 by the PROXY protocol: a right certificate passes" in told["detail"]
+    assert "self-proof" not in product.command("check", check=False).stdout
+    assert not lab.contoso.mailbox()
+    assert not lab.contoso.queue()
