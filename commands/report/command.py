@@ -1,23 +1,28 @@
 """``domain-secure report``: what became of the mail with each partner, for those who account for it."""
 
 import argparse
+import json
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from domain_secure.commands.terminal.common import configuration_of, print_json
+from domain_secure.commands.terminal.common import configuration_of, note, print_json
 from domain_secure.commands.terminal.documents import text_of, whole
 from domain_secure.policy.editing.editing import parse_entries
 from domain_secure.policy.files import atomic_file
-from domain_secure.policy.history.history import History, HourlyCount, Latest
-from domain_secure.policy.history.partner_report import Material, Report, report_of
-from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.history.history import History, HourlyCount
+from domain_secure.policy.history.partner_report import Report, report_of
+from domain_secure.policy.history.period import material_of, whole_hours
+from domain_secure.policy.history.report_chain import BLANK, JSON, Entry, ReportChain, body_of, content_of
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.time_words import MOMENT_HELP, parse_moment
 
-_FORMATS = ("text", "html", "csv", "json")
+from .report_plain import csv_report, report_document, text_report
+
+_FORMATS = ("text", "html", "csv", JSON)
 _MODE = 0o640  #: it tells who writes to whom
 
 
@@ -33,55 +38,83 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--format", choices=_FORMATS, default="text", help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="the same as --format json")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
+    parser.add_argument(
+        "--verify",
+        type=Path,
+        metavar="FILE",
+        help="tell whether a report that was made on this edge was changed since",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> ExitStatus:
     """Print the report, or write it to a file."""
+    if arguments.verify is not None:
+        from .verification import verify  # noqa: PLC0415
+
+        return verify(arguments)
     configuration = configuration_of(arguments)
     now = datetime.now().astimezone()
-    since = _moment(arguments.since, "--since", now).replace(minute=0, second=0, microsecond=0)
+    since = _moment(arguments.since, "--since", now)
     until = _moment(arguments.until, "--until", now) if arguments.until else now
     if since >= until:
         raise Problem("the period ends before it begins", "--since, --until", "give an earlier --since")
+    since, until = whole_hours(since, until, now)
+    if since >= until:
+        raise Problem("the period is still to come", "--since", "give an earlier --since")
     entry = next(iter(parse_entries([arguments.domain]))) if arguments.domain else None
-    history = History(configuration.state)
-    counts = history.hourly(since, until, entry)
-    material = Material(
-        counts, history.sightings(since, entry), _latest(history, entry), _kept_since(history, since)
-    )
+    material = material_of(History(configuration.state), since, until, entry)
     report = replace(
         report_of(material, since, until, now, platform.node()), distrusted=configuration.trust.distrusted
     )
+    form = JSON if arguments.json else arguments.format
+    text = _chained(report, material.counts, form, ReportChain(configuration.state))
     if arguments.json and arguments.out is None:
-        from .report_plain import report_document  # noqa: PLC0415
-
-        print_json(report_document(report))
-        return ExitStatus.DONE
-    _write(_formatted(report, counts, "json" if arguments.json else arguments.format), arguments.out)
+        print_json({key: value for key, value in json.loads(text).items() if key not in whole("", {})})
+    else:
+        _write(text, arguments.out)
     return ExitStatus.DONE
 
 
-def _latest(history: History, entry: Entry | None) -> tuple[Latest, ...]:
-    return tuple(one for one in history.latest() if entry is None or one.entry == entry)
+def _chained(report: Report, counts: Sequence[HourlyCount], form: str, chain: ReportChain) -> str:
+    """Return the report in one form, with its place in the chain, which has it then.
+
+    A chain that cannot be written makes the report none the worse, and is told.
+    """
+    try:
+        with chain.next_place() as end:
+            placed = replace(report, place=end.place)
+            document, text = report_document(placed), _formatted(placed, counts, form)
+            entry = Entry(
+                end.place.number,
+                end.place.previous,
+                document["made"],
+                report.host,
+                document["since"],
+                document["until"],
+                form,
+                sorted(document) if form == JSON else (),
+                content_of(document),
+                body_of(text.encode(), form, sorted(document)),
+            )
+            end.add(entry)
+    except Problem as problem:
+        note(f"not in the chain of reports: {problem}")
+        return _formatted(report, counts, form)
+    # A stranger's words may hold what looks like it; ours stands at the end.
+    before, blank, after = text.rpartition(BLANK)
+    return before + (entry.digest if blank else "") + after
 
 
-def _kept_since(history: History, since: datetime) -> datetime | None:
-    first = history.first_hour()
-    return first if first is not None and first > since else None
-
-
-def _formatted(report: Report, counts: tuple[HourlyCount, ...], form: str) -> str:
-    # Each form comes with what it needs, so that none waits for another's.
+def _formatted(report: Report, counts: Sequence[HourlyCount], form: str) -> str:
     if form == "html":
+        # Comes with what the others need not wait for.
         from .report_html import html_report  # noqa: PLC0415
 
         return html_report(report)
-    from .report_plain import csv_report, report_document, text_report  # noqa: PLC0415
-
     if form == "csv":
         return csv_report(report, counts)
-    if form == "json":
+    if form == JSON:
         return text_of(whole("report", report_document(report)), sys.stdout) + "\n"
     return text_report(report)
 

@@ -25,6 +25,7 @@ from domain_secure.policy.history.partner_report import (
     category_of,
     changes_of,
 )
+from domain_secure.policy.history.report_chain import BLANK, Place
 
 _COLUMNS = (
     "record", "domain", "direction", "day", "zone", "category", "outcome", "method", "tls", "count",
@@ -88,6 +89,14 @@ def report_document(report: Report) -> dict[str, Any]:
         "made": report.made.isoformat(timespec="seconds"),
         "host": report.host,
         "history_begins": _iso(report.kept_since, zone),
+        "not_known": [
+            {"what": one.what, "since": _iso(one.since, zone), "until": _iso(one.until, zone)}
+            for one in report.gaps
+        ],
+        "configurations": [
+            {"since": _iso(one.since, zone), "revision": one.revision, "files": dict(one.files)}
+            for one in report.configurations
+        ],
         "totals": _totals_document(report.totals),
         "partners": [
             {
@@ -98,6 +107,7 @@ def report_document(report: Report) -> dict[str, Any]:
                         "direction": str(one.direction),
                         "success": one.is_success,
                         "time": _iso(one.time, zone),
+                        "exact": not one.is_hour,
                         "outcome": one.outcome,
                         "detail": one.detail,
                         "queue_id": one.queue_id,
@@ -108,7 +118,14 @@ def report_document(report: Report) -> dict[str, Any]:
             }
             for partner in report.partners
         ],
+        "chain": _chain_document(report.place),
     }
+
+
+def _chain_document(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    return {"number": place.number, "digest": BLANK, "previous": place.previous}
 
 
 def _iso(moment: Any, zone: tzinfo | None) -> str | None:
@@ -162,9 +179,36 @@ def text_report(report: Report) -> str:
         lines.append(f"the history begins at {report.kept_since.astimezone(zone):%Y-%m-%d %H:%M %Z}")
     if not report.partners:
         lines += ["", "nothing that fits was recorded in this period"]
+    lines += (f"not known {line}" for line in gap_lines(report))
+    lines += (f"configuration {line}" for line in configuration_lines(report))
     for partner in report.partners:
         lines += ["", printable(partner.entry), *_partner_lines(partner, report)]
+    lines += ["", chain_line(report)]
     return "\n".join(lines) + "\n"
+
+
+def gap_lines(report: Report) -> Iterator[str]:
+    """Yield what cannot be told of the period, each with when."""
+    zone = report.made.tzinfo
+    for one in report.gaps:
+        since, until = one.since.astimezone(zone), one.until.astimezone(zone)
+        yield f"from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}: {one.what}"
+
+
+def configuration_lines(report: Report) -> Iterator[str]:
+    """Yield each configuration that was in force in the period, with since when."""
+    zone = report.made.tzinfo
+    for one in report.configurations:
+        files = ", ".join(f"{printable(path)} sha256:{digest}" for path, digest in sorted(one.files.items()))
+        yield f"since {one.since.astimezone(zone):%Y-%m-%d %H:%M}: {one.revision} ({files})"
+
+
+def chain_line(report: Report) -> str:
+    """Return the line by which the report is found in the chain again, its digest still blank."""
+    place = report.place
+    if place is None:
+        return "in no chain of reports: whether it is changed later cannot be told"
+    return f"report {place.number} of this edge: digest {BLANK}, after {place.previous}"
 
 
 def _partner_lines(partner: PartnerReport, report: Report) -> Iterator[str]:

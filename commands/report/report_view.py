@@ -24,6 +24,7 @@ from domain_secure.policy.history.partner_report import (
 from domain_secure.policy.terms.direction import Direction
 
 from .report_chart import chart
+from .report_plain import chain_line, configuration_lines, gap_lines
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -118,6 +119,9 @@ class Page:
     made: str
     zone: str
     history_begins: str  #: empty where the history covers the period
+    not_known: tuple[str, ...]  #: what cannot be told of it
+    configurations: tuple[str, ...]
+    chain: str  #: by what the report is found in the chain again
     tiles: tuple[Tile, ...]
     traffic: tuple[Traffic, ...]  #: of all partners, where there are several
     partners: tuple[PartnerPart, ...]
@@ -134,6 +138,9 @@ def page_of(report: Report) -> Page:
         made=f"{made:%Y-%m-%d %H:%M %Z}",
         zone=f"UTC{made:%z}",
         history_begins=_moment(report.kept_since, report) if report.kept_since else "",
+        not_known=tuple(gap_lines(report)),
+        configurations=tuple(configuration_lines(report)),
+        chain=chain_line(report),
         tiles=_tiles(report),
         traffic=_traffic(report.totals, report.days, "all partners", tables=False) if is_common else (),
         partners=tuple(_partner(one, report) for one in report.partners),
@@ -188,7 +195,7 @@ def _latest(latest: Iterable[Latest], report: Report) -> tuple[LatestLine, ...]:
         LatestLine(
             "success" if one.is_success else "failure",
             words[one.direction],
-            _moment(one.time, report),
+            f"{_moment(one.time, report)}{' (the hour)' if one.is_hour else ''}",
             one.outcome,
             one.detail,
         )

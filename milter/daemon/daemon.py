@@ -27,18 +27,18 @@ from domain_secure.milter.knowledge.live_configuration import (
     LiveConfiguration,
     loaded_event,
 )
-from domain_secure.milter.metrics.inbound_metrics import LOST_HISTORY, LOST_QUEUE
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Health, HttpServer, Pages
 from domain_secure.milter.record import kept_counters
+from domain_secure.milter.record.configuration_in_force import ConfigurationInForce
 from domain_secure.milter.record.current_levels import CurrentLevels
-from domain_secure.milter.record.history_keeper import HistoryKeeper
-from domain_secure.milter.record.protocol_log import ProtocolLog
 from domain_secure.milter.record.recorder import Recorder
+from domain_secure.milter.record.recording import recorder_of
 from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
 from domain_secure.policy.book.certificate_book import FILE_NAME as BOOK
 from domain_secure.policy.book.certificate_book import CertificateBook
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.list_losses import ListVanishedError
 from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
 from domain_secure.policy.history.history_file import fault as history_fault
@@ -100,9 +100,9 @@ class Daemon:
         )
         self._issuers = IssuerFetcher(log_event)
         self._knowledge = self._make_knowledge(configuration.state)
-        kept_counters.resume(self.metrics, configuration, log_event)
+        self._in_force = ConfigurationInForce()
         self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
-        self._recorder = self._make_recorder(configuration.state / HISTORY)
+        self._recorder = self._make_recorder(configuration)
         self._inbound = Inbound(
             lambda: self._live.current,
             self._requests,
@@ -141,19 +141,15 @@ class Daemon:
             FamiliarPartners(self._book, Outcomes(state).passed_with),
         )
 
-    def _make_recorder(self, history_file: Path) -> Recorder[Observed]:
-        """Return who writes down what happens: the protocol log, and the history in *history_file*."""
-        history = HistoryKeeper(
-            history_file,
+    def _make_recorder(self, configuration: Configuration) -> Recorder[Observed]:
+        kept_counters.resume(self.metrics, configuration, log_event)
+        return recorder_of(
+            configuration.state / HISTORY,
+            self.metrics,
             self._levels.level,
-            lambda: self._live.current.configuration.history,
+            lambda: self._live.current.configuration,
+            lambda: self._in_force.present,
             log_event,
-            lambda number: self.metrics.count_lost(LOST_HISTORY, number),
-            self.metrics.inbound.counted,
-        )
-        return Recorder(
-            (ProtocolLog(self._levels.level, log_event), history),
-            lambda number: self.metrics.count_lost(LOST_QUEUE, number),
         )
 
     def _running(self) -> Running:
@@ -276,6 +272,7 @@ class Daemon:
             elif self._live.reload_if_changed():
                 self._tell_of_reload()
             self._state.attend(doors)
+            self._in_force.attend(self._live.current.configuration, self._live.files)
             self._tables.attend(self._live.current.configuration)
             self._revocation.attend(self._live.current)
             self._levels.refresh()

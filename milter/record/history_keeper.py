@@ -9,6 +9,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from domain_secure.policy.configuration.configuration import LogLevel, Retention
 from domain_secure.policy.history.counter_sums import NOTHING_COUNTED, Counted, CounterKey
 from domain_secure.policy.history.history_file import UnusableHistoryError, is_damage, problem_of
 from domain_secure.policy.history.history_writer import HistoryWriter
+from domain_secure.policy.history.seen_hours import InForce
 from domain_secure.policy.record.history_item import HistoryItem
 from domain_secure.policy.record.observed import Observed, direction_of, entries_of, item_of
 from domain_secure.policy.terms.direction import Direction
@@ -31,6 +33,17 @@ _PRUNE_SECONDS = 60.0
 _PRUNE_RECORDS = 5000
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is kept with each batch.
+
+    *counted* returns those of the counters' sums that grew since the last call, or all of them.
+    """
+
+    counted: Callable[[bool], Counted] = lambda _: NOTHING_COUNTED
+    in_force: Callable[[], InForce | None] = lambda: None
+
+
 class HistoryKeeper:
     """Writes each batch into the history; for the recorder's thread."""
 
@@ -41,14 +54,15 @@ class HistoryKeeper:
         retention: Callable[[], Retention],
         log: Callable[[Event], None],
         lost: Callable[[int], None],
-        counted: Callable[[bool], Counted] = lambda _: NOTHING_COUNTED,
+        beside: Beside = Beside(),
     ) -> None:
         self._writer = HistoryWriter(path)
         self._level = level
         self._retention = retention
         self._log = log
         self._lost = lost
-        self._counted = counted  #: those of the counters' sums that grew since the last call, or all
+        self._beside = beside
+        self._in_force_kept: InForce | None = None
         self._unkept: dict[CounterKey, int] = {}
         self._is_failing = False
         self._prune_due = 0.0
@@ -57,14 +71,16 @@ class HistoryKeeper:
     def consume(self, batch: Sequence[Observed]) -> None:
         """Keep the records, or count them as lost."""
         items = [item for record in batch if (item := self._item(record))]
-        counted = self._to_keep()
+        counted, in_force = self._to_keep(), self._beside.in_force()
+        is_news = counted.sums or in_force != self._in_force_kept
         # A state folder that was taken away is put back by who tells of it.
-        if items or (counted.sums and self._writer.path.parent.is_dir()):
-            if not self._succeeds(lambda: self._writer.write(items, counted)):
+        if items or (is_news and self._writer.path.parent.is_dir()):
+            if not self._succeeds(lambda: self._writer.write(items, counted, in_force)):
                 if items:
                     self._lost(len(items))
                 return
             self._unkept.clear()
+            self._in_force_kept = in_force
         self._unpruned += len(items)
         if time.monotonic() >= self._prune_due or self._unpruned >= _PRUNE_RECORDS:
             self._prune_due = time.monotonic() + _PRUNE_SECONDS
@@ -77,7 +93,7 @@ class HistoryKeeper:
 
     def _to_keep(self) -> Counted:
         """Return the sums that the file may lack: what grew, or all where it may be another file."""
-        counted = self._counted(not self._writer.is_in_place)
+        counted = self._beside.counted(not self._writer.is_in_place)
         self._unkept |= counted.sums
         return Counted(dict(self._unkept), counted.since)
 

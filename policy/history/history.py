@@ -23,6 +23,7 @@ from domain_secure.policy.terms.pin import Pin
 
 from . import counter_sums, history_file
 from .counter_sums import NOTHING_COUNTED, Counted
+from .seen_hours import InForce, in_force_of
 
 Answer = TypeVar("Answer")
 
@@ -93,6 +94,7 @@ class Latest:
     outcome: str
     detail: str
     queue_id: str
+    is_hour: bool = False  #: *time* is the hour alone, and nothing more is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,53 @@ class History:
             for direction, found, digest, first, last, passed, failed, der in rows
         )
 
+    def seen_since(self) -> datetime | None:
+        """Return from when on seen() tells everything; None for a file that has nothing of that kind."""
+        rows = self._rows("SELECT time FROM seen_since") if self._has("seen_since") else []
+        return _time(rows[0][0]) if rows else None
+
+    def seen(
+        self, since: datetime, until: datetime, entry: Entry | None = None
+    ) -> tuple[tuple[Sighting, ...], bool]:
+        """Return the certificates seen in the hours that begin from *since* to before *until*.
+
+        Times and numbers are those of these hours.  Also returns whether there were more than are kept.
+        """
+        if not self._has("seen"):
+            return (), False
+        rows = self._rows(
+            "SELECT direction, entry, fingerprint, min(first_seen), max(seen.last_seen), sum(passed),"
+            " sum(failed), der FROM seen LEFT JOIN certificate USING (fingerprint)"
+            " WHERE hour >= ?1 AND hour < ?2 AND (?3 IS NULL OR entry = ?3)"
+            " GROUP BY direction, entry, fingerprint ORDER BY 4",
+            (int(since.timestamp()), until.timestamp(), entry),
+        )
+        found = [row for row in rows if row[2]]
+        return tuple(
+            Sighting(
+                Direction(direction),
+                Entry(one),
+                Pin.certificate(digest),
+                _time(first),
+                _time(last),
+                passed,
+                failed,
+                _certificate(der),
+            )
+            for direction, one, digest, first, last, passed, failed, der in found
+        ), len(found) < len(rows)
+
+    def in_force(self, since: datetime, until: datetime) -> tuple[InForce, ...]:
+        """Return the configuration in force at *since*, and each that came before *until*, oldest first."""
+        if not self._has("in_force"):
+            return ()
+        rows = self._rows(
+            "SELECT time, revision, files FROM in_force WHERE time < ?2 AND time >="
+            " coalesce((SELECT max(time) FROM in_force WHERE time <= ?1), 0) ORDER BY time",
+            (since.timestamp(), until.timestamp()),
+        )
+        return in_force_of(tuple(row) for row in rows)
+
     def certificates(self, fingerprints: Iterable[Pin]) -> dict[Pin, Certificate]:
         """Return those of the certificates that are kept and can be read."""
         found: dict[Pin, Certificate] = {}
@@ -213,6 +262,9 @@ class History:
         """Return the times of the first and of the last record, or None where there is none."""
         rows = self._rows("SELECT min(time), max(time) FROM record")
         return None if not rows or rows[0][0] is None else (_time(rows[0][0]), _time(rows[0][1]))
+
+    def _has(self, table: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
 
     def _page(self, query: RecordQuery, after: int, last: int | None = None) -> tuple[Record, ...]:
         conditions, values = _conditions(query)

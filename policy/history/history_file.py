@@ -16,7 +16,7 @@ from domain_secure.policy.files import atomic_file, held_database, state_file, s
 from domain_secure.policy.files.held_folder import UntrustedEntryError
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
-from . import counter_sums
+from . import counter_sums, seen_hours
 
 FILE_NAME = "history.sqlite"  #: in the state folder
 FORMAT = 1
@@ -129,6 +129,7 @@ def make(path: Path) -> None:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA + counter_sums.SCHEMA + _ADDED)
+            seen_hours.add_tables(connection, is_new=True)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         content = blank.read_bytes()
     with atomic_file.writer_lock(path.parent):
@@ -150,8 +151,9 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     connection = held_database.connect(path, timeout=_BUSY_SECONDS)
     try:
         _check_format(connection)
-        # A file of an earlier version has no sums yet.
+        # A file of an earlier version has less.
         connection.executescript(counter_sums.SCHEMA)
+        seen_hours.add_tables(connection, is_new=False)
         # What is committed survives ``kill -9``; a power cut may cost the last seconds, and no flush of the
         # mail server's disk is spent on that.
         connection.execute("PRAGMA synchronous = NORMAL")

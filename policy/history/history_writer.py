@@ -19,8 +19,9 @@ from domain_secure.policy.record.history_item import Count, HistoryItem
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 
-from . import counter_sums, history_file, outcome_tables
+from . import counter_sums, history_file, outcome_tables, seen_hours
 from .counter_sums import NOTHING_COUNTED, Counted
+from .seen_hours import InForce
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
@@ -42,8 +43,13 @@ class HistoryWriter:
         self._inode: int | None = None
         self._kept: dict[str, float] = {}
 
-    def write(self, items: Sequence[HistoryItem], counted: Counted = NOTHING_COUNTED) -> None:
-        """Write a batch, and the counters' sums with it, in one transaction.
+    def write(
+        self,
+        items: Sequence[HistoryItem],
+        counted: Counted = NOTHING_COUNTED,
+        in_force: InForce | None = None,
+    ) -> None:
+        """Write a batch, and with it the counters' sums and the configuration in force, in one transaction.
 
         Also raises UnusableHistoryError.
         """
@@ -57,8 +63,11 @@ class HistoryWriter:
             _add_hours(connection, items)
             _note_latest(connection, items)
             _note_sightings(connection, items)
+            seen_hours.note(connection, tuple(_each(items)))
             counter_sums.keep(connection, counted)
             outcome_tables.note(connection, list(_each(items)))
+            if in_force is not None:
+                seen_hours.note_in_force(connection, in_force)
         self._kept = kept if len(kept) < _REMEMBERED else {}
 
     @property
@@ -83,9 +92,13 @@ class HistoryWriter:
             if not dropped and _octets(connection) > retention.megabytes * _MEGABYTE:
                 # Records first: the counts are small, and what an auditor asks for last.
                 dropped += _drop_records(connection, "ORDER BY number") or _drop_oldest_hours(connection)
+            # What passed is worth as much to an auditor as the hours in which it did.
             connection.execute(
-                "DELETE FROM certificate WHERE last_seen < ?", (oldest - _CERTIFICATE_SECONDS,)
+                "DELETE FROM certificate WHERE last_seen < ? AND fingerprint NOT IN"
+                " (SELECT fingerprint FROM sighting WHERE passed > 0)",
+                (oldest - _CERTIFICATE_SECONDS,),
             )
+            seen_hours.drop(connection, oldest_hour)
             connection.execute("DELETE FROM sighting WHERE last_seen < ?", (oldest_hour,))
             connection.execute("DELETE FROM latest WHERE time < ?", (oldest_hour,))
             outcome_tables.drop(connection, oldest_hour)
@@ -264,7 +277,10 @@ def _drop_hours(connection: sqlite3.Connection, oldest: int) -> int:
 
 def _drop_oldest_hours(connection: sqlite3.Connection) -> int:
     (first,) = connection.execute("SELECT min(hour) FROM hourly").fetchone()
-    return 0 if first is None else _drop_hours(connection, first + _DAY)
+    if first is None:
+        return 0
+    seen_hours.drop(connection, first + _DAY)
+    return _drop_hours(connection, first + _DAY)
 
 
 def _octets(connection: sqlite3.Connection) -> int:

@@ -19,6 +19,8 @@ from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 
 from .history import HourlyCount, Latest, Sighting
+from .report_chain import Place
+from .seen_hours import InForce
 
 #: Why a message was refused or deferred whose claim to be this partner was proved.
 OTHER_DOMAIN = "another domain in the same message"
@@ -121,6 +123,18 @@ class PartnerReport:
     latest: tuple[Latest, ...]
 
 
+SeenKey = tuple[Direction, Entry, Pin]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What cannot be told of a part of the period."""
+
+    what: str
+    since: datetime
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The whole report; times are aware."""
@@ -132,6 +146,10 @@ class Report:
     kept_since: datetime | None  #: when the history begins, where that is after *since*
     totals: Totals
     partners: tuple[PartnerReport, ...]
+    known_before: frozenset[SeenKey] = frozenset()  #: certificates that had come before the period
+    gaps: tuple[Gap, ...] = ()
+    configurations: tuple[InForce, ...] = ()  #: in force at *since*, and those that came in the period
+    place: Place | None = None  #: in the chain of reports; None: in none
     distrusted: frozenset[Pin] = frozenset()  #: by now, whatever it was in the period
 
     def is_distrusted(self, sighting: Sighting) -> bool:
@@ -156,6 +174,9 @@ class Material:
     sightings: Sequence[Sighting]
     latest: Sequence[Latest]
     kept_since: datetime | None
+    known_before: frozenset[SeenKey] = frozenset()
+    gaps: Sequence[Gap] = ()
+    configurations: Sequence[InForce] = ()
 
 
 def report_of(material: Material, since: datetime, until: datetime, made: datetime, host: str) -> Report:
@@ -185,6 +206,9 @@ def report_of(material: Material, since: datetime, until: datetime, made: dateti
             )
             for entry in sorted(partners, key=lambda one: one.removeprefix("*."))
         ),
+        known_before=material.known_before,
+        gaps=tuple(material.gaps),
+        configurations=tuple(material.configurations),
     )
 
 
@@ -195,4 +219,11 @@ def _of(entry: Entry, sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
 def changes_of(report: Report, partner: PartnerReport) -> tuple[Sighting, ...]:
     """Return the certificates of a partner that passed in the period for the first time, beside others."""
     good = [one for one in partner.certificates if one.passed and one.direction is Direction.RECEIVE]
-    return tuple(one for one in good if one.first_seen >= report.since and one is not good[0])
+    known = {key for key in report.known_before if key[:2] == (Direction.RECEIVE, partner.entry)}
+    fresh = [
+        one
+        for one in good
+        if one.first_seen >= report.since and (one.direction, one.entry, one.fingerprint) not in known
+    ]
+    # The first certificate ever is no change.
+    return tuple(one for one in fresh if known or one is not good[0])

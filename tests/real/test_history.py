@@ -1,5 +1,6 @@
 """The protocol log and the history beside a running daemon: the story told, levels, kill -9, bad files."""
 
+import hashlib
 import json
 import signal
 import sys
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.real
 
 PARTNER = f"admin@{WOODGROVE}"
 OURS = f"user@{CONTOSO}"
+NEW = "tailspintoys.test"
 HISTORY = STATE / "history.sqlite"
 _CHECK = """\
 import sqlite3, sys
@@ -213,3 +215,31 @@ def test_a_full_disk(own_lab: Lab) -> None:
 
     wait_for(resumed, "the history to go on", context=product.log)
     assert shown(product)
+
+
+def test_a_report_can_be_checked(own_product: Product) -> None:
+    """A report of the daemon's history names its configuration, and is found again; another's is not."""
+    product = own_product
+    receive(product.lab, tls=True)
+    wait_for_records(product, 1)
+    report = STATE / "report.json"
+    product.command("report", "--json", "--out", str(report))
+    document = json.loads(product.lab.namespaces.outside(report).read_text())
+    (present,) = document["configurations"]
+    configuration = product.lab.namespaces.outside(CONFIGURATION)
+    assert present["files"][str(CONFIGURATION)] == hashlib.sha256(configuration.read_bytes()).hexdigest()
+    assert document["partners"][0]["certificates"][0]["passed"] == 1
+    assert [one["what"][:17] for one in document["not_known"]] == ["the configuration"]
+
+    product.command("receive", "add", NEW)
+    wait_for(
+        lambda: len(json.loads(product.command("report", "--json").stdout)["configurations"]) == 2,
+        "the new configuration",
+        context=product.log,
+    )
+    assert "unchanged since it was made" in product.command("report", "--verify", str(report)).stdout
+    outside = product.lab.namespaces.outside(report)
+    outside.write_text(outside.read_text().replace('"passed": 1', '"passed": 15'))
+    done = product.command("report", "--verify", str(report), check=False)
+    assert done.returncode == 1
+    assert "CHANGED since it was made" in done.stdout

@@ -214,3 +214,99 @@ def test_document_has_stable_keys() -> None:
         "failed",
         "mutual",
     }
+
+
+@pytest.mark.usefixtures("_recent")
+@pytest.mark.parametrize("form", ["text", "html", "json", "csv"])
+def test_a_report_is_found_again(run: Run, tmp_path: Path, form: str) -> None:
+    """Unchanged as it was written; changed by one letter it is not, in any form, with another status."""
+    path = tmp_path / "report"
+    run("--format", form, "--out", str(path))
+    status, told, _ = run("--verify", str(path))
+    assert (status, "unchanged since it was made: report 1 of " in told) == (0, True)
+    assert "the chain has 1 reports and holds; the newest has digest sha256:" in told
+    path.write_text(path.read_text().replace("woodgrovebank.test", "woodgrovebank.tent", 1))
+    status, told, _ = run("--verify", str(path))
+    assert status == 1
+    assert "unchanged" not in told
+    assert ("not in this chain" if form == "csv" else "CHANGED since it was made") in told
+
+
+@pytest.mark.usefixtures("_recent")
+def test_the_digest_of_a_report_is_covered_too(run: Run, tmp_path: Path) -> None:
+    """A report with another digest than it was given is changed; written with other spaces, JSON is not."""
+    text, document = tmp_path / "report.txt", tmp_path / "report.json"
+    for path in (text, document):
+        run("--out", str(path), "--format", "json" if path is document else "text")
+    found = json.loads(document.read_text())
+    document.write_text(json.dumps({"said": [], **found}))
+    assert run("--verify", str(document))[0] == 0
+    digest = found["chain"]["digest"]
+    document.write_text(json.dumps({**found, "chain": {**found["chain"], "digest": f"sha256:{'1' * 64}"}}))
+    assert json.loads(run("--verify", str(document), "--json")[1])["outcome"] == "changed"
+    document.write_text(json.dumps({**found, "host": "other"}))
+    answer = json.loads(run("--verify", str(document), "--json")[1])
+    assert (answer["outcome"], answer["report"]["number"]) == ("changed", 2)
+    assert answer["chain"] == {"reports": 2, "newest": digest, "broken_at": None}
+    # The digest of another report does not make it that one.
+    text.write_text(text.read_text().replace(answer["report"]["previous"], digest))
+    assert run("--verify", str(text))[0] == 1
+
+
+@pytest.mark.usefixtures("_recent")
+def test_the_same_said_twice(run: Run, tmp_path: Path) -> None:
+    """Two reports of a period that is over say the same, and are told so, whatever their form."""
+    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0).isoformat()
+    for number, form in enumerate(("text", "html")):
+        path = str(tmp_path / f"report-{number}")
+        run("--since", "1d", "--until", until, "--format", form, "--out", path)
+    assert "reports that say the same: 1\n" in run("--verify", str(tmp_path / "report-1"))[1]
+
+
+@pytest.mark.usefixtures("_recent")
+def test_a_chain_of_another_edge_or_of_none(run: Run, tmp_path: Path) -> None:
+    """A report of a chain that is gone is in none; the new one begins with a word of its own."""
+    path = tmp_path / "report"
+    run("--out", str(path))
+    first = path.read_text()
+    (tmp_path / "reports.chain").unlink()
+    assert "not in this chain" in run("--verify", str(path))[1]
+    assert "the chain is empty" in run("--verify", str(path))[1]
+    run("--out", str(tmp_path / "other"))
+    assert "not in this chain" in run("--verify", str(path))[1]
+    begun = [line.rpartition("begun:")[2] for line in (first, (tmp_path / "other").read_text())]
+    assert begun[0] != begun[1]
+
+
+@pytest.mark.usefixtures("_recent")
+@pytest.mark.parametrize("damage", ["changed", "dropped", "put in", "noise"])
+def test_a_chain_that_was_tampered_with(run: Run, tmp_path: Path, damage: str) -> None:
+    """An entry changed, dropped or put in breaks the chain there, and the command says where, with 1."""
+    for number in range(4):
+        run("--out", str(tmp_path / f"report-{number}"))
+    chain = tmp_path / "reports.chain"
+    lines = chain.read_text().splitlines(keepends=True)
+    broken = {
+        "changed": (lines[0].replace('"host":"', '"host":"x'), *lines[1:]),
+        "dropped": (lines[0], *lines[2:]),
+        "put in": (lines[0], lines[0], *lines[1:]),
+        "noise": (lines[0], "nonsense\n", *lines[2:]),
+    }[damage]
+    chain.write_text("".join(broken))
+    status, told, _ = run("--verify", str(tmp_path / "report-3"))
+    assert status == 1
+    assert "the chain is BROKEN at report 2" in told
+    assert "unchanged since it was made" in told
+    run("--out", str(tmp_path / "report-4"))
+    assert "unchanged since it was made: report " in run("--verify", str(tmp_path / "report-4"))[1]
+
+
+def test_a_chain_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    """The report is made all the same, says that it is in no chain, and a note says why."""
+    (tmp_path / "reports.chain").mkdir()
+    status, told, note = run()
+    assert status == 0
+    assert "in no chain of reports" in told
+    assert "not in the chain of reports: cannot write the chain of reports" in note
+    assert json.loads(run("--json")[1])["chain"] is None
+    assert run("--verify", "/nonexistent")[0] == 2

@@ -10,7 +10,7 @@ import pytest
 from domain_secure.milter.metrics.inbound_metrics import LOST_HISTORY
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.record import kept_counters
-from domain_secure.milter.record.history_keeper import HistoryKeeper
+from domain_secure.milter.record.history_keeper import Beside, HistoryKeeper
 from domain_secure.milter.record.recorder import Recorder
 from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.configuration.configuration import DEFAULT_RETENTION, LogLevel
@@ -40,7 +40,7 @@ class Daemon:
             lambda: DEFAULT_RETENTION,
             self.logged.append,
             lambda number: self.metrics.count_lost(LOST_HISTORY, number),
-            self.metrics.inbound.counted,
+            Beside(self.metrics.inbound.counted),
         )
         self.recorder: Recorder[Observed] = Recorder((keeper,), lambda _: None)
         self.recorder.start()
@@ -135,7 +135,7 @@ def test_sums_that_could_not_be_kept_are_kept_later(tmp_path: Path) -> None:
         lambda: DEFAULT_RETENTION,
         lambda _: None,
         lambda _: busy.set(),
-        counted.inbound.counted,
+        Beside(counted.inbound.counted),
     )
     (tmp_path / FILE_NAME).mkdir()
     taken = record("mail.woodgrovebank.test")
