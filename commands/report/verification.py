@@ -30,6 +30,7 @@ class Verification:
     outcome: Outcome
     entry: Entry | None
     same: tuple[int, ...] = ()  #: the numbers of other reports that say the same
+    is_digest_alone: bool = False  #: what it says is unchanged
 
 
 def verify(arguments: argparse.Namespace) -> ExitStatus:
@@ -53,13 +54,12 @@ def verification_of(text: bytes, chain: Chain) -> Verification:
             one.number for one in chain.entries if one.content == named.content and one.number != named.number
         )
         return Verification(Outcome.UNCHANGED, named, same)
-    if named is not None:
-        return Verification(Outcome.CHANGED, named)
     for one in chain.entries:
         if _is(one, text):
             # With its digest alone changed, or of a form that has none.
-            return Verification(Outcome.CHANGED if digest else Outcome.UNCHANGED, one)
-    return Verification(Outcome.NOT_IN_CHAIN, None)
+            outcome = Outcome.CHANGED if digest else Outcome.UNCHANGED
+            return Verification(outcome, one, is_digest_alone=digest is not None)
+    return Verification(Outcome.CHANGED if named else Outcome.NOT_IN_CHAIN, named)
 
 
 def _is(entry: Entry, text: bytes) -> bool:
@@ -109,6 +109,8 @@ def _print(file: Path, found: Verification, chain: Chain) -> None:
         print(f"{file}: unchanged since it was made: {_told(entry)}")
     else:
         print(f"{file}: CHANGED since it was made: {_told(entry)}")
+    if found.is_digest_alone:
+        print("it says what it said then, and has another digest: changed in it, or in the chain")
     if found.same:
         print(f"reports that say the same: {', '.join(map(str, found.same))}")
     if chain.broken_at is not None:
@@ -117,7 +119,8 @@ def _print(file: Path, found: Verification, chain: Chain) -> None:
             "changed, dropped or put in"
         )
     elif chain.entries:
-        print(f"the chain has {len(chain.entries)} reports and holds; the newest has digest {chain.newest}")
+        count = f"{len(chain.entries)} report{'s' * (len(chain.entries) != 1)}"
+        print(f"the chain has {count} and holds; the newest has digest {chain.newest}")
     else:
         print("the chain is empty")
 

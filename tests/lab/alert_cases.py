@@ -166,6 +166,22 @@ CASES = (
         ("DomainSecureSelfProofFailed",),
     ),
     Case(
+        "port 25 is not tried any more",
+        _with("selfproof", "1x40" + " NaN" * 20) | _with("healthy", "1x40 0x20", ',part="selfproof"'),
+        ("DomainSecureSelfProofStale",),
+    ),
+    Case(
+        "the daemon was away, and its counters go on",
+        {
+            f"up{{{_NODE}}}": "1x35 0x12 1x11",
+            _RECEIVED: "5x35 _x12 5x11",
+            _REFUSED: "30x35 _x12 30x11",
+            f'domain_secure_outbound_session_failures_total{{{_PARTNER},reason="expired"}}': "9x35 _x12 9x11",
+            f"domain_secure_messages_sent_unverified_total{{{_PARTNER}}}": "1x35 _x12 1x11",
+        },
+        (),
+    ),
+    Case(
         "an edge of a fleet holds an older policy",
         _with("fleet_applied_revision", "5x60") | _with("fleet_head_revision", "5x50 6x10"),
         ("DomainSecureFleetBehind",),

@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from domain_secure.milter.page.status_page import StatusPage
 from domain_secure.policy.history.history import History
 from domain_secure.policy.history.history_file import FILE_NAME
@@ -176,6 +178,29 @@ def test_pages_keep_what_was_asked(tmp_path: Path) -> None:
     page, _ = render(tmp_path, view, "domain=%26x&page=2")
     links = {attributes["rel"]: attributes["href"] for _, attributes in page.elements if "rel" in attributes}
     assert links == {"prev": "/?domain=%26x&page=1", "next": "/?domain=%26x&page=3"}
+
+
+@pytest.mark.parametrize(
+    ("standing", "told"),
+    [
+        ("proved", "● port 25 is proved"),
+        ("stale", "▲ port 25 is not proved any more"),
+        ("failed", "✕ port 25 is failed"),
+        ("not-attached", "○ port 25 is not attached"),
+    ],
+)
+def test_the_self_proof(tmp_path: Path, standing: str, told: str) -> None:
+    """What was proved of port 25, and when; one that is stale is not shown as proved."""
+    view = document()
+    view["daemon"]["self_proof"] = {
+        "standing": standing,
+        "detail": HOSTILE,
+        "tried": "2026-11-27T04:30:00+00:00",
+    }
+    text = " ".join(render(tmp_path, view)[0].text.split())
+    assert f"{told} {HOSTILE}; tried 2026-11-27 04:30 UTC" in text
+    view["daemon"]["self_proof"]["standing"] = None
+    assert "port 25" not in render(tmp_path, view)[0].text
 
 
 def test_check_that_could_not_run(tmp_path: Path) -> None:
