@@ -12,10 +12,11 @@ from domain_secure.commands.terminal.common import (
     print_json,
     print_table,
 )
+from domain_secure.policy.certificates.expiry import ends_first, expiry_of
 from domain_secure.policy.certificates.presented_names import some
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
-from domain_secure.policy.own.own_certificate import OwnCertificate, PendingRequest
+from domain_secure.policy.own.own_certificate import OwnCertificate, PendingRequest, days_left
 from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.own.watch_list import Watched
 from domain_secure.policy.own.watched_certificates import Look, Standing, look_at_watched
@@ -27,7 +28,6 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from .certificate_common import Use, document_of, inventory_of, unconfirmed_note, watch_list_of
 
 _SHOWN_NAMES = 10
-_WARNING_DAYS = 21
 
 
 def add_parsers(actions: Any) -> None:
@@ -97,11 +97,13 @@ def run_list(arguments: argparse.Namespace) -> ExitStatus:
         look = looks.get(one.path)
         told = f": {look.standing}: {look.detail}" if look and look.standing is not Standing.CURRENT else ""
         print(f"watched: {one.path}{told}")
-    for document in certificates:
-        if document["services"] and document["days_left"] < _WARNING_DAYS:
-            note(
-                f"{document['thumbprint'][:8]} is in use and has {document['days_left']} days left: renew it"
-            )
+    warning = configuration.trust.expiry_warning
+    for own, document in zip(inventory.certificates, certificates, strict=True):
+        first = ends_first(own.chain)
+        if document["services"] and expiry_of(first.not_before, first.not_after, now, warning):
+            whose = "" if first is own.certificate else f"its authority {first.subject} "
+            days = days_left(first, now)
+            note(f"{document['thumbprint'][:8]} is in use and {whose}has {days} days left: renew it")
     return ExitStatus.DONE
 
 

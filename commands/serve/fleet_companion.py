@@ -200,7 +200,7 @@ def _certificate_days(configuration: Configuration) -> int | None:
     try:
         in_use = EnabledCertificates(configuration.state).roles()
         found = expiries(OwnCertificates(configuration.state).inventory(), in_use)
-        ends = [end for role, _, end in found if role != "unused"]
+        ends = [first.not_after for role, _, first in found if role != "unused"]
     except (Problem, OSError):
         return None
     return min(((end - datetime.now(UTC)).days for end in ends), default=None)

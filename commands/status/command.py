@@ -20,11 +20,10 @@ _SHOWN_DOMAINS = 50
 _LATE_SECONDS = 60
 #: Parts whose failure is told, and is no failure of the edge to do its work.
 _TOLD_ONLY = frozenset({"log", "selfproof"})
+_URGENCY = {"ends-soon": "renew", "ends-very-soon": "renew now", "ended": "renew now"}
 _TOLD_BELOW = frozenset(
     {"configuration", "tables", "log", "selfproof"}
 )  #: parts that have lines of their own
-# As ``check`` warns.
-_SOON_DAYS, _VERY_SOON_DAYS = 21, 7
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -250,9 +249,9 @@ def _shown_certificate(certificate: dict[str, Any] | None) -> str:
 
 def _print_ends(document: dict[str, Any]) -> None:
     for one in document["certificates"]:
-        if one["days_left"] < _SOON_DAYS:
-            urgency = "renew now" if one["days_left"] < _VERY_SOON_DAYS else "renew"
-            print(f"{urgency:<14} certificate of {one['name']} ({one['role']}): {one['days_left']} days left")
+        if one["role"] != "unused" and (urgency := _URGENCY.get(one["expiry"])):
+            left = "has ended" if one["expiry"] == "ended" else f"{one['days_left']} days left"
+            print(f"{urgency:<14} certificate of {one['name']} ({one['role']}): {left}")
     for one in document["revocation_lists"]:
         # Lists live for days only, and are fetched anew in time; one that has ended was not.
         if one["days_left"] < 0:

@@ -19,6 +19,7 @@ from domain_secure.commands.partner.pending_document import pending_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, fleet_store_at
 from domain_secure.commands.terminal.daemon_client import Sample, health, samples
 from domain_secure.milter.metrics.metrics import COUNTED_SINCE
+from domain_secure.policy.certificates.expiry import Expiry, word_of
 from domain_secure.policy.configuration.configuration import DEFAULT_METRICS_LISTEN, Configuration, WebAccess
 from domain_secure.policy.configuration.fleet_cache import FleetCache
 from domain_secure.policy.configuration.reading import load
@@ -45,6 +46,7 @@ _ASKED = "domain_secure_messages_sent_mutual_total"
 _NOT_ASKED = "domain_secure_messages_sent_certificate_not_asked_total"
 _WAITING = "domain_secure_messages_waiting"
 _LAG = "domain_secure_log_lag_seconds"
+_EXPIRY = "domain_secure_certificate_expiry"
 _CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
 _CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
 
@@ -107,7 +109,7 @@ def _document(
         "pending_certificates": None if pending is None else len(pending),
         "pending": pending or [],
         "pending_problem": pending_problem,
-        "certificates": _ends(counted, _CERTIFICATE_ENDS, "role", "name"),
+        "certificates": _certificates(counted),
         "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
         "protocol_log": levels,
         "protocol_log_problem": levels_problem,
@@ -253,6 +255,19 @@ def _counted_since(counted: Iterable[Sample]) -> dict[str, str | None]:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).isoformat()
+
+
+def _certificates(counted: tuple[Sample, ...]) -> list[dict[str, Any]]:
+    """Return our certificates and partners', with how near the end of each is by the daemon's one rule."""
+    expiry = {
+        (one.labels["role"], one.labels["name"]): Expiry(int(one.value))
+        for one in counted
+        if one.name == _EXPIRY
+    }
+    return [
+        one | {"expiry": word_of(expiry.get((one["role"], one["name"]), Expiry.LASTS))}
+        for one in _ends(counted, _CERTIFICATE_ENDS, "role", "name")
+    ]
 
 
 def _asks(asked: int, not_asked: int) -> str:

@@ -292,8 +292,8 @@ class Daemon:
             return
         self._dates_due = time.monotonic() + _DATES_SECONDS
         try:
-            self.metrics.set_certificate_dates(
-                certificate_dates(self._book, self._live.current.configuration)
+            self.metrics.certificates.set_dates(
+                certificate_dates(self._book, self._live.current, datetime.now(UTC))
             )
         except Problem as problem:
             log_event(events.certificate_dates_unknown(str(problem)))

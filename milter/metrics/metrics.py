@@ -4,7 +4,7 @@ Label values come from the configured lists and from enumerations, never from th
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -20,6 +20,7 @@ from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 
+from .certificate_metrics import CertificateMetrics
 from .configuration_metrics import ConfigurationMetrics
 from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
@@ -54,12 +55,7 @@ class Metrics:
         )
         self.tables = TableMetrics(self.registry)
         self.self_proof = SelfProofMetrics(self.registry)
-        self._certificate_ends = self._gauge(
-            "domain_secure_certificate_not_after_timestamp_seconds",
-            "When a certificate ends: our own by role and name, a partner's by list entry.",
-            "role",
-            "name",
-        )
+        self.certificates = CertificateMetrics(self.registry)
         self._crl_next_update = self._gauge(
             "domain_secure_crl_next_update_timestamp_seconds",
             "When the revocation list of an issuer in use must be replaced, the earliest of several.",
@@ -99,13 +95,6 @@ class Metrics:
     def count_lost(self, where: str, number: int) -> None:
         """Count records that could not be written down; *where* is one of ``LOST_WHERE``."""
         self.inbound.lost.inc(where, amount=number)
-
-    def set_certificate_dates(self, found: Iterable[tuple[str, str, datetime]]) -> None:
-        """Take the ends of all certificates, as role, name and time, in place of what was known."""
-        dates = tuple(found)
-        self._certificate_ends.clear()
-        for role, name, end in dates:
-            self._certificate_ends.labels(role, name).set(end.timestamp())
 
     def set_crl_next_updates(self, found: Mapping[str, datetime]) -> None:
         """Take the next update of the revocation lists in use, by issuer, in place of what was known.

@@ -13,7 +13,6 @@ from typing import Any
 
 PAGE = 50  #: partners on one page
 _RECENT = timedelta(hours=1)
-SOON_DAYS, VERY_SOON_DAYS = 21, 7  #: as ``check`` warns
 
 Document = Mapping[str, Any]
 
@@ -29,6 +28,10 @@ class State(Enum):
 
     def __init__(self, rank: int, sign: str, word: str) -> None:
         self.rank, self.sign, self.word = rank, sign, word
+
+
+#: By the daemon's one rule, which ``check`` and ``status`` go by.
+_WARNED = {"lasts": State.GOOD, "ends-soon": State.ATTENTION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +178,8 @@ def own_endings(document: Document) -> tuple[Ending, ...]:
 
 def ending(document: Document, role: str, name: str) -> Ending:
     """Return a certificate with its time left."""
-    days = document["days_left"]
-    state = State.FAILING if days < VERY_SOON_DAYS else State.ATTENTION if days < SOON_DAYS else State.GOOD
-    return Ending(state, role, name, document["ends"][:10], _left(days))
+    state = _WARNED.get(document["expiry"], State.FAILING)
+    return Ending(state, role, name, document["ends"][:10], _left(document["days_left"]))
 
 
 def fleet_nodes(document: Document) -> tuple[Ending, ...]:

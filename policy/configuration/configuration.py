@@ -7,6 +7,7 @@ Invariant: a Configuration that exists is valid as a whole.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum, unique
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -133,6 +134,7 @@ class Trust:
     fetch_private: bool = False  #: whether lists and responders may be asked at private addresses
     revocation_refresh: float = 3600.0  #: seconds; how old what they said may become
     distrusted: frozenset[Pin] = frozenset()  #: certificates and keys that authenticate nobody
+    expiry_warning: timedelta = timedelta(days=21)  #: how long before its end a certificate is warned of
 
 
 @dataclass(frozen=True, slots=True)

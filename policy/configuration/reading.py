@@ -12,6 +12,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -306,6 +307,7 @@ def _from_sections(
             fetch_private=trust["fetch_private"],
             revocation_refresh=trust["revocation_refresh"],
             distrusted=frozenset(trust["distrusted"]),
+            expiry_warning=timedelta(seconds=trust["expiry_warning"]),
         ),
         "inbound": Inbound(**inbound),
         "direct": values["outbound"]["direct"],

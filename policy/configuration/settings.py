@@ -154,6 +154,11 @@ SETTINGS: tuple[Setting, ...] = (
             "Certificates, of hosts or of authorities, and keys that authenticate nobody, whatever else "
             "speaks for them: neither a pin nor a TLSA record makes such a certificate pass, nor a chain "
             "through such an authority; `domain-secure partner cert distrust` adds one."),
+    Setting("trust", "expiry_warning", kinds.DURATION, '"21d"', _RELOAD,
+            "How long before its end a certificate is warned of, ours or a partner's: by `check`, `status`, "
+            "`cert list` and the status page. One that lives less than three times as long is warned of in "
+            "the last third of its life, at least three days ahead; in the last third of that time it is "
+            "urgent."),
     Setting("trust", "common_name", choice(CommonName), '"never"', _RELOAD,
             "Whether a certificate that has no DNS name may be named by its common name."),
 

@@ -111,6 +111,16 @@ class Sighting:
     certificate: Certificate | None  #: its content, where that was known
 
 
+def sighting_of(row: tuple[Any, ...]) -> Sighting:
+    """Return one row of ``sighting`` with the certificate's content, or None, at its end."""
+    direction, entry, digest, first, last, passed, failed, der = row
+    fingerprint = Pin.certificate(digest)
+    times = _time(first), _time(last)
+    return Sighting(
+        Direction(direction), Entry(entry), fingerprint, *times, passed, failed, _certificate(der)
+    )
+
+
 class History:
     """The history in one file; each question opens it anew, and none is answered with a file that is bad.
 
@@ -184,19 +194,7 @@ class History:
             " WHERE sighting.last_seen >= ?1 AND (?2 IS NULL OR entry = ?2) ORDER BY first_seen",
             (since.timestamp(), entry),
         )
-        return tuple(
-            Sighting(
-                Direction(direction),
-                Entry(found),
-                Pin.certificate(digest),
-                _time(first),
-                _time(last),
-                passed,
-                failed,
-                _certificate(der),
-            )
-            for direction, found, digest, first, last, passed, failed, der in rows
-        )
+        return tuple(map(sighting_of, rows))
 
     def seen_since(self) -> datetime | None:
         """Return from when on seen() tells everything; None for a file that has nothing of that kind."""

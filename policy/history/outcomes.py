@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.decision.attribution import Attribution
+from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 
 from . import history_file
+from .history import Sighting, sighting_of
 from .partner_report import Category, category_of
+
+_MOST_CERTIFICATES = 5000  #: that came last; each partner has a handful
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,16 @@ class Outcomes:
             Client(Entry(found), address, Pin.certificate(digest), _time(first), _time(last), passed)
             for found, address, digest, first, last, passed in rows
         )
+
+    def certificates(self, since: datetime) -> tuple[Sighting, ...]:
+        """Return the certificates with which mail has passed ever, and that came from *since* on."""
+        rows = self._rows(
+            "SELECT sighting.*, der FROM sighting LEFT JOIN certificate USING (fingerprint)"
+            " WHERE direction = ?1 AND passed > 0 AND sighting.last_seen >= ?2"
+            " ORDER BY sighting.last_seen DESC LIMIT ?3",
+            (Direction.RECEIVE, since.timestamp(), _MOST_CERTIFICATES),
+        )
+        return tuple(map(sighting_of, rows))
 
     def passed_with(self) -> tuple[tuple[Entry, str, Pin | None], ...]:
         """Return partners with the addresses and certificates with which their mail passed, latest last."""

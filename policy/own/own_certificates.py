@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.certificates.expiry import ends_first
 from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
@@ -133,14 +134,14 @@ class OwnCertificates:
             folder.remove(own.key_file.parent.relative_to(folder.path))
 
 
-def expiries(inventory: Inventory, in_use: Mapping[str, str]) -> Iterator[tuple[str, str, datetime]]:
-    """Yield (role, name, not_after) of each certificate of ours, for metrics and warnings.
+def expiries(inventory: Inventory, in_use: Mapping[str, str]) -> Iterator[tuple[str, str, Certificate]]:
+    """Yield role, name, and what ends first of its chain, of each certificate of ours.
 
     *in_use* maps SHA-256 thumbprints to roles; what is not in use has the role ``unused``.
     """
     for own in inventory.certificates:
         name = next(iter(own.names), own.sha256)
-        yield in_use.get(own.sha256, "unused"), name, own.certificate.not_after
+        yield in_use.get(own.sha256, "unused"), name, ends_first(own.chain)
 
 
 def _keep(

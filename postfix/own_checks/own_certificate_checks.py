@@ -4,8 +4,9 @@ Must not know: what Postfix makes of the files (``file_checks`` reads those that
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from domain_secure.policy.certificates.expiry import Expiry, ends_first, expiry_of
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
 from domain_secure.policy.own.own_certificate import days_left
@@ -15,8 +16,6 @@ from domain_secure.policy.own.watched_certificates import Standing, look_at_watc
 from domain_secure.policy.terms.thumbprint import sha1_of
 from domain_secure.postfix.findings.findings import Finding, Severity
 
-SOON, VERY_SOON = timedelta(days=21), timedelta(days=7)
-
 
 def check_own_certificates(configuration: Configuration, now: datetime) -> Iterator[Finding]:
     """Yield what is to be done about our certificates; raises Problem where they cannot be looked at."""
@@ -25,18 +24,21 @@ def check_own_certificates(configuration: Configuration, now: datetime) -> Itera
     for role, chain in chains.items():
         by_certificate.setdefault(chain[0].certificate_pin.digest, []).append(role)
     for chain in dict.fromkeys(chains.values()):
-        left = chain[0].not_after - now
-        if left > SOON:
+        first = ends_first(chain)
+        expiry = expiry_of(first.not_before, first.not_after, now, configuration.trust.expiry_warning)
+        if expiry is Expiry.LASTS:
             continue
         roles = " and ".join(by_certificate[chain[0].certificate_pin.digest])
         thumbprint = sha1_of(chain[0].der)[:8].upper()
-        days = days_left(chain[0], now)
+        what = f"our certificate, shown as {roles}, "
+        if first is not chain[0]:
+            what += f"needs the authority {first.subject}, which "
+        ending = "has expired" if expiry is Expiry.ENDED else f"ends in {days_left(first, now)} days"
         yield Finding(
-            Severity.ERROR if left <= VERY_SOON else Severity.WARNING,
+            Severity.WARNING if expiry is Expiry.ENDS_SOON else Severity.ERROR,
             "own-certificate-expires",
-            f"our certificate, shown as {roles}, "
-            + (f"ends in {days} days" if left > timedelta(0) else "has expired"),
-            f"{thumbprint}: valid until {chain[0].not_after:%Y-%m-%d %H:%M} UTC",
+            what + ending,
+            f"{thumbprint}: valid until {first.not_after:%Y-%m-%d %H:%M} UTC",
             f"run domain-secure cert request --renew {thumbprint}, and enable what is issued",
         )
     yield from _check_watched(configuration, now)

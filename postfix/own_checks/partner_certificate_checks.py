@@ -1,48 +1,82 @@
 """The doctor's questions about partners' certificates: do those that are known end soon.
 
-Must not know: Postfix.  Asks nobody: it looks at the book that the daemon keeps.
+Must not know: Postfix.  Asks nobody: it looks at the book and the history that the daemon keeps.
 """
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.certificates.expiry import Expiry
+from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.configuration.configuration import Configuration
-from domain_secure.policy.history.partner_certificates import latest_certificates
+from domain_secure.policy.history.outcomes import Outcomes
+from domain_secure.policy.history.partner_certificates import (
+    LATELY,
+    PartnerCertificate,
+    partner_certificates,
+)
 from domain_secure.policy.own.own_certificate import days_left
-from domain_secure.policy.terms.domain import Entry, entry_base
+from domain_secure.policy.terms.domain import entry_base
+from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.findings.findings import Finding
-
-_SOON, _VERY_SOON = timedelta(days=21), timedelta(days=7)
-# Many certificates live for weeks or days; one that is renewed in time is no finding.
-_LAST_PART, _VERY_LAST_PART = 3, 6  #: a third, a sixth of its life
 
 
 def check_partner_certificates(configuration: Configuration, now: datetime) -> Iterator[Finding]:
-    """Yield the partners whose last known certificate has ended or ends soon; raises Problem."""
+    """Yield the certificates in use that have ended or end soon, each; raises Problem."""
+    past = Outcomes(configuration.state)
+    try:
+        seen = past.certificates(now - LATELY), past.clients()
+    except Problem as problem:
+        where = f"{problem.where}: {problem.what}"
+        yield Finding.not_looked_at("which certificates of partners are in use", where, problem.fix)
+        seen = (), ()
     with closing(CertificateBook(configuration.state / FILE_NAME)) as book:
-        latest = latest_certificates(book, configuration)
-    for entry, certificate in sorted(latest.items()):
-        yield from _check(entry, certificate, now, probing=configuration.inbound.probe)
+        anchors = _anchors(configuration)
+        found = tuple(partner_certificates(book, seen, configuration, anchors, now))
+    for one in sorted(found, key=lambda one: one.entry):
+        yield from _check(one, now, configuration)
 
 
-def _check(entry: Entry, certificate: Certificate, now: datetime, *, probing: bool) -> Iterator[Finding]:
-    left, life = certificate.not_after - now, certificate.not_after - certificate.not_before
-    proof = f"{certificate.certificate_pin}: valid until {certificate.not_after:%Y-%m-%d %H:%M} UTC"
+def _check(one: PartnerCertificate, now: datetime, configuration: Configuration) -> Iterator[Finding]:
+    expiry = one.expiry(now, configuration.trust.expiry_warning)
+    if expiry is Expiry.LASTS:
+        return
+    entry, ending = one.entry, one.ending
+    proof = f"{one.certificate.certificate_pin}: valid until {one.certificate.not_after:%Y-%m-%d %H:%M} UTC"
+    if ending != one.certificate:
+        proof += f"; {ending.subject}: valid until {ending.not_after:%Y-%m-%d %H:%M} UTC"
+    if one.last_seen:
+        proof += f"; last used {one.last_seen:%Y-%m-%d %H:%M} UTC"
+    if one.is_replaced:
+        what = f"a certificate of {entry} that it has replaced since {_ends(ending, expiry, now)}"
+        yield Finding.note("partner-certificate-expires", what, proof, "nothing, unless it comes again")
+        return
+    whose = "the last known certificate of" if one.last_seen is None else "a certificate in use by"
+    needs = "" if ending == one.certificate else f" needs the authority {ending.subject}, which"
     fix = (
         f"see with `domain-secure probe {entry_base(entry)}` whether it has been renewed, and ask the partner"
-        if probing
+        if configuration.inbound.probe
         else f"ask the partner for its next one, and import it: domain-secure partner cert add {entry} FILE"
     )
-    days = days_left(certificate, now)
-    if left <= timedelta(0):
-        what = f"the last known certificate of {entry} has expired: mail that comes with it is refused"
+    what = f"{whose} {entry}{needs} {_ends(ending, expiry, now)}"
+    if expiry is Expiry.ENDED:
+        what += ": mail that comes with it is refused"
         yield Finding.warning("partner-certificate-expired", what, proof, fix)
-    elif left <= min(_SOON, life / _LAST_PART):
-        urgently = (
-            ", and no newer one has been seen" if left <= min(_VERY_SOON, life / _VERY_LAST_PART) else ""
-        )
-        what = f"the last known certificate of {entry} ends in {days} days{urgently}"
-        yield Finding.warning("partner-certificate-expires", what, proof, fix)
+        return
+    if expiry is Expiry.ENDS_VERY_SOON and one.last_seen is None:
+        what += ", and no newer one has been seen"
+    yield Finding.warning("partner-certificate-expires", what, proof, fix)
+
+
+def _ends(ending: Certificate, expiry: Expiry, now: datetime) -> str:
+    return "has expired" if expiry is Expiry.ENDED else f"ends in {days_left(ending, now)} days"
+
+
+def _anchors(configuration: Configuration) -> TrustAnchors:
+    try:
+        return TrustAnchors.load(configuration.trust.ca_file.read_bytes())
+    except OSError:
+        return TrustAnchors.of(())  # ``ca-file-missing`` tells.

@@ -91,7 +91,8 @@ MAY_KNOW = {
         "policy/files policy/history policy/own policy/revocation policy/terms"
     ),
     "milter/metrics": (
-        "policy/claims policy/configuration policy/decision policy/history policy/sending policy/terms"
+        "policy/certificates policy/claims policy/configuration policy/decision policy/history "
+        "policy/sending policy/terms"
     ),
     "milter/page": "policy/configuration policy/history policy/templates policy/terms",
     "milter/proof": (

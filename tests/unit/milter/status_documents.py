@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain_secure.policy.certificates.expiry import expiry_of, word_of
+
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
@@ -38,7 +40,9 @@ def latest(direction: str, success: dict[str, str] | None, failure: dict[str, st
 
 def certificate(name: str, days: int, role: str = "partner") -> dict[str, Any]:
     """Return a certificate with so many days left."""
-    return {"role": role, "name": name, "ends": (NOW + timedelta(days=days)).isoformat(), "days_left": days}
+    end = NOW + timedelta(days=days)
+    expiry = word_of(expiry_of(end - timedelta(days=90), end, NOW, timedelta(days=21)))
+    return {"role": role, "name": name, "ends": end.isoformat(), "days_left": days, "expiry": expiry}
 
 
 def pending(name: str, **changes: Any) -> dict[str, Any]:

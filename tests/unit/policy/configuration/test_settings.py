@@ -18,7 +18,7 @@ KNOWN = {
     "partner": {"names", "methods", "require", "send_method", "mode", "pins", "minimum_tls", "mx"}
     | {"via", "servername", "send_ca_file", "receive_names", "send_names"},
     "trust": {"ca_file", "client_purpose", "revocation", "crl_files", "fetch_private", "common_name"}
-    | {"revocation_refresh", "distrusted"},
+    | {"revocation_refresh", "distrusted", "expiry_warning"},
     "inbound": {
         "trusted_relays",
         "exempt_clients",

@@ -19,7 +19,8 @@ from unit.policy.own_files import HOST, NAME, SUB, now, take_in
 )
 def test_expiry_is_told_ahead(tmp_path: Path, days: int, severity: Severity | None, what: str) -> None:
     """Three weeks ahead it is a warning, one week ahead an error; once for both roles."""
-    issued = SUB.issue(NAME, dns_names=[NAME], not_after=now() + days * DAY)
+    end = now() + days * DAY
+    issued = SUB.issue(NAME, dns_names=[NAME], not_before=end - 90 * DAY, not_after=end)
     EnabledCertificates(tmp_path).enable(take_in(tmp_path, issued.pem(key=True)), Role)
     found = list(check_own_certificates(make_configuration(tmp_path), now()))
     assert [one.severity for one in found] == ([severity] if severity else [])
