@@ -10,9 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from domain_secure.commands.in_force.in_force import forget_former
-from domain_secure.commands.status.status_document import running_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path
-from domain_secure.commands.terminal.own_process import document_of
 from domain_secure.milter.daemon import events
 from domain_secure.milter.daemon.activation import InheritedSockets
 from domain_secure.milter.daemon.daemon import Daemon, log_event
@@ -20,8 +18,6 @@ from domain_secure.milter.daemon.sockets import Endpoint
 from domain_secure.milter.daemon.surroundings import Endpoints, Running, Surroundings
 from domain_secure.milter.knowledge.knowledge import Sources
 from domain_secure.milter.metrics.metrics import Metrics
-from domain_secure.milter.page.http_server import Render
-from domain_secure.milter.page.status_page import StatusPage
 from domain_secure.milter.proof.self_proof import Door, OwnPostfix, SelfProof
 from domain_secure.milter.record.journal import log_handler
 from domain_secure.milter.record.repeated_lines import RepeatedLines
@@ -30,7 +26,6 @@ from domain_secure.policy.book.client_requests import ClientRequests
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.files.file_signature import FileSignature, file_signature
-from domain_secure.policy.history.history import History
 from domain_secure.policy.sending.delivery import DeliveryObserver
 from domain_secure.policy.sending.delivery_counts import OutboundProgress
 from domain_secure.policy.terms.problems import ExitStatus, Problem
@@ -55,9 +50,7 @@ from domain_secure.postfix.probe.probe_source import ProbeSource
 from domain_secure.postfix.tables.publication import files_of
 from domain_secure.postfix.tables.publish import publish
 
-# Some 30 MiB while somebody looks at the page; a list of a million must not take the daemon's memory.
-_MOST_PARTNERS = 20_000
-_CHECK_SECONDS = 120.0
+from .pages import further_pages, status_page
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -94,6 +87,7 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         inherited,
         postfix_changed=PostfixWatch(),
         tables_taken_away=tables.taken_away,
+        further_pages=further_pages,
     )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
@@ -227,16 +221,6 @@ def deliveries(
             log_event,
         )
     )
-
-
-def status_page(configuration: Callable[[], Configuration]) -> Render:
-    """Return what renders the status page."""
-    page = StatusPage(
-        lambda: running_document(configuration(), _MOST_PARTNERS),
-        lambda: document_of(configuration().path, ["check"], _CHECK_SECONDS),
-        History(configuration().state),
-    )
-    return page.render
 
 
 class TableWatch:

@@ -9,6 +9,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,8 @@ from domain_secure.policy.configuration.configuration import DEFAULT_METRICS_LIS
 from domain_secure.policy.configuration.fleet_cache import FleetCache
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History, Latest
+from domain_secure.policy.history.outcomes import LatestOutcome, Outcomes
+from domain_secure.policy.history.partner_report import RECEIVED
 from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
@@ -92,7 +95,7 @@ def _document(
     levels, levels_problem = _protocol_log(configuration) if configuration else (None, None)
     latest, history_problem = _latest(configuration) if configuration else ({}, None)
     return {
-        "node": os.uname().nodename,
+        "node": host_name(configuration),
         "fleet": _fleet(configuration) if configuration else None,
         "configuration": {
             "path": str(path),
@@ -136,6 +139,14 @@ def _daemon(address: tuple[str, int], access: WebAccess) -> tuple[dict[str, Any]
         "self_proof": answer.get("self_proof"),
         "postfix_log": answer.get("log"),
     }, counted
+
+
+def host_name(configuration: Configuration | None) -> str:
+    """Return the name this mail system goes by: Postfix's own, else that of the machine."""
+    if configuration is not None:
+        with suppress(Problem):
+            return PostfixInstance(configuration.config_directory).parameter("myhostname")
+    return os.uname().nodename
 
 
 def _fleet(configuration: Configuration) -> dict[str, Any] | None:
@@ -208,23 +219,37 @@ def _domains(
     ]
 
 
-_NOTHING_YET = {direction: {"success": None, "failure": None} for direction in ("receive", "send")}
+def _nothing_yet() -> dict[str, dict[str, Any]]:
+    return {str(one): {"success": None, "failure": None, "outcomes": []} for one in Direction}
+
+
+_NOTHING_YET = _nothing_yet()  #: for all of whom nothing is known
 
 
 def _latest(configuration: Configuration) -> tuple[dict[Entry, dict[str, dict[str, Any]]], str | None]:
     """Return the last success and failure of each partner and direction; or why they are not known."""
     try:
-        rows = History(configuration.state).latest()
+        rows, outcomes = History(configuration.state).latest(), Outcomes(configuration.state).latest()
     except Problem as problem:
         return {}, str(problem)
     found: dict[Entry, dict[str, dict[str, Any]]] = {}
     for row in rows:
-        directions = found.setdefault(row.entry, {name: dict(one) for name, one in _NOTHING_YET.items()})
+        directions = found.setdefault(row.entry, _nothing_yet())
         directions[row.direction]["success" if row.is_success else "failure"] = _outcome(row)
+    for one in outcomes:
+        direction = Direction.RECEIVE if one.category in RECEIVED else Direction.SEND
+        found.setdefault(one.entry, _nothing_yet())[direction]["outcomes"].append(
+            {
+                "category": one.category.name.lower(),
+                "attribution": one.attribution,
+                "client": one.client or None,
+            }
+            | _outcome(one)
+        )
     return found, None
 
 
-def _outcome(latest: Latest) -> dict[str, str]:
+def _outcome(latest: Latest | LatestOutcome) -> dict[str, str]:
     return {
         "time": latest.time.isoformat(timespec="milliseconds"),
         "outcome": latest.outcome,

@@ -9,7 +9,8 @@ from typing import Any
 
 from domain_secure.commands.terminal.common import configuration_path, print_json, print_table
 from domain_secure.commands.terminal.watching import count, seconds, watch
-from domain_secure.milter.page.status_view import PartnerRow, State, all_partners, notices, verdict
+from domain_secure.milter.page.states import State
+from domain_secure.milter.page.status_view import PartnerRow, all_partners, notices, verdict
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History
 from domain_secure.policy.terms.problems import ExitStatus, Problem

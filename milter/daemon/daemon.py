@@ -111,7 +111,7 @@ class Daemon:
             log_event,
             self._recorder.observe,
         )
-        self._status_page = surroundings.status_page(lambda: self._live.current.configuration)
+        self._pages = self._made_pages(surroundings)
         self._deliveries = surroundings.deliveries(
             lambda: self._live.current.configuration,
             self.metrics.outbound.update,
@@ -132,6 +132,14 @@ class Daemon:
             *self._sources.background,
             *surroundings.companions(self._running()),
         )
+
+    def _made_pages(self, surroundings: Surroundings) -> Pages:
+        def current() -> Configuration:
+            return self._live.current.configuration
+
+        counters = partial(kept_counters.told, self.metrics, self._recorder)
+        further = surroundings.further_pages(current)
+        return Pages(counters, self.health, surroundings.status_page(current), further)
 
     def _make_knowledge(self, state: Path) -> CertificateKnowledge:
         return CertificateKnowledge(
@@ -205,9 +213,8 @@ class Daemon:
             self._recorder.stop()
 
     def _http_server(self) -> HttpServer:
-        counters = partial(kept_counters.told, self.metrics, self._recorder)
-        pages = Pages(counters, self.health, self._status_page)
-        return HttpServer(self._started_with.metrics_listen, pages, self._started_with.metrics_access)
+        started_with = self._started_with
+        return HttpServer(started_with.metrics_listen, self._pages, started_with.metrics_access)
 
     def _health_watch(self, doors: Doors, http: HttpServer) -> HealthWatch:
         history = self._started_with.state / HISTORY

@@ -3,7 +3,7 @@
 Owns: the shape of that.  Must not know: Postfix, its tables, DNS, a fleet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from domain_secure.milter.knowledge.knowledge import Background, Sources
@@ -47,7 +47,7 @@ class Surroundings:
     supervising thread; it may take its time.
     *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
     likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
-    *status_page* returns what renders the page at ``/``.
+    *status_page* returns what renders the page at ``/``, *further_pages* what else is served, by path.
     *companions* are started and stopped with the daemon.  *inherited* are sockets of the service manager.
     *postfix_changed* tells whether Postfix was upgraded or its files edited since the last question, after
     which *configuration_changed* is called again.  *tables_taken_away* tells what somebody did to the tables
@@ -66,3 +66,4 @@ class Surroundings:
     inherited: InheritedSockets = field(default_factory=InheritedSockets)
     postfix_changed: Callable[[Configuration], bool] = lambda _: False
     tables_taken_away: Callable[[], str | None] = lambda: None
+    further_pages: Callable[[Callable[[], Configuration]], Mapping[str, Render]] = lambda _: {}

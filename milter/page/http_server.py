@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,6 +58,7 @@ class Pages:
     exposition: Callable[[], bytes]
     health: Callable[[], Health]
     status_page: Render
+    further: Mapping[str, Render] = field(default_factory=dict)  #: by path; headers may say the type
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +265,14 @@ def _page(pages: Pages, target: str) -> _Answer:
             document = pages.health()
             status = HTTPStatus.OK if document["healthy"] else HTTPStatus.SERVICE_UNAVAILABLE
             return _Answer(status, "application/json", json.dumps(document).encode() + b"\n", {})
+        case _ if (render := pages.further.get(path)) is not None:
+            headers, body = render(query)
+            content_type = headers.get("Content-Type", "text/html; charset=utf-8")
+            rest = {name: value for name, value in headers.items() if name != "Content-Type"}
+            return _Answer(HTTPStatus.OK, content_type, body, rest)
         case _:
-            return _text(HTTPStatus.NOT_FOUND, "there is /, /metrics and /healthz\n")
+            there = ", ".join(("/", "/metrics", *sorted(pages.further)))
+            return _text(HTTPStatus.NOT_FOUND, f"there is {there} and /healthz\n")
 
 
 def _text(status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None) -> _Answer:

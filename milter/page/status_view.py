@@ -1,65 +1,25 @@
 """What the status page shows: chosen, ordered and put into words, before any markup.
 
-Owns: which partners are on the page, what needs attention, and the words for states and times.
+Owns: which partners are on the page, and what needs attention.
 Must not know: HTML, sockets, where the status document comes from.
 Invariant: worst first.  Every text may have been written by a stranger; whoever shows it escapes it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum, unique
+from datetime import datetime
 from typing import Any
 
+from .states import State, counted
+from .traffic import Traffic, received, sent
+
 PAGE = 50  #: partners on one page
-_RECENT = timedelta(hours=1)
 
 Document = Mapping[str, Any]
 
 
-@unique
-class State(Enum):
-    """How something fares: a rank (worst first), a sign for those who see no colours, and a word."""
-
-    FAILING = 0, "✕", "failing"
-    ATTENTION = 1, "▲", "attention"
-    GOOD = 2, "●", "good"
-    QUIET = 3, "○", "quiet"
-
-    def __init__(self, rank: int, sign: str, word: str) -> None:
-        self.rank, self.sign, self.word = rank, sign, word
-
-
 #: By the daemon's one rule, which ``check`` and ``status`` go by.
 _WARNED = {"lasts": State.GOOD, "ends-soon": State.ATTENTION}
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A time, for machines and for people."""
-
-    iso: str
-    exact: str
-    ago: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The last success or failure of one partner in one direction."""
-
-    when: Moment
-    word: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """One direction of one partner."""
-
-    state: State
-    word: str
-    success: Outcome | None
-    failure: Outcome | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +64,7 @@ class Query:
     domain: str = ""  #: part of a list entry
     attention: bool = False  #: only partners that need some
     page: int = 1
+    partner: str = ""  #: one list entry, whole
 
     @classmethod
     def parse(cls, fields: Mapping[str, Sequence[str]]) -> "Query":
@@ -111,6 +72,7 @@ class Query:
         number = fields.get("page", ("1",))[-1]
         return cls(
             domain=fields.get("domain", ("",))[-1].strip()[:255],
+            partner=fields.get("partner", ("",))[-1].strip()[:255].lower(),
             attention=fields.get("show", ("",))[-1] == "attention",
             page=int(number) if number.isascii() and number.isdigit() and len(number) < 8 else 1,
         )
@@ -130,7 +92,9 @@ class Partners:
 
 def partners(document: Document, query: Query, now: datetime) -> Partners:
     """Return one page of the partners that *query* asks for, the worst first."""
-    rows = all_partners(document, now, query.domain.lower())
+    rows = all_partners(document, now, query.partner or query.domain.lower())
+    if query.partner:
+        rows = [row for row in rows if row.domain == query.partner]
     if query.attention:
         rows = [row for row in rows if row.state in {State.FAILING, State.ATTENTION}]
     rows.sort(key=lambda row: row.state.rank)
@@ -178,8 +142,8 @@ def own_endings(document: Document) -> tuple[Ending, ...]:
 
 def ending(document: Document, role: str, name: str) -> Ending:
     """Return a certificate with its time left."""
-    state = _WARNED.get(document["expiry"], State.FAILING)
-    return Ending(state, role, name, document["ends"][:10], _left(document["days_left"]))
+    state = _WARNED.get(document["expiry"], State.FAILING) if role != "unused" else State.QUIET
+    return Ending(state, role, name, str(document["ends"])[:10], time_left(document["days_left"]))
 
 
 def fleet_nodes(document: Document) -> tuple[Ending, ...]:
@@ -198,20 +162,15 @@ def fleet_nodes(document: Document) -> tuple[Ending, ...]:
     return tuple(sorted(nodes, key=lambda node: node.state.rank))
 
 
-def moment(iso: str, now: datetime) -> Moment:
-    """Return a time of a document as the page shows it."""
-    when = datetime.fromisoformat(iso)
-    return Moment(iso, f"{when:%Y-%m-%d %H:%M:%S} UTC", _ago(now - when))
-
-
 def _list_ending(document: Document) -> Ending:
     # Lists live for days only, and are fetched anew in time; one that has ended was not.
     days = document["days_left"]
     state = State.ATTENTION if days < 0 else State.GOOD
-    return Ending(state, "revocation list", document["issuer"], document["ends"][:10], _left(days))
+    return Ending(state, "revocation list", document["issuer"], str(document["ends"])[:10], time_left(days))
 
 
-def _left(days: int) -> str:
+def time_left(days: int) -> str:
+    """Return the days that are left, in words."""
     if days < 0:
         return "has ended"
     return "ends today" if days == 0 else f"{days} day{'s' * (days > 1)} left"
@@ -221,9 +180,9 @@ def _row(document: Document, end: Document | None, pending: int, now: datetime) 
     latest = document["latest"]
     receive = send = None
     if document["receive"]:
-        receive = _traffic(latest["receive"], ("passes", "is refused"), now, forgeable=True)
+        receive = received(latest["receive"], document["mode"], now)
     if document["send"]:
-        send = _sending(latest["send"], document["waiting"], now)
+        send = sent(latest["send"], document["waiting"], now)
     certificate = ending(end, "partner", document["domain"]) if end else None
     states = [one.state for one in (receive, send) if one]
     if (
@@ -244,37 +203,6 @@ def _row(document: Document, end: Document | None, pending: int, now: datetime) 
         document["counters"],
         document["waiting"],
     )
-
-
-def _sending(latest: Document, waiting: int | None, now: datetime) -> Traffic:
-    """Return how mail to a partner fares: held while any of it waits, whatever the reason."""
-    found = _traffic(latest, ("is delivered", "last failed" if waiting == 0 else "is held"), now)
-    if not waiting:
-        return found
-    what = f"{_counted(waiting, 'message')} held"
-    return Traffic(State.FAILING, what, found.success, found.failure)
-
-
-def _traffic(latest: Document, words: tuple[str, str], now: datetime, *, forgeable: bool = False) -> Traffic:
-    success, failure = (_outcome(latest[kind], now) for kind in ("success", "failure"))
-    if success is None and failure is None:
-        return Traffic(State.QUIET, "nothing yet", None, None)
-    if failure is None or (success is not None and success.when.iso >= failure.when.iso):
-        return Traffic(State.GOOD, words[0], success, failure)
-    if forgeable and success is not None and _apart(success, failure) <= _RECENT:
-        # The partner passed not long before: this may as well have been somebody else in its name.
-        return Traffic(State.ATTENTION, "last was refused", success, failure)
-    return Traffic(State.FAILING, words[1], success, failure)
-
-
-def _apart(one: Outcome, other: Outcome) -> timedelta:
-    return abs(datetime.fromisoformat(one.when.iso) - datetime.fromisoformat(other.when.iso))
-
-
-def _outcome(document: Document | None, now: datetime) -> Outcome | None:
-    if document is None:
-        return None
-    return Outcome(moment(document["time"], now), document["outcome"], document["detail"])
 
 
 def _broken(document: Document) -> Iterable[Notice]:
@@ -323,28 +251,15 @@ def _ending(document: Document) -> Iterable[Notice]:
             yield Notice(found.state, f"The revocation list of {found.name} {found.left}", "see the log")
 
 
-def _ago(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = seconds // size
-            return f"{number} {unit}{'s' * (number > 1)} ago"
-    return "just now"
-
-
 def verdict(document: Document, told: Sequence[Notice], now: datetime) -> tuple[State, str]:
     """Return the whole in one state and one sentence."""
     troubled = partners(document, Query(attention=True), now)
     if told or troubled.matching:
         states = [*(notice.state for notice in told[:1]), *(row.state for row in troubled.rows[:1])]
-        counts = [_counted(len(told), "thing"), _counted(troubled.matching, "partner")]
+        counts = [counted(len(told), "thing"), counted(troubled.matching, "partner")]
         needs = "needs" if len(told) + troubled.matching == 1 else "need"
         worst = min(states, key=lambda state: state.rank)
         return worst, f"{' and '.join(filter(None, counts))} {needs} attention"
     if not document["domains"]:
         return State.QUIET, "no domain is listed yet"
     return State.GOOD, "all is well"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}" if number else ""

@@ -98,7 +98,14 @@ class Browser:
             deviceScaleFactor=1,
             mobile=width < 600,
         )
-        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", media="screen", features=features)
+
+    def look_printed(self, width: int) -> None:
+        """Show pages as they are printed, so many pixels wide, for somebody who likes it dark."""
+        self.look_like(width, "dark")
+        features = [{"name": "prefers-color-scheme", "value": "dark"}]
+        self._call("Emulation.setEmulatedMedia", media="print", features=features)
 
     def scripts(self, *, allowed: bool) -> None:
         """Let pages run scripts, or not."""

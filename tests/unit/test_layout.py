@@ -94,7 +94,7 @@ MAY_KNOW = {
         "policy/certificates policy/claims policy/configuration policy/decision policy/history "
         "policy/sending policy/terms"
     ),
-    "milter/page": "policy/configuration policy/history policy/templates policy/terms",
+    "milter/page": "policy/configuration policy/decision policy/history policy/templates policy/terms",
     "milter/proof": (
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
         "policy/terms milter/metrics"
@@ -168,11 +168,11 @@ MAY_KNOW = {
         "commands/log commands/terminal"
     ),
     "commands/serve": (
-        "policy/book policy/configuration policy/files policy/history policy/own policy/revisions "
-        "policy/revocation policy/sending policy/terms postfix/attach postfix/dns postfix/doctor "
-        "postfix/findings postfix/instance postfix/log postfix/probe postfix/tables milter/daemon "
-        "milter/knowledge milter/metrics milter/page milter/proof milter/record fleet/node fleet/store "
-        "commands/in_force commands/status commands/terminal"
+        "policy/book policy/certificates policy/configuration policy/files policy/history policy/own "
+        "policy/revisions policy/revocation policy/sending policy/terms postfix/attach postfix/dns "
+        "postfix/doctor postfix/findings postfix/instance postfix/log postfix/probe postfix/tables "
+        "milter/daemon milter/knowledge milter/metrics milter/page milter/proof milter/record fleet/node "
+        "fleet/store commands/in_force commands/report commands/status commands/terminal"
     ),
     "commands/setup": (
         "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
+from domain_secure.milter.page.states import State, moment
 from domain_secure.milter.page.status_view import (
     PAGE,
     Query,
-    State,
     all_partners,
-    moment,
     notices,
     own_endings,
     partners,
@@ -125,7 +124,7 @@ def test_notices() -> None:
         "2 unknown certificates came with mail of listed domains",
     ]
     assert all(notice.fix for notice in told)
-    assert [ending.state for ending in own_endings(view)] == [State.FAILING, State.FAILING, State.ATTENTION]
+    assert [ending.state for ending in own_endings(view)] == [State.FAILING, State.QUIET, State.ATTENTION]
 
 
 def test_findings_are_notices() -> None:
@@ -160,8 +159,8 @@ def test_how_long_ago(hours: float, ago: str) -> None:
         (0, outcome(1), None, State.GOOD, "is delivered"),
         (2, outcome(1), None, State.FAILING, "2 messages held"),
         (1, None, None, State.FAILING, "1 message held"),
-        (0, None, outcome(1), State.FAILING, "last failed"),
-        (None, None, outcome(1), State.FAILING, "is held"),
+        (0, None, outcome(1), State.FAILING, "last session failed"),
+        (None, None, outcome(1), State.FAILING, "last session failed, held or not is not known"),
         (None, None, None, State.QUIET, "nothing yet"),
     ],
 )
