@@ -3,8 +3,9 @@
 Owns: where each of them is had from.
 """
 
-import sys
+import gzip
 import sysconfig
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -55,7 +56,7 @@ def status_page(configuration: Current) -> Render:
         lambda: document_of(configuration().path, ["check"], _CHECK_SECONDS),
         History(configuration().state),
         lambda entry: partner_document(configuration(), Entry(entry)),
-        Links(report=True, documents=tuple(path.name for path in documents())),
+        Links(report=True, documents=tuple(documents())),
     )
     return page.render
 
@@ -63,24 +64,23 @@ def status_page(configuration: Current) -> Render:
 def further_pages(configuration: Current) -> Mapping[str, Render]:
     """Return what else is served, by path: a report, and each document."""
     pages: dict[str, Render] = {"/report": partial(_report, configuration)}
-    for path in documents():
-        pages[f"/docs/{path.name}"] = partial(_document, path)
+    for name, path in documents().items():
+        pages[f"/docs/{name}"] = partial(_document, path)
     return pages
 
 
-def documents() -> tuple[Path, ...]:
-    """Return the documents that were installed with this release; none where the system leaves them out."""
-    source = Path(__file__).parents[2]
+def documents() -> dict[str, Path]:
+    """Return the documents that were installed with this release, by name; none where they are left out."""
     places = (
         Path(sysconfig.get_path("data"), "share", "doc", _NAME),
-        Path(sys.prefix, "share", "doc", _NAME),
         Path("/usr/share/doc", _NAME),
-        source,
+        Path(__file__).parents[2],
     )
     for place in places:
-        if found := tuple(sorted(place.glob("docs/*.md"))):
-            return found
-    return ()
+        # Systems compress the longer ones where they see fit.
+        if found := sorted((*place.glob("docs/*.md"), *place.glob("docs/*.md.gz"))):
+            return {path.name.removesuffix(".gz"): path for path in found}
+    return {}
 
 
 def partner_document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
@@ -163,6 +163,7 @@ def _report(configuration: Current, query: str) -> tuple[Mapping[str, str], byte
 def _document(path: Path, query: str) -> tuple[Mapping[str, str], bytes]:
     del query
     try:
-        return _TEXT, path.read_bytes()
-    except OSError as error:
-        raise Problem(f"cannot read it ({error.strerror})", str(path), "install the package again") from error
+        content = path.read_bytes()
+        return _TEXT, gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise Problem(f"cannot read it ({error})", str(path), "install the package again") from error

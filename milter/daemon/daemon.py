@@ -66,6 +66,11 @@ _SWITCH_SECONDS = 0.0005
 # Certificates change when somebody imports, enables or probes one; alarms on them look days ahead.
 _DATES_SECONDS = 60.0
 
+# What a daemon that runs cannot change.
+_FOR_ITS_LIFE = (
+    *("metrics_listen", "metrics_access", "state", "milter_socket", "policy_socket", "config_directory"),
+)
+
 
 def log_event(event: Event) -> None:
     """Write one event to the daemon's log."""
@@ -325,16 +330,7 @@ class Daemon:
         self._tables.ask()
         self._revocation.use(present)
         changed = tuple(
-            name
-            for name in (
-                "metrics_listen",
-                "metrics_access",
-                "state",
-                "milter_socket",
-                "policy_socket",
-                "config_directory",
-            )
-            if getattr(self._started_with, name) != getattr(now, name)
+            name for name in _FOR_ITS_LIFE if getattr(self._started_with, name) != getattr(now, name)
         )
         if changed:
             log_event(events.restart_needed(changed))

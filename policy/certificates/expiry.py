@@ -13,8 +13,8 @@ from .certificate import Certificate
 
 # Many certificates live for weeks or days; one that is renewed in time is no reason for a warning.
 _LAST_PART = 3  #: of its life, a third; of the time in which it is warned of, the part that is urgent
-# Whoever renews certificates of six days does so in their middle; nobody mends anything in less than three.
-_LEAST = timedelta(days=3)
+# What takes a partner's administrator to mend it; who lives with less sets less.
+_LEAST = timedelta(days=7)
 
 
 @unique
@@ -45,7 +45,7 @@ class CertificateDate:
 def expiry_of(not_before: datetime, not_after: datetime, now: datetime, warning: timedelta) -> Expiry:
     """Return how near the end is: *warning* ahead of it, or in the last third of a short life, it is soon.
 
-    In the last third of that time, and in the last three days of it, it is very soon.  Times are aware.
+    In the last third of that time, and in the last seven days of it, it is very soon.  Times are aware.
     """
     left = not_after - now
     ahead = min(warning, max((not_after - not_before) / _LAST_PART, _LEAST))

@@ -157,8 +157,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("trust", "expiry_warning", kinds.DURATION, '"21d"', _RELOAD,
             "How long before its end a certificate is warned of, ours or a partner's: by `check`, `status`, "
             "`cert list` and the status page. One that lives less than three times as long is warned of in "
-            "the last third of its life, at least three days ahead; in the last third of that time it is "
-            "urgent."),
+            "the last third of its life, at least seven days ahead unless this says less; the last seven "
+            "days, or the last third of a longer time, are urgent."),
     Setting("trust", "common_name", choice(CommonName), '"never"', _RELOAD,
             "Whether a certificate that has no DNS name may be named by its common name."),
 

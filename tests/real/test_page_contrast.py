@@ -95,7 +95,7 @@ def address(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         lambda: CHECK,
         History(folder),
         lambda entry: served.partner_document(configuration, entry),
-        Links(report=True, documents=tuple(path.name for path in served.documents())),
+        Links(report=True, documents=tuple(served.documents())),
     )
     pages = Pages(bytes, dict, page.render, served.further_pages(lambda: configuration))
     server = HttpServer(("127.0.0.1", 0), pages, WebAccess())

@@ -158,7 +158,10 @@ def test_history_of_a_partner(tmp_path: Path) -> None:
     write_history(tmp_path)
     page, _ = render(tmp_path, document(domain("a.test"), domain("b.test")), "domain=a.test")
     labels = {attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"}
-    assert labels == {"Last seven days: 1 passed, 1 let in unproved"}
+    assert labels == {
+        "They send, we receive, last seven days: 2 passed, 1 let in unproved",
+        "Last seven days: 1 passed, 1 let in unproved",
+    }
     assert "last let in unproved" not in page.text, "this is not known of a message that nobody attributed"
     assert "Last messages of a.test" in page.text
     assert "certificate has ended" in page.text

@@ -23,13 +23,14 @@ WARNING = timedelta(days=21)
         (47, 16, Expiry.LASTS),
         (47, 15, Expiry.ENDS_SOON),
         (47, 5, Expiry.ENDS_VERY_SOON),
-        (6.6, 3.1, Expiry.LASTS),
-        (6.6, 3, Expiry.ENDS_VERY_SOON),
+        (47, 7, Expiry.ENDS_VERY_SOON),
+        (12, 7.1, Expiry.LASTS),
+        (6.6, 5, Expiry.ENDS_VERY_SOON),
         (3, 2, Expiry.ENDS_VERY_SOON),
     ],
 )
 def test_how_near(life: float, left: float, expiry: Expiry) -> None:
-    """Three weeks ahead, and one; of a short life its last third, and never less than three days."""
+    """Three weeks ahead, and one; of a short life its last third, and never less than seven days."""
     end = NOW + timedelta(days=left)
     assert expiry_of(end - timedelta(days=life), end, NOW, WARNING) is expiry
 
