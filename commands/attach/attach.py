@@ -285,6 +285,8 @@ def _attached(plan: Plan, outcome: Outcome) -> Iterator[str]:
         for key in plan.inbound.options:
             yield f"receiving: {key} asks for client certificates, and asks the daemon"
             yield from _asleep(key, plan.inbound.asleep[key])
+        if unmarked := plan.inbound.unmarked.options:
+            yield f"receiving: marks are taken off what comes in by {', '.join(unmarked)}"
     if plan.outbound is not None:
         yield "sending: listed domains get a transport of their own"
     for name in outcome.changed:

@@ -28,6 +28,7 @@ _INTERNET_SOCKET = re.compile(r"inet6?:(?P<port>[0-9]{1,5})@(?P<host>\[?[A-Za-z0
 _LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
 _ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
 _NODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})")
+_SERVICE = re.compile(r"[^\s/=]+/(?:inet|unix|unix-dgram|fifo|pass)")
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._-]+/)+")
 _UNIX_PATH_LIMIT = 107  # unix(7): sun_path holds 108 bytes, the last one NUL
 _LONGEST_WAIT = (
@@ -228,6 +229,12 @@ def _token(value: object) -> str:
     return text(value)
 
 
+def _service(value: object) -> str:
+    if not _SERVICE.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is not NAME/TYPE of a service in master.cf")
+    return text(value)
+
+
 def _log(value: object) -> str:
     source = text(value)
     if source not in {"auto", "journal"} and not source.startswith("/"):
@@ -297,6 +304,7 @@ LISTEN = Kind("an IP address and a port, such as `127.0.0.1:9797`", _listen)
 AUTHSERV_ID = Kind(
     "a word without spaces, usually this server's host name", _token, example='"mx1.contoso.test"'
 )
+SERVICE = Kind("`NAME/TYPE` of a service in master.cf", _service, example='"pickup/unix"')
 LOG = Kind('"auto", "journal" or the absolute path of a file', _log)
 ENDPOINT = Kind(
     "`https://HOST:PORT` of an etcd server", _endpoint, example='"https://etcd1.contoso.test:2379"'

@@ -167,6 +167,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("inbound", "trusted_relay_certificates", list_of(kinds.PIN), "[]", _RELOAD,
             "Certificates or public keys of our own servers, wherever they connect from: who shows one is a "
             "trusted relay; in a fleet all edges share them."),
+    Setting("inbound", "trusted_services", list_of(kinds.SERVICE), "[]", _RELOAD,
+            "Services of master.cf whose mail keeps the marks it brings, because filters of ours give mail "
+            "back by them; `attach`, which is to be run again then, takes marks off on the other ways in."),
     Setting("inbound", "exempt_clients", list_of(kinds.NETWORK), "[]", _RELOAD,
             "Clients that are never refused and never marked as passed; behind a local proxy that ends TLS "
             "every client is 127.0.0.1, so name that address with care."),

@@ -14,7 +14,7 @@ an element of a table list    is ours where it names one of our tables (`Signs.t
 ----------------------------  ---------------------------------------------------------------------
 in master.cf
 ----------------------------  ---------------------------------------------------------------------
-a service                     is ours by its name, one of three
+a service                     is ours by its name: one of three, or one that takes marks off
 smtpd_milters                 holds ours where an element names the daemon (`Signs.endpoints`)
 smtpd_data_restrictions       holds ours where a check_policy_service asks it (`Signs.endpoints`)
 smtpd_restriction_classes     holds ours where an element is our class
@@ -22,7 +22,8 @@ domain_secure_when_down       is ours
 any list of restrictions      holds ours where it begins with our look-up that finds nothing
 relay_clientcerts             is ours where it is that look-up
 milter_*_macros               is ours where it has our macro, which nobody else knows
-cleanup_service_name          is ours where it names our service
+cleanup_service_name          is ours where it names a service of ours
+receive_override_options      is ours where it begins with a comma, which says nothing to Postfix
 smtpd_tls_ask_ccert,          are ours where they say what we write, and stand in one run with one
 smtpd_tls_fingerprint_digest, of the options above
 smtpd_forbid_bare_newline
@@ -31,6 +32,7 @@ smtpd_forbid_bare_newline
 Comments are known word for word.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -51,6 +53,7 @@ from .client_certificates import (
 )
 
 CLEANUP_SERVICE = "domain-secure-cleanup"
+UNMARKED_SERVICE = "domain-secure-unmarked"  #: with a number behind it where there are several
 TLS_MANAGER_SERVICE = "domain-secure-tls"
 WHEN_DOWN_CLASS = "domain_secure_when_down"
 INBOUND_COMMENT = b"# domain-secure attach: receiving; domain-secure detach removes it."
@@ -62,6 +65,7 @@ TABLE_PARAMETERS = {
     "virtual_alias_maps": (Table.RECIPIENT_SPELLING,),
 }
 
+_UNMARKED = re.compile(rf"{UNMARKED_SERVICE}(?:-\d+)?")
 _DEFAULT_ENDPOINTS = frozenset({"unix:domain-secure/milter", "unix:domain-secure/policy"})
 # What is written without anything in the value that could be nobody else's.
 _PLAIN_OPTIONS = {
@@ -110,6 +114,8 @@ class Signs:
             return []
         if name in MACRO_PARAMETERS and ASLEEP_MACRO in elements:
             return []
+        if is_unmarking(option):
+            return []
         if name == LISTED_FINGERPRINTS and ASLEEP_TABLE in elements:
             return [element for element in elements if element != ASLEEP_TABLE]
         match name:
@@ -153,6 +159,19 @@ def _without_sleep(elements: Sequence[str]) -> list[str]:
         else:
             others.append(element)
     return others
+
+
+def is_unmarking_service(name: str) -> bool:
+    """Tell whether a service is a cleanup(8) of ours that takes marks off."""
+    return _UNMARKED.fullmatch(name) is not None
+
+
+def is_unmarking(option: Option) -> bool:
+    """Tell whether an option is ours and leads mail to a cleanup(8) that takes marks off."""
+    name, value = text(option.name), text(option.value)
+    if name == "receive_override_options":
+        return value.startswith(",")
+    return name == "cleanup_service_name" and is_unmarking_service(value)
 
 
 def plain_options(options: Sequence[Option], ours: Collection[Option]) -> list[Option]:

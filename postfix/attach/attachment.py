@@ -28,7 +28,7 @@ from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 
 from . import attach_record
 from .attach_record import Record
-from .attach_signs import CLEANUP_SERVICE, TLS_MANAGER_SERVICE, Signs, normal
+from .attach_signs import TLS_MANAGER_SERVICE, Signs, normal
 from .certificate_settings import without_certificates
 from .client_certificates import awake
 from .contents import MAIN, MASTER, Contents
@@ -209,9 +209,7 @@ def _read(path: Path) -> bytes:
 def _verify(future: PostfixInstance, inbound: InboundPlan | None, outbound: OutboundPlan | None) -> None:
     """Raise Problem unless Postfix itself reads in the new files what was meant."""
     services = {service.key: service for service in future.services()}
-    expected: dict[str, Mapping[str, str]] = dict(inbound.options) if inbound is not None else {}
-    if inbound is not None and inbound.cleanup_options:
-        expected[f"{CLEANUP_SERVICE}/unix"] = inbound.cleanup_options
+    expected = dict(inbound.all_options) if inbound is not None else {}
     if outbound is not None:
         expected[f"{TRANSPORT_SERVICE}/unix"] = outbound.options
         expected[f"{TLS_MANAGER_SERVICE}/unix"] = TLS_MANAGER_OPTIONS

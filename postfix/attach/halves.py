@@ -20,6 +20,8 @@ from .attach_signs import (
     TABLE_PARAMETERS,
     TLS_MANAGER_SERVICE,
     Signs,
+    is_unmarking,
+    is_unmarking_service,
     plain_options,
     text,
 )
@@ -30,13 +32,18 @@ from .outbound_settings import ORIGINAL, ORIGINAL_TLS_MANAGER, TLS_MANAGER_OPTIO
 
 
 def with_inbound(contents: Contents, plan: InboundPlan) -> Contents:
-    """Give the services their options, and add the clone of cleanup(8) where there is to be one."""
+    """Give the services their options, and add the clones of cleanup(8) where there are to be any."""
     master = contents.master
     for key, options in plan.options.items():
         master = master_cf.with_options(master, key.encode(), options, INBOUND_COMMENT)
     if plan.cleanup_options:
         name = CLEANUP_SERVICE.encode()
         master = master_cf.with_clone(master, b"cleanup/unix", name, plan.cleanup_options, INBOUND_COMMENT)
+    for key, options in plan.unmarked.options.items():
+        master = master_cf.with_options(master, key.encode(), options, INBOUND_COMMENT)
+    for cleanup, clone in plan.unmarked.clones.items():
+        original = clone.original.encode()
+        master = master_cf.with_clone(master, original, cleanup.encode(), clone.options, INBOUND_COMMENT)
     return replace(contents, master=master)
 
 
@@ -58,16 +65,21 @@ def without_inbound(contents: Contents, signs: Signs) -> Contents:
         return left | dict.fromkeys(plain_options(options, ours))
 
     master = master_cf.without_options(contents.master, left_of)
-    master = master_cf.without_services(master, {f"{CLEANUP_SERVICE}/unix".encode()})
+    cleanups = {
+        entry.key
+        for entry in master_cf.entries(master)
+        if is_unmarking_service(text(entry.fields[0].text)) or entry.key == f"{CLEANUP_SERVICE}/unix".encode()
+    }
+    master = master_cf.without_services(master, cleanups)
     return replace(contents, master=master_cf.without_comment(master, INBOUND_COMMENT))
 
 
 def inbound_services(contents: Contents, signs: Signs) -> tuple[str, ...]:
-    """Return the services that have options of ours."""
+    """Return the services that have options of ours, other than those that only bring no marks."""
     return tuple(
         text(entry.key)
         for entry in master_cf.entries(contents.master)
-        if any(signs.others_in(option) is not None for option in entry.options)
+        if any(signs.others_in(option) is not None and not is_unmarking(option) for option in entry.options)
     )
 
 

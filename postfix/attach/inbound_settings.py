@@ -19,6 +19,7 @@ from domain_secure.postfix.instance.programs import PostfixInstance, Service
 
 from .attach_signs import CLEANUP_SERVICE, Signs, normal
 from .client_certificates import RESTRICTION_PARAMETERS, Asleep, keep_asleep
+from .unmarked import Unmarked, plan_unmarked
 
 CERTIFICATE_PARAMETERS = (
     "smtpd_tls_chain_files",
@@ -50,6 +51,15 @@ class InboundPlan:
     endpoints: tuple[str, ...]  #: in Postfix's notation, to be known again
     #: What acts on client certificates and is kept from it, by service.
     asleep: Mapping[str, Asleep] = field(default_factory=dict)
+    unmarked: Unmarked = field(default_factory=Unmarked)  #: of the other ways in
+
+    @property
+    def all_options(self) -> dict[str, Mapping[str, str]]:
+        """Return what every service gets, those among them that are new."""
+        clones = {f"{name}/unix": clone.options for name, clone in self.unmarked.clones.items()}
+        if self.cleanup_options:
+            clones[f"{CLEANUP_SERVICE}/unix"] = self.cleanup_options
+        return {**self.options, **self.unmarked.options, **clones}
 
     @property
     def signs(self) -> Signs:
@@ -82,7 +92,8 @@ def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: 
         }
         if cleanup and instance.service_parameter(service, "cleanup_service_name") == "cleanup":
             options[key]["cleanup_service_name"] = CLEANUP_SERVICE
-    return InboundPlan(options, cleanup, tuple(dict.fromkeys(endpoints)), asleep)
+    unmarked = plan_unmarked(configuration, instance, options)
+    return InboundPlan(options, cleanup, tuple(dict.fromkeys(endpoints)), asleep, unmarked)
 
 
 def default_services(services: Mapping[str, Service]) -> tuple[str, ...]:

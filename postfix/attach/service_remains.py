@@ -10,7 +10,7 @@ from contextlib import suppress
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 
-from .attach_signs import CLEANUP_SERVICE, TLS_MANAGER_SERVICE
+from .attach_signs import CLEANUP_SERVICE, TLS_MANAGER_SERVICE, is_unmarking_service
 
 _SERVICES = (TRANSPORT_SERVICE, TLS_MANAGER_SERVICE, CLEANUP_SERVICE)
 
@@ -19,7 +19,8 @@ def remove(instance: PostfixInstance) -> None:
     """Remove what is left of each service of ours that master.cf does not have any more."""
     queue = instance.queue_directory
     kept = {service.name for service in instance.services()}
-    for name in _SERVICES:
+    sockets = (path.name for folder in ("private", "public") for path in (queue / folder).glob("*"))
+    for name in {*_SERVICES, *filter(is_unmarking_service, sockets)}:
         if name in kept:
             continue
         for path in (queue / "private" / name, queue / "public" / name, queue / "pid" / f"unix.{name}"):

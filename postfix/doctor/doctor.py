@@ -27,6 +27,7 @@ from domain_secure.postfix.mail_checks.mark_checks import check_marks
 from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
+from domain_secure.postfix.mail_checks.way_in_checks import check_ways_in
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
 from domain_secure.postfix.own_checks.distrust_checks import check_distrusted
 from domain_secure.postfix.own_checks.file_checks import (
@@ -155,6 +156,7 @@ def _questions(
     questions: list[Question] = [
         ("receiving", lambda: check_inbound(configuration, facts)),
         ("the mark", lambda: check_marks(configuration, instance, facts)),
+        ("other ways in", lambda: check_ways_in(configuration, instance, facts)),
         ("line ends", lambda: check_line_ends(configuration, facts)),
         ("milters by client", lambda: check_milter_maps(configuration, instance, facts)),
         ("the daemon's sockets", lambda: check_listeners(configuration, facts)),

@@ -76,6 +76,7 @@ _CLEANUP_PARAMETERS = (
     "header_checks",
     "milter_header_checks",
 )
+_LOCAL_PARAMETERS = ("cleanup_service_name", "receive_override_options")
 _MAIN_PARAMETERS = (
     "content_filter",
     "defer_transports",
@@ -123,6 +124,7 @@ class PostfixFacts:
     tls_managers: tuple[ServiceFacts, ...]  #: every tlsmgr(8)
     behind_postscreen: bool  #: port 25 is postscreen(8)'s, which hands its clients to smtpd/pass
     cleanups: tuple[ServiceFacts, ...] = ()  #: every cleanup(8)
+    local_ways: tuple[ServiceFacts, ...] = ()  #: every pickup(8) and qmqpd(8)
     has_tlsproxy: bool = True  #: master.cf has tlsproxy(8), without which postscreen(8) offers no TLS
     routes_set_in: str = "main.cf"  #: or the service of trivial-rewrite(8) that has transport_maps of its own
 
@@ -144,7 +146,7 @@ class PostfixFacts:
         )
 
     def cleanup(self, receiver: ServiceFacts) -> ServiceFacts | None:
-        """Return the cleanup(8) that an smtpd(8) gives its mail to, or None when master.cf has it not."""
+        """Return the cleanup(8) that a way in gives its mail to, or None when master.cf has it not."""
         key = f"{receiver.value('cleanup_service_name')}/unix"
         return next((facts for facts in self.cleanups if facts.service.key == key), None)
 
@@ -189,6 +191,11 @@ def facts_of(instance: PostfixInstance) -> PostfixFacts:
             ServiceFacts(service, instance.service_parameters(service, *_CLEANUP_PARAMETERS))
             for service in services
             if service.program == "cleanup"
+        ),
+        local_ways=tuple(
+            ServiceFacts(service, instance.service_parameters(service, *_LOCAL_PARAMETERS))
+            for service in services
+            if service.program in {"pickup", "qmqpd"}
         ),
         behind_postscreen=any(
             service.program == "postscreen" and service.type == "inet" and is_port_25(service.name)

@@ -21,7 +21,7 @@ from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 from .listener_checks import changes_fields
 
 # header_checks(5): after each of these the field, or the message, is not what it was.
-_TAKING = frozenset({"IGNORE", "STRIP", "REPLACE", "REJECT", "DISCARD"})
+TAKING = frozenset({"IGNORE", "STRIP", "REPLACE", "REJECT", "DISCARD"})
 
 
 def check_marks(
@@ -35,11 +35,11 @@ def check_marks(
     served = [one for one in facts.receivers if facts.asks(one, address)]
     if not configuration.receive or not served:
         return
-    marks = _marks(configuration, instance)
+    marks = marks_of(configuration, instance)
     for place, setting in dict.fromkeys(_tables(facts, served)):
         for table in split_elements(setting):
             found = instance.query(table, marks)
-            taken = [(mark, action) for mark, action in found.items() if action.split()[0].upper() in _TAKING]
+            taken = [(mark, action) for mark, action in found.items() if action.split()[0].upper() in TAKING]
             if taken:
                 mark, action = taken[0]
                 yield Finding.error(
@@ -52,7 +52,7 @@ def check_marks(
         yield from _check_milters(receiver, facts, address)
 
 
-def _marks(configuration: Configuration, instance: PostfixInstance) -> tuple[str, str]:
+def marks_of(configuration: Configuration, instance: PostfixInstance) -> tuple[str, str]:
     """Return the two fields as a message of the first partner would have them."""
     host = instance.parameter("myhostname")
     authserv_id = configuration.inbound.authserv_id or host

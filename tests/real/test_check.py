@@ -99,6 +99,27 @@ def test_sound(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     assert examine(sound, capsys) == {}
 
 
+MARKS_OFF = "regexp:{{/^X-Domain-Secure:/ IGNORE} {/^Authentication-Results:.*x-domain-secure/ REJECT}}"
+
+
+@pytest.mark.parametrize(
+    ("table", "option", "brings"),
+    [
+        (MARKS_OFF, "", False),
+        (f"static:DUNNO, {MARKS_OFF}", "", True),
+        ("regexp:{{/^X-Domain-Secure:/ IGNORE}}", "", True),
+        (MARKS_OFF, " -o receive_override_options=no_header_body_checks", True),
+    ],
+)
+def test_a_way_in_is_known_by_what_it_does(
+    sound: Scratch, capsys: pytest.CaptureFixture[str], table: str, option: str, brings: bool
+) -> None:
+    """Whoever wrote the table: what counts is what becomes of a mark there."""
+    sound.add_service("pickup unix n - y 60 1 pickup -o cleanup_service_name=own" + option)
+    sound.add_service(f"own unix n - y - 0 cleanup -o {{ header_checks = {table} }}")
+    assert ("marks-brought-in" in examine(sound, capsys)) is brings
+
+
 def test_nobody_answers(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
     """A daemon that does not run is an error, on each of its sockets."""
     capsys.readouterr()
@@ -146,6 +167,10 @@ GATEWAY = "regexp:{{/@woodgrovebank\\.test$$/ smtp:[gateway]}}"
             "mark-taken-away",
         ),
         (main("smtp_header_checks = static:IGNORE"), "mark-taken-away"),
+        (lambda scratch: scratch.add_service("pickup unix n - y 60 1 pickup"), "marks-brought-in"),
+        (lambda scratch: scratch.add_service("submission inet n - y - - smtpd"), "marks-brought-in"),
+        (lambda scratch: scratch.add_service("127.0.0.1:10025 inet n - y - - smtpd"), "marks-brought-in"),
+        (lambda scratch: scratch.add_service("628 inet n - y - - qmqpd"), "marks-brought-in"),
         (service(SMTPD, "smtpd_milters ="), "inbound-not-attached"),
         (main("smtpd_tls_security_level ="), "no-starttls"),
         (main("smtpd_tls_chain_files ="), "no-server-certificate"),

@@ -1,5 +1,6 @@
 """The Sieve scripts of docs/mark.md, run by Pigeonhole on messages as the edge marks them."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from lab.laboratory import CONTOSO, Lab
+from lab.laboratory import CONTOSO, WOODGROVE, Lab
+from lab.product import Product
 
 pytestmark = pytest.mark.real
 
@@ -81,34 +83,56 @@ def test_unmarked_mail_of_a_partner_is_collected(
     assert ("Not secured" in actions(UNMARKED, *headers, author=author)) is collected
 
 
-@pytest.mark.parametrize("service", ["pickup/unix", "submission/inet"])
-def test_what_our_own_users_send_loses_marks(own_lab: Lab, service: str) -> None:
-    """By the commands of the page: marks go, whatever else there is stays, and no daemon is needed."""
-    contoso, run = own_lab.contoso, own_lab.namespaces.run
+FORGED = (
+    PASS,
+    "x-domain-SECURE : pass",
+    "Authentication-Results: mx2.contoso.test;\n x-domain-secure=pass header.d=woodgrovebank.test",
+    "Authentication-Results: x-domain-secure=pass",
+    'Authentication-Results: "mail.contoso.test"; dkim=pass;\n\tX-Domain-Secure (c) = pass',
+    "X-Hidden: a\rX-Domain-Secure: pass",
+)
+ATTACHED = "X-Domain-Secure: pass (in the message that is attached)"
+
+
+def test_what_our_own_users_send_loses_marks(own_lab: Lab) -> None:
+    """By sendmail and by submission, with no daemon; the administrator's checks and attachments stay."""
+    contoso, product = own_lab.contoso, Product(own_lab)
     directory = str(contoso.layout.configuration)
-    run("postconf", "-c", directory, "-M", "submission/inet=submission inet n - y - - smtpd")
-    section = DOCUMENT.read_text().partition("## What your own users send")[2]
-    commands = re.findall(r"^    sudo postconf (-[eMP]) '(.+)'$", section, re.MULTILINE)
-    assert len(commands) == 4
-    for option, setting in commands:
-        run("postconf", "-c", directory, option, setting.replace("pickup/unix", service))
-    contoso.reload()
-    recipient = f"b@{CONTOSO}"
-    text = (
-        f"From: a@{CONTOSO}\nTo: {recipient}\nSubject: x\n{PASS}\nX-Other: kept\n"
-        "Authentication-Results: mx2.contoso.test; spf=pass\n"
-        "Authentication-Results: mx2.contoso.test;\n x-domain-secure=pass header.d=woodgrovebank.test\n"
-        "\nHello, by hand.\n"
+    own_lab.namespaces.run(
+        "postconf", "-c", directory, "-M", "submission/inet=submission inet n - y - - smtpd"
     )
-    if service == "pickup/unix":
-        run("sh", "-c", f"printf '%s' \"$1\" | sendmail -C {directory} -f a@{CONTOSO} {recipient}", "-", text)
-    else:
-        send_text(own_lab, text, recipient)
-    delivered = contoso.wait_for_delivery("Hello, by hand.").decode()
-    assert "X-Domain-Secure" not in delivered
-    assert "x-domain-secure" not in delivered
-    assert "X-Other: kept" in delivered
-    assert "spf=pass" in delivered
+    contoso.configure(header_checks="regexp:{{/^X-Other:/ REPLACE X-Other: seen}}")
+    before = [(contoso.layout.configuration / name) for name in ("main.cf", "master.cf")]
+    found = [own_lab.namespaces.outside(path).read_bytes() for path in before]
+    product.configure(f'[receive]\ndomains = ["{WOODGROVE}"]\n')
+    told = product.attach("--no-send").stdout
+    assert "marks are taken off what comes in by" in told
+    words = {
+        one["word"] for one in json.loads(product.command("check", "--json", check=False).stdout)["findings"]
+    }
+    assert not words & {"marks-brought-in", "attach-outdated", "mark-taken-away"}
+    for way in ("sendmail", "submission"):
+        recipient, mark = f"b@{CONTOSO}", f"by hand, {way}."
+        header = "\n".join((f"From: a@{CONTOSO}", f"To: {recipient}", "Subject: x", *FORGED, "X-Other: kept"))
+        text = (
+            f"{header}\nAuthentication-Results: mx2.contoso.test; spf=pass\nMIME-Version: 1.0\n"
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHello, "
+            f"{mark}\n--b\nContent-Type: message/rfc822\n\n{ATTACHED}\n\nx\n--b--\n"
+        )
+        if way == "sendmail":
+            command = f"printf '%s' \"$1\" | sendmail -C {directory} -f a@{CONTOSO} {recipient}"
+            own_lab.namespaces.run("sh", "-c", command, "-", text)
+        else:
+            send_text(own_lab, text, recipient)
+        delivered = contoso.wait_for_delivery(mark).decode()
+        assert ATTACHED in delivered
+        rest = delivered.replace(ATTACHED, "").replace("X-Hidden: a X-Domain-Secure", "")
+        assert "x-domain-secure" not in rest.lower()
+        assert "\rX" not in delivered
+        assert "X-Other: seen" in delivered
+        assert "spf=pass" in delivered
+    product.detach()
+    assert [own_lab.namespaces.outside(path).read_bytes() for path in before] == found
 
 
 def send_text(lab: Lab, text: str, recipient: str) -> None:
@@ -116,6 +140,6 @@ def send_text(lab: Lab, text: str, recipient: str) -> None:
     program = (
         "import smtplib, sys\n"
         "with smtplib.SMTP('127.0.0.1', 587) as client:\n"
-        "    client.sendmail(sys.argv[1], [sys.argv[1]], sys.argv[2])\n"
+        "    client.sendmail(sys.argv[1], [sys.argv[1]], sys.argv[2].encode().replace(b'\\n', b'\\r\\n'))\n"
     )
     lab.namespaces.run(sys.executable, "-c", program, recipient, text)

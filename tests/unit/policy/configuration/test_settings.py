@@ -27,6 +27,7 @@ KNOWN = {
         "when_down",
         "authserv_id",
         "trusted_relay_certificates",
+        "trusted_services",
     },
     "outbound": {"direct", "tables", "give_up"},
     "selfproof": {"enabled", "interval"},
