@@ -21,9 +21,9 @@ def run_counters(arguments: argparse.Namespace) -> ExitStatus:
         "domains": [{"domain": entry, "counters": _row(total, entry)} for entry in entries],
         "others": _row(total, "*"),
         "nodes": [
-            {"node": name, "counters": {title: _sum(node.live.counters.get(title, {})) for title in COUNTERS}}
+            {"node": name, "counters": {title: _sum(report.counters.get(title, {})) for title in COUNTERS}}
             for name, node in nodes.items()
-            if node.live
+            for report in node.reports
         ],
         "total": {title: _sum(total.get(title, {})) for title in COUNTERS},
         "missing_nodes": missing,

@@ -1,17 +1,21 @@
 """``domain-secure fleet log``, ``revert``, ``accept`` and ``sign``: the revisions of the fleet's policy."""
 
 import argparse
+from collections.abc import Sequence
 
 from domain_secure.commands.terminal.common import (
     add_to_document,
     already_so,
     fleet_store,
+    note,
     print_json,
     print_table,
 )
 from domain_secure.fleet.editing.fleet_store import FleetStore, Overtaken, State
+from domain_secure.fleet.node.ahead import Ahead, newest_known, nodes_ahead
 from domain_secure.fleet.node.reports import read_reports
 from domain_secure.policy.configuration.shared_policy import SharedPolicy
+from domain_secure.policy.revisions.lineage import Step, advice, describe
 from domain_secure.policy.revisions.revision import Envelope
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
@@ -60,6 +64,7 @@ def _document(one: Envelope, held: Envelope | None, store: FleetStore) -> dict[s
         "what": _plain(revision.what),
         "key": str(one.key) if one.key else None,
         "trusted": one.is_signed_by(store.demands().trusted_keys),
+        "signature_fits": one.is_signed_by({one.key}) if one.key else None,
         "held_here": held is not None and held.revision.digest == revision.digest,
     }
 
@@ -67,7 +72,9 @@ def _document(one: Envelope, held: Envelope | None, store: FleetStore) -> dict[s
 def _signer(row: dict[str, object]) -> str:
     if row["key"] is None:
         return "nobody"
-    return str(row["key"]) if row["trusted"] else f"{row['key']} (not trusted here)"
+    if row["trusted"]:
+        return str(row["key"])
+    return f"{row['key']} ({'not trusted here' if row['signature_fits'] else 'the signature does not fit'})"
 
 
 def _plain(text: str) -> str:
@@ -94,17 +101,49 @@ def run_accept(arguments: argparse.Namespace) -> ExitStatus:
     store = fleet_store(arguments)
     state = store.state()
     held = store.cache.read()
-    if held[0].revision.digest == state.envelope.revision.digest:
+    ahead = nodes_ahead(store.repository, store.demands()).nodes
+    if held[0].revision.digest == state.envelope.revision.digest and not ahead:
         add_to_document({"written": []})
         already_so("the store and this node hold the same revision")
         return ExitStatus.DONE
-    content = state.shared if arguments.which == "store" else held[1]
-    print_difference(held[1], content, ("this node", f"from now on, by the {arguments.which}"))
-    numbers = [node.live.milter or 0 for node in read_reports(store.repository).values() if node.live]
-    number = max(state.envelope.revision.number, held[0].revision.number, *numbers, 0) + 1
+    ways = {"store": (state.shared, held[1]), "node": (held[1], state.shared)}
+    content, dropped = ways[arguments.which]
+    _print_dropped(arguments.which, store, state, held[0], ahead)
+    print_difference(dropped, content, ("dropped", f"from now on, by the {arguments.which}"))
+    base = max(state.envelope.revision.number, held[0].revision.number)
+    newest, beyond = newest_known(read_reports(store.repository), base)
+    for name in beyond:
+        note(f"{name} reports a revision far beyond every other, which is not believed")
+    number = newest + 1
     return _commit(
         arguments, store, content, state, f"fleet accept {arguments.which}", number=number, settles=True
     )
+
+
+def _print_dropped(
+    which: str, store: FleetStore, state: State, held: Envelope, ahead: Sequence[Ahead]
+) -> None:
+    """Print each revision that holds no more, as far as this machine and the store know them."""
+    line = {one.revision.digest: one for one in (*store.repository.history(), state.envelope)}
+    own = [held.revision.digest]
+    while (one := line.get(own[-1])) is not None and one.revision.parent:
+        own.append(one.revision.parent)
+    if held.revision.parent:
+        own.append(held.revision.parent)
+    shared = max((line[digest].revision.number for digest in own if digest in line), default=0)
+    if which == "node":
+        dropped = [one for one in line.values() if one.revision.number > shared]
+    else:
+        dropped = [] if held.revision.digest in line else [held]
+    for one in sorted(dropped, key=lambda each: each.revision.number):
+        made = one.revision
+        print(
+            f"dropped: revision {made.number} of {made.at:%Y-%m-%d %H:%M} UTC, "
+            f"by {_plain(made.who)} on {_plain(made.node)}: {_plain(made.what)}"
+        )
+    for node in ahead:
+        if which == "store" or node.revision is None or node.revision.revision.digest != held.revision.digest:
+            print(f"dropped: {node}")
 
 
 def run_sign(arguments: argparse.Namespace) -> ExitStatus:
@@ -120,6 +159,10 @@ def run_sign(arguments: argparse.Namespace) -> ExitStatus:
         )
     if store.settings.signing_key_file is None:
         raise Problem("there is no key to sign with", "store.signing_key_file", "do this where the key is")
+    envelope = state.envelope
+    if envelope.key is not None and not envelope.is_signed_by({envelope.key}):
+        raise Problem(describe(Step.BAD_SIGNATURE, envelope, None), str(number), advice(Step.BAD_SIGNATURE))
+    store.check_nodes()
     held = store.cache.read()[1] if store.cache.envelope() else SharedPolicy(b"")
     print_difference(held, state.shared, ("this node enforces", f"revision {number}"))
     return _commit(arguments, store, state.shared, state, f"fleet sign {number}")

@@ -24,7 +24,7 @@ def run_init(arguments: argparse.Namespace) -> ExitStatus:
     """Make this machine's file the first revision; 1, with the difference, where there is one already."""
     path = configuration_path(arguments)
     content, halves = _halves(path)
-    store = FleetStore(path, halves.local)
+    store = FleetStore(path, halves.local, note)
     own = _policy(halves.texts)
     state = store.state() if store.repository.head().envelope else None
     if state is not None:
@@ -54,7 +54,7 @@ def run_join(arguments: argparse.Namespace) -> ExitStatus:
     """Take the fleet's policy; what this machine had of its own is shown, and kept beside the file."""
     path = configuration_path(arguments)
     content, halves = _halves(path)
-    store = FleetStore(path, halves.local)
+    store = FleetStore(path, halves.local, note)
     state = store.state()
     _check_held(store, state.envelope)
     store.parse(state.shared)
@@ -71,12 +71,19 @@ def run_join(arguments: argparse.Namespace) -> ExitStatus:
 
 
 def _check_held(store: FleetStore, envelope: Envelope) -> None:
-    """Raise a Problem where the store went backwards; where what is held here is damaged nobody can say."""
+    """Raise a Problem where the store went backwards, and say so where nothing here can tell."""
     try:
-        store.cache.envelope()
+        held = store.cache.envelope()
     except Problem:
+        store.check_nodes()
         return
     store.check_line(envelope)
+    if held is None and store.cache.known() is None:
+        signer = f"signed by {envelope.key}" if envelope.key else "signed by nobody"
+        note(
+            f"there is nothing here to compare with: see that {envelope.revision} of "
+            f"{envelope.revision.at:%Y-%m-%d %H:%M} UTC, {signer}, is the newest"
+        )
 
 
 def run_leave(arguments: argparse.Namespace) -> ExitStatus:

@@ -6,8 +6,9 @@ from typing import Any
 
 from domain_secure.commands.terminal.common import fleet_store, print_json, print_table
 from domain_secure.fleet.editing.fleet_store import FleetStore
+from domain_secure.fleet.node.ahead import nodes_ahead
 from domain_secure.fleet.node.enforcement import Enforcement
-from domain_secure.fleet.node.reports import Node, read_reports
+from domain_secure.fleet.node.reports import Node, Report, read_reports
 from domain_secure.policy.revisions.lineage import Step, describe, step
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
@@ -36,7 +37,12 @@ def fleet_document(store: FleetStore) -> tuple[dict[str, Any], ExitStatus]:
     try:
         return document | _fleet(store), ExitStatus.DONE
     except Problem as problem:
-        return document | {"store_problem": str(problem), "head": None, "nodes": []}, problem.status
+        return document | {
+            "store_problem": str(problem),
+            "head": None,
+            "nodes": [],
+            "doubled": [],
+        }, problem.status
 
 
 def _here(store: FleetStore) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def _here(store: FleetStore) -> dict[str, Any]:
 
 def _fleet(store: FleetStore) -> dict[str, Any]:
     enforcement = Enforcement(store.repository)
-    late, _, _ = enforcement.look()
+    look = enforcement.look()
     head = store.repository.head().envelope
     problem = None
     fault = store.repository.head().fault
@@ -70,9 +76,12 @@ def _fleet(store: FleetStore) -> dict[str, Any]:
     else:
         held = store.cache.envelope()
         history = store.repository.history(held.revision.number) if held else ()
-        kind = step(head, held, history, store.demands())
+        known = store.cache.known()
+        kind = step(head, held, history, store.demands(), known)
         if kind not in {Step.SAME, Step.FOLLOWS}:
-            problem = describe(kind, head, held)
+            problem = describe(kind, head, held, known)
+        elif (ahead := nodes_ahead(store.repository, store.demands())).nodes:
+            problem = f"{'; '.join(map(str, ahead.nodes))}, which the store does not hold"
     return {
         "store_problem": problem,
         "head": head
@@ -83,14 +92,21 @@ def _fleet(store: FleetStore) -> dict[str, Any]:
             "node": head.revision.node,
             "what": head.revision.what,
         },
-        "nodes": [_node(node, late) for node in read_reports(store.repository).values()],
+        "nodes": [
+            _node(node, report, look.late)
+            for node in read_reports(store.repository).values()
+            for report in node.reports or (None,)
+        ],
+        "doubled": look.doubled,
     }
 
 
-def _node(node: Node, late: dict[str, str]) -> dict[str, Any]:
-    report = node.live
+def _node(node: Node, report: Report | None, late: dict[str, str]) -> dict[str, Any]:
     return {
         "node": node.name,
+        "machine": report.machine if report else None,
+        "instance": report.instance if report else None,
+        "authserv_id": report.authserv_id if report else None,
         "state": node.state,
         "enforces_head": report is not None and node.name not in late,
         "why_not": late.get(node.name),
@@ -124,9 +140,14 @@ def _print(document: dict[str, Any]) -> None:
     print()
     headers = ("node", "state", "milter", "maps", "newest", "version", "certificate", "check", "own rules")
     print_table(headers, [_row(node) for node in document["nodes"]])
-    for node in document["nodes"]:
-        if node["why_not"]:
-            print(f"{node['node']}: {node['why_not']}")
+    for name, why in {node["node"]: node["why_not"] for node in document["nodes"]}.items():
+        if why:
+            print(f"{name}: {why}")
+    for clause in document["doubled"]:
+        print(f"{clause}: give each a store.node of its own")
+    names = sorted({node["authserv_id"] for node in document["nodes"] if node["authserv_id"]})
+    if names:
+        print(f"results are written under {', '.join(names)}")
 
 
 def _row(node: dict[str, Any]) -> tuple[object, ...]:

@@ -2,10 +2,14 @@
 
 import argparse
 import time
+from typing import TYPE_CHECKING
 
 from domain_secure.commands.terminal.common import add_to_document, note
 from domain_secure.policy.editing.policy_store import PolicyStore
 from domain_secure.policy.terms.problems import ExitStatus
+
+if TYPE_CHECKING:
+    from domain_secure.fleet.node.enforcement import Look
 
 _SECONDS = 30.0
 _PAUSE = 0.1
@@ -48,34 +52,41 @@ def waited(arguments: argparse.Namespace, store: PolicyStore, *, at_least: bool 
     started = time.monotonic()
     enforcement = Enforcement(store.repository)
     while True:
-        late, silent, live = enforcement.look()
+        look = enforcement.look()
         seconds = time.monotonic() - started
-        if not late or seconds > limit:
+        if not look.late or seconds > limit:
             break
         time.sleep(_PAUSE)
     number = enforcement.number
-    for name in silent:
-        note(f"{name} is silent: it will follow when it is back, or is gone (`fleet leave --node {name}`)")
+    _tell_of_nodes(look)
     add_to_document(
         {
             "revision": number,
-            "in_force": bool(live) and not late,
-            "late": late,
-            "silent": list(silent),
-            "live_nodes": live,
+            "in_force": bool(look.live) and not look.late,
+            "late": look.late,
+            "silent": list(look.silent),
+            "doubled": list(look.doubled),
+            "live_nodes": look.live,
         }
     )
-    if late:
-        for name, reason in late.items():
+    if look.late:
+        for name, reason in look.late.items():
             print(f"{name}: does NOT enforce revision {number}: {reason}")
-        note(f"not yet in force, because {', '.join(late)} do not enforce revision {number}")
+        note(f"not yet in force, because {', '.join(look.late)} do not enforce revision {number}")
         return ExitStatus.DIFFERENCE
-    if not live:
+    if not look.live:
         print(f"revision {number}: no node is live")
         if not at_least:
             return ExitStatus.DONE
         note("not yet in force, because no node is live")
         return ExitStatus.DIFFERENCE
-    print(f"revision {number}: enforced by all {live} live nodes after {seconds:.1f} s")
+    print(f"revision {number}: enforced by all {look.live} live nodes after {seconds:.1f} s")
     print("in force")
     return ExitStatus.DONE
+
+
+def _tell_of_nodes(look: "Look") -> None:
+    for clause in look.doubled:
+        note(f"{clause}: give each a store.node of its own")
+    for name in look.silent:
+        note(f"{name} is silent: it will follow when it is back, or is gone (`fleet leave --node {name}`)")

@@ -4,10 +4,14 @@ Owns: how a report comes about: the revision in the milter, the one read back fr
 certificates, the checks, the counters.
 """
 
+import hashlib
+import secrets
+import socket
 import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +37,7 @@ from domain_secure.policy.configuration.shared_settings import known_keys
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
 from domain_secure.policy.own.own_certificates import OwnCertificates, expiries
 from domain_secure.policy.revisions.lineage import Demands
+from domain_secure.policy.revisions.revision import Envelope
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
@@ -61,6 +66,8 @@ class FleetCompanion:
         self._in_tables: tuple[int | None, int | str | None] = (None, None)
         self._check = "not run yet"
         self._check_due = 0.0
+        self._instance = _instance(self._cache)
+        self._host = ""  #: myhostname
 
     def fetch_first(self) -> None:
         """Fetch the policy where this node has none that can be used; raises Problem."""
@@ -128,7 +135,7 @@ class FleetCompanion:
     def _report(self, running: Running, problem: str | None) -> Report:
         configuration = running.configuration()
         fault = running.configuration_fault()
-        envelope = self._cache.envelope()
+        envelope, known = self._held(), self._cache.known()
         same = envelope is not None and envelope.revision.number == configuration.revision
         return Report(
             version=version("postfix-domain-secure"),
@@ -143,7 +150,18 @@ class FleetCompanion:
             overrides=self._overrides(),
             counters=bounded_counters(counted(running.metrics)),
             not_in_force=_not_in_force(configuration),
+            instance=self._instance,
+            machine=socket.gethostname(),
+            authserv_id=configuration.inbound.authserv_id or self._host,
+            known=known.number if known else None,
+            proof=envelope if same else None,
         )
+
+    def _held(self) -> Envelope | None:
+        try:
+            return self._cache.envelope()
+        except Problem:
+            return None  # the follower says so, and fetches it again
 
     def _overrides(self) -> Mapping[str, Mapping[str, Any]]:
         try:
@@ -160,9 +178,26 @@ class FleetCompanion:
         return self._check
 
     def _run_check(self, configuration: Configuration) -> None:
+        with suppress(Problem):
+            self._host = PostfixInstance(configuration.config_directory).parameter("myhostname")
         self._check = _outcome_of_check(configuration)
         if self._agent is not None:
             self._agent.changed()
+
+
+def _instance(cache: FleetCache) -> str:
+    """Return what tells this machine from every other, also from one that was copied from it.
+
+    A copy of the state has another machine-id(5), or at least another boot_id (random(4)).
+    """
+    try:
+        parts = [cache.instance()]
+    except OSError:
+        parts = [secrets.token_hex(16)]
+    for path in (Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id")):
+        with suppress(OSError):
+            parts.append(path.read_text().strip())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _not_in_force(configuration: Configuration) -> str | None:

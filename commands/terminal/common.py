@@ -65,7 +65,7 @@ def fleet_store_at(path: Path) -> "FleetStore":
             f"{path}: store.type",
             "see docs/fleet.md; `domain-secure fleet init` or `fleet join` makes it part of one",
         )
-    return FleetStore(path)
+    return FleetStore(path, tell=note)
 
 
 def belongs_to_fleet(path: Path) -> bool:

@@ -3,7 +3,7 @@
 Owns: the loop of compare and swap, and what is checked before a revision is written.
 Must not know: which edits there are; ``policy.editing`` makes them the same way as in a file.
 Invariants: of two who write at once neither loses anything; what is written was read by the parser of every
-node it is for, and uses no setting that a live node does not know.
+node it is for; and no report of a node stops a change that a signature or most nodes do not speak against.
 """
 
 import os
@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from domain_secure.fleet.node.ahead import nodes_ahead
 from domain_secure.fleet.node.reports import read_reports
 from domain_secure.fleet.store.client import Etcd
 from domain_secure.fleet.store.repository import Head, Repository
@@ -29,7 +30,7 @@ from domain_secure.policy.configuration.shared_policy import LISTS, POLICY, Shar
 from domain_secure.policy.configuration.shared_settings import used_keys
 from domain_secure.policy.editing.draft import Draft, Meant, Written
 from domain_secure.policy.editing.editing import ListName
-from domain_secure.policy.revisions.lineage import Demands, Step, describe, step
+from domain_secure.policy.revisions.lineage import Demands, Step, advice, describe, step
 from domain_secure.policy.revisions.revision import Envelope, PublicKey, Revision, Text
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem
@@ -57,8 +58,14 @@ class State:
 class FleetStore:
     """The policy of the fleet that the node with the configuration file *path* belongs to."""
 
-    def __init__(self, path: Path, local: bytes | None = None) -> None:
-        """Make one; *local* is the file's content where it is to be another one than it is."""
+    def __init__(
+        self, path: Path, local: bytes | None = None, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Make one; *local* is the file's content where it is to be another one than it is.
+
+        *tell* hears what nodes report that an administrator ought to know, and that stops nobody.
+        """
+        self._tell = tell
         self.path = path
         self.local = read_configuration(path) if local is None else local
         configuration = parse(self.local, path, shared=SharedPolicy(b""))
@@ -156,7 +163,7 @@ class FleetStore:
         the store; *fields* are what is special about the revision.
         """
         check_rules_of_nodes(self.path, texts)
-        self._check_known(texts)
+        self._tell_unknown(texts)
         parent = state.envelope.revision if state else None
         head = state.head if state else self.repository.head()
         if state is None or is_repair:
@@ -212,25 +219,43 @@ class FleetStore:
         """Raise a Problem where the store is not what this node may follow: then nobody writes to it."""
         applied = self.cache.envelope()
         since = applied.revision.number if applied else 0
-        kind = step(head, applied, self.repository.history(since) if applied else (), self.demands())
+        known = self.cache.known()
+        history = self.repository.history(since) if applied else ()
+        kind = step(head, applied, history, self.demands(), known)
         if kind not in {Step.SAME, Step.FOLLOWS}:
             raise Problem(
-                describe(kind, head, applied),
-                f"store.prefix = {self.settings.prefix}",
-                "see `domain-secure fleet status`, then `domain-secure fleet accept` one of the two"
-                if kind is not Step.UNSIGNED
-                else "look at `domain-secure fleet log`, then `domain-secure fleet sign` it where the key is",
+                describe(kind, head, applied, known), f"store.prefix = {self.settings.prefix}", advice(kind)
             )
+        self.check_nodes()
 
-    def _check_known(self, texts: Mapping[str, bytes]) -> None:
-        """Raise a Problem where a live node runs a version that does not know a setting."""
+    def check_nodes(self) -> None:
+        """Raise a Problem where nodes would throw away what is written now: they are ahead of the store.
+
+        What a single node says without a signature is told only.
+        """
+        ahead = nodes_ahead(self.repository, self.demands())
+        if not ahead.nodes:
+            return
+        told = "; ".join(map(str, ahead.nodes))
+        if ahead.is_believed:
+            raise Problem(
+                f"the store was restored from an older copy, or rewritten: {told}, which it does not hold",
+                f"store.prefix = {self.settings.prefix}",
+                f"{advice(Step.BACKWARDS)}; nothing was changed",
+            )
+        self._tell(f"{told}, which the store does not hold: it will not follow")
+
+    def _tell_unknown(self, texts: Mapping[str, bytes]) -> None:
+        """Tell which live node runs a version that does not know a setting: it stays with what it has.
+
+        Not more than that: whoever has a node's password could stop every change otherwise.
+        """
         used = used_keys(tomllib.loads(texts[POLICY].decode()))
         for node, report in read_reports(self.repository).items():
             if report.live is not None and (unknown := used - frozenset(report.live.settings)):
-                raise Problem(
-                    f"{node}, version {report.live.version}, does not know {', '.join(sorted(unknown))}",
-                    str(_WHERE),
-                    "bring that node up to date first, or end it with `domain-secure fleet leave`",
+                self._tell(
+                    f"{node}, version {report.live.version}, reports not to know {', '.join(sorted(unknown))}"
+                    ", and stays behind: bring it up to date, or end it with `domain-secure fleet leave`"
                 )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from domain_secure.fleet.store.backoff import Backoff
 from domain_secure.fleet.store.client import Etcd, put
 from domain_secure.fleet.store.problems import Kind, StoreProblem
-from domain_secure.fleet.store.repository import MEMBER, REPORT, Repository
+from domain_secure.fleet.store.repository import MACHINE, MEMBER, REPORT, Repository
 from domain_secure.policy.configuration.configuration import Store
 from domain_secure.policy.terms.event import Event, internal_error
 from domain_secure.policy.terms.problems import Problem
@@ -75,6 +75,7 @@ class Agent:
             for target, name in ((self._run, "fleet"), (self._watch, "fleet-watch"))
         ]
         self._lease: str | None = None
+        self._others = 0  #: machines that report under our name, as far as was said
         self._reported: Report | None = None
         self._lost_at: float | None = None
         self._silenced = False
@@ -152,6 +153,7 @@ class Agent:
                 self._reported = None
                 self._put(MEMBER, report, None)
             self._renew_due = time.monotonic() + _HEARTBEAT_SECONDS / 2
+            self._look_for_others(report.instance)
         if self._reported is not None and not _is_news(self._reported, report):
             return
         try:
@@ -165,12 +167,21 @@ class Agent:
             return
         self._reported = report
 
+    def _look_for_others(self, instance: str) -> None:
+        """Say when another machine begins to report under our name."""
+        others = len(self._repository.machines(self._store.node) - {instance})
+        if others > self._others:
+            self._log(events.name_taken(self._store.node, machines=others + 1))
+        self._others = others
+
     def _put(self, what: str, report: Report, lease: str | None) -> None:
         key = self._repository.node_key(self._store.node, what)
         if what == MEMBER:
             self._repository.etcd.transaction(put(key, report.version.encode()))
         else:
-            self._repository.etcd.transaction(put(key, report.octets(), lease))
+            octets = report.octets()
+            own = self._repository.node_key(self._store.node, f"{MACHINE}{report.instance}")
+            self._repository.etcd.transaction(put(own, octets, lease), put(key, octets, lease))
 
     def _answered(self) -> None:
         if self._lost_at is not None:

@@ -31,6 +31,23 @@ def left_fleet() -> Event:
     return Event.of(logging.WARNING, "fleet-left", restart="needed")
 
 
+def without_past(revision: Revision, *, signer: str, others: str) -> Event:
+    """Return the line for a first revision where nothing is here to compare it with: it may be old."""
+    return Event.of(
+        logging.WARNING,
+        "fleet-without-past",
+        revision=revision.number,
+        at=revision.at.isoformat(),
+        signed_by=signer,
+        others=others,
+    )
+
+
+def name_taken(node: str, *, machines: int) -> Event:
+    """Return the line for other machines that report under the name of this node."""
+    return Event.of(logging.WARNING, "fleet-name-taken", node=node, machines=machines)
+
+
 def report_refused(problem: str) -> Event:
     """Return the line for a store that takes no report of this node; its policy is followed all the same."""
     return Event.of(logging.WARNING, "fleet-report-refused", detail=problem)

@@ -21,6 +21,7 @@ from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
+from .ahead import NodesAhead, nodes_ahead
 
 _NOTED_SECONDS = 60.0  #: how exactly the disk knows when the store last answered
 
@@ -69,11 +70,25 @@ class Follower:
         Raises HasLeft where this node does not belong to the fleet any more, StoreProblem where the store
         fails, and OSError where the disk does.
         """
-        if not is_fleet_node(parse_toml(read_configuration(self._path).decode(errors="replace"), self._path)):
-            raise HasLeft
+        fault = self._fault_of_own_file()
         applied = self._held()
         head, history = self._repository.head_and_history(applied.revision.number if applied else 2**52)
+        if fault is not None:
+            self._refuse("", b"", fault)
+            self._note(head)
+            return head, False
         return head, self._follow(head, history, applied, is_damaged=is_damaged)
+
+    def _fault_of_own_file(self) -> str | None:
+        """Return what is wrong with this node's own file, which decides what may be applied."""
+        try:
+            content = read_configuration(self._path)
+            if not is_fleet_node(parse_toml(content.decode(errors="replace"), self._path)):
+                raise HasLeft
+            self._demands()
+        except Problem as problem:
+            return str(problem)
+        return None
 
     def _follow(
         self, head: Head, history: list[Envelope], applied: Envelope | None, *, is_damaged: bool
@@ -94,13 +109,21 @@ class Follower:
         if self._refusal and (self._refusal.digest, self._refusal.local) == (digest, local):
             self._note(head)
             return False
-        kind = step(head.envelope, applied, history, self._demands())
+        known, demands = self._cache.known(), self._demands()
+        kind = step(head.envelope, applied, history, demands, known)
+        if kind is Step.FOLLOWS and applied is None and known is None:
+            others = nodes_ahead(self._repository, demands)
+            if any(one.is_proven for one in others.nodes):
+                self._refuse(digest, b"", _behind(head.envelope, others))
+                self._note(head)
+                return False
+            self._log(_without_past(head.envelope, others))
         if kind is Step.FOLLOWS or (kind is Step.SAME and is_damaged):
             return self._apply(head, head.envelope, applied, local)
         if kind is Step.SAME:
             self._refusal = None
         else:
-            self._refuse(digest, local, describe(kind, head.envelope, applied))
+            self._refuse(digest, local, describe(kind, head.envelope, applied, known))
         self._note(head)
         return False
 
@@ -156,3 +179,16 @@ class Follower:
                 return
         self._cache.note_contact(contact)
         self._noted = contact
+
+
+def _behind(head: Envelope, others: NodesAhead) -> str:
+    proven = "; ".join(str(one) for one in others.nodes if one.is_proven)
+    return (
+        f"the store went backwards: it holds revision {head.revision.number}, and {proven}, which is signed"
+    )
+
+
+def _without_past(head: Envelope, others: NodesAhead) -> Event:
+    ahead = "; ".join(map(str, others.nodes))
+    told = ahead or f"none of {others.live} is ahead"
+    return events.without_past(head.revision, signer=str(head.key or "nobody"), others=told)

@@ -8,15 +8,17 @@ report says nothing that would change a decision about mail.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Any, Self
 
-from domain_secure.fleet.store.repository import REPORT, Repository
+from domain_secure.fleet.store.repository import MEMBER, REPORT, Repository
+from domain_secure.policy.revisions.revision import Envelope
 
 NO_MAPS = "none"  #: of a node that writes no tables for Postfix
 _LARGEST = 256 * 1024
+_LONGEST = 1900  #: characters of a text; what is longer would make the whole report unreadable
 _MOST_DOMAINS = 100  #: whose counters a report names; the others are summed up
 
 
@@ -37,6 +39,11 @@ class Report:
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: by title, then by list entry
     #: Why Postfix may still go by former routes; None also in reports of releases that do not know.
     not_in_force: str | None = None
+    instance: str = ""  #: which machine says it; empty in reports of releases that do not tell
+    machine: str = ""  #: its host name, for people
+    authserv_id: str = ""  #: under which it writes results
+    known: int | None = None  #: the newest revision it ever applied
+    proof: Envelope | None = None  #: the revision that it enforces, with its signature
 
     @classmethod
     def parse(cls, octets: bytes) -> Self:
@@ -61,13 +68,21 @@ class Report:
                     for title, counts in document["counters"].items()
                 },
                 not_in_force=None if (why := document.get("not_in_force")) is None else _word(why),
+                instance=_word(document.get("instance", "")),
+                machine=_word(document.get("machine", "")),
+                authserv_id=_word(document.get("authserv_id", "")),
+                known=_number(document.get("known")),
+                proof=_proof(document.get("proof")),
             )
         except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ValueError(f"the report cannot be read ({type(error).__name__})") from error
 
     def octets(self) -> bytes:
         """Return the form `parse` reads."""
-        return json.dumps(asdict(self) | {"at": self.at.isoformat()}).encode()
+        proof = None if self.proof is None else json.loads(self.proof.octets())
+        document = asdict(replace(self, proof=None)) | {"at": self.at.isoformat(), "proof": proof}
+        cut = {name: value[:_LONGEST] for name, value in document.items() if isinstance(value, str)}
+        return json.dumps(document | cut).encode()
 
     def enforces(self, number: int, digests: Mapping[int, str]) -> bool:
         """Tell whether this node enforces a revision or a later one, in the milter and in the tables.
@@ -107,21 +122,53 @@ class Node:
     state: NodeState
     live: Report | None = None
     detail: str = ""
+    others: tuple[Report, ...] = ()  #: of further machines that call themselves so
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """Return the report of each machine of this name, none where it is silent."""
+        return (() if self.live is None else (self.live,)) + self.others
+
+    @property
+    def doubled(self) -> str | None:
+        """Return in one clause that several machines call themselves so; None for one."""
+        if not self.others:
+            return None
+        machines = ", ".join(sorted(report.machine or "an older release" for report in self.reports))
+        return f"{len(self.reports)} machines call themselves {self.name} ({machines})"
 
 
 def read_reports(repository: Repository) -> dict[str, Node]:
     """Return every node by its name; raises StoreProblem."""
-    nodes: dict[str, Node] = {}
+    said: dict[str, dict[str, bytes]] = {}
     for item in repository.nodes():
         name, what = repository.node_of(item.key)
-        if what == REPORT:
-            try:
-                nodes[name] = Node(name, NodeState.LIVE, Report.parse(item.value))
-            except ValueError as error:
-                nodes[name] = Node(name, NodeState.UNREADABLE, detail=str(error))
-        else:
-            nodes.setdefault(name, Node(name, NodeState.SILENT))
-    return dict(sorted(nodes.items()))
+        said.setdefault(name, {})[what] = item.value
+    return {name: _node(name, values) for name, values in sorted(said.items())}
+
+
+def _node(name: str, values: Mapping[str, bytes]) -> Node:
+    """Return what machines of one name say, by key.
+
+    Each has a key of its own.  The common one is written for earlier releases, and counts where one of these
+    wrote it, or nobody else says anything.
+    """
+    readable: dict[str, Report] = {}
+    detail = ""
+    for what, value in values.items():
+        if what == MEMBER:
+            continue
+        try:
+            readable[what] = Report.parse(value)
+        except ValueError as error:
+            detail = str(error)
+    common = readable.pop(REPORT, None)
+    if common is not None and (not readable or not common.instance):
+        readable[REPORT] = common
+    if readable:
+        first, *others = readable.values()
+        return Node(name, NodeState.LIVE, first, others=tuple(others))
+    return Node(name, NodeState.UNREADABLE if detail else NodeState.SILENT, detail=detail)
 
 
 def bounded_counters(counts: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
@@ -139,10 +186,11 @@ def summed(nodes: Mapping[str, Node]) -> dict[str, dict[str, int]]:
     """Return the counters of all live nodes together: by title, then by list entry."""
     total: dict[str, dict[str, int]] = {}
     for node in nodes.values():
-        for title, by_entry in node.live.counters.items() if node.live else ():
-            row = total.setdefault(title, {})
-            for entry, count in by_entry.items():
-                row[entry] = row.get(entry, 0) + count
+        for report in node.reports:
+            for title, by_entry in report.counters.items():
+                row = total.setdefault(title, {})
+                for entry, count in by_entry.items():
+                    row[entry] = row.get(entry, 0) + count
     return total
 
 
@@ -150,6 +198,10 @@ def _word(value: object) -> str:
     if not isinstance(value, str) or len(value) > 2000:
         raise ValueError("the report holds something else than text")
     return value if value.isprintable() else value.encode("unicode_escape").decode()
+
+
+def _proof(document: object) -> Envelope | None:
+    return None if document is None else Envelope.parse(json.dumps(document).encode())
 
 
 def _number(value: object) -> int | None:

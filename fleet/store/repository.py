@@ -12,7 +12,8 @@ so that what somebody else wrote under the prefix is a StoreProblem and never a 
 | ``chunks/SHA256`` | a part of a text, or an index that names parts |
 | ``book/SHA256`` | a partner's certificate that some node knows (``shared_book``) |
 | ``revocation/NAME`` | a revocation list or an OCSP answer that some node got (``shared_revocation``) |
-| ``nodes/NODE/report`` | what a node enforces, under a lease |
+| ``nodes/NODE/report.MACHINE`` | what a node enforces, under a lease, by each machine of that name |
+| ``nodes/NODE/report`` | the same by one of them, for earlier releases |
 | ``nodes/NODE/member`` | that the node belongs to the fleet |
 """
 
@@ -20,6 +21,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import TypeVar
 
 from domain_secure.policy.configuration.setting_kinds import is_node_name
@@ -39,6 +41,8 @@ _BATCH_OCTETS = 768 * 1024  #: written at once; etcd takes requests up to 1.5 Mi
 _KEYS_AT_ONCE = 1000
 _NODES_AT_ONCE = 50
 MEMBER, REPORT = "member", "report"  #: what a node says of itself
+MACHINE = "report."  #: followed by which of the machines says it that call themselves so
+_MOST_MACHINES = 8  #: of one name
 _DELETED_AT_ONCE = 60  #: etcd takes 128 conditions and operations
 
 
@@ -152,7 +156,12 @@ class Repository:
 
     def nodes(self) -> tuple[KeyValue, ...]:
         """Return all that nodes say of themselves; raises StoreProblem."""
-        wanted = [item.key for item in self._keys(f"{self.prefix}nodes/") if self._is_of_node(item.key)]
+        keys = (item.key for item in self._keys(f"{self.prefix}nodes/") if self._is_of_node(item.key))
+        wanted = [
+            key
+            for _, of_node in groupby(keys, lambda key: self.node_of(key)[0])
+            for key in islice(of_node, _MOST_MACHINES + 2)
+        ]
         found: list[KeyValue] = []
         for batch in _batched(wanted, _NODES_AT_ONCE):
             try:
@@ -168,7 +177,7 @@ class Repository:
 
     def _is_of_node(self, key: str) -> bool:
         node, what = self.node_of(key)
-        return what in {MEMBER, REPORT} and is_node_name(node)
+        return (what in {MEMBER, REPORT} or what.startswith(MACHINE)) and is_node_name(node)
 
     def _values(self, *keys: str) -> list[KeyValue]:
         answer = self.etcd.transaction(*(get(key) for key in keys))
@@ -191,7 +200,18 @@ class Repository:
 
     def forget(self, node: str) -> None:
         """Remove all that a node said of itself; raises StoreProblem."""
-        self.etcd.transaction(*(delete(self.node_key(node, what)) for what in (MEMBER, REPORT)))
+        machines = self.node_key(node, MACHINE)
+        self.etcd.transaction(
+            *(delete(self.node_key(node, what)) for what in (MEMBER, REPORT)),
+            delete(machines, end_of(machines)),
+        )
+
+    def machines(self, node: str) -> frozenset[str]:
+        """Return which machines report as *node* now, as far as they tell; raises StoreProblem."""
+        prefix = self.node_key(node, MACHINE)
+        operation = get(prefix, end_of(prefix), keys_only=True, limit=_MOST_MACHINES)
+        (found,) = self.etcd.transaction(operation).ranges
+        return frozenset(item.key.removeprefix(prefix) for item in found)
 
     def _text(self, text: Text, known: Mapping[str, bytes]) -> bytes:
         if text.octets > _LARGEST_TEXT:

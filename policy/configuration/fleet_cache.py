@@ -8,6 +8,7 @@ place first, so that an end at any instant leaves the former revision or the new
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from domain_secure.policy.files import state_file, state_folder
+from domain_secure.policy.revisions.lineage import Known
 from domain_secure.policy.revisions.revision import Envelope
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
@@ -23,6 +25,8 @@ from .shared_policy import LISTS, POLICY, SharedPolicy
 FOLDER = "fleet"  #: in the state folder
 _REVISION = "revision.json"
 _CONTACT = "contact.json"
+_KNOWN = "fleet-known.json"  #: beside the folder, so that it outlives what is kept there
+_INSTANCE = "instance"
 _TEXT = ".text"
 _FILE_MODE = 0o644
 
@@ -89,10 +93,36 @@ class FleetCache:
             for name, content in wanted.items():
                 if not folder.has(name) or folder.read(name) != content:
                     folder.replace(name, content, default_mode=_FILE_MODE)
+            self._note_known(envelope)
             folder.replace(_REVISION, envelope.octets(), default_mode=_FILE_MODE)
             for name in state_file.names(self._state, FOLDER):
                 if name.endswith(_TEXT) and name not in wanted:
                     folder.remove(name)
+
+    def known(self) -> Known | None:
+        """Return the newest revision that was ever held here, or None; raises nothing."""
+        try:
+            document = json.loads(state_file.read(self._state, PurePath(_KNOWN)))
+            return Known(str(document["fleet"]), int(document["number"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def instance(self) -> str:
+        """Return what tells this machine's copy of the state from every other's; made where there is none.
+
+        Raises OSError.
+        """
+        try:
+            if found := self._read(_INSTANCE).decode(errors="replace").strip():
+                return found
+        except FileNotFoundError:
+            pass
+        self._make()
+        made = secrets.token_hex(16)
+        state_file.replace(
+            self._state, PurePath(FOLDER, _INSTANCE), f"{made}\n".encode(), default_mode=_FILE_MODE
+        )
+        return made
 
     def contact(self) -> Contact | None:
         """Return what was last noted of the store, or None; raises nothing."""
@@ -111,8 +141,14 @@ class FleetCache:
 
     def forget(self) -> None:
         """Remove everything: this node leaves the fleet.  Raises OSError."""
-        with suppress(FileNotFoundError):
-            state_file.remove(self._state, FOLDER)
+        for name in (_KNOWN, FOLDER):
+            with suppress(FileNotFoundError):
+                state_file.remove(self._state, name)
+
+    def _note_known(self, envelope: Envelope) -> None:
+        document = {"fleet": envelope.revision.fleet, "number": envelope.revision.number}
+        content = json.dumps(document).encode() + b"\n"
+        state_file.replace(self._state, PurePath(_KNOWN), content, default_mode=_FILE_MODE)
 
     def _read(self, name: str) -> bytes:
         return state_file.read(self._state, PurePath(FOLDER, name))

@@ -183,7 +183,7 @@ def test_rules_of_one_node_are_visible_and_end(fleet: Fleet) -> None:
 
 
 def test_what_a_node_could_not_apply_is_not_written(fleet: Fleet) -> None:
-    """A public suffix, a bad value and a setting that a live node does not know are refused at the writer."""
+    """A public suffix and a bad value are refused at the writer."""
     before = fleet.admin.revision()
     for arguments in (
         ("receive", "add", "co.uk"),
@@ -192,12 +192,23 @@ def test_what_a_node_could_not_apply_is_not_written(fleet: Fleet) -> None:
     ):
         assert fleet.admin.command(*arguments, check=False).returncode == 2
     assert fleet.admin.revision() == before
+
+
+def test_a_report_informs_and_never_vetoes(fleet: Fleet) -> None:
+    """Whoever has one edge's password says anything in its name: it is named, and changes go through."""
     key = f"{PREFIX}nodes/old/report"
     report = json.loads(fleet.etcd.control("get", f"{PREFIX}nodes/edge1/report", "--print-value-only") or "")
-    fleet.etcd.control("put", key, json.dumps(report | {"settings": ["receive.domains"], "version": "0.0.9"}))
-    done = fleet.admin.command("fleet", "set", "trust.revocation=require", check=False)
-    assert "old, version 0.0.9, does not know" in done.stderr
+    lies = {"settings": [], "version": "0.0.9", "milter": 10**15, "known": 10**15, "proof": None}
+    fleet.etcd.control("put", key, json.dumps(report | lies))
+    done = fleet.admin.command("fleet", "set", "trust.revocation=require")
+    assert "old, version 0.0.9, reports not to know " in done.stderr
+    assert "trust.revocation, and stays behind" in done.stderr
+    assert "old enforces revision 1000000000000000, which the store does not hold" in done.stderr
+    done = fleet.admin.command("fleet", "set", "trust.revocation=", "--wait=1", check=False)
+    assert "old: does NOT enforce" in done.stdout
     fleet.admin.command("fleet", "leave", "--node", "old")
+    fleet.change("receive", "add", "informed.test")
+    fleet.change("receive", "remove", "informed.test")
 
 
 def test_edges_may_read_and_report_and_no_more(fleet: Fleet) -> None:

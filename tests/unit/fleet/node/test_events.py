@@ -16,6 +16,11 @@ GOLDEN = [
         events.revision_refused("the store went backwards"),
         'fleet-revision-refused detail="the store went backwards"',
     ),
+    (
+        events.without_past(revision(7), signer="nobody", others="edge2"),
+        "fleet-without-past revision=7 at=2026-11-25T12:00:00+00:00 signed_by=nobody others=edge2",
+    ),
+    (events.name_taken("edge1", machines=2), "fleet-name-taken node=edge1 machines=2"),
     (events.left_fleet(), "fleet-left restart=needed"),
     (events.report_refused("full"), "fleet-report-refused detail=full"),
     (events.store_lost("gone", revision=None), "fleet-store-lost detail=gone enforced_revision=-"),

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain_secure.fleet.node.reports import NO_MAPS, Node, NodeState, Report, bounded_counters, summed
+from domain_secure.policy.revisions.revision import Envelope
 
-from unit.policy.revisions import NOW
+from unit.policy.revisions import NOW, revision
 
 REPORT = Report("0.1.0", NOW, 5, "d5", 5, None, "ok", 80, ("mode",), {"a.test": {"mode": "observe"}}, {})
 DIGESTS = {5: "d5", 6: "d6"}
@@ -27,6 +28,23 @@ def test_a_report_of_an_earlier_release() -> None:
     document = json.loads(REPORT.octets())
     del document["not_in_force"]
     assert Report.parse(json.dumps(document).encode()) == REPORT
+
+
+def test_a_long_fault_does_not_make_a_report_unreadable() -> None:
+    """It is cut, and the rest of the report stays."""
+    read = Report.parse(replace(REPORT, problem="x" * 50_000, proof=Envelope(revision(5))).octets())
+    assert read.problem is not None
+    assert set(read.problem) == {"x"}
+    assert read.proof == Envelope(revision(5))
+
+
+def test_several_machines_of_one_name() -> None:
+    """Each is counted, and the node is named with all of them."""
+    one, other = replace(REPORT, machine="mx1"), replace(REPORT, counters={"t": {"a.test": 1}})
+    node = Node("edge1", NodeState.LIVE, one, others=(other,))
+    assert node.doubled == "2 machines call themselves edge1 (an older release, mx1)"
+    assert Node("edge1", NodeState.LIVE, one).doubled is None
+    assert summed({"edge1": node}) == {"t": {"a.test": 1}}
 
 
 def test_why_it_is_not_in_force_is_told() -> None:

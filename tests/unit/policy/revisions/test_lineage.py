@@ -60,7 +60,8 @@ def test_required_signature() -> None:
     demands = Demands(require_signature=True, trusted_keys=frozenset({PublicKey.of(key)}))
     for head in (OURS[1], OURS[1].signed(stranger)):
         for applied in (None, OURS[0]):
-            assert step(head, applied, OURS[:2], demands) is Step.UNSIGNED
+            expected = Step.UNSIGNED if head.key is None else Step.UNTRUSTED
+            assert step(head, applied, OURS[:2], demands) is expected
             assert "signed by" in describe(Step.UNSIGNED, head, applied)
         assert step(head, OURS[1], OURS[:2], demands) is Step.SAME
     assert step(OURS[1].signed(key), OURS[0], OURS[:2], demands) is Step.FOLLOWS
