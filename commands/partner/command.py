@@ -27,6 +27,7 @@ from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.suggestions import did_you_mean, nearest
 
 from . import partner_certificate, partner_rules
+from .certificate_details import certificate_details, certificate_lines
 from .partner_certificates import distrusted_in
 from .rule_in_force import entry_and_check, rule_in_force, tell_written
 from .spelled_pin import spelled_pins
@@ -81,10 +82,14 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
         print_json(document)
         return ExitStatus.DONE
     problem = document.pop("certificates_problem")
+    details = document.pop("certificate_details")
     rows = [(key, _plain(value)) for key, value in document.items() if value is not None]
     if problem is not None:
         rows.append(("certificates", f"not known: {problem}"))
     print_table(("key", "value"), rows)
+    for detail in details or ():
+        print()
+        print("\n".join(certificate_lines(detail)))
     return ExitStatus.DONE
 
 
@@ -94,7 +99,7 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
     partner = configuration.partner(receive or send or entry)
     if receive and send and configuration.partner(send) != partner:
         note(f"mail to {entry} follows another rule, see `domain-secure partner show {quoted(send)}`")
-    certificates, distrusted, certificates_problem = _certificates(configuration, {entry, receive, send})
+    details, distrusted, certificates_problem = _certificates(configuration, {entry, receive, send})
     listed = configuration.trust.distrusted
     return {
         "domain": entry,
@@ -114,7 +119,8 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "via": str(partner.via) if partner.via else None,
         "servername": partner.servername,
         "send_ca_file": str(partner.send_ca_file) if partner.send_ca_file else None,
-        "certificates": certificates,
+        "certificates": None if details is None else [one["sha256"] for one in details],
+        "certificate_details": details,
         "distrusted": sorted({*map(str, partner.pins & listed), *(distrusted or ())}),
         "certificates_problem": certificates_problem,
     }
@@ -122,7 +128,7 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
 
 def _certificates(
     configuration: Configuration, entries: Collection[Entry | None]
-) -> tuple[list[str] | None, list[str] | None, str | None]:
+) -> tuple[list[dict[str, Any]] | None, list[str] | None, str | None]:
     """Return the certificates the book holds for the partner, and what of them and of the authorities they
     lead to is distrusted; or why they are not known.
     """
@@ -135,7 +141,7 @@ def _certificates(
         book.close()
     chains = [one.chain for one in known if any(origin.entry in entries for origin in one.origins)]
     distrusted = [one for chain in chains for one in distrusted_in(chain, configuration)]
-    return [str(chain[0].certificate_pin) for chain in chains], distrusted, None
+    return certificate_details(known, entries, configuration), distrusted, None
 
 
 def _origin(configuration: Configuration, partner: Partner) -> str:

@@ -67,14 +67,8 @@ _SWITCH_SECONDS = 0.0005
 _DATES_SECONDS = 60.0
 
 # What a daemon that runs cannot change.
-_FOR_ITS_LIFE = [
-    "metrics_listen",
-    "metrics_access",
-    "state",
-    "milter_socket",
-    "policy_socket",
-    "config_directory",
-]
+_SOCKETS = ("metrics_listen", "milter_socket", "policy_socket")
+_FOR_ITS_LIFE = (*_SOCKETS, "metrics_access", "state", "config_directory")
 
 
 def log_event(event: Event) -> None:

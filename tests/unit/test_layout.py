@@ -155,8 +155,8 @@ MAY_KNOW = {
     ),
     "commands/partner": (
         "policy/book policy/certificates policy/claims policy/configuration policy/decision "
-        "policy/editing policy/revocation policy/terms milter/knowledge commands/fleet commands/in_force "
-        "commands/terminal"
+        "policy/editing policy/history policy/revocation policy/terms milter/knowledge commands/fleet "
+        "commands/in_force commands/terminal"
     ),
     "commands/probe": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "

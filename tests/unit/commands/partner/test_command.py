@@ -62,6 +62,7 @@ def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[st
         "send_ca_file": None,
         "certificates": [],
         "distrusted": [],
+        "certificate_details": [],
         "certificates_problem": None,
     }
 
