@@ -6,7 +6,7 @@ Invariant: a partner is named only where none of its servers showed lately what 
 takes the next server after one that is not verified.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -71,13 +71,17 @@ def check_partner_servers(
     except FileNotFoundError:
         return  # a finding of its own
     servers = _servers(known, probed)
-    imported = {origin.entry: one.chain for one in known for origin in one.origins if origin.source == IMPORT}
+    imported: dict[Entry, list[Chain]] = {}
+    for one in known:
+        for origin in one.origins:
+            if origin.source == IMPORT:
+                imported.setdefault(origin.entry, []).append(one.chain)
     for entry, shown in sorted(servers.items()):
         if _is_about(entry, configuration.send, only):
             yield from _check_sending(entry, shown, configuration, anchors, now)
         if _is_about(entry, configuration.receive, only):
             receiving = _Receiving(entry, configuration, anchors, now, ask_tlsa)
-            yield from receiving.check(shown, imported.get(entry))
+            yield from receiving.check(shown, imported.get(entry, ()))
 
 
 def _is_about(entry: Entry, listed: DomainList, only: Domain | None) -> bool:
@@ -187,8 +191,8 @@ class _Receiving:
     now: datetime
     ask_tlsa: AskTlsa
 
-    def check(self, servers: tuple[_Server, ...], imported: Chain | None) -> Iterator[Finding]:
-        """Yield a finding where none of the *servers* shows what would pass; *imported* is what we have."""
+    def check(self, servers: tuple[_Server, ...], imported: Iterable[Chain]) -> Iterator[Finding]:
+        """Yield a finding where none of the *servers* shows what would pass; *imported* were given to us."""
         partner = self.configuration.partner(self.entry)
         # It shows other certificates when it sends.
         if partner.receive_names or Method.POSTFIX in partner.methods:
@@ -216,10 +220,10 @@ class _Receiving:
             fix or "ask the partner which certificate it sends with",
         )
 
-    def _sends_elsewhere(self, servers: tuple[_Server, ...], imported: Chain | None) -> bool:
+    def _sends_elsewhere(self, servers: tuple[_Server, ...], imported: Iterable[Chain]) -> bool:
         """Tell whether the servers are a gateway's, and a certificate that was imported passes."""
         is_gateways = all(gateway_of_host(server.host) for server in servers)
-        return is_gateways and imported is not None and _may_pass(self._judged(imported))
+        return is_gateways and any(_may_pass(self._judged(chain)) for chain in imported)
 
     def _judged(self, chain: Chain, tlsa: Mapping[Entry, TlsaAnswer] | None = None) -> _Judged:
         leaf, *others = chain

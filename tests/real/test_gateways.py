@@ -1,6 +1,7 @@
 """A partner behind a gateway that shows other names as a server than as a client, in both directions."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,7 @@ def gateway(product: Product) -> Iterator[Product]:
     lab.woodgrove.reload()
     lab.dns.replace(f"{WOODGROVE}.", f"{WOODGROVE}. MX 10 {MX}.")
     lab.dns.add(f"{MX}. A {ADDRESSES[WOODGROVE]}", SIGNER.zone_line())
+    product.command("partner", "cert", "remove", WOODGROVE, lab.identities[WOODGROVE].fingerprint)
     product.command("partner", "cert", "add", WOODGROVE, CERTIFICATES / "gateway-client.pem")
     return product
 
@@ -90,3 +92,38 @@ def test_mail_from_another_customer(gateway: Product) -> None:
     assert lab.submit(lab.woodgrove, message, sender=SENDER, recipient=RECIPIENT).code == 250
     lab.woodgrove.wait_for_log(rf"to=<{RECIPIENT}>.*status=bounced .*no-signature")
     assert lab.contoso.delivered(message.mark) is None
+
+
+def test_what_is_told_of_the_certificates(gateway: Product) -> None:
+    """`explain` and `partner show` tell by which name it passed, where it is from, and what came with it."""
+    lab = gateway.lab
+    names = (*(f"host{number}.{CONTOSO}" for number in range(30)), *AS_CLIENT)
+    issued = lab.authority.issue(None, dns_names=names)
+    gateway.command("partner", "cert", "add", WOODGROVE, lab.certificate_file(issued, "many-names"))
+    file = lab.namespaces.outside("/run/lab/signed")
+    file.write_bytes(signed(compose(SENDER, RECIPIENT)).content)
+    arguments = ("--from", SENDER, "--client", ADDRESSES[WOODGROVE], "/run/lab/signed", "--fingerprint")
+    printed = gateway.command("explain", *arguments, f"SHA256:{issued.fingerprint.upper()}").stdout
+    assert f"pkix     pass: certificate for {AS_CLIENT[0]}, valid until" in printed
+    shown = gateway.command("partner", "show", WOODGROVE).stdout
+    assert re.search(rf"names +{re.escape(AS_CLIENT[0])}\n(?:.*\n)*?  used +.*: 1 passed, 1 did not", shown)
+    assert f"known      shown by {MX}[{ADDRESSES[WOODGROVE]}] when it was probed" in shown
+
+
+def test_pinned_partner_with_a_new_certificate_is_pending(gateway: Product) -> None:
+    """Where pins alone count, `pending` tells what came instead, and its command lets it in."""
+    lab = gateway.lab
+    pinned = lab.authority.issue(None, dns_names=AS_CLIENT)
+    gateway.change("partner", "pin", WOODGROVE, f"sha256:{pinned.fingerprint}")
+    gateway.change("partner", "set", WOODGROVE, "methods=pin", "require=")
+    message = compose(SENDER, RECIPIENT)
+    assert lab.submit(lab.woodgrove, message, sender=SENDER, recipient=RECIPIENT).code == 250
+    lab.woodgrove.wait_for_log(rf"to=<{RECIPIENT}>.*status=bounced .*untrusted")
+    (waiting,) = json.loads(gateway.command("pending", "--json").stdout)
+    assert "spki-sha256:" in waiting["settle"]
+    gateway.change(*waiting["settle"].split()[1:])
+    assert json.loads(gateway.command("pending", "--json").stdout) == []
+    again = compose(SENDER, RECIPIENT)
+    assert lab.submit(lab.woodgrove, again, sender=SENDER, recipient=RECIPIENT).code == 250
+    (mark,) = header_lines(lab.contoso.wait_for_delivery(again.mark), "X-Domain-Secure")
+    assert mark.startswith(f"pass ({WOODGROVE}; pin; ")
