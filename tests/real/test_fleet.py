@@ -182,6 +182,24 @@ def test_rules_of_one_node_are_visible_and_end(fleet: Fleet) -> None:
     assert "mode=enforce" not in fleet.admin.command("fleet", "status").stdout.split("OWN RULES")[1]
 
 
+def test_recipe_of_a_gateway_holds_on_every_edge(fleet: Fleet) -> None:
+    """Names by direction are the fleet's, as a partner's other keys are; the word itself is no key."""
+
+    def rules() -> list[dict[str, object]]:
+        shown = [
+            json.loads(edge.command("partner", "show", "woodgrovebank.test", "--json").stdout)
+            for edge in fleet.edges
+        ]
+        return [{key: one[key] for key in ("receive_names", "send_names", "require")} for one in shown]
+
+    fleet.change("partner", "set", "woodgrovebank.test", "gateway=google-workspace")
+    names = ["mx.google.com", "smtp.google.com", "aspmx.l.google.com"]
+    expected = {"receive_names": ["smtp.gmail.com"], "send_names": names, "require": ["dkim"]}
+    assert rules() == [expected] * len(fleet.edges)
+    fleet.change("partner", "set", "woodgrovebank.test", "gateway=")
+    assert all(one["require"] == [] for one in rules())
+
+
 def test_what_a_node_could_not_apply_is_not_written(fleet: Fleet) -> None:
     """A public suffix and a bad value are refused at the writer."""
     before = fleet.admin.revision()
