@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain_secure.commands.terminal.common import configuration_path, print_json
+from domain_secure.commands.terminal.fitting import fitted
 from domain_secure.policy.configuration.reading import parse, read_configuration
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.toml.faults import FaultsFound
@@ -47,7 +48,8 @@ def run_test(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.json:
         print_json({"path": str(path), "findings": [one._asdict() for one in found]})
     else:
-        _print(path, found)
+        with fitted(4):
+            _print(path, found)
     bad = {Severity.ERROR, Severity.WARNING} if arguments.strict else {Severity.ERROR}
     return ExitStatus.DIFFERENCE if any(one.severity in bad for one in found) else ExitStatus.DONE
 

@@ -14,10 +14,11 @@ from domain_secure.commands.attach.held_lists import held_back
 from domain_secure.commands.terminal.common import configuration_of, configuration_path, print_json
 from domain_secure.commands.terminal.daemon_client import health
 from domain_secure.commands.terminal.documents import add_json
+from domain_secure.commands.terminal.listed import require_listed
 from domain_secure.commands.terminal.plugin_output import State, add_nagios, judged, refuse_timeout
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
-from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
+from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 from domain_secure.postfix.attach.attachment import is_attached
 from domain_secure.postfix.doctor.doctor import examine
@@ -163,13 +164,8 @@ def _listed(text: str | None, configuration: Configuration) -> Domain | None:
         domain = parse_domain(text)
     except InvalidDomainError as error:
         raise Problem(str(error), "DOMAIN", "name a domain, such as woodgrovebank.test") from error
-    if configuration.receive.match(domain) or configuration.send.match(domain):
-        return domain
-    raise Problem(
-        f"{domain} is on neither list",
-        str(configuration.path),
-        f"run domain-secure receive add {domain} or domain-secure send add {domain}",
-    )
+    require_listed(configuration, Entry(domain), f"check {text}")
+    return domain
 
 
 def _daemon(configuration: Configuration) -> list[Finding]:

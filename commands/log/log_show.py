@@ -8,15 +8,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from domain_secure.commands.terminal.common import configuration_of, note, print_json, print_json_line
+from domain_secure.commands.terminal.listed import require_listed
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.history.history import History, Record, RecordQuery
 from domain_secure.policy.sending.delivery import DeliveryStatus, FailureReason
 from domain_secure.policy.terms.direction import Direction
-from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
+from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.time_words import parse_moment
 
-from .record_text import Line, Piece, record_lines
+from .record_text import HANGING, Line, Piece, record_lines
 
 DEFAULT_LAST = 50
 _POLL_SECONDS = 0.3
@@ -47,8 +48,8 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
         _follow(position, query, fits, printed)
     elif arguments.json:
         print_json({"records": [document_of(record) for record in found]})
-    else:
-        _print_all(found, history)
+    elif not _print_all(found, history) and domain is not None:
+        require_listed(configuration, Entry(domain), "log show --domain")
     return ExitStatus.DONE
 
 
@@ -169,7 +170,8 @@ def _json_line(record: Record) -> None:
     print_json_line(document_of(record))
 
 
-def _print_all(found: Iterator[Record], history: History) -> None:
+def _print_all(found: Iterator[Record], history: History) -> bool:
+    """Print the records, or what there are instead; returns whether any fitted."""
     printer = _Printer()
     for record in found:
         printer(record)
@@ -180,6 +182,7 @@ def _print_all(found: Iterator[Record], history: History) -> None:
         else:
             first, last = (one.astimezone().strftime("%Y-%m-%d %H:%M %Z") for one in span)
             print(f"nothing fits; there are records from {first} to {last}")
+    return printer.day is not None
 
 
 class _Printer:
@@ -189,7 +192,8 @@ class _Printer:
         self.day: date | None = None
         self._lines: object = None  #: of Postfix, shown last
         self._zone = datetime.now().astimezone()
-        self._print: Callable[[Line], None] = _coloured() if sys.stdout.isatty() else _plain
+        self._is_seen = sys.stdout.isatty()
+        self._print: Callable[[Line], None] = _coloured() if self._is_seen else _plain
 
     def __call__(self, record: Record) -> None:
         """Print one record."""
@@ -200,7 +204,10 @@ class _Printer:
                 (Piece(f"{local:%A, %Y-%m-%d} (times are {local:%Z}, UTC{local:%z})", "bold underline"),)
             )
         lines = record.document.get("lines")
-        for line in record_lines(record, self._zone, with_lines=lines != self._lines):
+        # A line that somebody searches for stands alone, without its heading.
+        for line in record_lines(
+            record, self._zone, with_lines=lines != self._lines, with_date=not self._is_seen
+        ):
             self._print(line)
         self._lines = lines
 
@@ -215,4 +222,18 @@ def _coloured() -> Callable[[Line], None]:
     from rich.text import Text  # noqa: PLC0415
 
     console = Console(highlight=False, soft_wrap=True)
-    return lambda line: console.print(Text.assemble(*((piece.text, piece.style) for piece in line)))
+
+    def show(line: Line) -> None:
+        text = Text.assemble(*((piece.text, piece.style) for piece in line))
+        while len(text) > console.width > HANGING:
+            place = text.plain.rfind(" ", HANGING + 1, console.width + 1)
+            if place < 0:  # a word that is wider, and stays whole
+                place = text.plain.find(" ", console.width)
+            if place < 0:
+                break
+            first, text = text.divide([place])
+            console.print(first)
+            text = Text.assemble(" " * HANGING, text[1:])
+        console.print(text)
+
+    return show

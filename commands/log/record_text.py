@@ -13,6 +13,7 @@ from domain_secure.policy.history.history import Record
 from domain_secure.policy.record.decision_document import KIND as DECISION
 from domain_secure.policy.record.delivery_document import DELIVERY, MUTUAL, UNVERIFIED, VERIFIED
 
+HANGING = 16  #: columns before what follows of a line that is broken
 _INDENT = " " * 14
 _EFFECTS = {"accept": "let in", "reject": "refused", "defer": "deferred", "none": "exempt"}
 _STATES = {"sent": "sent", "deferred": "deferred", "bounced": "bounced"}
@@ -29,13 +30,18 @@ class Piece:
 Line = tuple[Piece, ...]
 
 
-def record_lines(record: Record, zone: datetime, *, with_lines: bool = True) -> Iterator[Line]:
+def record_lines(
+    record: Record, zone: datetime, *, with_lines: bool = True, with_date: bool = False
+) -> Iterator[Line]:
     """Yield the lines about one record; *zone* is any local time, whose zone the times are shown in.
+
+    With *with_date* its time has the date and the zone's offset as well.
 
     Postfix's own lines are left out without *with_lines*: a failed session and the deferral that comes of it
     have the same ones.
     """
-    time = record.time.astimezone(zone.tzinfo).strftime("%H:%M:%S")
+    local = record.time.astimezone(zone.tzinfo)
+    time = local.isoformat(" ", "seconds") if with_date else local.strftime("%H:%M:%S")
     if record.kind == DECISION:
         yield from _decision(record.document, time)
     else:

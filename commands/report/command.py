@@ -11,6 +11,7 @@ from pathlib import Path
 
 from domain_secure.commands.terminal.common import configuration_of, note, print_json
 from domain_secure.commands.terminal.documents import text_of, whole
+from domain_secure.commands.terminal.listed import require_listed
 from domain_secure.policy.editing.editing import parse_entries
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.history.history import History, HourlyCount
@@ -64,6 +65,8 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         raise Problem("the period is still to come", "--since", "give an earlier --since")
     entry = next(iter(parse_entries([arguments.domain]))) if arguments.domain else None
     material = material_of(History(configuration.state), since, until, entry)
+    if entry is not None and not material.counts:
+        require_listed(configuration, entry, "report --domain")
     report = replace(
         report_of(material, since, until, now, platform.node()), distrusted=configuration.trust.distrusted
     )

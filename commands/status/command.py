@@ -7,6 +7,7 @@ from typing import Any
 from domain_secure.commands.log.log_level_document import told
 from domain_secure.commands.terminal.common import configuration_path, print_json, print_table
 from domain_secure.commands.terminal.documents import add_json
+from domain_secure.commands.terminal.fitting import fitted
 from domain_secure.commands.terminal.plugin_output import add_nagios, judged, refuse_timeout
 from domain_secure.commands.terminal.watching import count, seconds, watch
 from domain_secure.policy.certificates.presented_names import some
@@ -16,6 +17,7 @@ from .one_partner import run_partner
 from .status_document import COUNTERS, status_document
 
 _PAUSE = 2.0
+_LABEL = 15  #: columns in front of what is told
 _SHOWN_DOMAINS = 50
 _LATE_SECONDS = 60
 #: Parts whose failure is told, and is no failure of the edge to do its work.
@@ -90,7 +92,8 @@ def _edge(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.json:
         print_json(document)
     else:
-        _print(document)
+        with fitted(_LABEL):
+            _print(document)
     if document["daemon"]["problem"]:
         return ExitStatus.NO_ANSWER
     broken = document["daemon"]["unwell"].keys() - _TOLD_ONLY

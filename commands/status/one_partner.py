@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from domain_secure.commands.terminal.common import configuration_of, configuration_path, print_json
+from domain_secure.commands.terminal.fitting import fitted
 from domain_secure.commands.terminal.listed import covering, not_listed, quoted
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.settings import PARTNER
@@ -43,9 +44,10 @@ def run_partner(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.json:
         print_json(document | {"domains": list(rows.values()), "domains_listed": len(rows)})
     else:
-        print(f"{'domain':<{_WIDTH}}{entry}")
-        for label, text in _lines(configuration, document, rows, listed):
-            print(f"{label:<{_WIDTH}}{text}")
+        with fitted(_WIDTH):
+            print(f"{'domain':<{_WIDTH}}{entry}")
+            for label, text in _lines(configuration, document, rows, listed):
+                print(f"{label:<{_WIDTH}}{text}")
     return ExitStatus.NO_ANSWER if document["daemon"]["problem"] else ExitStatus.DONE
 
 

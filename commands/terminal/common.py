@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from domain_secure.policy.editing.policy_store import FileStore, PolicyStore
 from domain_secure.policy.terms.problems import Problem
 
 from .documents import answer, text_of
+from .fitting import labelled, paragraphs
 
 if TYPE_CHECKING:
     from domain_secure.fleet.editing.fleet_store import FleetStore
@@ -123,7 +123,11 @@ def _print_rich(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     rows, console = list(rows), Console()
     if _least_width(headers, rows) > console.width:
-        _print_paragraphs(headers, rows, console.width)
+        form = (
+            labelled(rows, console.width) if len(headers) == 2 else paragraphs(headers, rows, console.width)
+        )
+        for line in form:
+            print(line)
         return
     table = Table(*headers)
     for row in rows:
@@ -138,22 +142,6 @@ def _least_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     return 1 + sum(
         3 + max(len(word) for cell in column for word in cell.split() or [""]) for column in columns
     )
-
-
-def _print_paragraphs(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> None:
-    for row in rows:
-        print(" ".join(row[:1]))
-        named = zip(headers[1:], row[1:], strict=True)
-        text = " · ".join(f"{header}: {cell}" for header, cell in named if cell)
-        lines = textwrap.wrap(
-            text,
-            max(width, 20),
-            initial_indent="    ",
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        print("\n".join(lines))
 
 
 def note(text: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -226,6 +227,39 @@ def test_a_domain_that_is_not_listed_is_refused(run: Run, tmp_path: Path) -> Non
     assert temporary_levels(tmp_path) == ()
     assert run(*command, "--force")[0] == 0
     assert len(temporary_levels(tmp_path)) == 1
+
+
+@pytest.mark.usefixtures("story")
+def test_a_typing_error_is_told_where_nothing_fits(run: Run) -> None:
+    """A domain on no list of which nothing was recorded; one that was listed once has its records still."""
+    status, printed, errors = run("show", "--domain", "woodgrovebnk.test")
+    assert status == 1
+    assert "nothing fits" in printed
+    assert "woodgrovebnk.test is on no list; did you mean woodgrovebank.test?" in errors
+
+
+@pytest.mark.usefixtures("story")
+def test_each_record_has_its_date_where_lines_are_searched(run: Run) -> None:
+    """Without a terminal a line stands alone: date, time and offset begin each record."""
+    _, printed, _ = run("show")
+    first = next(line for line in printed.splitlines() if "→ in" in line)
+    assert re.match(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d → in", first)
+
+
+@pytest.mark.usefixtures("run", "story")
+def test_a_record_fits_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal of 60 columns nothing but a digest is wider, and what was broken hangs."""
+    monkeypatch.setenv("COLUMNS", "60")
+    ours, theirs = pty.openpty()
+    with following(tmp_path, output=theirs) as process:
+        shown = read_until(ours, b"OUT2")
+        process.terminate()
+    os.close(ours)
+    os.close(theirs)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
+    wide = [line for line in lines if len(line) > 60]
+    assert [line for line in wide if len(line.split()) > 1] == []
+    assert any(line.startswith(" " * 16) and line.strip() for line in lines)
 
 
 def test_a_level_that_holds_already_is_no_fault(run: Run) -> None:

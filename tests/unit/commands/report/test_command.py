@@ -68,6 +68,14 @@ def test_from_the_history(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("_recent")
+def test_a_typing_error_is_no_empty_report(run: Run) -> None:
+    """A domain on no list of which nothing was recorded; the status is 1."""
+    status, printed, errors = run("--domain", "woodgrovebnk.test")
+    assert (status, printed) == (1, "")
+    assert "woodgrovebnk.test is on no list" in errors
+
+
+@pytest.mark.usefixtures("_recent")
 def test_into_a_file(run: Run, tmp_path: Path) -> None:
     """--out writes a file that is not for everybody, and says so."""
     path = tmp_path / "report.html"

@@ -56,8 +56,8 @@ def test_table_too_wide_for_the_terminal_is_paragraphs() -> None:
     os.close(master)
     assert shown.splitlines() == [
         "woodgrovebank.test",
-        "    certificate: none · mode:",
-        "    enforce",
+        "    certificate: none",
+        "    mode: enforce",
         "b",
         "    mode: x",
     ]
