@@ -110,8 +110,10 @@ def _fail(error: BaseException, answer: Answer | None) -> int:
         # Of wrong use its parser has told, and who interrupts a command knows.
         if not isinstance(error, WrongUse | KeyboardInterrupt):
             print(f"{PROGRAM}: {' '.join(str(problem).split())}", file=sys.stderr)
+    # To interrupt is how one leaves what goes on and on: no line is about that.
+    is_left = isinstance(error, KeyboardInterrupt) and answer is not None and answer.is_in_lines
     with suppress(OSError):
-        if answer is not None:
+        if answer is not None and not is_left:
             status = answer.finish(status, problem)
     return status
 

@@ -41,14 +41,7 @@ def schemas() -> dict[str, Schema]:
 
 def _whole(name: str, keys: Schema) -> Schema:
     """Return the schema of a command's document: its own keys are there unless there is an error."""
-    head = {
-        "version": {"const": VERSION},
-        "command": {"const": name},
-        "exit_status": {"type": "integer", "minimum": 0, "maximum": 255},
-        "error": maybe(thing(what=TEXT, where=TEXT, fix=TEXT)),
-        "said": described(LINES, "what a person would have read besides; for people, may change"),
-        "notes": described(LINES, "warnings, which standard error has as well; for people, may change"),
-    }
+    head = _head(name)["properties"]
     return _named(name, f"domain-secure {name} --json") | {
         "type": "object",
         "properties": head | keys.get("properties", {}),
@@ -60,13 +53,28 @@ def _whole(name: str, keys: Schema) -> Schema:
     }
 
 
+def _head(name: str) -> Schema:
+    """Return the keys of every document."""
+    return thing(
+        version={"const": VERSION},
+        command={"const": name},
+        exit_status={"type": "integer", "minimum": 0, "maximum": 255},
+        error=maybe(thing(what=TEXT, where=TEXT, fix=TEXT)),
+        said=described(LINES, "what a person would have read besides; for people, may change"),
+        notes=described(LINES, "warnings, which standard error has as well; for people, may change"),
+    )
+
+
 def _line() -> Schema:
     head: dict[str, Schema] = {"version": {"const": VERSION}, "command": {"const": "log show"}}
     return _named("log-show-follow", "a line of domain-secure log show --follow --json") | {
         "type": "object",
         "properties": head,
         "required": list(head),
-        "allOf": [RECORD],
+        # The last line is about what went wrong, where something did.
+        "if": {"required": ["error"]},
+        "then": _head("log show"),
+        "else": RECORD,
         "$defs": _used(RECORD),
     }
 

@@ -39,7 +39,7 @@ class Answer(io.TextIOWrapper):
         self.command = ""
         self._document: Mapping[str, Any] = {}
         self._notes: list[str] = []
-        self._is_in_lines = False
+        self.is_in_lines = False  #: it is many documents, of which each is a line
 
     def put(self, document: Mapping[str, Any]) -> None:
         """Take what the command answers; its keys go beside those of the head."""
@@ -47,7 +47,7 @@ class Answer(io.TextIOWrapper):
 
     def put_line(self, document: Mapping[str, Any]) -> None:
         """Write one document of many at once, in a line of its own; from here on there is no other."""
-        self._is_in_lines = True
+        self.is_in_lines = True
         self._write({"version": VERSION, "command": self.command, **document}, indent=None)
 
     def add_note(self, text: str) -> None:
@@ -59,11 +59,11 @@ class Answer(io.TextIOWrapper):
 
         Returns the exit status.
         """
-        if self._is_in_lines and problem is None:
+        if self.is_in_lines and problem is None:
             return status
         found = whole(self.command, self._document, status, problem)
         found |= {"said": self._said(), "notes": self._notes}
-        self._write(found, indent=None if self._is_in_lines else 2)
+        self._write(found, indent=None if self.is_in_lines else 2)
         return status
 
     def _said(self) -> list[str]:

@@ -5,6 +5,7 @@ import re
 from subprocess import CompletedProcess
 
 import pytest
+from plugin_format import read
 
 from lab.laboratory import ADDRESSES, CONTOSO, WOODGROVE
 from lab.messages import compose
@@ -46,6 +47,19 @@ def test_check_names_what_it_has_not_looked_at(product: Product) -> None:
         },
     )
     assert json.loads(product.command("check", "--json").stdout)["not_looked_at"] == []
+
+
+def test_a_monitoring_system_that_may_not_look_is_told_so(product: Product) -> None:
+    """Each thing that nobody could look at is counted, and as bad as somebody has said that it is."""
+    states = {}
+    for place in ("ok", "critical"):
+        done = as_nobody(product, "check", "--nagios", "--not-looked-at", place)
+        found = read(done.stdout, done.returncode)
+        assert found.numbers["not_looked_at"][0] == "4"
+        states[place] = found.state
+    # What else there is in the laboratory is a warning at most.
+    assert states["ok"] in {"OK", "WARNING"}
+    assert states["critical"] == "CRITICAL"
 
 
 def test_no_command_makes_up_an_answer(product: Product) -> None:

@@ -1,6 +1,7 @@
 """docs/schema: what commands answer is what is published, for every command, and nothing stays behind."""
 
 import json
+import re
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -76,6 +77,24 @@ def test_each_is_a_schema(path: Path) -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"].endswith(f":{path.stem}")
     jsonschema_rs.meta.validate(schema)
+
+
+def properties(schema: object) -> Iterator[str]:
+    """Yield every key that a schema names."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for value in schema.values():
+            yield from properties(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from properties(value)
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.iterdir()), ids=lambda path: path.name)
+def test_keys_are_written_alike(path: Path) -> None:
+    """Each key is lower-case, with underscores."""
+    for key in properties(json.loads(path.read_text())):
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", key), key
 
 
 @pytest.mark.parametrize("words", DOCUMENTED)

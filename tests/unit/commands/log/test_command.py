@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from documents import body
+from documents import body, checked_line
 
 from domain_secure.commands.main import main
 from domain_secure.policy.configuration.configuration import LogLevel
@@ -280,13 +280,13 @@ def test_following(writer: HistoryWriter, tmp_path: Path) -> None:
     writer.write([kept(record(), "IN1")])
     with following(tmp_path, "--json") as process:
         assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["queue_id"] == "IN1"
+        assert checked_line(process.stdout.readline())["queue_id"] == "IN1"
         writer.write([kept(record(), "IN2"), kept(record(), "IN3")])
-        assert json.loads(process.stdout.readline())["queue_id"] == "IN2"
-        assert json.loads(process.stdout.readline())["queue_id"] == "IN3"
+        assert checked_line(process.stdout.readline())["queue_id"] == "IN2"
+        assert checked_line(process.stdout.readline())["queue_id"] == "IN3"
         writer.set_aside()
         writer.write([kept(record(), "IN4")])
-        assert json.loads(process.stdout.readline())["queue_id"] == "IN4"
+        assert checked_line(process.stdout.readline())["queue_id"] == "IN4"
         process.terminate()
 
 

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from documents import checked_line
 
 from domain_secure.commands.main import INTERNAL_ERROR, INTERRUPTED, main
+from domain_secure.commands.terminal.common import print_json_line
 from domain_secure.commands.terminal.documents import VERSION, Answer, asked_answer
 from domain_secure.policy.terms.problems import Problem
 
@@ -94,6 +96,37 @@ def test_an_interrupt_is_a_document(
     assert main(["--config", str(path), "receive", "list", "--json"]) == INTERRUPTED
     out, err = capsys.readouterr()
     assert (json.loads(out)["error"]["what"], err) == ("it was interrupted", "")
+
+
+def test_an_interrupt_ends_lines_without_one_more(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To interrupt is how one leaves what goes on and on."""
+
+    def interrupted(_: object) -> None:
+        print_json_line({"number": 1})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("domain_secure.commands.lists.configuration_of", interrupted)
+    assert main(["--config", str(path), "receive", "list", "--json"]) == INTERRUPTED
+    assert json.loads(capsys.readouterr().out)["number"] == 1
+
+
+def test_an_error_after_lines_is_the_last_line(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads lines learns by one of them that there are no more."""
+
+    monkeypatch.setattr("domain_secure.commands.log.log_show._found", lambda *_: iter(()))
+    monkeypatch.setattr("domain_secure.commands.log.log_show._follow", lambda *_: _one_and_fail())
+    assert main(["--config", str(path), "log", "show", "--follow", "--json"]) == 2
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert checked_line(last)["error"]["what"] == "it broke"
+
+
+def _one_and_fail() -> None:
+    print_json_line({"number": 1})
+    raise Problem("it broke", "there", "mend it")
 
 
 def test_a_full_disk_is_told_by_the_status(path: Path) -> None:
