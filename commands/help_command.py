@@ -3,13 +3,12 @@
 import argparse
 import shutil
 import textwrap
-from importlib import import_module
 
 from domain_secure.commands.help.topics import text_about, topics, words
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.suggestions import did_you_mean, nearest
 
-from .command_line import PROGRAM, CommandParser, build_parser
+from .command_line import PROGRAM, CommandParser, build_parser, declare
 from .main import COMMANDS
 
 _WIDEST = 100
@@ -80,5 +79,5 @@ def _parser_of(asked: list[str]) -> tuple[CommandParser, str | None]:
             return parser, word
         parser = parser.below[word]
         if place == 0:
-            import_module(f".{COMMANDS[word].module}", __package__).add_arguments(parser, word)
+            declare(COMMANDS[word], parser, word)
     return parser, None

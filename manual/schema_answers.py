@@ -5,6 +5,7 @@ from schema_parts import (
     CERTIFICATE,
     COUNT,
     COUNTERS,
+    COUNTS,
     FINDING,
     INTEGER,
     LEVELS,
@@ -120,6 +121,8 @@ _SERVER = thing(
     tlsa=thing(records=many(TEXT), match=maybe(TEXT), failures=LINES),
     mutual=thing(verdict=word("mutual"), sessions=by_name(_OPEN)),
 )
+#: Since when the counters count; a restart of the daemon changes nothing.
+_SINCE = thing(receive=maybe(TIME), send=maybe(TIME))
 _DAEMON = thing(
     (
         "healthy",
@@ -169,6 +172,7 @@ _STATUS = thing(
             send=YES_NO,
             mode=word("mode"),
             counters=COUNTERS,
+            counts=COUNTS,
             latest=thing(receive=_LATEST, send=_LATEST),
             asks_for_our_certificate=one_of("yes", "never", "sometimes", "unknown"),
             waiting=maybe(COUNT),
@@ -184,14 +188,17 @@ _STATUS = thing(
     protocol_log=maybe(thing(receive=LEVELS, send=LEVELS)),
     protocol_log_problem=maybe(TEXT),
     log_lag_seconds=maybe(NUMBER),
+    counted_since=_SINCE,
     history_problem=maybe(TEXT),
 )
 #: ``status --fleet``
 _FLEET_COUNTERS = thing(
-    domains=many(thing(domain=TEXT, counters=COUNTERS)),
+    domains=many(thing(domain=TEXT, counters=COUNTERS, counts=COUNTS)),
     others=COUNTERS,
-    nodes=many(thing(node=TEXT, counters=COUNTERS)),
+    others_counts=COUNTS,
+    nodes=many(thing(node=TEXT, counters=COUNTERS, counts=COUNTS)),
     total=COUNTERS,
+    total_counts=COUNTS,
     missing_nodes=many(TEXT),
 )
 
@@ -202,6 +209,10 @@ ANSWERS: dict[str, Schema] = {
         counts={**COUNTERS, "propertyNames": word("severity")},
         not_looked_at=many(thing(what=TEXT, why=TEXT)),
     ),
+    "config test": thing(
+        path=TEXT, findings=many(thing(severity=word("severity"), what=TEXT, where=TEXT, fix=TEXT))
+    ),
+    "help": described(thing(), "what there is to read is in said"),
     "probe": thing(
         domains=many(
             thing(
@@ -344,12 +355,14 @@ ANSWERS: dict[str, Schema] = {
         configuration_problem=maybe(TEXT),
         state=word("state"),
         summary=TEXT,
+        counted_since=_SINCE,
         partners=many(
             thing(
                 domain=TEXT,
                 state=word("state"),
                 per_minute=maybe(NUMBER),
                 counters=COUNTERS,
+                counts=COUNTS,
                 waiting=maybe(COUNT),
                 last_failure=maybe(thing(time=TIME, ago=TEXT, outcome=TEXT)),
             )

@@ -60,6 +60,7 @@ _PENDING = thing(
     first_seen=TIME,
     last_seen=TIME,
     count=COUNT,
+    methods=many(word("method")),
     settle=TEXT,
 )
 PENDING = many(_PENDING)
@@ -83,6 +84,8 @@ PARTNER: dict[str, Schema] = {
         send=maybe(TEXT),
         rule=TEXT,
         names=many(TEXT),
+        receive_names=many(TEXT),
+        send_names=many(TEXT),
         methods=many(word("method")),
         require=many(word("condition")),
         send_method=word("send_method"),
@@ -98,6 +101,25 @@ PARTNER: dict[str, Schema] = {
     ),
     "partner set": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
     "partner pin": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
+    "partner list": thing(
+        partners=many(
+            thing(
+                domain=TEXT,
+                receive=YES_NO,
+                send=YES_NO,
+                mode=word("mode"),
+                methods=many(word("method")),
+                send_method=word("send_method"),
+                pins=many(TEXT),
+                rule=TEXT,
+            )
+        )
+    ),
+    "partner reset": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
+    "partner unpin": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
+    "partner remove": thing(
+        WAITED, domain=TEXT, removed_from=many(word("direction")), written=FILES, **WAITED
+    ),
     "partner cert add": thing(
         domain=TEXT,
         subject=TEXT,
@@ -112,6 +134,7 @@ PARTNER: dict[str, Schema] = {
         method=maybe(word("method")),
         verdict=word("verdict"),
         detail=TEXT,
+        steps=many(thing(what=TEXT, command=maybe(TEXT))),
     ),
     "partner cert list": thing(
         domain=TEXT,

@@ -10,6 +10,7 @@ from typing import Any
 
 from domain_secure.commands.probe.probe_document import Outcome as ProbeOutcome
 from domain_secure.commands.setup.plan import Name as SetupStep
+from domain_secure.commands.terminal.counter_names import WORDS as COUNTER_NAMES
 from domain_secure.fleet.node.reports import NodeState
 from domain_secure.milter.page.status_view import State
 from domain_secure.milter.proof.self_proof import Standing as ProofStanding
@@ -74,6 +75,7 @@ WORDS: dict[str, list[str]] = {
     "watch_outcome": list(WatchOutcome),
     "watch_standing": list(WatchStanding),
     "table": list(Table),
+    "counter": list(COUNTER_NAMES.values()),
 }
 
 TEXT: Schema = {"type": "string"}
@@ -136,6 +138,7 @@ CERTIFICATE = thing(
 FINDING = thing(severity=word("severity"), word=word("finding"), what=TEXT, proof=TEXT, fix=TEXT)
 TLSA = by_name(thing(records=many(TEXT), failures=LINES))
 COUNTERS = by_name(COUNT)
+COUNTS: Schema = {**COUNTERS, "propertyNames": word("counter")}
 OUTCOME = thing(time=TIME, outcome=TEXT, detail=TEXT, queue_id=maybe(TEXT))
 FILES = described(many(TEXT), "what was written; in a fleet the revision")
 LEVELS = thing(

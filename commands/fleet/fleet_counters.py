@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from domain_secure.commands.terminal.common import fleet_store, note, print_json, print_table
+from domain_secure.commands.terminal.counter_names import counts
 from domain_secure.commands.terminal.counters import COUNTERS
 from domain_secure.fleet.node.reports import read_reports, summed
 from domain_secure.policy.terms.problems import ExitStatus
@@ -29,10 +30,20 @@ def run_counters(arguments: argparse.Namespace) -> ExitStatus:
         "missing_nodes": missing,
     }
     if arguments.json:
-        print_json(document)
+        print_json(_with_counts(document))
     else:
         _print(document)
     return ExitStatus.DIFFERENCE if missing else ExitStatus.DONE
+
+
+def _with_counts(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with each counter by its word as well."""
+    return document | {
+        "domains": [one | {"counts": counts(one["counters"])} for one in document["domains"]],
+        "nodes": [one | {"counts": counts(one["counters"])} for one in document["nodes"]],
+        "others_counts": counts(document["others"]),
+        "total_counts": counts(document["total"]),
+    }
 
 
 def _row(total: dict[str, dict[str, int]], entry: str) -> dict[str, int]:

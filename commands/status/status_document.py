@@ -18,6 +18,7 @@ from typing import Any
 from domain_secure.commands.log.log_level_document import levels_document
 from domain_secure.commands.partner.pending_document import pending_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, fleet_store_at
+from domain_secure.commands.terminal.counter_names import counts
 from domain_secure.commands.terminal.daemon_client import Sample, health, samples
 from domain_secure.milter.metrics.metrics import COUNTED_SINCE
 from domain_secure.policy.certificates.expiry import Expiry, word_of
@@ -210,7 +211,8 @@ def _domains(
             "receive": entry in configuration.receive,
             "send": entry in configuration.send,
             "mode": configuration.partner(entry).mode,
-            "counters": {title: sums[name, entry] for title, name in COUNTERS.items()},
+            "counters": (titled := {title: sums[name, entry] for title, name in COUNTERS.items()}),
+            "counts": counts(titled),
             "latest": latest.get(entry) or _NOTHING_YET,
             "asks_for_our_certificate": _asks(sums[_ASKED, entry], sums[_NOT_ASKED, entry]),
             "waiting": sums[_WAITING, entry] or (0 if is_followed else None),

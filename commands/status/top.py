@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.commands.terminal.common import configuration_path, print_json, print_table
+from domain_secure.commands.terminal.counter_names import counts
 from domain_secure.commands.terminal.watching import count, seconds, watch
 from domain_secure.milter.page.states import State
 from domain_secure.milter.page.status_view import PartnerRow, all_partners, notices, verdict
@@ -145,6 +146,7 @@ def _row(row: PartnerRow, rate: float | None) -> dict[str, Any]:
         "state": row.state.word,
         "per_minute": None if rate is None else round(rate, 1),
         "counters": dict(row.counters),
+        "counts": counts(row.counters),
         "waiting": row.waiting,
         "last_failure": failure
         and {"time": failure.when.iso, "ago": failure.when.ago, "outcome": failure.word},

@@ -171,6 +171,12 @@ def _lists_and_rules(run: Story, folder: Path) -> None:
     run("partner", "show", "a.test")
     run("partner", "set", "a.test", "mode=observe", "methods=pin,pkix")
     run("partner", "pin", "a.test", PIN)
+    run("partner", "unpin", "a.test", PIN)
+    run("partner", "reset", "a.test", "mode")
+    assert run("partner", "list")["partners"]
+    run("partner", "remove", "*.c.test")
+    run("config", "test")
+    run("help", "receive", "add")
     server = Authority.create("Root").issue("mail.a.test", dns_names=("mail.a.test",))
     file = folder / "partner.pem"
     file.write_bytes(server.pem())
