@@ -6,6 +6,7 @@ what differs from machine to machine.
 
 import json
 import shutil
+import smtplib
 import socket
 import urllib.request
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from mail_hosts import (
     PARTNER_ADDRESS,
     POSTFIX,
     STRANGER_ADDRESS,
+    USER,
     Edge,
     Partner,
     digest,
@@ -71,6 +73,8 @@ class Others:
             "nothing of ours is on this machine": self._bare,
             "Postfix has its former files": self._former_files,
             "THUMBPRINT is the one in the list": self._thumbprint,
+            "the edges go by the name contoso.test": lambda: self._marked_by(OURS),
+            "the relay at 203.0.113.3 brings a mark, which stays": self._relay_brings_a_mark,
             "a delivery to the partner hangs": self._delivery_hangs,
             "the partner's server answers again": self._answers_again,
         }
@@ -212,6 +216,18 @@ class Others:
         """Another server: it has Postfix, and neither our configuration nor our state."""
         run("apt-get", "purge", "-q", "postfix-domain-secure")
         assert not Path("/var/lib/domain-secure").exists()
+
+    def _marked_by(self, name: str) -> None:
+        """A setting in the file is taken over within a second, without a command that waits for it."""
+        results = f"Authentication-Results: {name}; x-domain-secure=pass"
+        wait_for(lambda: results in self._partner_writes(), f"results of {name}")
+
+    def _relay_brings_a_mark(self) -> None:
+        mark, brought = str(uuid4()), f"pass ({PARTNER}; pkix; TLSv1.3) by mx1.{OURS}; ref=4F2C1A0B"
+        with smtplib.SMTP(EDGE_ADDRESS, 25, source_address=(STRANGER_ADDRESS, 0)) as session:
+            text = f"X-Domain-Secure: {brought}\r\nFrom: <jane@{PARTNER}>\r\nSubject: {mark}\r\n\r\nbody\r\n"
+            session.sendmail(f"jane@{PARTNER}", f"{USER}@{OURS}", text)
+        assert self.edge.wait_for(mark).get_all("X-Domain-Secure") == [brought]
 
     def _delivery_hangs(self) -> None:
         """The partner's server takes the connection and never says a word."""
