@@ -3,7 +3,7 @@
 import argparse
 import getpass
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -137,6 +137,31 @@ def document_of(own: OwnCertificate, use: Use, now: datetime) -> dict[str, Any]:
         "tlsa": own.tlsa,
         "chain": [{"subject": one.subject, "not_after": one.not_after.isoformat()} for one in own.chain[1:]],
     }
+
+
+def prune(configuration: Configuration, former: Collection[str], now: datetime) -> None:
+    """Forget certificates that have had their day, but for the *former* ones (SHA-256), and say which.
+
+    What Postfix's settings name, and what is watched, stays as well.
+    """
+    enabled = EnabledCertificates(configuration.state)
+    kept = set(former)
+    try:
+        kept.update(one.certificate for one in watch_list_of(configuration).all())
+        store = OwnCertificates(configuration.state)
+        named = _named_by_postfix(configuration)
+        kept.update(own.sha256 for own in store.inventory().certificates if own.sha256 in named)
+        for own in store.prune(enabled.roles(), kept, now):
+            until = f"{own.certificate.not_after:%Y-%m-%d}"
+            print(f"forgotten: {own.sha1.upper()}, valid until {until}: its successor is in use")
+    except (Problem, OSError) as problem:
+        note(f"former certificates are all kept: {problem}")
+
+
+def _named_by_postfix(configuration: Configuration) -> str:
+    """Return the text of Postfix's settings, in which a file of ours may be named by hand."""
+    folder = PostfixInstance(configuration.config_directory).config_directory
+    return "".join((folder / name).read_text(errors="replace") for name in ("main.cf", "master.cf"))
 
 
 def add_password(parser: argparse.ArgumentParser, what: str) -> None:

@@ -28,7 +28,7 @@ from domain_secure.postfix.attach.certificate_settings import enabled_files, ove
 from domain_secure.postfix.attach.contents import MAIN
 from domain_secure.postfix.instance.programs import PostfixInstance
 
-from .certificate_common import Use, anchors_of, inventory_of, peers_of
+from .certificate_common import Use, anchors_of, inventory_of, peers_of, prune
 from .certificate_proof import prove, tell_what_was_not_proved, unproved
 
 _PURPOSES = {Role.SERVER: Purpose.SERVER, Role.CLIENT: Purpose.CLIENT}
@@ -122,6 +122,8 @@ def enable(
     not_proved = (*proof.why_not, *filter(None, (proof.fault,)))
     add_to_document({"not_proved": list(not_proved)})
     tell_what_was_not_proved(proof)
+    if changed:
+        prune(configuration, [chain[0].certificate_pin.digest for chain in in_use.values()], now)
     return ExitStatus.DONE
 
 

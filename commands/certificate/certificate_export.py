@@ -2,10 +2,12 @@
 
 import argparse
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from domain_secure.commands.terminal.common import add_to_document, configuration_of
+from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.own.pfx import MINIMUM_PASSWORD, make_pfx
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.thumbprint import find
@@ -31,7 +33,9 @@ def add_parsers(actions: Any) -> None:
 
 def run_export(arguments: argparse.Namespace) -> ExitStatus:
     """Write a PFX that only its owner may read."""
-    own = find(arguments.thumbprint, inventory_of(configuration_of(arguments)).certificates)
+    configuration = configuration_of(arguments)
+    own = find(arguments.thumbprint, inventory_of(configuration).certificates)
+    store = OwnCertificates(configuration.state)
     if not own.exportable:
         raise Problem(
             "its key is not exportable",
@@ -55,6 +59,7 @@ def run_export(arguments: argparse.Namespace) -> ExitStatus:
         raise Problem(
             f"it cannot be written ({error.strerror})", str(arguments.out), "name a new file with --out"
         ) from error
+    store.note_export(own, datetime.now(UTC))
     add_to_document({"thumbprint": own.sha1.upper(), "written": [str(arguments.out)]})
     print(f"exported   {own.sha1.upper()} to {arguments.out}")
     return ExitStatus.DONE

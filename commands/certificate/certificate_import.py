@@ -27,7 +27,7 @@ from domain_secure.policy.own.own_certificates import Imported, OwnCertificates
 from domain_secure.policy.own.own_import import RefusedImportError
 from domain_secure.policy.own.private_key import LockedKeyError, UnusableKeyError
 from domain_secure.policy.own.shown_chain import chain_faults
-from domain_secure.policy.own.watch_list import Watched
+from domain_secure.policy.own.watch_list import Watched, WatchList
 from domain_secure.policy.own.watched_certificates import ACCEPTED, Outcome, refresh_watched
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.instance.programs import PostfixInstance
@@ -39,6 +39,7 @@ from .certificate_common import (
     document_of,
     given_password,
     peers_of,
+    prune,
     unconfirmed_note,
     watch_list_of,
 )
@@ -129,17 +130,13 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
     configuration = configuration_of(arguments)
     watch_list = watch_list_of(configuration)
     if arguments.forget is not None:
-        if not watch_list.forget(arguments.forget.absolute()):
-            raise Problem("it is not watched", str(arguments.forget), "see `domain-secure cert list`")
-        add_to_document({"forgotten": str(arguments.forget.absolute())})
-        print(f"watched no more: {arguments.forget}")
-        return ExitStatus.DONE
+        return _forget(watch_list, arguments.forget)
     unconfirmed = watch_list.unconfirmed()
     for place in unconfirmed:
         note(unconfirmed_note(place))
     enabled = EnabledCertificates(configuration.state)
-    former, watched = enabled.files(), watch_list.all()
-    results = refresh_watched(watch_list, configuration.state, datetime.now(UTC), peers_of(configuration))
+    former, watched, now = enabled.files(), watch_list.all(), datetime.now(UTC)
+    results = refresh_watched(watch_list, configuration.state, now, peers_of(configuration))
     add_to_document(
         {
             "places": [
@@ -166,10 +163,20 @@ def run_refresh(arguments: argparse.Namespace) -> ExitStatus:
             instance.reload()
         named = ", ".join(str(one.path) for one in results if one.outcome is Outcome.ENABLED)
         raise unproved(proof.fault, f"cert refresh: {named}")
+    if Outcome.ENABLED in outcomes:
+        prune(configuration, [one.certificate for one in watched], now)
     if not results and not unconfirmed:
         print("nothing is watched: see `domain-secure cert import --watch`")
     is_at_fault = unconfirmed or outcomes & {Outcome.REFUSED, Outcome.FAILED}
     return ExitStatus.DIFFERENCE if is_at_fault else ExitStatus.DONE
+
+
+def _forget(watch_list: WatchList, place: Path) -> ExitStatus:
+    if not watch_list.forget(place.absolute()):
+        raise Problem("it is not watched", str(place), "see `domain-secure cert list`")
+    add_to_document({"forgotten": str(place.absolute())})
+    print(f"watched no more: {place}")
+    return ExitStatus.DONE
 
 
 def _proof_in_force(

@@ -221,6 +221,7 @@ def _print_daemon(document: dict[str, Any]) -> None:
         ("pending", "pending_problem"),
         ("protocol log", "protocol_log_problem"),
         ("history", "history_problem"),
+        ("renewals", "renewals_problem"),
     ):
         if document[key]:
             print(f"{name:<14} not known: {document[key]}")
@@ -251,6 +252,10 @@ def _shown_certificate(certificate: dict[str, Any] | None) -> str:
 
 
 def _print_ends(document: dict[str, Any]) -> None:
+    for one in document["renewals"]:
+        print(f"renewal        {one['standing'].upper()}: {one['path']}: {one['detail']}")
+        if one["fix"]:
+            print(f"               {one['fix']}")
     for one in document["certificates"]:
         if one["role"] != "unused" and (urgency := _URGENCY.get(one["expiry"])):
             left = "has ended" if one["expiry"] == "ended" else f"{one['days_left']} days left"

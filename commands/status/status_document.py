@@ -28,6 +28,8 @@ from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History, Latest
 from domain_secure.policy.history.outcomes import LatestOutcome, Outcomes
 from domain_secure.policy.history.partner_report import RECEIVED
+from domain_secure.policy.own.watch_list import WatchList, list_beside
+from domain_secure.policy.own.watched_certificates import Standing, look_at_watched
 from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
@@ -95,6 +97,7 @@ def _document(
     pending, pending_problem = _pending(configuration) if configuration else (None, None)
     levels, levels_problem = _protocol_log(configuration) if configuration else (None, None)
     latest, history_problem = _latest(configuration) if configuration else ({}, None)
+    renewals, renewals_problem = _renewals(configuration) if configuration else ([], None)
     return {
         "node": host_name(configuration),
         "fleet": _fleet(configuration) if configuration else None,
@@ -114,6 +117,8 @@ def _document(
         "pending": pending or [],
         "pending_problem": pending_problem,
         "certificates": _certificates(counted),
+        "renewals": renewals,
+        "renewals_problem": renewals_problem,
         "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
         "protocol_log": levels,
         "protocol_log_problem": levels_problem,
@@ -176,6 +181,20 @@ def _not_in_force(configuration: Configuration) -> str | None:
     """Return why mail may go by former routes, or None."""
     found = unforgotten(configuration, PostfixInstance(configuration.config_directory))
     return None if found is None else f"{found.detail}: {FIX}"
+
+
+def _renewals(configuration: Configuration) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the watched places with something else than what is in use; or why they are not known."""
+    watch_list = WatchList(list_beside(configuration.path), configuration.state)
+    try:
+        looks = look_at_watched(watch_list, configuration.state, datetime.now(UTC))
+    except Problem as problem:
+        return [], str(problem)
+    return [
+        {"path": str(one.path), "standing": one.standing, "detail": one.detail, "fix": one.fix}
+        for one in looks
+        if one.standing is not Standing.CURRENT
+    ], None
 
 
 def _protocol_log(configuration: Configuration) -> tuple[dict[str, Any] | None, str | None]:

@@ -72,6 +72,7 @@ class OwnCertificate(OwnKey):
     friendly_name: str
     exportable: bool
     imported: datetime
+    exported: datetime | None = None  #: when its key last left this box
 
     @property
     def certificate(self) -> Certificate:

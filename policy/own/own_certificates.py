@@ -6,7 +6,7 @@ Invariant: a key that was made here as not exportable stays so.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -40,6 +40,7 @@ from .own_entries import (
 )
 from .own_import import Assembled, assemble, in_order
 from .private_key import KeyType, PrivateKey, generate, to_pem
+from .superseded import superseded
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class OwnCertificates:
                 or "",
                 exportable=_exportable(assembled, exportable=exportable),
                 imported=(former.imported if former else now).isoformat(),
+                exported=former and former.exported and former.exported.isoformat(),
             )
             own = _keep(folder, assembled, former, about)
             if request is not None:
@@ -127,6 +129,27 @@ class OwnCertificates:
         found = self.inventory()
         known = [one for own in found.certificates for one in own.chain[1:]]
         return assemble(bundle, (*found.requests, *found.certificates), known, now)
+
+    def note_export(self, own: OwnCertificate, now: datetime) -> None:
+        """Note that a key leaves the box."""
+        about = about_file(
+            friendly_name=own.friendly_name,
+            exportable=own.exportable,
+            imported=own.imported.isoformat(),
+            exported=now.isoformat(),
+        )
+        with self.folder.writing() as folder:
+            folder.replace(PurePath(CERTIFICATES, own.sha256, ABOUT), about)
+
+    def prune(
+        self, in_use: Collection[str], kept: Collection[str], now: datetime
+    ) -> tuple[OwnCertificate, ...]:
+        """Forget what `superseded` names, with the keys, and return it."""
+        with self.folder.writing() as folder:
+            gone = superseded(read_inventory(folder), in_use, kept, now)
+            for own in gone:
+                folder.remove(own.key_file.parent.relative_to(folder.path))
+        return gone
 
     def remove(self, own: OwnCertificate | PendingRequest) -> None:
         """Forget a certificate or a request, with its key."""

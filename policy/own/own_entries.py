@@ -79,6 +79,7 @@ def read_certificate(folder: HeldFolder, place: PurePath) -> OwnCertificate:
         friendly_name=str(about["friendly_name"]),
         exportable=about["exportable"] is True,
         imported=_time(about["imported"]),
+        exported=_time(about["exported"]) if about.get("exported") else None,
     )
 
 

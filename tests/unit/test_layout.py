@@ -180,7 +180,7 @@ MAY_KNOW = {
         "commands/partner commands/probe commands/terminal"
     ),
     "commands/status": (
-        "policy/certificates policy/configuration policy/editing policy/history policy/sending "
+        "policy/certificates policy/configuration policy/editing policy/history policy/own policy/sending "
         "policy/terms postfix/attach postfix/findings postfix/instance postfix/log milter/metrics "
         "milter/page commands/fleet commands/log commands/partner commands/terminal"
     ),

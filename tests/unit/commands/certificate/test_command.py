@@ -362,6 +362,40 @@ def test_watched_folder(shell: Shell) -> None:
     assert shell("refresh")[1].startswith("nothing is watched")
 
 
+def test_old_certificates_are_forgotten(shell: Shell) -> None:
+    """Renewal after renewal leaves the one in use and its predecessor, and what may be needed; it is said."""
+    live = shell.folder / "live.pem"
+
+    def renew(**options: object) -> Issued:
+        issued = SUB.issue(NAME, dns_names=[NAME], **options)  # type: ignore[arg-type]
+        live.write_bytes(issued.pem(key=True))
+        return issued
+
+    def held() -> set[str]:
+        return {one["sha256"] for one in shell.listed()["certificates"]}
+
+    renew()
+    assert shell("import", live, "--watch", "--enable", "--exportable")[0] == 0
+    exported = renew()
+    assert shell("refresh")[0] == 0
+    password = shell.file("password", b"long enough a word")
+    target = shell.folder / "out.pfx"
+    assert shell("export", exported.fingerprint, "--out", target, "--password-file", password)[0] == 0
+    for _ in range(3):
+        former, present = renew(), renew()
+        told = ""
+        for one in (former, present):
+            live.write_bytes(one.pem(key=True))
+            status, printed, _ = shell("refresh")
+            assert status == 0
+            told += printed
+        assert "forgotten: " in told
+    assert held() == {exported.fingerprint, former.fingerprint, present.fingerprint}
+    refused = renew(purposes=[SERVER])
+    assert shell("refresh")[0] == 1
+    assert held() == {one.fingerprint for one in (exported, former, present, refused)}
+
+
 @pytest.mark.parametrize("offline", [True, False])
 def test_private_authority(shell: Shell, offline: bool) -> None:
     """Both partners get certificates from it; a revoked one is on the list that is written out."""
