@@ -68,6 +68,8 @@ def pairs(text: str, separator: str) -> str:
         SHA1.upper(),
         pairs(SHA1, ":"),
     ],
+    # The certificate is another one in every process that collects these.
+    ids=["bare", "labelled", "capitals", "colons", "as openssl", "spaces", "prefix", "SHA-1", "SHA-1 colons"],
 )
 def test_a_certificate_in_any_spelling(file: Path, spelling: str) -> None:
     """It goes onto the list once, by SHA-256, and off it by the same words."""
@@ -79,7 +81,7 @@ def test_a_certificate_in_any_spelling(file: Path, spelling: str) -> None:
     assert partner_cert(file, "undistrust", spelling) == 2
 
 
-@pytest.mark.parametrize("authority", [SUB, ROOT])
+@pytest.mark.parametrize("authority", [SUB, ROOT], ids=["of a chain", "trusted"])
 def test_an_authority(file: Path, authority: Authority) -> None:
     """One that a partner's chain has, and one that is trusted here; a file may name it."""
     assert partner_cert(file, "distrust", authority.fingerprint[:16]) == 0
