@@ -331,6 +331,19 @@ def test_what_no_server_is_shown_is_taken_back(edge: Edge) -> None:
     assert in_use() == [renewed.fingerprint]
 
 
+def test_a_door_behind_a_proxy_is_proved(edge: Edge) -> None:
+    """Where port 25 waits for a proxy the handshake is made all the same, and what was enabled stays."""
+    contoso = edge.lab.contoso
+    contoso.configure(smtpd_upstream_proxy_protocol="haproxy")
+    contoso.reload()
+    issued = edge.lab.authority.issue(HOST, dns_names=(HOST, CONTOSO))
+    said = edge.enable("import", edge.put("a.pem", issued.pem(key=True)), "--enable")
+    assert "not proved" not in said
+    contoso.configure(smtpd_upstream_proxy_protocol="")
+    contoso.reload()
+    assert edge.shown_as_server(contoso) == issued.der
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
