@@ -16,7 +16,7 @@ from domain_secure.policy.certificates.expiry import ends_first, expiry_of
 from domain_secure.policy.certificates.presented_names import some
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
-from domain_secure.policy.own.own_certificate import OwnCertificate, PendingRequest, days_left
+from domain_secure.policy.own.own_certificate import OwnCertificate, PendingRequest, days_left, told_days
 from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.own.watch_list import Watched
 from domain_secure.policy.own.watched_certificates import Look, Standing, look_at_watched
@@ -103,7 +103,7 @@ def run_list(arguments: argparse.Namespace) -> ExitStatus:
         if document["services"] and expiry_of(first.not_before, first.not_after, now, warning):
             whose = "" if first is own.certificate else f"its authority {first.subject} "
             days = days_left(first, now)
-            note(f"{document['thumbprint'][:8]} is in use and {whose}has {days} days left: renew it")
+            note(f"{document['thumbprint'][:8]} is in use and {whose}has {told_days(days)} left: renew it")
     return ExitStatus.DONE
 
 

@@ -258,7 +258,11 @@ def _print_ends(document: dict[str, Any]) -> None:
             print(f"               {one['fix']}")
     for one in document["certificates"]:
         if one["role"] != "unused" and (urgency := _URGENCY.get(one["expiry"])):
-            left = "has ended" if one["expiry"] == "ended" else f"{one['days_left']} days left"
+            left = (
+                "has ended"
+                if one["expiry"] == "ended"
+                else f"{one['days_left']} day{'s' * (one['days_left'] != 1)} left"
+            )
             print(f"{urgency:<14} certificate of {one['name']} ({one['role']}): {left}")
     for one in document["revocation_lists"]:
         # Lists live for days only, and are fetched anew in time; one that has ended was not.

@@ -27,6 +27,11 @@ def days_left(certificate: Certificate, now: datetime) -> int:
     return (certificate.not_after - now) // _DAY
 
 
+def told_days(days: int) -> str:
+    """Return a number of days in words."""
+    return f"{days} day{'s' * (days != 1)}"
+
+
 @dataclass(frozen=True)
 class OwnKey:
     """A private key on this box: where it is."""

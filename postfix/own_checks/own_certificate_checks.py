@@ -9,7 +9,7 @@ from datetime import datetime
 from domain_secure.policy.certificates.expiry import Expiry, ends_first, expiry_of
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
-from domain_secure.policy.own.own_certificate import days_left
+from domain_secure.policy.own.own_certificate import days_left, told_days
 from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.own.watch_list import WatchList, list_beside
 from domain_secure.policy.own.watched_certificates import Standing, look_at_watched
@@ -33,7 +33,7 @@ def check_own_certificates(configuration: Configuration, now: datetime) -> Itera
         what = f"our certificate, shown as {roles}, "
         if first is not chain[0]:
             what += f"needs the authority {first.subject}, which "
-        ending = "has expired" if expiry is Expiry.ENDED else f"ends in {days_left(first, now)} days"
+        ending = "has expired" if expiry is Expiry.ENDED else f"ends in {told_days(days_left(first, now))}"
         yield Finding(
             Severity.WARNING if expiry is Expiry.ENDS_SOON else Severity.ERROR,
             "own-certificate-expires",

@@ -18,7 +18,7 @@ from domain_secure.policy.history.partner_certificates import (
     PartnerCertificate,
     partner_certificates,
 )
-from domain_secure.policy.own.own_certificate import days_left
+from domain_secure.policy.own.own_certificate import days_left, told_days
 from domain_secure.policy.terms.domain import entry_base
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.findings.findings import Finding
@@ -72,7 +72,7 @@ def _check(one: PartnerCertificate, now: datetime, configuration: Configuration)
 
 
 def _ends(ending: Certificate, expiry: Expiry, now: datetime) -> str:
-    return "has expired" if expiry is Expiry.ENDED else f"ends in {days_left(ending, now)} days"
+    return "has expired" if expiry is Expiry.ENDED else f"ends in {told_days(days_left(ending, now))}"
 
 
 def _anchors(configuration: Configuration) -> TrustAnchors:
