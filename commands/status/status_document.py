@@ -50,6 +50,7 @@ COUNTERS = {
 }
 _ASKED = "domain_secure_messages_sent_mutual_total"
 _NOT_ASKED = "domain_secure_messages_sent_certificate_not_asked_total"
+_PARTNER_REFUSALS = "domain_secure_inbound_partner_refusals_total"
 _WAITING = "domain_secure_messages_waiting"
 _LAG = "domain_secure_log_lag_seconds"
 _EXPIRY = "domain_secure_certificate_expiry"
@@ -232,6 +233,7 @@ def _domains(
             "mode": configuration.partner(entry).mode,
             "counters": (titled := {title: sums[name, entry] for title, name in COUNTERS.items()}),
             "counts": counts(titled),
+            "partner_refusals": sums[_PARTNER_REFUSALS, entry],
             "latest": latest.get(entry) or _NOTHING_YET,
             "asks_for_our_certificate": _asks(sums[_ASKED, entry], sums[_NOT_ASKED, entry]),
             "waiting": sums[_WAITING, entry] or (0 if is_followed else None),

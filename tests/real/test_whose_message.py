@@ -54,6 +54,8 @@ def test_a_forgery_is_no_partner_refused(own_product: Product) -> None:
     send(product, WOODGROVE, None)
     wait_for(lambda: ("refused", "partner") in outcomes(product), "the refusal", context=product.log)
     assert state(product) == "failing"
+    (domain,) = json.loads(product.command("status", "--json").stdout)["domains"]
+    assert domain["partner_refusals"] == 1
     assert PARTNER_REFUSALS in product.exposition()
 
 
