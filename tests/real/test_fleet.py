@@ -200,6 +200,19 @@ def test_recipe_of_a_gateway_holds_on_every_edge(fleet: Fleet) -> None:
     assert all(one["require"] == [] for one in rules())
 
 
+def test_what_is_distrusted_is_so_on_every_edge(fleet: Fleet) -> None:
+    """It is part of the revision, and goes back with it."""
+    digest = "ab" * 32
+    shown = lambda edge: json.loads(  # noqa: E731
+        edge.command("partner", "cert", "list", "woodgrovebank.test", "--json").stdout
+    )["distrusted"]
+    former = fleet.admin.revision()
+    fleet.change("partner", "cert", "distrust", digest.upper())
+    assert [shown(edge) for edge in fleet.edges] == [[f"sha256:{digest}"]] * len(fleet.edges)
+    fleet.change("fleet", "revert", str(former))
+    assert [shown(edge) for edge in fleet.edges] == [[]] * len(fleet.edges)
+
+
 def test_what_a_node_could_not_apply_is_not_written(fleet: Fleet) -> None:
     """A public suffix and a bad value are refused at the writer."""
     before = fleet.admin.revision()
