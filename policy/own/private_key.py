@@ -178,15 +178,19 @@ def encrypted_pem(key: PrivateKey, password: bytes) -> bytes:
 def is_key_of(block: bytes, certificate: Certificate) -> bool:
     """Tell whether a PEM block is the private key of *certificate*, whether others can deal with it or not.
 
-    Raises LockedKeyError, and DamagedKeyError for what is no key.
+    Raises LockedKeyError, DamagedKeyError for what is no key, and UnusableKeyError for what OpenSSL does not
+    load as Debian sets it up (SSL_CTX_set_security_level(3), level 2).
     """
     if is_encrypted(block):
         raise LockedKeyError("the private key is encrypted, and a mail server has nobody to ask")
     try:
         key = serialization.load_pem_private_key(block, None, unsafe_skip_rsa_key_validation=True)
-        return bool(load(certificate.der).public_key() == key.public_key())
+        is_its = bool(load(certificate.der).public_key() == key.public_key())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _unreadable(encrypted=False) from error
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _SMALLEST_RSA:
+        usable(key)
+    return is_its
 
 
 def belongs_to(key: PrivateKey, certificate: Certificate) -> bool:
