@@ -4,7 +4,7 @@ import argparse
 
 from domain_secure.commands.terminal.common import add_to_document, already_so, fleet_store
 from domain_secure.policy.configuration.settings import PARTNER, SECTIONS, Setting, settings_of
-from domain_secure.policy.configuration.shared_settings import is_shared
+from domain_secure.policy.configuration.shared_settings import may_be_shared
 from domain_secure.policy.editing.draft import Draft, Written
 from domain_secure.policy.editing.editing import told
 from domain_secure.policy.terms.problems import ExitStatus, Problem
@@ -22,7 +22,7 @@ def settable() -> dict[str, tuple[Keys, Setting]]:
     for section in ("", *SECTIONS):
         for key, setting in settings_of(section).items():
             keys = (section, key) if section else (key,)
-            if section != PARTNER and key not in _OF_LISTS and is_shared(keys):
+            if section != PARTNER and key not in _OF_LISTS and may_be_shared(keys):
                 found[".".join(keys)] = (keys, setting)
     return found
 

@@ -65,8 +65,10 @@ def together(local: bytes, texts: Mapping[str, bytes], node: str) -> dict[str, b
     # A table that both have must be written once.
     tables = tomllib.loads(own).keys()
     moved = [(keys, value) for keys, value in leaves(document) if len(keys) > 1 and keys[0] in tables]
+    kept = {keys for keys, _ in leaves(tomllib.loads(own))}
     for keys, value in moved:
-        own = toml_edit.set_value(own, keys, value)
+        if keys not in kept:
+            own = toml_edit.set_value(own, keys, value)
     shared = _without(shared, [keys for keys, _ in moved])
     own = toml_edit.set_value(own, _TYPE, StoreType.FILE.value)
     lists = {list_file(name): texts[name] for name in LISTS if name in texts}

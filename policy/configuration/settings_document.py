@@ -1,7 +1,7 @@
 """Write the documentation of the settings from their table, so that the two cannot differ."""
 
 from .settings import PARTNER, SETTINGS, Effect, Setting
-from .shared_settings import is_shared
+from .shared_settings import is_shared, may_be_shared
 
 EXAMPLE = """\
 [receive]
@@ -40,7 +40,8 @@ Domains may be written with A-labels or U-labels, in any case. `*.fabrikam.test`
 `fabrikam.test` and not that domain itself; of several entries the longest match speaks for a domain.
 
 On a node of a fleet (`store.type = "etcd"`, see [fleet.md](fleet.md)) the keys marked *shared* may not stand
-in this file: they come from the store, the same for every node.
+in this file: they come from the store, the same for every node. What is marked *may be shared* comes from the
+store where this file does not have it.
 
 This is generated from `policy/configuration/settings.py`.
 """
@@ -70,7 +71,7 @@ def _entry(setting: Setting) -> str:
     default = setting.otherwise if setting.default is None else f"`{setting.default}`"
     restart = " · restart" if setting.effect is Effect.RESTART else ""
     keys = (setting.section, setting.key) if setting.section else (setting.key,)
-    shared = " · shared" if is_shared(keys) else ""
+    shared = " · shared" if is_shared(keys) else " · may be shared" if may_be_shared(keys) else ""
     return (
         f"\n### `{setting.key}`\n\n{setting.sentence}\n\n"
         f"Write {setting.kind.allowed}. Default: {default}{restart}{shared}\n"

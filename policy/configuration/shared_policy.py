@@ -2,7 +2,8 @@
 
 Owns: the shared document and its long lists as values, and the merge of two parsed documents into one.
 Must not know: where the shared text comes from (``fleet_cache`` on disk, an editor, the store).
-Invariant: no key of the merged document has two sources; a key in the wrong one is a fault and not a choice.
+Invariant: a key in the wrong document is a fault and not a choice; of the few that both may have, the
+node's own counts.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from domain_secure.policy.toml.faults import Faults
 from domain_secure.policy.toml.toml_lines import Keys
 
 from .settings import PARTNER
-from .shared_settings import NODE, is_shared, leaves
+from .shared_settings import NODE, is_shared, leaves, may_be_shared
 
 POLICY = "policy"  #: the name of the shared document among the texts of a revision
 LISTS = ("receive", "send")  #: the names of the long lists among them
@@ -51,13 +52,15 @@ def merged(local: dict[str, Any], shared: dict[str, Any], node: str, faults: Fau
         if is_shared(keys):
             faults.add_own(keys, "this is shared by the fleet", _BELONGS_TO_FLEET)
     for keys, _ in leaves(shared):
-        if not is_shared(keys):
+        if not may_be_shared(keys):
             faults.add_shared(keys, "this belongs to each node", "write it into the node's own file")
     together: dict[str, Any] = {}
-    for document, wanted in ((local, False), (shared, True)):
-        for keys, value in leaves(document):
-            if is_shared(keys) is wanted and keys != (NODE,):
-                _put(together, keys, value)
+    for keys, value in leaves(shared):
+        if may_be_shared(keys) and keys != (NODE,):
+            _put(together, keys, value)
+    for keys, value in leaves(local):
+        if not is_shared(keys):
+            _put(together, keys, value)
     _override(together, shared.get(NODE, {}), node, faults)
     return together
 

@@ -24,11 +24,18 @@ _SHARED_KEYS = frozenset(
         ("inbound", "trusted_relay_certificates"),
     }
 )
+# A fleet may say it for all nodes; a node's own file says otherwise.
+_EITHER_KEYS = frozenset({("inbound", "authserv_id")})
 
 
 def is_shared(keys: Keys) -> bool:
     """Tell whether a key, written as a path of tables, is the fleet's and not a node's."""
     return bool(keys) and (keys[0] in _SHARED_SECTIONS or keys[0] == NODE or keys in _SHARED_KEYS)
+
+
+def may_be_shared(keys: Keys) -> bool:
+    """Tell whether a fleet may set a key: one that is its own, or one that a node's own file may set anew."""
+    return is_shared(keys) or keys in _EITHER_KEYS
 
 
 def leaves(document: Mapping[str, Any]) -> Iterator[tuple[Keys, Any]]:
@@ -63,5 +70,5 @@ def used_keys(document: Mapping[str, Any]) -> frozenset[str]:
 def _dotted(section: str) -> Iterator[str]:
     for key in settings_of(section):
         keys = (section, key) if section else (key,)
-        if is_shared(keys):
+        if may_be_shared(keys):
             yield ".".join(keys)

@@ -111,6 +111,23 @@ def test_two_machines_of_one_name_are_told_apart(fleet: Fleet) -> None:
     assert status["doubled"] == []
 
 
+def test_one_name_for_the_results_of_all(fleet: Fleet) -> None:
+    """Set once, and each edge's report has it, except of one whose own file says otherwise."""
+    own = fleet.edges[1].file.read_text()
+    fleet.edges[1].write(own.replace("[inbound]\n", '[inbound]\nauthserv_id = "mx2.contoso.test"\n'))
+    fleet.change("fleet", "set", "inbound.authserv_id=contoso.test")
+
+    def names() -> bool:
+        status = json.loads(fleet.admin.command("fleet", "status", "--json").stdout)
+        found = {node["node"]: node["authserv_id"] for node in status["nodes"]}
+        return found == {"edge1": "contoso.test", "edge2": "mx2.contoso.test"}
+
+    wait_for(names, "both names")
+    told = fleet.admin.command("fleet", "status").stdout
+    assert "results are written under contoso.test, mx2.contoso.test" in told
+    fleet.change("fleet", "set", "inbound.authserv_id=")
+
+
 def test_a_signature_that_does_not_fit_is_never_to_be_signed(fleet: Fleet) -> None:
     """A revision that was changed after it was signed: refused everywhere, and signing it is refused too."""
     fleet.sign()

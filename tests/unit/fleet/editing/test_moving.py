@@ -87,3 +87,14 @@ def test_leaving_takes_the_rules_of_this_node() -> None:
     document = tomllib.loads(together(b"", {"policy": shared}, "edge1")[""].decode())
     assert document["partner"] == {"a.test": {"mode": "enforce"}}
     assert "node" not in document
+
+
+@pytest.mark.parametrize(("own", "left"), [("", "contoso.test"), ('authserv_id = "mx1"\n', "mx1")])
+def test_a_name_of_its_own_stays_with_the_node(own: str, left: str) -> None:
+    """Who joins keeps it, and who leaves takes the fleet's where there is none."""
+    file = FILE.replace("probe = false\n", f"probe = false\n{own}")
+    halves = apart(file.encode(), Path("/etc/x"), read)
+    assert b"authserv_id" not in halves.texts["policy"]
+    policy = halves.texts["policy"] + b'[inbound]\nauthserv_id = "contoso.test"\n'
+    files = together(halves.local, halves.texts | {"policy": policy}, "edge1")
+    assert tomllib.loads(files[""].decode())["inbound"] == {"probe": False, "authserv_id": left}

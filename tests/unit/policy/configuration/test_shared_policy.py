@@ -42,6 +42,15 @@ def test_both_halves_count() -> None:
     assert found.store.node == "edge1"
 
 
+def test_one_name_for_results() -> None:
+    """The fleet names it for all, and a node's own file for itself."""
+    shared = '[inbound]\nauthserv_id = "contoso.test"\n'
+    assert together(shared).inbound.authserv_id == "contoso.test"
+    own = together(shared, '[inbound]\nauthserv_id = "mx1.contoso.test"\nprobe = false\n').inbound
+    assert (own.authserv_id, own.probe) == ("mx1.contoso.test", False)
+    assert together("", '[inbound]\nauthserv_id = "mx1"\n').inbound.authserv_id == "mx1"
+
+
 def test_rules_of_one_node() -> None:
     """A node's own rule goes over the fleet's, key by key, however the domain is spelled; others' do not."""
     found = together(
