@@ -1,5 +1,7 @@
 """The keys of the document of each command that looks at mail, Postfix, the daemon or the history."""
 
+from domain_secure.commands.report.verification import Outcome as VerifyOutcome
+
 from schema_documents import PENDING
 from schema_parts import (
     CERTIFICATE,
@@ -98,7 +100,7 @@ _TOTALS: dict[str, Schema] = {
     "tls_sent": COUNTERS,
     "days": by_name(COUNTERS),
 }
-_LATEST = thing(success=maybe(OUTCOME), failure=maybe(OUTCOME))
+_LATEST = thing(success=maybe(OUTCOME), failure=maybe(OUTCOME), outcomes=many(_OPEN))
 _ENDS = {"ends": TIME, "days_left": INTEGER}
 _SERVER = thing(
     ("mutual",),
@@ -117,6 +119,7 @@ _SERVER = thing(
     certificate=maybe(TEXT),
     public_key=maybe(TEXT),
     path=maybe(thing(outcome=word("path"), detail=TEXT)),
+    distrusted=many(TEXT),
     name=maybe(TEXT),
     tlsa=thing(records=many(TEXT), match=maybe(TEXT), failures=LINES),
     mutual=thing(verdict=word("mutual"), sessions=by_name(_OPEN)),
@@ -183,7 +186,9 @@ _STATUS = thing(
     pending_certificates=maybe(COUNT),
     pending=PENDING,
     pending_problem=maybe(TEXT),
-    certificates=many(thing(role=TEXT, name=TEXT, **_ENDS)),
+    certificates=many(thing(role=TEXT, name=TEXT, expiry=word("expiry"), **_ENDS)),
+    renewals=many(thing(path=TEXT, standing=TEXT, detail=maybe(TEXT), fix=maybe(TEXT))),
+    renewals_problem=maybe(TEXT),
     revocation_lists=many(thing(issuer=TEXT, **_ENDS)),
     protocol_log=maybe(thing(receive=LEVELS, send=LEVELS)),
     protocol_log_problem=maybe(TEXT),
@@ -201,6 +206,12 @@ _FLEET_COUNTERS = thing(
     total_counts=COUNTS,
     missing_nodes=many(TEXT),
 )
+
+#: With --out the file alone is named, and --verify tells of another report.
+_REPORT = (
+    "written", "since", "until", "made", "host", "history_begins", "not_known", "configurations", "chain",
+    "totals", "partners", "file", "outcome", "report",
+)  # fmt: skip
 
 ANSWERS: dict[str, Schema] = {
     "check": thing(
@@ -268,13 +279,19 @@ ANSWERS: dict[str, Schema] = {
     ),
     "log show": described(thing(records=many(RECORD)), "with --follow each record is a line of its own"),
     "report": thing(
-        ("written", "since", "until", "made", "host", "history_begins", "totals", "partners"),
+        _REPORT,
         written=described(many(TEXT), "with --out, and then alone: the file that has the report"),
         since=TIME,
         until=TIME,
         made=TIME,
         host=TEXT,
         history_begins=maybe(TIME),
+        not_known=many(thing(what=TEXT, since=maybe(TIME), until=maybe(TIME))),
+        configurations=many(thing(since=maybe(TIME), revision=maybe(COUNT), files=by_name({}))),
+        chain=described(_OPEN, "where the report stands among those made before it"),
+        file=TEXT,
+        outcome=one_of(*VerifyOutcome),
+        report=described(maybe(_OPEN), "with --verify: what the chain has of it"),
         totals=thing(**_TOTALS),
         partners=many(
             thing(
@@ -285,6 +302,7 @@ ANSWERS: dict[str, Schema] = {
                         direction=word("direction"),
                         success=YES_NO,
                         time=TIME,
+                        exact=YES_NO,
                         outcome=TEXT,
                         detail=TEXT,
                         queue_id=maybe(TEXT),
@@ -299,6 +317,7 @@ ANSWERS: dict[str, Schema] = {
                         passed=COUNT,
                         failed=COUNT,
                         new=YES_NO,
+                        distrusted=YES_NO,
                         content=maybe(CERTIFICATE),
                     )
                 ),

@@ -30,6 +30,7 @@ WAITED: dict[str, Schema] = {
     "revision": COUNT,
     "late": {"type": "object", "additionalProperties": TEXT},
     "silent": many(TEXT),
+    "doubled": many(TEXT),
     "live_nodes": COUNT,
 }
 _LIST_CHANGE = thing(
@@ -97,6 +98,8 @@ PARTNER: dict[str, Schema] = {
         servername=maybe(TEXT),
         send_ca_file=maybe(TEXT),
         certificates=maybe(many(TEXT)),
+        certificate_details=maybe(many({"type": "object"})),
+        distrusted=many(TEXT),
         certificates_problem=maybe(TEXT),
     ),
     "partner set": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
@@ -149,13 +152,17 @@ PARTNER: dict[str, Schema] = {
                 not_before=TIME,
                 not_after=TIME,
                 is_past=YES_NO,
+                distrusted=many(TEXT),
                 imported=YES_NO,
                 first_seen=TIME,
                 last_seen=TIME,
                 sources=many(TEXT),
             )
         ),
+        distrusted=many(TEXT),
     ),
+    "partner cert distrust": thing(WAITED, pins=many(TEXT), written=FILES, **WAITED),
+    "partner cert undistrust": thing(WAITED, pins=many(TEXT), written=FILES, **WAITED),
     "partner cert remove": thing(domain=TEXT, thumbprint=TEXT, sha256=TEXT),
     "pending": thing(pending=PENDING),
 }
@@ -213,7 +220,7 @@ CERTIFICATES: dict[str, Schema] = {
         left_out=many(TEXT),
         watched=maybe(TEXT),
         changed=YES_NO,
-        not_proved=maybe(TEXT),
+        not_proved=many(TEXT),
     ),
     "cert refresh": thing(
         ("places", "unconfirmed", "forgotten"),
@@ -221,7 +228,7 @@ CERTIFICATES: dict[str, Schema] = {
         unconfirmed=many(TEXT),
         forgotten=TEXT,
     ),
-    "cert enable": thing(thumbprint=TEXT, changed=YES_NO, services=many(TEXT), not_proved=maybe(TEXT)),
+    "cert enable": thing(thumbprint=TEXT, changed=YES_NO, services=many(TEXT), not_proved=many(TEXT)),
     "cert export": thing(thumbprint=TEXT, written=FILES),
     "cert list": thing(
         certificates=many(thing(**OWN_CERTIFICATE)),
@@ -294,10 +301,14 @@ FLEET: dict[str, Schema] = {
             problem=maybe(TEXT),
         ),
         store_problem=maybe(TEXT),
+        doubled={},
         head=maybe(thing(revision=COUNT, at=TIME, who=TEXT, node=TEXT, what=TEXT)),
         nodes=many(
             thing(
                 node=TEXT,
+                machine=maybe(TEXT),
+                instance=maybe(TEXT),
+                authserv_id=maybe(TEXT),
                 state=word("node_state"),
                 enforces_head=YES_NO,
                 why_not=maybe(TEXT),
@@ -322,6 +333,7 @@ FLEET: dict[str, Schema] = {
                 what=TEXT,
                 key=maybe(TEXT),
                 trusted=YES_NO,
+                signature_fits=maybe(YES_NO),
                 held_here=YES_NO,
             )
         )

@@ -15,6 +15,7 @@ from domain_secure.fleet.node.reports import NodeState
 from domain_secure.milter.page.status_view import State
 from domain_secure.milter.proof.self_proof import Standing as ProofStanding
 from domain_secure.policy.certificates.certification_path import PathOutcome
+from domain_secure.policy.certificates.expiry import Expiry, word_of
 from domain_secure.policy.certificates.purposes import Purpose
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Condition, LogLevel, Method, Mode, SendMethod
@@ -75,6 +76,7 @@ WORDS: dict[str, list[str]] = {
     "watch_outcome": list(WatchOutcome),
     "watch_standing": list(WatchStanding),
     "table": list(Table),
+    "expiry": [word_of(one) for one in Expiry],
     "counter": list(COUNTER_NAMES.values()),
 }
 

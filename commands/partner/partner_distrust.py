@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait, waited
-from domain_secure.commands.terminal.common import configuration_of, note, policy_store
+from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
+from domain_secure.commands.in_force.receiving import in_force
+from domain_secure.commands.terminal.common import add_to_document, configuration_of, note, policy_store
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.certificates.certificate import MAXIMUM_FILE_OCTETS, Certificate, read_certificates
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
@@ -77,6 +78,7 @@ def run_distrust(arguments: argparse.Namespace) -> ExitStatus:
         pins.append(certificate.public_key_pin)
     store = policy_store(arguments)
     written = distrust(store, pins)
+    add_to_document({"pins": list(map(str, pins)), "written": list(map(str, written))})
     print(f"written: {', '.join(map(str, written))}" if written else "nothing to change")
     for one in pins:
         print(f"distrusted {one}{f', {certificate.subject}' if certificate else ''}")
@@ -104,6 +106,7 @@ def run_undistrust(arguments: argparse.Namespace) -> ExitStatus:
         )
     store = policy_store(arguments)
     written = undistrust(store, pins)
+    add_to_document({"pins": list(map(str, pins)), "written": list(map(str, written))})
     print(f"written: {', '.join(map(str, written))}" if written else "nothing to change")
     for one in pins:
         print(f"distrusted no more: {one}")
@@ -185,9 +188,6 @@ def _tell_limits(configuration: Configuration) -> None:
 
 def _finished(arguments: argparse.Namespace, store: PolicyStore) -> ExitStatus:
     configuration = configuration_of(arguments)
-    if not configuration.send:
-        return waited(arguments, store)
-    # What knows Postfix takes its time to load.
-    from domain_secure.commands.in_force.in_force import finished  # noqa: PLC0415
-
-    return finished(arguments, store, tuple(configuration.send))
+    return in_force(
+        arguments, store, receiving=bool(configuration.receive), sent_to=tuple(configuration.send)
+    )

@@ -182,6 +182,8 @@ def _lists_and_rules(run: Story, folder: Path) -> None:
     file.write_bytes(server.pem())
     digest = str(run("partner", "cert", "add", "a.test", file)["sha256"]).partition(":")[2]
     assert run("partner", "cert", "list", "a.test")["certificates"]
+    assert run("partner", "cert", "distrust", digest)["error"] is None
+    run("partner", "cert", "undistrust", digest)
     run("partner", "cert", "remove", "a.test", digest)
     with closing(CertificateBook(run.scratch.state / FILE_NAME)) as book:
         book.note_pending(Pin.parse(OTHER), None, Entry("a.test"), "192.0.2.1", datetime.now(UTC))
