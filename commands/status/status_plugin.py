@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain_secure.commands.terminal.plugin_output import Number, Result, State
-from domain_secure.milter.page.status_view import SOON_DAYS, VERY_SOON_DAYS, all_partners, notices, verdict
-from domain_secure.milter.page.status_view import State as Fares
+from domain_secure.milter.page.states import State as Fares
+from domain_secure.milter.page.status_view import all_partners, notices, verdict
 
 from .status_document import COUNTERS
 
@@ -16,7 +16,6 @@ _STATES = {
     Fares.GOOD: State.OK,
     Fares.QUIET: State.OK,
 }
-_DAY = 86_400
 _LATE_SECONDS = 60
 #: The names of the counters, in the order of ``COUNTERS``.
 _LABELS = ("received", "sent", "session_failures", "refused", "sent_unverified")
@@ -68,13 +67,8 @@ def _numbers(document: Mapping[str, Any]) -> tuple[Number, ...]:
             critical="0",
         ),
         Number("pending", document["pending_certificates"], warning="0"),
-        Number(
-            "certificate_left",
-            _certificate_left(document),
-            "s",
-            warning=f"{SOON_DAYS * _DAY}:",
-            critical=f"{VERY_SOON_DAYS * _DAY}:",
-        ),
+        # When that is too little depends on how long each is valid: the state has it.
+        Number("certificate_left", _certificate_left(document), "s", critical="0:"),
         Number("log_lag", document["log_lag_seconds"], "s", warning=str(_LATE_SECONDS)),
     )
 
