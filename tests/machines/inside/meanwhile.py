@@ -58,6 +58,7 @@ class Others:
             "somebody forges the partner's mail": lambda: self._stranger_is(550),
             "somebody forges the partner's mail, and is let in": lambda: self._stranger_is(250),
             "their certificate has two days left": self._two_days_are_left,
+            "Sunday has come, and the certificate with that key has ended": self._certificate_ends,
             "they show the new certificate": lambda: self.partner.show(MATERIAL / "new.pem"),
             "a message came with an unknown certificate": self._an_unknown_certificate_comes,
             "that message comes again, and is let in": self._it_comes_again,
@@ -134,14 +135,26 @@ class Others:
 
     @staticmethod
     def _stranger_is(code: int) -> None:
-        """A rule of receiving is taken over within a second, without a command that waits for it."""
-        wait_for(lambda: submit(EDGE_ADDRESS, STRANGER_ADDRESS, f"jane@{PARTNER}") == code, f"reply {code}")
+        assert submit(EDGE_ADDRESS, STRANGER_ADDRESS, f"jane@{PARTNER}") == code
 
     def _two_days_are_left(self) -> None:
         issue(MATERIAL / "ending.pem", f"mail.{PARTNER}", certificate=HOME / "woodgrove.pem", days=2)
         issue(MATERIAL / "new.pem", f"mail.{PARTNER}", certificate=HOME / "woodgrove-new.pem")
         self.partner.show(MATERIAL / "ending.pem")
         self._words = {"DIGEST": digest(HOME / "woodgrove.pem", of_the_key=True)}
+
+    def _certificate_ends(self) -> None:
+        """A certificate of the same key ended long ago."""
+        ended = MATERIAL / "ended.pem"
+        key = MATERIAL / "ending.key"
+        run(
+            *("openssl", "req", "-x509", "-config", MATERIAL / "openssl.cnf", "-key", key, "-out", ended),
+            *("-subj", f"/CN=mail.{PARTNER}", "-addext", f"subjectAltName=DNS:mail.{PARTNER}"),
+            *("-CA", AUTHORITY, "-CAkey", AUTHORITY.with_suffix(".key")),
+            *("-not_before", "20200101000000Z", "-not_after", "20200601000000Z"),
+        )
+        ended.write_bytes(key.read_bytes() + ended.read_bytes())
+        self.partner.show(ended)
 
     def _an_unknown_certificate_comes(self) -> None:
         """The partner's sending server shows one that no authority vouches for, and its MX does not."""
