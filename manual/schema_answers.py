@@ -179,6 +179,7 @@ _STATUS = thing(
             latest=thing(receive=_LATEST, send=_LATEST),
             asks_for_our_certificate=one_of("yes", "never", "sometimes", "unknown"),
             waiting=maybe(COUNT),
+            partner_refusals=COUNT,
         )
     ),
     domains_listed=COUNT,
