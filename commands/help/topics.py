@@ -35,10 +35,11 @@ def text_about(word: str) -> str | None:
     """Return the text about a topic, a verdict or a setting; None for any other word."""
     if (text := topics().get(word)) is not None:
         return text
+    found = [_setting(one) for one in SETTINGS if word in {one.key, name_of(one)}]
+    # A word may be both.
     if word in {verdict.word for verdict in Verdict}:
-        return topics()[_VERDICTS]
-    found = [one for one in SETTINGS if word in {one.key, name_of(one)}]
-    return "\n".join(map(_setting, found)) or None
+        found = [topics()[_VERDICTS], *found]
+    return "\n".join(found) or None
 
 
 def name_of(setting: Setting) -> str:

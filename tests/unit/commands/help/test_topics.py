@@ -37,7 +37,7 @@ def test_the_verdicts_are_all_told() -> None:
     for verdict in Verdict:
         line = next(line for line in text.splitlines() if line.split()[:1] == [verdict.word])
         assert verdict.status is None or verdict.status in line
-        assert text_about(verdict.word) == text
+        assert (text_about(verdict.word) or "").startswith(text)
 
 
 def test_the_keys_of_a_partner_are_all_told() -> None:

@@ -46,7 +46,7 @@ def test_the_report(configuration: Configuration) -> None:
 
 def test_the_documents(configuration: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As they were installed, compressed or not; where there are none, none is linked to."""
-    folder = tmp_path / "share" / "doc" / "postfix-domain-secure"
+    folder = tmp_path / "share" / "doc" / "postfix-domain-secure" / "docs"
     folder.mkdir(parents=True)
     (folder / "replies.md").write_text("# Replies\n")
     (folder / "operation.md.gz").write_bytes(gzip.compress(b"# Daily work\n"))
