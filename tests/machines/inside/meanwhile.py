@@ -49,7 +49,7 @@ class Others:
     def __init__(self, edge: Edge, partner: Partner) -> None:
         self.edge, self.partner = edge, partner
         self._words: dict[str, str] = {}  #: what a word of the documents stands for at this point
-        self._before: dict[str, bytes] = {}
+        self._without_us: dict[str, bytes] = {}
         self._waiting = ""
         self._events: dict[str, Callable[[], None]] = {
             "mail flows both ways": self.mail_flows,
@@ -72,6 +72,7 @@ class Others:
             "the partner writes by rspamd": self._by_rspamd,
             "Prometheus has the metrics and the rules": self._prometheus_has_them,
             "nothing of ours is on this machine": self._bare,
+            "these are the files of Postfix without us": self._note_files,
             "Postfix has its former files": self._former_files,
             "THUMBPRINT is the one in the list": self._thumbprint,
             "the edges go by the name contoso.test": lambda: self._marked_by(OURS),
@@ -96,7 +97,6 @@ class Others:
         self.edge.set_up()
         # What asks before it does something is answered, as a person would.
         Path("/etc/apt/apt.conf.d/90yes").write_text('APT::Get::Assume-Yes "true";\n')
-        self._before = {name: (POSTFIX / name).read_bytes() for name in _FILES}
         (package,) = (HOME / "dist").glob("*.deb")
         run("apt-get", "install", "-q", package)
         authority = CONFIGURATION.with_name("authority.pem")
@@ -254,8 +254,11 @@ class Others:
             left.close()
         run("systemctl", "start", "woodgrove")
 
+    def _note_files(self) -> None:
+        self._without_us = {name: (POSTFIX / name).read_bytes() for name in _FILES}
+
     def _former_files(self) -> None:
-        assert {name: (POSTFIX / name).read_bytes() for name in _FILES} == self._before
+        assert {name: (POSTFIX / name).read_bytes() for name in _FILES} == self._without_us
         assert submit(EDGE_ADDRESS, STRANGER_ADDRESS, f"jane@{PARTNER}") == 250
 
     def _thumbprint(self) -> None:
