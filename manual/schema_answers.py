@@ -288,7 +288,7 @@ ANSWERS: dict[str, Schema] = {
         host=TEXT,
         history_begins=maybe(TIME),
         not_known=many(thing(what=TEXT, since=maybe(TIME), until=maybe(TIME))),
-        configurations=many(thing(since=maybe(TIME), revision=maybe(COUNT), files=by_name({}))),
+        configurations=many(thing(since=maybe(TIME), revision=maybe(TEXT), files=by_name({}))),
         chain=described(_OPEN, "where the report stands among those made before it"),
         file=TEXT,
         outcome=one_of(*VerifyOutcome),

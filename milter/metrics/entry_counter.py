@@ -80,6 +80,6 @@ class EntryCounter:
         return (self._head + text).encode()
 
     def _line(self, values: tuple[str, ...]) -> str:
-        pairs = zip(self.labels, values, strict=True)
+        pairs = sorted(zip(self.labels, values, strict=True))
         written = ",".join(f'{label}="{value.translate(_ESCAPES)}"' for label, value in pairs)
         return f"{self.name}_total{{{written}}} "

@@ -83,7 +83,7 @@ def _forged_with_unknown_certificate(lab: Lab, _: Product) -> Outcome:
 
 
 def _forged_with_known_certificate(lab: Lab, product: Product) -> Outcome:
-    product.command("partner", "cert", "add", EVIL, CERTIFICATES / f"{EVIL}.pem")
+    product.command("partner", "cert", "add", "--force", EVIL, CERTIFICATES / f"{EVIL}.pem")
     reply = _forge(lab, lab.identities[EVIL], tls=True)
     return _refused(f"the same, now that {EVIL}'s certificate is known", reply, "550 5.7.5", EVIL, WOODGROVE)
 

@@ -119,10 +119,10 @@ def test_pinned_partner_with_a_new_certificate_is_pending(gateway: Product) -> N
     message = compose(SENDER, RECIPIENT)
     assert lab.submit(lab.woodgrove, message, sender=SENDER, recipient=RECIPIENT).code == 250
     lab.woodgrove.wait_for_log(rf"to=<{RECIPIENT}>.*status=bounced .*untrusted")
-    (waiting,) = json.loads(gateway.command("pending", "--json").stdout)
+    (waiting,) = json.loads(gateway.command("pending", "--json").stdout)["pending"]
     assert "spki-sha256:" in waiting["settle"]
     gateway.change(*waiting["settle"].split()[1:])
-    assert json.loads(gateway.command("pending", "--json").stdout) == []
+    assert json.loads(gateway.command("pending", "--json").stdout)["pending"] == []
     again = compose(SENDER, RECIPIENT)
     assert lab.submit(lab.woodgrove, again, sender=SENDER, recipient=RECIPIENT).code == 250
     (mark,) = header_lines(lab.contoso.wait_for_delivery(again.mark), "X-Domain-Secure")

@@ -101,7 +101,7 @@ def test_forgeries_are_refused(product: Product, shows: str) -> None:
         case "an unknown":
             tls, expected = client(product, stranger), ("451 4.7.5", "(unknown-certificate)")
         case _:
-            product.command("partner", "cert", "add", EVIL, lab.certificate_file(stranger, "stranger"))
+            product.command("partner", "cert", "add", "--force", EVIL, lab.certificate_file(stranger, "stranger"))
             tls, expected = client(product, stranger), ("550 5.7.5", "(name-mismatch)")
             assert "certificate is for stranger.test; mail from this domain needs one for" in str(
                 send(product, tls=tls).reply
@@ -344,7 +344,7 @@ def test_chain_of_another_authority_is_untrusted(product: Product) -> None:
     """The right name from an authority that is not trusted proves nothing, though it was imported."""
     impostor = Authority.create("Laboratory Authority").issue(WOODGROVE, dns_names=(WOODGROVE,))
     path = product.lab.certificate_file(impostor, "impostor")
-    product.command("partner", "cert", "add", EVIL, path)
+    product.command("partner", "cert", "add", "--force", EVIL, path)
     reply = str(send(product, tls=client(product, impostor)).reply)
     assert reply.startswith("550 5.7.5")
     assert "(untrusted)" in reply
