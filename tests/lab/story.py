@@ -230,6 +230,8 @@ COUNTERS: dict[str, float] = {
         f'domain_secure_inbound_refusals_total{{domain="{WOODGROVE}",reason="{reason}"}}': 1.0
         for reason in _REASONS
     },
+    # Nobody knows yet whose certificate it is: it may be a new one of Woodgrove's.
+    f'domain_secure_inbound_partner_refusals_total{{domain="{WOODGROVE}",reason="unknown-certificate"}}': 1.0,
     f'domain_secure_messages_sent_total{{domain="{WOODGROVE}"}}': 1.0,
     f'domain_secure_messages_sent_mutual_total{{domain="{WOODGROVE}"}}': 1.0,
     f'domain_secure_outbound_session_failures_total{{domain="{WOODGROVE}",reason="name-mismatch"}}': 1.0,

@@ -79,7 +79,7 @@ def test_each_command_works(command: str) -> None:
 
 def test_partners_are_enforced_from_now_on() -> None:
     """README's last step takes `observe` away."""
-    for command in block("mode=\n"):
+    for command in block("partner reset "):
         run(*shlex.split(command))
     findings = json.loads(run("domain-secure", "check", "--json").stdout)["findings"]
     assert "observe" not in {finding["word"] for finding in findings}
