@@ -1,6 +1,7 @@
 """The keys of the document of each command that looks at mail, Postfix, the daemon or the history."""
 
 from domain_secure.commands.report.verification import Outcome as VerifyOutcome
+from domain_secure.policy.decision.attribution import Attribution
 
 from schema_documents import PENDING
 from schema_parts import (
@@ -59,7 +60,13 @@ _DECISION = thing(
     known_certificate=maybe(_OPEN),
     tlsa=maybe(_OPEN),
     signatures=maybe(many(_OPEN)),
-    findings=many(thing(("attempts",), **_DECISION_FINDING)),
+    findings=many(
+        thing(
+            ("attempts", "attribution"),
+            **_DECISION_FINDING,
+            attribution=maybe(one_of(*Attribution)),
+        )
+    ),
     certificates=many(CERTIFICATE),
 )
 _DELIVERY = thing(
