@@ -101,7 +101,9 @@ def test_forgeries_are_refused(product: Product, shows: str) -> None:
         case "an unknown":
             tls, expected = client(product, stranger), ("451 4.7.5", "(unknown-certificate)")
         case _:
-            product.command("partner", "cert", "add", "--force", EVIL, lab.certificate_file(stranger, "stranger"))
+            product.command(
+                "partner", "cert", "add", "--force", EVIL, lab.certificate_file(stranger, "stranger")
+            )
             tls, expected = client(product, stranger), ("550 5.7.5", "(name-mismatch)")
             assert "certificate is for stranger.test; mail from this domain needs one for" in str(
                 send(product, tls=tls).reply
