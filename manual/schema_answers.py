@@ -1,7 +1,6 @@
 """The keys of the document of each command that looks at mail, Postfix, the daemon or the history."""
 
 from domain_secure.commands.report.verification import Outcome as VerifyOutcome
-from domain_secure.policy.decision.attribution import Attribution
 
 from schema_documents import PENDING
 from schema_parts import (
@@ -28,75 +27,7 @@ from schema_parts import (
     thing,
     word,
 )
-
-_OPEN: Schema = {"type": "object"}
-_ATTEMPTS = many(thing(method=word("attempt"), verdict=word("verdict"), detail=TEXT))
-_DECISION_FINDING: dict[str, Schema] = {
-    "domain": TEXT,
-    "claimed": TEXT,
-    "claimed_in": TEXT,
-    "verdict": word("verdict"),
-    "method": maybe(word("method")),
-    "mode": word("mode"),
-    "detail": TEXT,
-    "attempts": _ATTEMPTS,
-}
-_RECORD_HEAD: dict[str, Schema] = {
-    "number": COUNT,
-    "time": TIME,
-    "direction": word("direction"),
-    "queue_id": maybe(TEXT),
-}
-_DECISION = thing(
-    ("certificates", "signatures"),
-    **_RECORD_HEAD,
-    kind={"const": "decision"},
-    client=thing(address=TEXT, port=maybe(TEXT)),
-    verdict=word("verdict"),
-    effect=word("effect"),
-    reply=maybe(TEXT),
-    seconds=NUMBER,
-    session=maybe(_OPEN),
-    known_certificate=maybe(_OPEN),
-    tlsa=maybe(_OPEN),
-    signatures=maybe(many(_OPEN)),
-    findings=many(
-        thing(
-            ("attempts", "attribution"),
-            **_DECISION_FINDING,
-            attribution=maybe(one_of(*Attribution)),
-        )
-    ),
-    certificates=many(CERTIFICATE),
-)
-_DELIVERY = thing(
-    ("lines",),
-    **_RECORD_HEAD,
-    kind={"const": "delivery"},
-    domain=TEXT,
-    recipient_domain=TEXT,
-    relay=maybe(TEXT),
-    status=word("delivery_status"),
-    dsn=maybe(TEXT),
-    reply=TEXT,
-    verified=YES_NO,
-    unverified=maybe(word("unverified")),
-    mutual=YES_NO,
-    tls=maybe(_OPEN),
-    lines=LINES,
-)
-_FAILURE = thing(
-    ("lines",),
-    **_RECORD_HEAD,
-    kind={"const": "session-failure"},
-    domain=TEXT,
-    relay=maybe(TEXT),
-    reason=word("failure_reason"),
-    security=YES_NO,
-    detail=TEXT,
-    lines=LINES,
-)
-RECORD: Schema = {"oneOf": [_DECISION, _DELIVERY, _FAILURE]}
+from schema_records import DECISION_FINDING, OPEN, RECORD
 
 _TOTALS: dict[str, Schema] = {
     "received": COUNTERS,
@@ -107,7 +38,7 @@ _TOTALS: dict[str, Schema] = {
     "tls_sent": COUNTERS,
     "days": by_name(COUNTERS),
 }
-_LATEST = thing(success=maybe(OUTCOME), failure=maybe(OUTCOME), outcomes=many(_OPEN))
+_LATEST = thing(success=maybe(OUTCOME), failure=maybe(OUTCOME), outcomes=many(OPEN))
 _ENDS = {"ends": TIME, "days_left": INTEGER}
 _SERVER = thing(
     ("mutual",),
@@ -129,7 +60,7 @@ _SERVER = thing(
     distrusted=many(TEXT),
     name=maybe(TEXT),
     tlsa=thing(records=many(TEXT), match=maybe(TEXT), failures=LINES),
-    mutual=thing(verdict=word("mutual"), sessions=by_name(_OPEN)),
+    mutual=thing(verdict=word("mutual"), sessions=by_name(OPEN)),
 )
 #: Since when the counters count; a restart of the daemon changes nothing.
 _SINCE = thing(receive=maybe(TIME), send=maybe(TIME))
@@ -267,7 +198,7 @@ ANSWERS: dict[str, Schema] = {
         verdict=word("verdict"),
         effect=word("effect"),
         reply=maybe(TEXT),
-        findings=many(thing(**_DECISION_FINDING, names=many(TEXT), not_asked=by_name(TEXT))),
+        findings=many(thing(**DECISION_FINDING, names=many(TEXT), not_asked=by_name(TEXT))),
         certificate=maybe(
             thing(
                 certificate=TEXT,
@@ -296,10 +227,10 @@ ANSWERS: dict[str, Schema] = {
         history_begins=maybe(TIME),
         not_known=many(thing(what=TEXT, since=maybe(TIME), until=maybe(TIME))),
         configurations=many(thing(since=maybe(TIME), revision=maybe(TEXT), files=by_name({}))),
-        chain=described(_OPEN, "where the report stands among those made before it"),
+        chain=described(OPEN, "where the report stands among those made before it"),
         file=TEXT,
         outcome=one_of(*VerifyOutcome),
-        report=described(maybe(_OPEN), "with --verify: what the chain has of it"),
+        report=described(maybe(OPEN), "with --verify: what the chain has of it"),
         totals=thing(**_TOTALS),
         partners=many(
             thing(

@@ -11,9 +11,10 @@ from typing import Any
 
 from domain_secure.commands.terminal.documents import VERSION
 
-from schema_answers import ANSWERS, RECORD
+from schema_answers import ANSWERS
 from schema_documents import CERTIFICATES, FLEET, LISTS, LOG_LEVELS, PARTNER, POSTFIX
 from schema_parts import LINES, TEXT, WORDS, Schema, described, maybe, thing
+from schema_records import RECORD
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _IDENTIFIER = "urn:postfix-domain-secure:json:{version}:{name}"

@@ -1,29 +1,14 @@
 """Which certificate a session shows, by what a person writes: a digest in any spelling, or a thumbprint."""
 
-from dataclasses import dataclass
-
 from domain_secure.policy.book.certificate_book import CertificateBook
-from domain_secure.policy.certificates.certificate import Certificate
+from domain_secure.policy.book.named_certificate import NamedCertificate
 from domain_secure.policy.terms.pin import Pin, PinKind
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.spelled_digest import SpelledDigest, read_digest
-from domain_secure.policy.terms.thumbprint import find, sha1_of
+from domain_secure.policy.terms.thumbprint import find
 
 _LISTING = "domain-secure partner cert list DOMAIN"
 _WHERE = "--fingerprint, --public-key"
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    certificate: Certificate
-
-    @property
-    def sha1(self) -> str:
-        return sha1_of(self.certificate.der)
-
-    @property
-    def sha256(self) -> str:
-        return self.certificate.certificate_pin.digest
 
 
 def shown_certificate(
@@ -50,7 +35,7 @@ def _certificate(text: str, book: CertificateBook) -> Pin:
         pin = read_digest(text).as_pin(PinKind.CERTIFICATE)
     except ValueError:
         # SHA-1, or how a digest begins: only among those that are known can it be told what is meant.
-        known = [_Known(one.chain[0]) for one in book.all()]
+        known = [NamedCertificate(one.chain[0]) for one in book.all()]
         return find(text, known, _LISTING).certificate.certificate_pin
     if pin.kind is PinKind.CERTIFICATE:
         return pin

@@ -24,7 +24,6 @@ from domain_secure.policy.editing.partner_editing import add_pins, set_values
 from domain_secure.policy.editing.policy_store import FileStore
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
-from domain_secure.policy.terms.suggestions import did_you_mean, nearest
 
 from . import partner_certificate, partner_rules
 from .certificate_details import certificate_details, certificate_lines
@@ -163,7 +162,7 @@ def run_set(arguments: argparse.Namespace) -> ExitStatus:
     store = policy_store(arguments)
     if arguments.nodes and isinstance(store, FileStore):
         raise Problem("this machine is not part of a fleet", "--nodes", "leave it out")
-    _check_keys(values)
+    partner_rules.check_keys(values, (*settings_of(PARTNER), GATEWAY))
     entry, check = entry_and_check(arguments, "partner set")
     written = set_values(store, arguments.domain, values, arguments.nodes, check)
     tell_written(arguments, written, f"{entry} has {' '.join(arguments.values)}")
@@ -189,15 +188,6 @@ def _tell_recipe(domain: str, values: Mapping[str, str]) -> None:
             f"all customers of the gateway share its certificates, and without require=dkim each of them may "
             f"send as {domain}; see docs/gateways.md"
         )
-
-
-def _check_keys(values: Collection[str]) -> None:
-    """Raise the Problem of a key that no partner has, with the one that may be meant."""
-    known = (*settings_of(PARTNER), GATEWAY)
-    for key in values:
-        if key not in known:
-            near = did_you_mean(nearest(key, known))
-            raise Problem(f"unknown key of a partner{near}", key, f"write one of {', '.join(known)}")
 
 
 def run_pin(arguments: argparse.Namespace) -> ExitStatus:

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,30 +11,23 @@ from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
 from domain_secure.commands.in_force.receiving import in_force
 from domain_secure.commands.terminal.common import add_to_document, configuration_of, note, policy_store
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
+from domain_secure.policy.book.named_certificate import NamedCertificate
 from domain_secure.policy.certificates.certificate import MAXIMUM_FILE_OCTETS, Certificate, read_certificates
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
+from domain_secure.policy.editing.draft import Written
 from domain_secure.policy.editing.policy_store import PolicyStore
 from domain_secure.policy.editing.trust_editing import distrust, undistrust
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin, PinKind
 from domain_secure.policy.terms.problems import ExitStatus, Problem
-from domain_secure.policy.terms.thumbprint import digits_of, find, sha1_of
+from domain_secure.policy.terms.thumbprint import digits_of, find
 
 from .partner_certificates import entry_of
 
 _KEY = re.compile(r"^\s*spki-?sha-?256\s*[:=]\s*", re.IGNORECASE)
 _DIGITS = 64  #: of SHA-256
-
-
-class _Known:
-    """A certificate that is named by its thumbprints."""
-
-    def __init__(self, certificate: Certificate) -> None:
-        self.certificate = certificate
-        self.sha1 = sha1_of(certificate.der)
-        self.sha256 = certificate.certificate_pin.digest
 
 
 def add_parsers(actions: Any) -> None:
@@ -77,9 +70,7 @@ def run_distrust(arguments: argparse.Namespace) -> ExitStatus:
             )
         pins.append(certificate.public_key_pin)
     store = policy_store(arguments)
-    written = distrust(store, pins)
-    add_to_document({"pins": list(map(str, pins)), "written": list(map(str, written))})
-    print(f"written: {', '.join(map(str, written))}" if written else "nothing to change")
+    _tell_written(pins, distrust(store, pins))
     for one in pins:
         print(f"distrusted {one}{f', {certificate.subject}' if certificate else ''}")
     if certificate is None:
@@ -105,12 +96,15 @@ def run_undistrust(arguments: argparse.Namespace) -> ExitStatus:
             "see `domain-secure partner cert list DOMAIN`, or [trust] distrusted",
         )
     store = policy_store(arguments)
-    written = undistrust(store, pins)
-    add_to_document({"pins": list(map(str, pins)), "written": list(map(str, written))})
-    print(f"written: {', '.join(map(str, written))}" if written else "nothing to change")
+    _tell_written(pins, undistrust(store, pins))
     for one in pins:
         print(f"distrusted no more: {one}")
     return _finished(arguments, store)
+
+
+def _tell_written(pins: Sequence[Pin], written: Sequence[Written]) -> None:
+    add_to_document({"pins": list(map(str, pins)), "written": list(map(str, written))})
+    print(f"written: {', '.join(map(str, written))}" if written else "nothing to change")
 
 
 def _of_certificate(
@@ -136,7 +130,8 @@ def _named(configuration: Configuration, arguments: argparse.Namespace) -> tuple
         certificate = _read(file)
         return certificate.certificate_pin, certificate
     entry = None if arguments.domain is None else entry_of(configuration, arguments.domain)
-    known = list({one.sha256: one for one in map(_Known, _certificates(configuration, entry))}.values())
+    every = map(NamedCertificate, _certificates(configuration, entry))
+    known = list({one.sha256: one for one in every}.values())
     is_key = _KEY.match(text) is not None
     digits = digits_of(_KEY.sub("", text)) or ""
     if is_key or (len(digits) == _DIGITS and all(one.sha256 != digits for one in known)):

@@ -4,6 +4,7 @@ Owns: the words; edits are ``policy/editing``'s.
 """
 
 import argparse
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -100,16 +101,20 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
 
 def run_reset(arguments: argparse.Namespace) -> ExitStatus:
     """Take keys out of a partner's table."""
-    known = settings_of(PARTNER)
-    for key in arguments.keys:
-        if key not in known:
-            near = did_you_mean(nearest(key, known))
-            raise Problem(f"unknown key of a partner{near}", key, f"write one of {', '.join(known)}")
+    check_keys(arguments.keys, settings_of(PARTNER))
     store = policy_store(arguments)
     entry, check = entry_and_check(arguments, "partner reset")
     written = set_values(store, arguments.domain, dict.fromkeys(arguments.keys, ""), check=check)
     tell_written(arguments, written, f"{entry} has {' and '.join(arguments.keys)} by default")
     return rule_in_force(arguments, store, arguments.keys)
+
+
+def check_keys(keys: Iterable[str], known: Sequence[str] | Mapping[str, object]) -> None:
+    """Raise the Problem of a key that is none of those *known*, with the one that may be meant."""
+    for key in keys:
+        if key not in known:
+            near = did_you_mean(nearest(key, known))
+            raise Problem(f"unknown key of a partner{near}", key, f"write one of {', '.join(known)}")
 
 
 def run_unpin(arguments: argparse.Namespace) -> ExitStatus:

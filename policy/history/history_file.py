@@ -128,8 +128,8 @@ def make(path: Path) -> None:
             # Readers do not wait for the writer; both choices are kept in the file.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA + counter_sums.SCHEMA + _ADDED)
-            seen_hours.add_tables(connection, is_new=True)
+            connection.executescript(_SCHEMA)
+            _add_tables(connection, is_new=True)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         content = blank.read_bytes()
     with atomic_file.writer_lock(path.parent):
@@ -151,19 +151,22 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     connection = held_database.connect(path, timeout=_BUSY_SECONDS)
     try:
         _check_format(connection)
-        # A file of an earlier version has less.
-        connection.executescript(counter_sums.SCHEMA)
-        seen_hours.add_tables(connection, is_new=False)
+        _add_tables(connection, is_new=False)
         # What is committed survives ``kill -9``; a power cut may cost the last seconds, and no flush of the
         # mail server's disk is spent on that.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_OCTETS}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
-        connection.executescript(_ADDED)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _add_tables(connection: sqlite3.Connection, *, is_new: bool) -> None:
+    """Make the tables that a file of an earlier version has not; raises sqlite3.Error."""
+    connection.executescript(counter_sums.SCHEMA + _ADDED)
+    seen_hours.add_tables(connection, is_new=is_new)
 
 
 def is_damage(error: sqlite3.Error) -> bool:
