@@ -12,7 +12,7 @@ from typing import Any
 from domain_secure.commands.terminal.documents import VERSION
 
 from schema_answers import ANSWERS
-from schema_documents import CERTIFICATES, FLEET, LISTS, LOG_LEVELS, PARTNER, POSTFIX
+from schema_documents import CERTIFICATES, FLEET, IMPORTS, LISTS, LOG_LEVELS, PARTNER, POSTFIX
 from schema_parts import LINES, TEXT, WORDS, Schema, described, maybe, thing
 from schema_records import RECORD
 
@@ -26,6 +26,7 @@ DOCUMENTS: dict[str, Schema] = {
     **CERTIFICATES,
     **FLEET,
     **LOG_LEVELS,
+    **IMPORTS,
     **ANSWERS,
 }
 

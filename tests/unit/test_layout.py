@@ -32,6 +32,7 @@ MAY_KNOW = {
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
         "policy/dkim policy/files policy/record policy/revocation policy/terms"
     ),
+    "policy/importing": "policy/configuration policy/terms policy/toml",
     "policy/own": "policy/certificates policy/files policy/terms",
     "policy/record": (
         "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
@@ -145,6 +146,9 @@ MAY_KNOW = {
         "fleet/editing fleet/node fleet/store commands/terminal"
     ),
     "commands/help": "policy/configuration policy/decision",
+    "commands/importing": (
+        "policy/configuration policy/files policy/importing policy/terms commands/terminal"
+    ),
     "commands/in_force": (
         "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "
         "postfix/instance postfix/sending_checks postfix/tables commands/fleet commands/terminal"

@@ -233,5 +233,6 @@ def _questions(run: Story, folder: Path) -> None:
     log = folder / "log"
     log.write_text("")
     run("suggest", "--file", log)
+    run("import", "exchange", ROOT / "tests" / "data" / "importing" / "transport-config.txt")
     run("status")
     run("top")
