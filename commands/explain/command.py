@@ -200,7 +200,7 @@ def _client_address(text: str) -> str:
 
 def _document(found: _Reasoning, configuration: Configuration) -> dict[str, Any]:
     decision = found.decision
-    reply = reply_to(decision, "QUEUEID")
+    reply = reply_to(decision, "QUEUEID", configuration.inbound.help_url)
     return {
         "verdict": decision.verdict.word,
         "effect": decision.effect,
@@ -275,5 +275,5 @@ def _print(found: _Reasoning, configuration: Configuration) -> None:
     print_tlsa(tlsa_document(found.tlsa))
     print(f"verdict    {decision.verdict.word}")
     print(f"effect     {decision.effect} (on_failure = {configuration.on_failure})")
-    if reply := reply_to(decision, "QUEUEID"):
+    if reply := reply_to(decision, "QUEUEID", configuration.inbound.help_url):
         print(f"reply      {reply}")

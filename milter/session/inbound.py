@@ -31,7 +31,7 @@ from domain_secure.policy.decision.decision import (
 from domain_secure.policy.decision.evidence import Evidence, Session
 from domain_secure.policy.decision.exemption import exemption_of, is_within
 from domain_secure.policy.decision.marks import mark_headers
-from domain_secure.policy.decision.reply import Reply, reply_to
+from domain_secure.policy.decision.reply import Reply, reply_to, worded_reply
 from domain_secure.policy.decision.settling import waits_for_pin
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature
@@ -137,10 +137,11 @@ class Inbound:
         if canary is not None:
             return Outcome(canary)
         transaction.meet(session)
+        help_url = transaction.live.configuration.inbound.help_url
         if (refusal := transaction.refusal) is not None:
             self._log(_REFUSED[refusal](queue_id=queue_id, client=_client(facts)))
             self._metrics.count_unreadable(refusal)
-            return Outcome(_unreadable_reply(refusal, queue_id))
+            return Outcome(_unreadable_reply(refusal, queue_id, help_url))
         try:
             decision = self._decide(transaction, session)
         except Exception as error:  # noqa: BLE001 - whatever it is, listed mail waits and other mail flows
@@ -151,8 +152,8 @@ class Inbound:
                 # What this message claims could not be read, so that nobody can say it claims nothing.
                 decision = Decision(Verdict.INTERNAL_ERROR, Effect.DEFER, (), None)
                 self._tell(transaction, decision, queue_id, None, time.perf_counter() - started)
-                return Outcome(_unreadable_claims_reply(queue_id))
-        reply = reply_to(decision, queue_id)
+                return Outcome(_unreadable_claims_reply(queue_id, help_url))
+        reply = reply_to(decision, queue_id, help_url)
         self._tell(transaction, decision, queue_id, reply, time.perf_counter() - started)
         if reply is not None:
             return Outcome(reply)
@@ -237,15 +238,15 @@ _WHY_UNREADABLE = {
 }
 
 
-def _unreadable_reply(why: Unreadable, queue_id: str) -> Reply:
-    return Reply("550", "5.7.1", f"{_WHY_UNREADABLE[why]} ({why}) [ref {queue_id or 'unknown'}]")
+def _unreadable_reply(why: Unreadable, queue_id: str, help_url: str | None) -> Reply:
+    return worded_reply(("550", "5.7.1"), _WHY_UNREADABLE[why], why, queue_id, help_url)
 
 
-def _unreadable_claims_reply(queue_id: str) -> Reply:
-    code, enhanced_status = Verdict.INTERNAL_ERROR.reply_status(Effect.DEFER)
-    return Reply(
-        code,
-        enhanced_status,
-        "a fault on the receiving side prevented the check of the author's domain; please retry"
-        f" ({Verdict.INTERNAL_ERROR.word}) [ref {queue_id or 'unknown'}]",
+def _unreadable_claims_reply(queue_id: str, help_url: str | None) -> Reply:
+    return worded_reply(
+        Verdict.INTERNAL_ERROR.reply_status(Effect.DEFER),
+        "a fault on the receiving side prevented the check of the author's domain; please retry",
+        Verdict.INTERNAL_ERROR.word,
+        queue_id,
+        help_url,
     )

@@ -148,6 +148,7 @@ class Inbound:
     when_down: WhenDown
     authserv_id: str | None  #: RFC 8601 section 2.5; None: Postfix's myhostname
     trusted_relay_certificates: tuple[Pin, ...] = ()  #: who shows one of these is a trusted relay too
+    help_url: str | None = None  #: of a page for refused partners, without a fragment; see `reply`
     trusted_services: tuple[str, ...] = ()  #: NAME/TYPE of master.cf; the mail they take in keeps its marks
 
 

@@ -30,6 +30,12 @@ _ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<por
 _NODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})")
 _SERVICE = re.compile(r"[^\s/=]+/(?:inet|unix|unix-dgram|fifo|pass)")
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._-]+/)+")
+# RFC 3986 sections 3.2.2 to 3.4, less what is read otherwise in a line of a reply: `@`, quotes, parentheses.
+_HELP_URL = re.compile(
+    r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:[/?](?:[A-Za-z0-9._~!$&*+,;=:/?-]|%[0-9A-Fa-f]{2})*)?"
+)
+_LONGEST_HELP_URL = 150  # octets; a line of a reply has 512 (RFC 5321 section 4.5.3.1.5), and says why first
 _UNIX_PATH_LIMIT = 107  # unix(7): sun_path holds 108 bytes, the last one NUL
 _LONGEST_WAIT = (
     60  # seconds; a sending server that waits longer may give up the session (RFC 5321 section 4.5.3.2)
@@ -250,6 +256,25 @@ def _endpoint(value: object) -> str:
     return text(value)
 
 
+def _help_url(value: object) -> str:
+    url = text(value)
+    match = _HELP_URL.fullmatch(url)
+    if match is None:
+        if "#" in url:
+            raise ValueError(f"{url!r} has a fragment, and the reason word becomes one")
+        raise ValueError(f"{url!r} is not the URL of a page")
+    if len(url) > _LONGEST_HELP_URL:
+        raise ValueError(f"the URL has {len(url)} octets, and a reply has room for {_LONGEST_HELP_URL}")
+    host = match["host"]
+    if host[0] == "[" or host.replace(".", "").isdigit():
+        ip_address(host.strip("[]"))
+    else:
+        parse_domain(host)
+    if match["port"] is not None:
+        _port(match["port"])
+    return url
+
+
 def _prefix(value: object) -> str:
     if not _PREFIX.fullmatch(text(value)):
         raise ValueError(f"{value!r} is not a prefix of keys")
@@ -308,6 +333,11 @@ SERVICE = Kind("`NAME/TYPE` of a service in master.cf", _service, example='"pick
 LOG = Kind('"auto", "journal" or the absolute path of a file', _log)
 ENDPOINT = Kind(
     "`https://HOST:PORT` of an etcd server", _endpoint, example='"https://etcd1.contoso.test:2379"'
+)
+HELP_URL = Kind(
+    f"`https://` or `http://`, a host and a path, in ASCII, up to {_LONGEST_HELP_URL} octets, without `#`",
+    _help_url,
+    example='"https://www.contoso.test/refused"',
 )
 PREFIX = Kind("a path that begins and ends with `/`", _prefix)
 NODE_NAME = Kind("up to 63 letters, digits, `.`, `_` and `-`", node_name, example='"mx1"')

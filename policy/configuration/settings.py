@@ -184,6 +184,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("inbound", "authserv_id", kinds.AUTHSERV_ID, None, _RELOAD,
             "The name under which results are added to `Authentication-Results` (RFC 8601).",
             "Postfix's `myhostname`"),
+    Setting("inbound", "help_url", kinds.HELP_URL, None, _RELOAD,
+            "A page for administrators whose mail is refused, such as docs/refused.md on a web site of ours: "
+            "replies name it, with `#` and the reason word behind it.",
+            "replies name no page"),
 
     Setting("outbound", "direct", kinds.BOOLEAN, "true", _RELOAD,
             "Listed domains are reached by their MX records, past any `relayhost`, so that the verified "

@@ -25,7 +25,7 @@ _SHARED_KEYS = frozenset(
     }
 )
 # A fleet may say it for all nodes; a node's own file says otherwise.
-_EITHER_KEYS = frozenset({("inbound", "authserv_id")})
+_EITHER_KEYS = frozenset({("inbound", "authserv_id"), ("inbound", "help_url")})
 
 
 def is_shared(keys: Keys) -> bool:

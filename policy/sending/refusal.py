@@ -24,7 +24,7 @@ _OF_THE_MESSAGE = re.compile(r"\b(?:dmarc|spf|dkim|arc|s/mime|openpgp)\b", re.IG
 _CERTIFICATE = re.compile(r"\bcertificates?\b", re.IGNORECASE)
 _NO_SIGNATURE = re.compile(r"\(no-signature\)")
 _OUR_WORDS = re.compile(
-    r"\((?:no-tls|weak-tls|no-certificate|untrusted|name-mismatch|expired|revoked|unknown-certificate"
+    r"\((?:no-tls|weak-tls|no-certificate|untrusted|name-mismatch|expired|revoked|distrusted|unknown-certificate"
     r"|revocation-unknown|dates-unknown|not-set-up|no-evidence|internal-error)\) \[ref "
 )
 _ALERT = re.compile(

@@ -45,6 +45,17 @@ def test_stranger_is_refused_and_not_marked(edge: Edge) -> None:
     assert not outcome.added_headers
 
 
+def test_every_refusal_names_the_page_where_there_is_one(tmp_path: Path) -> None:
+    """Of a partner's message, and of one that cannot be judged whoever it is from."""
+    edge = Edge(tmp_path, '[inbound]\nhelp_url = "https://contoso.test/refused"')
+    refused = edge.message(SENDER, fingerprint=edge.know("evil.test")).reply
+    assert refused is not None
+    assert "; see https://contoso.test/refused#name-mismatch (name-mismatch) [ref Q1]" in refused.text
+    flood = edge.message("<x@evil.test>", *[FORGED] * (MOST_FORGED_MARKS + 1), tls=False).reply
+    assert flood is not None
+    assert flood.text.endswith("; see https://contoso.test/refused#forged-marks (forged-marks) [ref Q1]")
+
+
 def test_unknown_certificate_is_deferred_and_listed_as_pending(edge: Edge) -> None:
     """What nobody knows yet is deferred, and the administrator finds it under pending."""
     outcome = edge.message(SENDER, fingerprint="AB" * 32)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain_secure.policy.configuration.reading import parse
+from domain_secure.policy.configuration.setting_kinds import HELP_URL
 from domain_secure.policy.configuration.settings import SECTIONS, SETTINGS, Setting
 from domain_secure.policy.configuration.settings_document import EXAMPLE, settings_document
 
@@ -28,6 +29,7 @@ KNOWN = {
         "authserv_id",
         "trusted_relay_certificates",
         "trusted_services",
+        "help_url",
     },
     "outbound": {"direct", "tables", "give_up"},
     "selfproof": {"enabled", "interval"},
@@ -85,3 +87,19 @@ def test_every_row_is_complete(setting: Setting) -> None:
     else:
         assert tomllib.loads(f"value = {setting.default}")
         setting.default_value()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.contoso.test/refused",
+        "http://contoso.test",
+        "https://contoso.test:8443/?page=refused%20mail",
+        "https://[2001:db8::1]/refused",
+        "https://192.0.2.1/refused",
+        f"https://a.test/{'x' * 135}",
+    ],
+)
+def test_pages_for_the_refused(url: str) -> None:
+    """What a partner's administrator can open, and a line of SMTP has room for."""
+    assert HELP_URL.parse(url) == url

@@ -1,11 +1,16 @@
 """Replies: the words a partner's administrator reads."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.configuration.configuration import Mode, OnFailure
-from domain_secure.policy.decision.decision import NOT_LISTED, decide
+from domain_secure.policy.decision.decision import NOT_LISTED, Decision, decide
 from domain_secure.policy.decision.evidence import Evidence
-from domain_secure.policy.decision.reply import reply_to
+from domain_secure.policy.decision.reply import reply_to, worded_reply
+from domain_secure.policy.decision.verdict import Verdict
 
 from unit.policy.builders import NOW, claim, configuration, known, session
 
@@ -57,3 +62,51 @@ def test_reply_is_printable_ascii_without_line_ends() -> None:
     text = str(reply_to(decision, "Q1"))
     assert text.isascii()
     assert text.isprintable()
+
+
+PAGE = "https://www.contoso.test/refused"
+DOCUMENT = Path(__file__).parents[4] / "docs" / "refused.md"
+
+
+def refusal(**changes: object) -> Decision:
+    """Return a decision against a certificate of somebody else."""
+    return decide([claim()], Evidence(session(), known("evil.test")), configuration(**changes), NOW)
+
+
+def test_a_page_is_named_with_the_reason() -> None:
+    """The word and the reference stay last; without the setting a reply is what it was."""
+    plain = str(reply_to(refusal(), "Q1"))
+    tail = " (name-mismatch) [ref Q1]"
+    assert plain.endswith(f"woodgrovebank.test{tail}")
+    named = str(reply_to(refusal(), "Q1", PAGE))
+    assert named == f"{plain.removesuffix(tail)}; see {PAGE}#name-mismatch{tail}"
+
+
+def test_a_reply_with_the_longest_page_still_says_why() -> None:
+    """All of it in one line of SMTP, with whom it is about and the reason before the page."""
+    page = "https://www.contoso.test/" + "a" * 125
+    reply = worded_reply(("550", "5.7.5"), "x" * 999, "unknown-certificate", "4HVZ1n2Yb1z9vvQ", page)
+    assert len(str(reply)) + len("\r\n") <= 512
+    assert str(reply).count("x") >= 200
+    assert str(reply).endswith(
+        f"; see {page}#unknown-certificate (unknown-certificate) [ref 4HVZ1n2Yb1z9vvQ]"
+    )
+
+
+def test_each_reason_has_its_section_for_the_refused() -> None:
+    """And no section is about a word that no reply has: the fragment of a page leads somewhere."""
+    words = {one.word for one in Verdict if one.is_failure} | set(Unreadable)
+    sections = re.findall(r"(?m)^### ([a-z-]+)$", DOCUMENT.read_text())
+    assert sorted(sections) == sorted(words)
+    table = set(re.findall(r"(?m)^\| `([a-z-]+)` \|", (DOCUMENT.parent / "replies.md").read_text()))
+    assert table == words
+
+
+@pytest.mark.parametrize("verdict", [one for one in Verdict if one.is_failure], ids=lambda one: one.word)
+def test_what_the_refused_are_told_to_expect_is_so(verdict: Verdict) -> None:
+    """A section that names a reply's codes names those of its word."""
+    text = DOCUMENT.read_text().partition(f"\n### {verdict.word}\n")[2].partition("\n#")[0]
+    named = re.findall(r"`([45]\d\d [45]\.7\.\d+)`", text)
+    assert text
+    assert set(named) <= {verdict.status}
+    assert bool(named) or not verdict.is_temporary

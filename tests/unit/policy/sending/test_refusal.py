@@ -33,6 +33,15 @@ def test_refusals_because_of_our_certificate(reply: str) -> None:
 
 
 @pytest.mark.parametrize("verdict", [one for one in Verdict if one.is_failure], ids=lambda one: one.word)
+def test_a_word_of_ours_counts_whatever_else_is_said(verdict: Verdict) -> None:
+    """Also beside a word about the message, and with the page for refused partners before it."""
+    page = f"see https://contoso.test/dmarc#{verdict.word}"
+    reply = f"550 5.0.0 {OURS}; {page} ({verdict.word}) [ref 4F2C1A0B]"
+    if verdict is not Verdict.NO_SIGNATURE:
+        assert refusal_reason(reply) is FailureReason.CLIENT_CERTIFICATE
+
+
+@pytest.mark.parametrize("verdict", [one for one in Verdict if one.is_failure], ids=lambda one: one.word)
 @pytest.mark.parametrize("softened", [False, True])
 def test_what_we_reply_ourselves(verdict: Verdict, softened: bool) -> None:
     """Each word of ours is counted; want of a signature is none of the certificate."""
