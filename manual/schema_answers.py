@@ -27,7 +27,7 @@ from schema_parts import (
     thing,
     word,
 )
-from schema_records import DECISION_FINDING, OPEN, RECORD
+from schema_records import DECISION_FINDING, FOR_PARTNER, OPEN, RECORD
 
 _TOTALS: dict[str, Schema] = {
     "received": COUNTERS,
@@ -216,7 +216,15 @@ ANSWERS: dict[str, Schema] = {
         ),
         tlsa=TLSA,
     ),
-    "log show": described(thing(records=many(RECORD)), "with --follow each record is a line of its own"),
+    "log show": described(
+        thing(
+            ("partner", "not_told"),
+            records=many({"oneOf": [*RECORD["oneOf"], *FOR_PARTNER]}),
+            partner=described(TEXT, "with --for-partner"),
+            not_told=described(COUNT, "with --for-partner: records that name it, and are not its own"),
+        ),
+        "with --follow each record is a line of its own",
+    ),
     "report": thing(
         _REPORT,
         written=described(many(TEXT), "with --out, and then alone: the file that has the report"),

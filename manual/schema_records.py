@@ -1,6 +1,7 @@
 """The keys of what is told of one message, delivery or session."""
 
 from domain_secure.policy.decision.attribution import Attribution
+from domain_secure.policy.record.partner_facts import SENT, SESSION
 
 from schema_parts import (
     CERTIFICATE,
@@ -11,6 +12,7 @@ from schema_parts import (
     TIME,
     YES_NO,
     Schema,
+    described,
     many,
     maybe,
     one_of,
@@ -30,6 +32,7 @@ DECISION_FINDING: dict[str, Schema] = {
     "detail": TEXT,
     "attempts": ATTEMPTS,
 }
+_OF_A_CLAIM = ("claimed", "claimed_in", "verdict", "method", "mode", "detail")
 _RECORD_HEAD: dict[str, Schema] = {
     "number": COUNT,
     "time": TIME,
@@ -86,3 +89,35 @@ _FAILURE = thing(
     lines=LINES,
 )
 RECORD: Schema = {"oneOf": [_DECISION, _DELIVERY, _FAILURE]}
+
+_PARTNER_HEAD: dict[str, Schema] = {
+    "time": TIME,
+    "direction": word("direction"),
+    "reference": described(TEXT, "our queue id, which replies name as [ref …]"),
+}
+_PARTNER_SESSION = thing(
+    **_PARTNER_HEAD,
+    kind={"const": SESSION},
+    client=described(
+        maybe(thing(address=TEXT, port=maybe(TEXT))), "null where it is not surely the partner's"
+    ),
+    tls=maybe(TEXT),
+    cipher=maybe(TEXT),
+    certificate=maybe(TEXT),
+    public_key=maybe(TEXT),
+    effect=word("effect"),
+    reply=described(maybe(TEXT), "null as well where it was about another domain"),
+    claims=many(thing(**{key: DECISION_FINDING[key] for key in _OF_A_CLAIM})),
+)
+_PARTNER_DELIVERY = thing(
+    **_PARTNER_HEAD,
+    kind={"const": SENT},
+    server=described(maybe(TEXT), "null where it has not proved to be the partner's"),
+    outcome=described(TEXT, "a delivery's status, or the reason why a session failed"),
+    detail=described(maybe(TEXT), "the words of the partner's server, or what was wrong with its session"),
+    verified=YES_NO,
+    mutual=YES_NO,
+    tls=maybe(TEXT),
+)
+#: With --for-partner.
+FOR_PARTNER: list[Schema] = [_PARTNER_SESSION, _PARTNER_DELIVERY]

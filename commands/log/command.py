@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         help="one direction alone",
     )
     show.add_argument("--domain", metavar="D", help="one partner, or one of its hosts, alone")
+    show.add_argument(
+        "--for-partner",
+        metavar="D",
+        help="what a partner may be handed: the facts of its own sessions, and nothing of others or of ours",
+    )
     show.add_argument("--since", metavar="WHEN", help="nothing before")
     show.add_argument("--until", metavar="WHEN", help="nothing from then on")
     show.add_argument(

@@ -11,12 +11,14 @@ from domain_secure.commands.terminal.common import configuration_of, note, print
 from domain_secure.commands.terminal.listed import require_listed
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.history.history import History, Record, RecordQuery
+from domain_secure.policy.record.partner_facts import is_about
 from domain_secure.policy.sending.delivery import DeliveryStatus, FailureReason
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.time_words import parse_moment
 
+from .for_partner import refuse_what_does_not_go_together, show_for_partner
 from .record_text import HANGING, Line, Piece, record_lines
 
 DEFAULT_LAST = 50
@@ -34,13 +36,19 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
     """Print the records that fit, and with --follow those that come."""
     configuration = configuration_of(arguments)
     history = History(configuration.state)
-    domain = _domain(arguments.domain)
+    domain = _domain(arguments.domain, "--domain")
+    if arguments.for_partner is not None:
+        refuse_what_does_not_go_together(arguments)
+        domain = _domain(arguments.for_partner, "--for-partner")
     query = query_of(arguments, domain)
-    fits = (lambda record: is_about(record, domain)) if domain else lambda _: True
+    fits = (lambda record: is_about(record.document, domain)) if domain else lambda _: True
     # Where it goes on from is settled before anything is read, so that nothing falls in between.
     position = _Position(history)
     found = _found(history, query, arguments, fits)
-    if arguments.follow:
+    if arguments.for_partner is not None and domain is not None:
+        if not show_for_partner(found, domain, arguments, configuration):
+            require_listed(configuration, Entry(domain), "log show --for-partner")
+    elif arguments.follow:
         printed = _json_line if arguments.json else _Printer()
         for record in found:
             printed(record)
@@ -73,21 +81,12 @@ def query_of(arguments: argparse.Namespace, domain: str | None) -> RecordQuery:
     )
 
 
-def is_about(record: Record, domain: str) -> bool:
-    """Tell whether a record is about a list entry, or about a host that is covered by one."""
-    document = record.document
-    named = {document.get("domain"), document.get("recipient_domain")}
-    for finding in document.get("findings", ()):
-        named |= {finding["domain"], finding["claimed"]}
-    return domain in named
-
-
 def document_of(record: Record) -> dict[str, object]:
     """Return a record as ``--json`` prints it."""
     return {"number": record.number, **record.document}
 
 
-def _domain(text: str | None) -> str | None:
+def _domain(text: str | None, option: str) -> str | None:
     """Return a list entry or a domain in normal form; a public suffix cannot be listed, and finds nothing."""
     if text is None:
         return None
@@ -95,7 +94,7 @@ def _domain(text: str | None) -> str | None:
         return f"*.{parse_domain(text[2:])}" if text.startswith("*.") else parse_domain(text)
     except InvalidDomainError as error:
         fix = "name a partner as it is listed, or one of its hosts"
-        raise Problem(str(error), "--domain", fix) from error
+        raise Problem(str(error), option, fix) from error
 
 
 def _entries_for(domain: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from domain_secure.policy.record.delivery_document import DELIVERY, MUTUAL, UNVE
 
 HANGING = 16  #: columns before what follows of a line that is broken
 _INDENT = " " * 14
-_EFFECTS = {"accept": "let in", "reject": "refused", "defer": "deferred", "none": "exempt"}
+EFFECTS = {"accept": "let in", "reject": "refused", "defer": "deferred", "none": "exempt"}
 _STATES = {"sent": "sent", "deferred": "deferred", "bounced": "bounced"}
 
 
@@ -63,7 +63,7 @@ def _decision(document: Mapping[str, Any], time: str) -> Iterator[Line]:
             Piece(f"{time} ", "dim"),
             Piece("→ in  ", "dim"),
             Piece(f"{printable(finding['domain']):<24} ", "bold"),
-            Piece(f"{printable(_EFFECTS.get(document['effect'], document['effect'])):<9}", style),
+            Piece(f"{printable(EFFECTS.get(document['effect'], document['effect'])):<9}", style),
             Piece(f"{printable(finding['verdict']):<20} ", style),
             Piece(f"{printable(_how(session, finding))}  "),
             Piece(f"[{printable(address)}] {printable(document['queue_id'])}", "dim"),

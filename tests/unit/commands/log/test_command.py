@@ -312,3 +312,36 @@ def test_certificates_of_a_verbose_record(run: Run, writer: HistoryWriter) -> No
     assert "for mail.woodgrovebank.test, from 2026-10-25 to 2027-01-23" in printed
     assert str(leaf.certificate_pin) in printed
     assert str(leaf.public_key_pin) in printed
+
+
+@pytest.mark.usefixtures("story")
+def test_what_a_partner_may_be_handed(run: Run) -> None:
+    """His own messages and deliveries, with what is not told counted; as text and as a document."""
+    status, printed, errors = run("show", "--for-partner", "woodgrovebank.test", "--json")
+    assert (status, errors) == (0, "")
+    document = body(printed)
+    assert [one["reference"] for one in document["records"]] == ["IN1", "OUT1", "OUT2"]
+    assert (document["partner"], document["not_told"]) == ("woodgrovebank.test", 1)
+    _, printed, _ = run("show", "--for-partner", "woodgrovebank.test")
+    for words in (
+        "What woodgrovebank.test may be told of its own mail; times are UTC.",
+        "2026-11-24 12:00:00  from [192.0.2.7]:41034: let in  [ref IN1]",
+        "    pass by pkix: woodgrovebank.test in envelope: certificate for mail.woodgrovebank.test",
+        "to mail.woodgrovebank.test[198.51.100.20]:25: name-mismatch  [our queue id OUT2]",
+        "1 more that named woodgrovebank.test",
+    ):
+        assert words in printed
+    assert "IN2" not in printed
+    assert "fabrikam" not in printed
+    _, printed, _ = run("show", "--for-partner", "woodgrovebank.test", "--queue-id", "IN2", "--json")
+    (named,) = body(printed)["records"]
+    # Mail of his has passed from there.
+    assert (named["reference"], named["client"]["address"]) == ("IN2", "192.0.2.7")
+
+
+@pytest.mark.usefixtures("story")
+@pytest.mark.parametrize("further", [["--follow"], ["--domain", "woodgrovebank.test"], ["--verdict", "pass"]])
+def test_what_a_partner_is_handed_is_one_partners_account(run: Run, further: list[str]) -> None:
+    """Whoever asks for more is told what does not go together; a domain on no list is a typing error."""
+    assert run("show", "--for-partner", "woodgrovebank.test", *further)[0] == 2
+    assert run("show", "--for-partner", "woodgrovebnk.test")[0] == 1
