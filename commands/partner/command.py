@@ -24,6 +24,7 @@ from domain_secure.policy.editing.partner_editing import add_pins, set_values
 from domain_secure.policy.editing.policy_store import FileStore
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.policy.terms.timed_pin import time_text
 
 from . import partner_certificate, partner_rules
 from .certificate_details import certificate_details, certificate_lines
@@ -113,6 +114,10 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "send_method": partner.send_method,
         "mode": partner.mode,
         "pins": sorted(map(str, partner.pins)),
+        "timed_pins": list(map(str, partner.timed_pins)),
+        "agreement_key": str(partner.agreement_key) if partner.agreement_key else None,
+        "agreement_issued": time_text(partner.agreement_issued) if partner.agreement_issued else None,
+        "agreement_until": time_text(partner.agreement_until) if partner.agreement_until else None,
         "minimum_tls": str(partner.minimum_tls),
         "mx": list(partner.mx),
         "via": str(partner.via) if partner.via else None,

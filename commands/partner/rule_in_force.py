@@ -19,7 +19,10 @@ from domain_secure.policy.terms.problems import ExitStatus
 
 #: The keys of a partner by which mail is sent to it.
 SENDING = frozenset(
-    {"names", "send_names", "send_method", "pins", "minimum_tls", "mx", "via", "servername", "send_ca_file"}
+    {
+        *("names", "send_names", "send_method", "pins", "timed_pins", "minimum_tls", "mx", "via"),
+        *("servername", "send_ca_file"),
+    }
 )
 #: Those that only mail sent to it follows.
 _SENDING_ALONE = frozenset({"send_names", "send_method", "mx", "via", "servername", "send_ca_file"})

@@ -19,7 +19,6 @@ from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
 from domain_secure.milter.knowledge.certificate_dates import certificate_dates
 from domain_secure.milter.knowledge.familiar_partners import FamiliarPartners
 from domain_secure.milter.knowledge.knowledge import Background, CertificateKnowledge
-from domain_secure.milter.knowledge.known_time import KnownTime
 from domain_secure.milter.knowledge.list_guard import Load
 from domain_secure.milter.knowledge.live_configuration import (
     POLL_SECONDS,
@@ -149,7 +148,7 @@ class Daemon:
         return CertificateKnowledge(
             self._book,
             replace(self._sources, revocation=self._revocation.watch, issuers=self._issuers),
-            KnownTime.of_state(state),
+            self._live.known_time,
             FamiliarPartners(self._book, Outcomes(state).passed_with),
         )
 

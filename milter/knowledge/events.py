@@ -1,8 +1,10 @@
 """The lines about the configuration in force and about what is known (form: ``policy/terms/event.py``)."""
 
 import logging
+from collections.abc import Iterable
 
 from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.pin import Pin
 
 
 def configuration_loaded(path: str, *, receive: int, send: int, mode: str) -> Event:
@@ -16,6 +18,17 @@ def configuration_rejected(problem: str) -> Event:
     """Return the line for a reload that failed; the former configuration stays in force."""
     return Event.of(
         logging.ERROR, "configuration-rejected", detail=problem, in_force="the last good configuration"
+    )
+
+
+def pins_changed(partner: str, begun: Iterable[Pin], ended: Iterable[Pin]) -> Event:
+    """Return the line for pins of a partner whose time has begun or ended."""
+    return Event.of(
+        logging.INFO,
+        "pins-changed",
+        partner=partner,
+        begun=",".join(map(str, begun)) or None,
+        ended=",".join(map(str, ended)) or None,
     )
 
 

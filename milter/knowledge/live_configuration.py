@@ -6,7 +6,8 @@ Owns: noticing a change, reading it, and keeping the last good state when it is 
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Trust
 from domain_secure.policy.configuration.list_losses import ListVanishedError
+from domain_secure.policy.configuration.pins_in_force import steady_time, with_pins_at
 from domain_secure.policy.files.file_signature import FileSignature, file_signature
 from domain_secure.policy.revocation.revocation import RevocationList
 from domain_secure.policy.revocation.statements import read_crl_files
@@ -21,6 +23,7 @@ from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
+from .known_time import KnownTime
 from .list_guard import ListGuard, Load, UnsettledError
 
 # A stat(2) of a handful of files; unlike inotify it also sees a change behind a symbolic link, on a
@@ -94,7 +97,9 @@ class LiveConfiguration:
         log: Callable[[Event], None],
         changed: Callable[[Live, Live], None],
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clock = clock
         self._guard = ListGuard(load, path, log)
         self._path = path
         self._log = log
@@ -117,6 +122,9 @@ class LiveConfiguration:
         else:
             self._guard.put_in_force(self.current.configuration)
             self.files = self._seen
+        #: What certainly has been: a clock that is behind brings back no pin that has ended.
+        self.known_time = KnownTime.of_state(self.current.configuration.state)
+        self.current = self._with_pins(self.current)
 
     def reload(self, *, is_asked: bool = True) -> bool:
         """Read everything again; a fault leaves ``current`` in force, sets ``problem`` and returns False.
@@ -130,9 +138,10 @@ class LiveConfiguration:
             self._seen = _signatures(self._seen)
             is_settled = is_asked or self._has_settled()
             try:
-                self.current, self._seen = self._read(
+                read, self._seen = self._read(
                     self._seen, is_settled=is_settled, is_insisted=is_asked and self._held_back == self._seen
                 )
+                self.current = self._with_pins(read)
             except UnsettledError as unsettled:
                 self._also_watch(unsettled.files)
                 self._unsettled = self._seen, self._monotonic() + SETTLING_SECONDS
@@ -151,12 +160,38 @@ class LiveConfiguration:
             return True
 
     def reload_if_changed(self) -> bool:
-        """Reload when a watched file is not what it was; returns whether it tried."""
+        """Reload when a watched file is not what it was; returns whether it tried.
+
+        Where the time of a pin begins or ends, that alone is replaced, whatever the files say now.
+        """
         self._guard.attend()
+        self._attend_pins()
         if _signatures(self._seen) == self._seen and not self._has_settled():
             return False
         self.reload(is_asked=False)
         return True
+
+    def _attend_pins(self) -> None:
+        since, until = self._steady
+        now = self.known_time.after(self._clock())
+        if (since is None or since <= now) and (until is None or now < until):
+            return
+        with self._lock:
+            former = self.current
+            self.current = self._with_pins(former)
+        for entry, partner in self.current.configuration.partners.items():
+            if (before := former.configuration.partners[entry].pins) != partner.pins:
+                self._log(
+                    events.pins_changed(entry, sorted(partner.pins - before), sorted(before - partner.pins))
+                )
+        self._changed(former, self.current)
+
+    def _with_pins(self, live: Live) -> Live:
+        """Return what holds now of pins that have a time, and remember for how long it holds."""
+        now = self.known_time.after(self._clock())
+        self._steady = steady_time(live.configuration, now)
+        configuration = with_pins_at(live.configuration, now)
+        return live if configuration is live.configuration else replace(live, configuration=configuration)
 
     def _has_settled(self) -> bool:
         """Tell whether the reading that waits has waited for long enough."""

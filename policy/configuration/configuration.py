@@ -7,7 +7,7 @@ Invariant: a Configuration that exists is valid as a whole.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -18,6 +18,7 @@ from domain_secure.policy.terms.domain import Domain, Entry, entry_base
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.nexthop import Nexthop
 from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.timed_pin import TimedPin
 from domain_secure.policy.terms.tls import TlsVersion
 
 Network = IPv4Network | IPv6Network
@@ -101,7 +102,7 @@ class Partner:
     require: tuple[Condition, ...]  #: all of them, besides one of the methods
     send_method: SendMethod
     mode: Mode
-    pins: frozenset[Pin]
+    pins: frozenset[Pin]  #: as written; from `load` on those that count at present
     minimum_tls: TlsVersion
     mx: tuple[Domain, ...]  #: literal MX host names to accept instead of the names, outbound
     via: Nexthop | None = None  #: where mail goes instead of to the MX hosts, outbound
@@ -109,6 +110,10 @@ class Partner:
     send_ca_file: Path | None = None  #: authorities for this partner's servers alone, outbound
     receive_names: tuple[Domain, ...] = ()  #: instead of `names`, of what it shows when it sends to us
     send_names: tuple[Domain, ...] = ()  #: instead of `names`, of what its servers show when we send
+    timed_pins: tuple[TimedPin, ...] = ()  #: each counts in its time alone
+    agreement_key: PublicKey | None = None  #: signs what the partner announces
+    agreement_issued: datetime | None = None  #: when what was accepted last was signed
+    agreement_until: datetime | None = None  #: how long that holds
 
     @property
     def client_names(self) -> tuple[Domain, ...]:

@@ -12,7 +12,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +27,7 @@ from domain_secure.policy.toml.toml_lines import Keys, dotted
 from .configuration import Configuration, Inbound, Mode, Partner, Retention, Store, StoreType, Trust
 from .domains_file import read_entries
 from .fleet_cache import FleetCache
+from .pins_in_force import with_pins_at
 from .setting_kinds import ENTRY, ElementsError
 from .settings import PARTNER, SECTIONS, Setting, settings_of
 from .shared_policy import SharedPolicy, list_file, merged
@@ -44,9 +45,10 @@ def read_file(path: Path) -> bytes:
 def load(path: Path, read: ReadFile = read_file) -> Configuration:
     """Return the configuration in the file *path*; raises Problem when anything in it is wrong.
 
-    *read* yields the content of that file, and of the ``domains_file`` of each list.
+    *read* yields the content of that file, and of the ``domains_file`` of each list.  Of pins that count
+    for a time those are in force that count now.
     """
-    return parse(read_configuration(path, read), path, read)
+    return with_pins_at(parse(read_configuration(path, read), path, read), datetime.now(UTC))
 
 
 def read_configuration(path: Path, read: ReadFile = read_file) -> bytes:

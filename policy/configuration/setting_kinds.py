@@ -17,6 +17,7 @@ from domain_secure.policy.revisions.revision import PublicKey
 from domain_secure.policy.terms.domain import Domain, is_public_suffix, parse_domain, parse_entry
 from domain_secure.policy.terms.nexthop import Nexthop
 from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.timed_pin import TimedPin, parse_time
 from domain_secure.policy.terms.tls import TlsVersion
 
 from .configuration import Network
@@ -321,6 +322,16 @@ NEXTHOP = Kind(
 )
 NETWORK = Kind("an IP address or a network such as `192.0.2.0/24`", _network, example='"192.0.2.0/24"')
 PIN = Kind("`sha256:` or `spki-sha256:` and 64 hexadecimal digits", lambda value: Pin.parse(text(value)))
+TIMED_PIN = Kind(
+    "a pin, and behind it `from` and a time, `until` and a time, or both, such as "
+    "`spki-sha256:… from 2027-01-31T12:00:00Z`",
+    lambda value: TimedPin.parse(text(value)),
+)
+TIME = Kind(
+    "a time with its zone, such as `2027-01-31T12:00:00Z`",
+    lambda value: parse_time(text(value)),
+    example='"2027-01-31T12:00:00Z"',
+)
 TLS_VERSION = Kind(
     ", ".join(f'"{version}"' for version in TlsVersion), lambda value: TlsVersion.parse(text(value))
 )
@@ -342,4 +353,8 @@ HELP_URL = Kind(
 PREFIX = Kind("a path that begins and ends with `/`", _prefix)
 NODE_NAME = Kind("up to 63 letters, digits, `.`, `_` and `-`", node_name, example='"mx1"')
 WORD = Kind("a word", text, example='"mx1"')
-PUBLIC_KEY = Kind("`ed25519:` and the key in base64", lambda value: PublicKey.parse(text(value)))
+PUBLIC_KEY = Kind(
+    "`ed25519:` and the key in base64",
+    lambda value: PublicKey.parse(text(value)),
+    example='"ed25519:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="',
+)

@@ -113,6 +113,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(PARTNER, "pins", list_of(kinds.PIN), "[]", _RELOAD,
             "SHA-256 digests of certificates or public keys that are believed as they are: neither chain nor "
             "dates are asked."),
+    Setting(PARTNER, "timed_pins", list_of(kinds.TIMED_PIN), "[]", _RELOAD,
+            "Pins that count for a time: the key a partner takes next, and the one it gives up then. A pin "
+            "that stands here counts in its time alone, even where it stands under `pins` too; out of its "
+            "time mail that comes with it is deferred, for a clock may be wrong (docs/agreement.md)."),
+    Setting(PARTNER, "agreement_key", kinds.PUBLIC_KEY, None, _RELOAD,
+            "The Ed25519 key that signs the partner's agreement files, as somebody at the partner confirmed "
+            "it.",
+            "no file is believed without its fingerprint"),
+    Setting(PARTNER, "agreement_issued", kinds.TIME, None, _RELOAD,
+            "When the agreement file that was accepted last was signed: no older one is read again.",
+            "none was accepted"),
+    Setting(PARTNER, "agreement_until", kinds.TIME, None, _RELOAD,
+            "How long that agreement holds; `check` and `status` tell when it has ended.",
+            "none was accepted"),
     Setting(PARTNER, "minimum_tls", kinds.TLS_VERSION, json.dumps(str(DEFAULT_MINIMUM_TLS)), _RELOAD,
             "The oldest TLS version that is good enough, in both directions."),
     Setting(PARTNER, "mx", list_of(kinds.HOST), "[]", _RELOAD,

@@ -154,7 +154,8 @@ def _entries_of(decision: Decision, hangs: Callable[[Finding], bool]) -> tuple[E
 
 
 def _hangs_on_certificate(finding: Finding) -> bool:
-    return finding.verdict is Verdict.UNKNOWN_CERTIFICATE
+    unknown = (one.verdict is Verdict.UNKNOWN_CERTIFICATE for one in finding.attempts)
+    return finding.verdict is not Verdict.PASS and any(unknown)
 
 
 def _hangs_on_tlsa(finding: Finding) -> bool:

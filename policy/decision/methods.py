@@ -42,7 +42,7 @@ def attempt_by(
     """Return what *method* says, or None where it has nothing to go by."""
     match method:
         case Method.PIN:
-            return _by_pin(proof.session, partner)
+            return _by_pin(proof.session, partner, now)
         case Method.PKIX:
             return _by_pkix(proof, partner, configuration, now)
         case Method.POSTFIX:
@@ -63,11 +63,19 @@ def _unknown_certificate(session: Session) -> tuple[Verdict, str]:
     return Verdict.UNKNOWN_CERTIFICATE, told
 
 
-def _by_pin(session: Session, partner: Partner) -> Attempt | None:
-    if not partner.pins:
+def _by_pin(session: Session, partner: Partner, now: datetime) -> Attempt | None:
+    """Return what the pins say; no refusal for good rests on the time of one, and so on a clock."""
+    if not partner.pins and not partner.timed_pins:
         return None
     for pin in sorted(session.pins & partner.pins):
         return Attempt(Method.PIN, Verdict.PASS, f"pinned as {pin}")
+    for timed in sorted((one for one in partner.timed_pins if one.pin in session.pins), key=str):
+        return Attempt(
+            Method.PIN,
+            Verdict.DATES_UNKNOWN,
+            f"certificate {session.certificate_pin} is one agreed {timed.told_time}, and the receiving "
+            f"side's clock says {now:%Y-%m-%d %H:%M:%S} UTC; please retry, or show the one for this time",
+        )
     return Attempt(
         Method.PIN,
         Verdict.UNTRUSTED,

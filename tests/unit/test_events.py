@@ -21,6 +21,7 @@ from domain_secure.policy.revocation import events as revocation_events
 from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.sending.promised_route import Unverified
 from domain_secure.policy.terms.event import Event, internal_error
+from domain_secure.policy.terms.pin import Pin
 from domain_secure.postfix.log import events as log_events
 from domain_secure.postfix.probe import events as probe_events
 
@@ -171,6 +172,10 @@ GOLDEN = [
             'list-vanished list=receive gone=18 of=20 detail="the detail" '
             'in_force="the last good configuration"'
         ),
+    ),
+    (
+        knowledge_events.pins_changed("a.test", [Pin.public_key(DIGEST)], []),
+        f"pins-changed partner=a.test begun=spki-sha256:{DIGEST} ended=-",
     ),
     (knowledge_events.in_force_unknown("the problem"), 'in-force-unknown detail="the problem"'),
     (knowledge_events.in_force_not_kept("No space left"), 'in-force-not-kept detail="No space left"'),

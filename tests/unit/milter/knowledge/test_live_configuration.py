@@ -1,5 +1,7 @@
 """Reloading: a good file replaces everything, a bad one nothing."""
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from domain_secure.policy.configuration.lists_in_force import CONFIRMED, IN_FORC
 from domain_secure.policy.configuration.reading import ReadFile, load
 from domain_secure.policy.editing.editing import ListName, confirm, remove, set_entries
 from domain_secure.policy.editing.policy_store import FileStore
+from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
@@ -386,3 +389,70 @@ def test_nobody_is_led_elsewhere_by_links_in_the_state_folder(tmp_path: Path) ->
     remove(FileStore(path), ListName.RECEIVE, DOMAINS[:1])
     live.reload()
     assert victim.read_text() == "precious"
+
+
+OLD, NEXT = (f"spki-sha256:{digits * 32}" for digits in ("aa", "bb"))
+
+
+def rolling(file: Path) -> None:
+    """Let the partner change its key on two days of 2090."""
+    file.write_text(
+        listing("woodgrovebank.test")
+        + '[partner."woodgrovebank.test"]\n'
+        + f'timed_pins = ["{OLD} until 2090-01-20", "{NEXT} from 2090-01-10"]\n'
+    )
+
+
+def pins_of(live: LiveConfiguration) -> set[str]:
+    """Return the pins by which the partner is judged."""
+    return set(map(str, live.current.configuration.partner(Entry("woodgrovebank.test")).pins))
+
+
+def test_pins_begin_and_end_as_time_passes(file: Path) -> None:
+    """Without a change of a file, and with a line for each; a faulty file does not hinder it."""
+    rolling(file)
+    moment = [datetime(2090, 1, 1, tzinfo=UTC)]
+    logged: list[Event] = []
+    changes: list[tuple[Live, Live]] = []
+    live = LiveConfiguration(
+        load, file, logged.append, lambda old, new: changes.append((old, new)), clock=lambda: moment[0]
+    )
+    assert pins_of(live) == {OLD}
+    assert not live.reload_if_changed()
+    assert not changes
+    moment[0] = datetime(2090, 1, 10, tzinfo=UTC)
+    live.reload_if_changed()
+    assert pins_of(live) == {OLD, NEXT}
+    assert changes[-1][1] is live.current
+    file.write_text("[receive")
+    moment[0] = datetime(2090, 1, 20, tzinfo=UTC)
+    live.reload_if_changed()
+    assert live.problem is not None
+    assert pins_of(live) == {NEXT}
+    assert [str(event) for event in logged if event.word == "pins-changed"] == [
+        f"pins-changed partner=woodgrovebank.test begun={NEXT} ended=-",
+        f"pins-changed partner=woodgrovebank.test begun=- ended={OLD}",
+    ]
+
+
+def test_a_clock_that_goes_back_brings_no_pin_back(file: Path) -> None:
+    """What has ended stays so while the daemon runs, over reloads too."""
+    rolling(file)
+    moment = [datetime(2090, 1, 20, tzinfo=UTC)]
+    live = LiveConfiguration(load, file, lambda _: None, lambda *_: None, clock=lambda: moment[0])
+    moment[0] = datetime(2026, 1, 1, tzinfo=UTC)
+    live.reload_if_changed()
+    assert live.reload()
+    assert pins_of(live) == {NEXT}
+
+
+def test_a_start_with_a_clock_that_is_behind_goes_by_the_newest_file(file: Path) -> None:
+    """The state folder bears witness of a later time."""
+    rolling(file)
+    witness = file.parent / "history.db"
+    witness.write_bytes(b"")
+    os.utime(witness, (datetime(2090, 2, 1, tzinfo=UTC).timestamp(),) * 2)
+    live = LiveConfiguration(
+        load, file, lambda _: None, lambda *_: None, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    assert pins_of(live) == {NEXT}

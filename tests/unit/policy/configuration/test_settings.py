@@ -16,7 +16,20 @@ KNOWN = {
     "": {"mode"},
     "receive": {"domains", "domains_file", "hold_back", "on_failure"},
     "send": {"domains", "domains_file", "hold_back"},
-    "partner": {"names", "methods", "require", "send_method", "mode", "pins", "minimum_tls", "mx"}
+    "partner": {
+        "names",
+        "methods",
+        "require",
+        "send_method",
+        "mode",
+        "pins",
+        "timed_pins",
+        "agreement_key",
+        "agreement_issued",
+        "agreement_until",
+        "minimum_tls",
+        "mx",
+    }
     | {"via", "servername", "send_ca_file", "receive_names", "send_names"},
     "trust": {"ca_file", "client_purpose", "revocation", "crl_files", "fetch_private", "common_name"}
     | {"revocation_refresh", "distrusted", "expiry_warning"},

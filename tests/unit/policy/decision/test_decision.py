@@ -27,6 +27,7 @@ from domain_secure.policy.dkim.message_signature import MessageSignature, Signat
 from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.timed_pin import TimedPin
 from domain_secure.policy.terms.tls import TlsVersion
 
 from unit.policy.builders import (
@@ -621,3 +622,38 @@ def test_hostile_names_do_not_fill_the_reply() -> None:
     assert len(decision.deciding.detail) < 600
     assert decision.deciding.detail.isprintable()
     assert decision.deciding.detail.isascii()
+
+
+LATER = TimedPin(FINGERPRINT, NOW + timedelta(days=1), None)
+EARLIER = TimedPin(PUBLIC_KEY, None, NOW - timedelta(days=1))
+
+
+@pytest.mark.parametrize("timed", [LATER, EARLIER])
+def test_a_pin_out_of_its_time_is_refused_for_now_alone(timed: TimedPin) -> None:
+    """That its time has not begun, or has ended, rests on a clock; the reply tells both times."""
+    rules = configuration(partners={WOODGROVE: partner(timed_pins=(timed,), methods=(Method.PIN,))})
+    decision = judged(content=OWN, rules=rules)
+    assert (decision.verdict, decision.effect) == (Verdict.DATES_UNKNOWN, Effect.DEFER)
+    assert timed.told_time in decision.findings[0].detail
+    assert f"{NOW:%Y-%m-%d %H:%M}" in decision.findings[0].detail
+
+
+def test_a_pin_out_of_its_time_hides_no_other_method() -> None:
+    """The content of the certificate is asked for, and passes by its chain."""
+    rules = configuration(partners={WOODGROVE: partner(timed_pins=(LATER,))})
+    asked: list[object] = []
+
+    def content(entries: object) -> KnownCertificate:
+        asked.append(entries)
+        return OWN
+
+    decision = decide_with(Inquiries(content, lambda _: {}, lambda: None), [claim()], session(), rules, NOW)
+    assert (decision.verdict, decision.method) == (Verdict.PASS, Method.PKIX)
+    assert asked
+
+
+def test_another_key_than_the_announced_one_is_refused() -> None:
+    """As with any pin, also while none counts."""
+    timed = TimedPin(OTHER_PIN, NOW + timedelta(days=1), None)
+    rules = configuration(partners={WOODGROVE: partner(timed_pins=(timed,), methods=(Method.PIN,))})
+    assert judged(content=OWN, rules=rules).verdict is Verdict.UNTRUSTED
