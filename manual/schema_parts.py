@@ -22,6 +22,7 @@ from domain_secure.policy.configuration.configuration import Condition, LogLevel
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.own.watched_certificates import Outcome as WatchOutcome
 from domain_secure.policy.own.watched_certificates import Standing as WatchStanding
+from domain_secure.policy.record.decision_document import BYPASS
 from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.sending.delivery import DeliveryStatus, FailureReason
 from domain_secure.policy.sending.delivery_counts import LogStanding
@@ -52,6 +53,7 @@ WORDS: dict[str, list[str]] = {
     "condition": list(Condition),
     "attempt": [*Method, *Condition],
     "mode": list(Mode),
+    "mode_applied": [*Mode, BYPASS],
     "send_method": list(SendMethod),
     "direction": list(Direction),
     "severity": list(Severity),

@@ -28,7 +28,7 @@ DECISION_FINDING: dict[str, Schema] = {
     "claimed_in": TEXT,
     "verdict": word("verdict"),
     "method": maybe(word("method")),
-    "mode": word("mode"),
+    "mode": word("mode_applied"),
     "detail": TEXT,
     "attempts": ATTEMPTS,
 }

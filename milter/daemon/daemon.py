@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
+from domain_secure.milter.knowledge.bypass_upkeep import BypassUpkeep, bypasses_document
 from domain_secure.milter.knowledge.certificate_dates import certificate_dates
 from domain_secure.milter.knowledge.familiar_partners import FamiliarPartners
 from domain_secure.milter.knowledge.knowledge import Background, CertificateKnowledge
@@ -48,7 +49,7 @@ from domain_secure.policy.terms.problems import Problem
 
 from . import events
 from .doors import Doors
-from .health import HealthWatch, http_fault
+from .health import HealthWatch, http_fault, reason_of
 from .notify import notify
 from .revocation_upkeep import RevocationUpkeep
 from .state_upkeep import StateUpkeep
@@ -94,6 +95,7 @@ class Daemon:
         self._requests = RecentRequests(time.monotonic)
         self._book = CertificateBook(configuration.state / BOOK)
         self._state = StateUpkeep(configuration.state, self._book, log_event)
+        self._bypasses = BypassUpkeep(configuration.state, self.metrics.bypasses.show, log_event)
         self._sources = surroundings.sources(self._book, lambda: self._live.current.configuration)
         self._revocation = RevocationUpkeep(
             configuration.state,
@@ -257,11 +259,12 @@ class Daemon:
                 "in_force": "last good" if problem else "as on disk",
                 "problem": str(problem) if problem else None,
                 "files": {str(file.absolute()): state for file, state in self._live.files.items()},
-                "reason": _reason(problem),
+                "reason": reason_of(problem),
                 "mode": configuration.mode,
                 "receive_domains": len(configuration.receive),
                 "send_domains": len(configuration.send),
             },
+            "bypasses": bypasses_document(self._live),
             "tables": {"problem": self.metrics.tables.problem},
             "log": {"standing": log_standing, "detail": log_detail},
             "self_proof": {
@@ -281,6 +284,7 @@ class Daemon:
                 self._revocation.watch.ask_again()
             elif self._live.reload_if_changed():
                 self._tell_of_reload()
+            self._bypasses.attend(self._live)
             self._state.attend(doors)
             self._in_force.attend(self._live.current.configuration, self._live.files)
             self._tables.attend(self._live.current.configuration)
@@ -337,10 +341,3 @@ class Daemon:
         del frame
         (self._reload_asked if number == signal.SIGHUP else self._stop).set()
         self._wake.set()
-
-
-def _reason(problem: Problem | None) -> str | None:
-    """Return why a configuration is not in force, as one stable word."""
-    if problem is None:
-        return None
-    return "list-vanished" if isinstance(problem, ListVanishedError) else "rejected"

@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from socket import create_connection
 
+from domain_secure.policy.configuration.list_losses import ListVanishedError
 from domain_secure.policy.terms.event import Event, internal_error
+from domain_secure.policy.terms.problems import Problem
 
 from . import events
 from .watchdog import Question
@@ -102,3 +104,10 @@ def http_fault(address: str, seconds: float, *, is_tls: bool) -> str | None:
 
 def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what may be configured
+
+
+def reason_of(problem: Problem | None) -> str | None:
+    """Return why a configuration is not in force, as one stable word."""
+    if problem is None:
+        return None
+    return "list-vanished" if isinstance(problem, ListVanishedError) else "rejected"

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.pin import Pin
 
@@ -63,3 +64,26 @@ def issuers_not_kept(certificate: str, detail: str) -> Event:
 def partners_unfamiliar(problem: str) -> Event:
     """Return the line for a history that does not tell by what partners were known before the start."""
     return Event.of(logging.WARNING, "partners-unfamiliar", detail=problem)
+
+
+def bypass_in_force(bypass: Bypass) -> Event:
+    """Return the line for mail of a partner that goes through unproved from now on, or until another time."""
+    return Event.of(
+        logging.WARNING,
+        "bypass-in-force",
+        domain=bypass.entry,
+        direction=bypass.direction,
+        until=bypass.end.isoformat(timespec="seconds"),
+        by=bypass.by,
+        reason=bypass.reason,
+    )
+
+
+def bypass_over(bypass: Bypass) -> Event:
+    """Return the line for a bypass that is over; the partner's rule holds again."""
+    return Event.of(logging.WARNING, "bypass-over", domain=bypass.entry, direction=bypass.direction)
+
+
+def bypasses_unknown(detail: str) -> Event:
+    """Return the line for bypasses which cannot be read: none is in force as long."""
+    return Event.of(logging.ERROR, "bypasses-unknown", detail=detail)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.certificates.path_validation import TrustAnchors
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Configuration, Trust
@@ -192,6 +193,15 @@ class LiveConfiguration:
         self._steady = steady_time(live.configuration, now)
         configuration = with_pins_at(live.configuration, now)
         return live if configuration is live.configuration else replace(live, configuration=configuration)
+
+    def put_bypasses(self, bypasses: tuple[Bypass, ...]) -> None:
+        """Let these be in force, whatever the files of the configuration say; a faulty one keeps none."""
+        with self._lock:
+            former = self.current
+            if former.configuration.bypasses != bypasses:
+                changed = replace(former.configuration, bypasses=bypasses)
+                self.current = replace(former, configuration=changed)
+                self._changed(former, self.current)
 
     def _has_settled(self) -> bool:
         """Tell whether the reading that waits has waited for long enough."""

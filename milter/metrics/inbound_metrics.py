@@ -41,6 +41,11 @@ class InboundMetrics:
             "Of these, messages that were the partner's own, as far as can be told: the rest were forgeries.",
             ("domain", "reason"),
         )
+        self._bypassed = EntryCounter(
+            "domain_secure_bypass_messages_received",
+            "Messages that claim a listed domain and were let in unproved, because a bypass let them.",
+            ("domain",),
+        )
         self._decisions = EntryCounter(
             "domain_secure_decisions",
             "Decisions about messages, by verdict and by the method that passed.",
@@ -60,7 +65,7 @@ class InboundMetrics:
         for counter, words in ((self.lost, LOST_WHERE), (self.unreadable, Unreadable)):
             for word in words:
                 counter.inc(word, amount=0)
-        self.by_entry = (self._received, self._refusals, self._partner_refusals)
+        self.by_entry = (self._received, self._refusals, self._partner_refusals, self._bypassed)
         self.counters = (*self.by_entry, self._decisions, self.unreadable, self.lost)
 
     def observe(self, decision: Decision, whose: Mapping[Entry, Attribution]) -> None:
@@ -69,6 +74,9 @@ class InboundMetrics:
         if decision.verdict is Verdict.PASS:
             for entry in {finding.claim.entry for finding in decision.findings}:
                 self._received.inc(entry)
+        elif decision.effect is Effect.ACCEPT:
+            for entry in {finding.claim.entry for finding in decision.findings if finding.is_bypassed}:
+                self._bypassed.inc(entry)
         elif decision.effect in {Effect.DEFER, Effect.REJECT} and (deciding := decision.deciding):
             labels = deciding.claim.entry, deciding.verdict.word
             self._refusals.inc(*labels)

@@ -20,6 +20,7 @@ from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 
+from .bypass_metrics import BypassMetrics
 from .certificate_metrics import CertificateMetrics
 from .configuration_metrics import ConfigurationMetrics
 from .entry_counter import EntryCounter
@@ -53,6 +54,7 @@ class Metrics:
         self.healthy = self._gauge(
             "domain_secure_healthy", "1 while a part of the daemon works, as /healthz says, 0 else.", "part"
         )
+        self.bypasses = BypassMetrics(self.registry)
         self.tables = TableMetrics(self.registry)
         self.self_proof = SelfProofMetrics(self.registry)
         self.certificates = CertificateMetrics(self.registry)

@@ -38,6 +38,10 @@ _BY_DOMAIN = {
         "domain_secure_messages_sent_unverified",
         "Messages to a listed domain that left without verified TLS, past the policy: always look into it.",
     ),
+    OutboundCounter.BYPASS: (
+        "domain_secure_bypass_messages_sent",
+        "Of these, messages that left while a bypass let them, whatever the server proved.",
+    ),
 }
 _BY_REASON = {
     OutboundCounter.FAILURE: (

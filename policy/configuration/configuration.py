@@ -12,8 +12,10 @@ from enum import StrEnum, unique
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.certificates.trust import ClientPurpose, CommonName, Revocation
 from domain_secure.policy.revisions.revision import PublicKey
+from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Domain, Entry, entry_base
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.nexthop import Nexthop
@@ -232,12 +234,22 @@ class Configuration:
     receive_hold_back: float = 0.5  #: the part of the list that may go at once without a confirmation
     send_hold_back: float = 0.5
     revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
+    bypasses: tuple[Bypass, ...] = ()  #: of this machine, those that were not over when this was read
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need
 
     def __post_init__(self) -> None:
         """Gather the conditions: each session asks for them, and there may be thousands of partners."""
         gathered = frozenset(one for partner in self.partners.values() for one in partner.require)
         object.__setattr__(self, "conditions", gathered)
+
+    def bypass(self, entry: Entry, direction: Direction, now: datetime) -> Bypass | None:
+        """Return what lets mail of a list entry through unproved at *now*, or None."""
+        return next((one for one in self.bypasses if one.covers(entry, direction, now)), None)
+
+    @property
+    def sent_unproved(self) -> frozenset[Entry]:
+        """Return the list entries to which mail goes out whatever their servers prove, by a bypass."""
+        return frozenset(one.entry for one in self.bypasses if Direction.SEND in one.directions)
 
     def partner(self, entry: Entry) -> Partner:
         """Return the rule for a list entry: its own, else the closest wildcard's, else the defaults.

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from domain_secure.policy.bypass.bypass import Bypass
+from domain_secure.policy.bypass.bypass_file import BypassFile
 from domain_secure.policy.terms.domain import Entry, InvalidDomainError, entry_base, parse_entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import NoPermission, Problem
@@ -157,14 +159,24 @@ def _configuration(document: dict[str, Any], faults: Faults, read: ReadFile) -> 
     authorities = _partners_authorities(path.parent, partners, faults)
     check_web_access(values["metrics"], faults)
     faults.raise_first()
+    sections = _from_sections(path.parent, values, document)
     return Configuration(
         path=path,
         receive=receive,
         send=send,
         partners=MappingProxyType(partners),
         files=(path, *receive_file, *send_file, *authorities),
-        **_from_sections(path.parent, values, document),
+        bypasses=_bypasses(sections["state"]),
+        **sections,
     )
+
+
+def _bypasses(state: Path) -> tuple[Bypass, ...]:
+    """Return what lets mail through unproved; what cannot be read lets nothing through, and is a finding."""
+    try:
+        return BypassFile(state).in_force()
+    except (Problem, OSError):
+        return ()
 
 
 def _decode(content: bytes, path: Path) -> str:

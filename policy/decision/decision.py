@@ -24,9 +24,10 @@ from domain_secure.policy.configuration.configuration import (
 )
 from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.dkim.message_signature import MessageSignature
+from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Domain, Entry
-from domain_secure.policy.terms.tls import is_weak_cipher
 
+from .channel import NO_EVIDENCE, judge_channel
 from .conditions import attempt_on
 from .evidence import Evidence, KnownCertificate, Proof, Session
 from .methods import Attempt, attempt_by
@@ -44,6 +45,7 @@ class Finding:
     method: Method | None  #: the method that passed
     attempts: tuple[Attempt, ...]
     effect: Effect  #: what this finding alone would do
+    is_bypassed: bool = False  #: it would be refused or deferred, and a bypass lets it in
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +215,21 @@ class _Outcome(NamedTuple):
         return next((method for method in passed if isinstance(method, Method)), None)
 
 
-def _finding(claim: Claim, partner: Partner, configuration: Configuration, outcome: _Outcome) -> Finding:
+def _finding(
+    claim: Claim,
+    partner: Partner,
+    configuration: Configuration,
+    outcome: _Outcome,
+    now: datetime | None = None,
+) -> Finding:
+    """Return what follows of an *outcome*; without *now* no bypass is known to be in force."""
     on_failure = OnFailure.TAG if partner.mode is Mode.OBSERVE else configuration.on_failure
+    effect = outcome.verdict.effect(on_failure)
+    is_bypassed = (
+        effect in {Effect.DEFER, Effect.REJECT}
+        and now is not None
+        and configuration.bypass(claim.entry, Direction.RECEIVE, now) is not None
+    )
     return Finding(
         claim,
         partner,
@@ -222,7 +237,8 @@ def _finding(claim: Claim, partner: Partner, configuration: Configuration, outco
         outcome.detail,
         outcome.method,
         outcome.attempts,
-        outcome.verdict.effect(on_failure),
+        Effect.ACCEPT if is_bypassed else effect,
+        is_bypassed,
     )
 
 
@@ -232,7 +248,9 @@ def _judge(claim: Claim, evidence: Evidence, configuration: Configuration, now: 
     outcome = _outcome(partner, evidence, tlsa, configuration, now)
     if outcome.verdict is Verdict.PASS:
         outcome = _with_conditions(outcome, claim, partner, evidence)
-    return _finding(claim, partner, configuration, outcome)
+    # A clock that was set back makes no bypass longer.
+    latest = max(now, evidence.known_time) if evidence.known_time else now
+    return _finding(claim, partner, configuration, outcome, latest)
 
 
 def _with_conditions(outcome: _Outcome, claim: Claim, partner: Partner, evidence: Evidence) -> _Outcome:
@@ -259,6 +277,7 @@ def _without_conditions(finding: Finding) -> Finding:
         detail=f"{passed.detail}; each message needs {besides} as well",
         attempts=asked,
         effect=Effect.ACCEPT,
+        is_bypassed=False,
     )
 
 
@@ -273,9 +292,9 @@ def _outcome(
     now: datetime,
 ) -> _Outcome:
     session = evidence.session
-    channel = _judge_channel(session, partner)
+    channel = judge_channel(session, partner)
     if session is None or channel is not None:
-        return _Outcome(*(channel or (Verdict.NO_EVIDENCE, _NO_EVIDENCE)))
+        return _Outcome(*(channel or (Verdict.NO_EVIDENCE, NO_EVIDENCE)))
     for pin in sorted(session.pins & configuration.trust.distrusted):
         return _Outcome(Verdict.DISTRUSTED, f"the receiving side distrusts this certificate ({pin})")
     proof = Proof(session, evidence.known_certificate, tlsa, evidence.known_time)
@@ -301,33 +320,6 @@ _BEYOND_CERTIFICATES = frozenset(
         Verdict.NO_CERTIFICATE,
     }
 )
-
-_NO_EVIDENCE = "the receiving side could not see the TLS state of this session; please retry"
-
-
-def _judge_channel(session: Session | None, partner: Partner) -> tuple[Verdict, str] | None:
-    """Return why the session cannot carry a proof at all, or None."""
-    if session is None:
-        return Verdict.NO_EVIDENCE, _NO_EVIDENCE
-    if session.tls_version is None:
-        return Verdict.NO_TLS, "mail from this domain must arrive over TLS with a client certificate"
-    if session.tls_version < partner.minimum_tls:
-        return (
-            Verdict.WEAK_TLS,
-            f"{session.tls_version} was negotiated; at least {partner.minimum_tls} is needed for this domain",
-        )
-    if session.cipher is None or is_weak_cipher(session.cipher):
-        return (
-            Verdict.WEAK_TLS,
-            f"cipher {session.cipher or 'unknown'} was negotiated; it does not protect this domain's mail",
-        )
-    if session.certificate_pin is None:
-        names = " or ".join(partner.client_names)
-        return (
-            Verdict.NO_CERTIFICATE,
-            f"no client certificate was presented; mail from this domain needs one for {names}",
-        )
-    return None
 
 
 def _of_failed(attempts: list[Attempt]) -> tuple[Verdict, str]:

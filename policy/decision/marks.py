@@ -41,7 +41,7 @@ def mark_headers(
     tls_version = _tls_version(decision)
     ending = f"by {host or 'unknown'}; ref={reference or 'unknown'}"
     marks = (
-        (MARK, f"{finding.verdict.result} ({domain}; {_how(finding)}; {tls_version}) {ending}")
+        (MARK, f"{finding.verdict.result} ({domain}; {_how(finding)}; {tls_version}) {ending}{_by(finding)}")
         for domain, finding in findings.items()
     )
     results = (_result(finding, tls_version) for finding in findings.values())
@@ -66,6 +66,10 @@ def _tls_version(decision: Decision) -> str:
     return "none" if version is None else str(version)
 
 
+def _by(finding: Finding) -> str:
+    return "; bypass" if finding.is_bypassed else ""
+
+
 def _how(finding: Finding) -> str:
     return str(finding.method) if finding.method is not None else finding.verdict.word
 
@@ -78,7 +82,8 @@ def _result(finding: Finding, tls_version: str) -> str:
     domain, result = finding.claim.domain, f"{_METHOD}={finding.verdict.result}"
     if finding.method is not None:
         return f"{result} header.d={domain} policy.method={finding.method} policy.tls={tls_version}"
-    return f'{result} reason="{finding.verdict.word}" header.d={domain} policy.tls={tls_version}'
+    bypass = " policy.bypass=yes" if finding.is_bypassed else ""
+    return f'{result} reason="{finding.verdict.word}" header.d={domain} policy.tls={tls_version}{bypass}'
 
 
 def _value(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certificate_document import certificate_document
 from domain_secure.policy.claims.claim import Claim
-from domain_secure.policy.configuration.configuration import LogLevel, Mode
+from domain_secure.policy.configuration.configuration import LogLevel
 from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaRecord
 from domain_secure.policy.decision.decision import Decision, Finding
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
@@ -29,6 +29,7 @@ from .decision_record import DecisionRecord
 from .history_item import Count, HistoryItem
 
 KIND = "decision"
+BYPASS = "bypass"  #: the mode of what a bypass let through
 
 
 def history_item(record: DecisionRecord, level: LogLevel) -> HistoryItem:
@@ -166,7 +167,7 @@ def _finding_document(finding: Finding, *, verbose: bool) -> dict[str, Any]:
         "claimed_in": finding.claim.source,
         "verdict": finding.verdict.word,
         "method": finding.method,
-        "mode": str(Mode.OBSERVE if finding.partner.mode is Mode.OBSERVE else Mode.ENFORCE),
+        "mode": mode_of(finding),
         "detail": finding.detail,
     }
     if verbose:
@@ -175,6 +176,11 @@ def _finding_document(finding: Finding, *, verbose: bool) -> dict[str, Any]:
             for attempt in finding.attempts
         ]
     return document
+
+
+def mode_of(finding: Finding) -> str:
+    """Return the word for how a finding was acted upon: ``enforce``, ``observe`` or ``bypass``."""
+    return BYPASS if finding.is_bypassed else str(finding.partner.mode)
 
 
 def _session_document(session: Session | None) -> dict[str, Any] | None:

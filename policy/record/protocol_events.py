@@ -8,12 +8,13 @@ import logging
 
 from domain_secure.policy.certificates.certificate import Certificate
 from domain_secure.policy.certificates.certificate_document import certificate_document
-from domain_secure.policy.configuration.configuration import Mode
 from domain_secure.policy.decision.decision import Decision, Finding
 from domain_secure.policy.decision.verdict import Effect
 from domain_secure.policy.sending.delivery import Delivery, DeliveryStatus, SessionFailure
+from domain_secure.policy.sending.promised_route import Unverified
 from domain_secure.policy.terms.event import Event
 
+from .decision_document import mode_of
 from .decision_record import DecisionRecord
 from .delivery_document import proof_of, shown
 
@@ -33,7 +34,7 @@ def decided(decision: Decision, finding: Finding, *, queue_id: str, client: str,
         claimed_in=finding.claim.source,
         method=finding.method,
         effect=decision.effect,
-        mode="observe" if finding.partner.mode is Mode.OBSERVE else "enforce",
+        mode=mode_of(finding),
         queue_id=queue_id,
         client=client,
         tls=session.tls_version if session else None,
@@ -73,6 +74,7 @@ def delivered(delivery: Delivery) -> Event:
         cipher=delivery.tls.cipher if delivery.tls else None,
         dsn=delivery.dsn,
         reply=shown(delivery.reply),
+        **({"bypass": "yes"} if delivery.unverified is Unverified.BYPASS else {}),
     )
 
 

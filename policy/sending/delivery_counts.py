@@ -14,6 +14,7 @@ from typing import NamedTuple
 from domain_secure.policy.terms.domain import Entry
 
 from .delivery import Delivery, DeliveryEvent
+from .promised_route import Unverified
 
 
 @unique
@@ -25,6 +26,7 @@ class OutboundCounter(StrEnum):
     UNVERIFIED = "unverified"  #: sent without verified TLS, past the policy
     FAILURE = "failure"  #: sessions that failed for a reason of security
     PROBLEM = "problem"  #: sessions that failed otherwise
+    BYPASS = "bypass"  #: of those sent without, those sent by a bypass
     NOT_ASKED = (
         "not-asked"  #: of those sent, those in which the server provably did not ask for our certificate
     )
@@ -78,7 +80,10 @@ def counted(event: DeliveryEvent) -> tuple[CountKey, ...]:
     if not event.counted:
         return ()
     if not event.verified:
-        return (CountKey(OutboundCounter.UNVERIFIED, event.entry, ""),)
+        unverified = CountKey(OutboundCounter.UNVERIFIED, event.entry, "")
+        if event.unverified is Unverified.BYPASS:
+            return (unverified, CountKey(OutboundCounter.BYPASS, event.entry, ""))
+        return (unverified,)
     counters = [OutboundCounter.SENT]
     if event.is_mutual:
         counters.append(OutboundCounter.MUTUAL)

@@ -26,6 +26,7 @@ class Unverified(StrEnum):
     OTHER_TRANSPORT = "other-transport"  #: past the dedicated transport
     OTHER_METHOD = "other-method"  #: verified otherwise than ``send_method`` says
     OTHER_NAME = "other-name"  #: the name or pin that was verified is not the partner's
+    BYPASS = "bypass"  #: whatever the server proved, because a bypass is in force
     OTHER_HOST = (
         "other-host"  #: which name was verified is not told, and the server's own is not the partner's
     )
@@ -66,6 +67,7 @@ class Promise:
 
     partner: Partner
     service: str  #: that delivers it; "": the administrator routes by tables of his own
+    is_bypassed: bool = False  #: nothing is, for some hours
 
 
 Promises = Callable[[Entry], Promise | None]  #: None: nothing is promised

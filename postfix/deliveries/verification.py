@@ -24,6 +24,8 @@ def verification(
     level = status.attributes.get("tls")
     tls = tls_of(session.summary) if session else None
     if not is_verified(level, tls):
+        if promise is not None and promise.is_bypassed:
+            return Unverified.BYPASS
         return Unverified.NOT_VERIFIED if tls else Unverified.NO_TLS
     if promise is None:
         return None

@@ -64,7 +64,11 @@ class SendList:
     def promise(self, entry: Entry, transport: str) -> Promise:
         """Return what is promised of mail to an entry; *transport* is the dedicated one's name in the log."""
         configuration = self._configuration()
-        return Promise(configuration.partner(entry), transport if configuration.direct else "")
+        return Promise(
+            configuration.partner(entry),
+            transport if configuration.direct else "",
+            entry in configuration.sent_unproved,
+        )
 
     def of_listed(self, sums: Sums) -> Sums:
         """Return the sums of what is listed now."""

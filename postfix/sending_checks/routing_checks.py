@@ -15,7 +15,7 @@ from domain_secure.postfix.instance.lookups import Hit, first_hits, policy_keys,
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.publication import Job
 from domain_secure.postfix.tables.routing import Route, Router
-from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, policy_of, spellings
+from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, policy_for, spellings
 
 CHUNK = 5_000  #: domains looked up together, so that a long list needs little memory
 NAMED = 3  #: domains named in a finding that many share
@@ -95,7 +95,7 @@ def ways_of(
         if entry is None:
             continue
         client = clients.get(route.transport)
-        wanted = policy_of(configuration.partner(entry), dialect)
+        wanted = policy_for(entry, configuration, dialect)
         hits = [policies.get((route.transport, nexthop)) for nexthop in _nexthops(route)]
         way = Way(
             route=route,

@@ -222,6 +222,7 @@ def input_digest(job: Job) -> str:
         configuration.direct,
         job.dialect.common_authorities,
         partners,
+        *([sorted(configuration.sent_unproved)] if configuration.sent_unproved else []),
     )
     digest = hashlib.sha256(repr(settings).encode())
     digest.update(b"\0")

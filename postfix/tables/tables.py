@@ -200,6 +200,17 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
     return f"secure match={':'.join(names)} {strength}"
 
 
+#: Of a bypass: TLS where the server has it, and no proof.  Nothing of a rule is left, nor can it forbid this.
+UNPROVED = "may"
+
+
+def policy_for(entry: Entry, configuration: Configuration, dialect: Dialect) -> str:
+    """Return the TLS policy for mail to a list entry, be there a bypass or none; raises as `policy_of`."""
+    if entry in configuration.sent_unproved:
+        return UNPROVED
+    return policy_of(configuration.partner(entry), dialect)
+
+
 def colon_form(pin: Pin) -> str:
     """Return a digest as Postfix logs it, ``AB:CD:…``; certificate and public key are written alike.
 
@@ -212,7 +223,7 @@ def _policy_lines(configuration: Configuration, dialect: Dialect) -> Iterator[st
     relays = _Relays(configuration.send)
     for entry in configuration.send:
         partner = configuration.partner(entry)
-        policy = policy_of(partner, dialect)
+        policy = policy_for(entry, configuration, dialect)
         for key in keys_of(entry):
             yield f"{key}\t{policy}"
         if partner.via is not None and relays.is_new(partner.via, entry, policy):

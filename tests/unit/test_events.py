@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +13,7 @@ from domain_secure.milter.record import events as record_events
 from domain_secure.milter.revocation import events as fetch_events
 from domain_secure.milter.session import events as session_events
 from domain_secure.policy.book import events as book_events
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.configuration.configuration import Mode
 from domain_secure.policy.decision.decision import decide
 from domain_secure.policy.decision.evidence import Evidence
@@ -20,6 +22,8 @@ from domain_secure.policy.record import protocol_events
 from domain_secure.policy.revocation import events as revocation_events
 from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.sending.promised_route import Unverified
+from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event, internal_error
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.postfix.log import events as log_events
@@ -32,6 +36,14 @@ from unit.policy.sending.test_delivery import SENT
 PASSED = decide([claim()], Evidence(session(), known("mail.woodgrovebank.test")), configuration(), NOW)
 REFUSED = decide([claim(source="from")], Evidence(session(), known("evil.test")), configuration(), NOW)
 DIGEST = "ab" * 32
+BYPASS = Bypass(
+    Entry("woodgrovebank.test"),
+    (Direction.SEND,),
+    datetime(2026, 11, 26, 20, tzinfo=UTC),
+    datetime(2026, 11, 27, tzinfo=UTC),
+    "anna",
+    "their certificate has ended",
+)
 
 GOLDEN = [
     (
@@ -79,6 +91,16 @@ GOLDEN = [
             "certificate queue_id=Q2 number=1 subject=CN=subject issuer=CN=issuer names=a.test,b.test "
             "not_before=2026-10-25T12:00:00+00:00 not_after=2027-01-23T12:00:00+00:00 "
             f"certificate=sha256:{DIGEST} public_key=spki-sha256:{'cd' * 32}"
+        ),
+    ),
+    (
+        protocol_events.delivered(
+            replace(SENT, tls=None, verified=False, unverified=Unverified.BYPASS, reply="250 Ok")
+        ),
+        (
+            "delivery status=sent domain=woodgrovebank.test recipient_domain=woodgrovebank.test "
+            "proof=unverified queue_id=4F2C1A0B relay=mail.woodgrovebank.test[198.51.100.20]:25 tls=- "
+            'cipher=- dsn=2.0.0 reply="250 Ok" bypass=yes'
         ),
     ),
     (
@@ -177,6 +199,18 @@ GOLDEN = [
         knowledge_events.pins_changed("a.test", [Pin.public_key(DIGEST)], []),
         f"pins-changed partner=a.test begun=spki-sha256:{DIGEST} ended=-",
     ),
+    (
+        knowledge_events.bypass_in_force(BYPASS),
+        (
+            "bypass-in-force domain=woodgrovebank.test direction=send until=2026-11-27T00:00:00+00:00 "
+            'by=anna reason="their certificate has ended"'
+        ),
+    ),
+    (
+        knowledge_events.bypass_over(BYPASS),
+        "bypass-over domain=woodgrovebank.test direction=send",
+    ),
+    (knowledge_events.bypasses_unknown("the problem"), 'bypasses-unknown detail="the problem"'),
     (knowledge_events.in_force_unknown("the problem"), 'in-force-unknown detail="the problem"'),
     (knowledge_events.in_force_not_kept("No space left"), 'in-force-not-kept detail="No space left"'),
     (

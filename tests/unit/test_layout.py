@@ -15,9 +15,12 @@ from room_plan import PACKAGES, PAGE, ROOT, arrows, circle, drawn, imported, mod
 MAY_KNOW = {
     "policy/authority": "policy/certificates policy/files policy/own policy/terms",
     "policy/book": "policy/certificates policy/files policy/terms",
+    "policy/bypass": "policy/files policy/terms",
     "policy/certificates": "policy/terms",
     "policy/claims": "policy/terms",
-    "policy/configuration": "policy/certificates policy/files policy/revisions policy/terms policy/toml",
+    "policy/configuration": (
+        "policy/bypass policy/certificates policy/files policy/revisions policy/terms policy/toml"
+    ),
     "policy/dane": "policy/certificates policy/terms",
     "policy/decision": (
         "policy/certificates policy/claims policy/configuration policy/dane policy/dkim policy/revocation "
@@ -88,12 +91,12 @@ MAY_KNOW = {
     ),
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
-        "policy/book policy/certificates policy/configuration policy/dane policy/decision policy/dkim "
-        "policy/files policy/history policy/own policy/revocation policy/terms"
+        "policy/book policy/bypass policy/certificates policy/configuration policy/dane policy/decision "
+        "policy/dkim policy/files policy/history policy/own policy/revocation policy/terms"
     ),
     "milter/metrics": (
-        "policy/certificates policy/claims policy/configuration policy/decision policy/history "
-        "policy/sending policy/terms"
+        "policy/bypass policy/certificates policy/claims policy/configuration policy/decision "
+        "policy/history policy/sending policy/terms"
     ),
     "milter/page": "policy/configuration policy/decision policy/history policy/templates policy/terms",
     "milter/proof": (

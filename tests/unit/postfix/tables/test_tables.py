@@ -1,6 +1,7 @@
 """The lines of Postfix's lookup tables."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from configurations import make_configuration, make_partner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
+from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Domain, Entry, parse_domain
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.nexthop import Nexthop
@@ -239,3 +242,18 @@ def test_every_combination_of_labels() -> None:
     assert spellings(capital) == (capital,)
     many = ".".join(["xn--bcher-kva"] * 9)
     assert spellings(many) == (many, many.replace("xn--bcher-kva", "bücher"))
+
+
+def test_a_bypass_asks_for_no_proof() -> None:
+    """While a bypass for sending is in force the policy asks for nothing, of this entry alone."""
+    start = datetime(2026, 11, 27, tzinfo=UTC)
+    woodgrove = Entry("woodgrovebank.test")
+    bypass = Bypass(woodgrove, (Direction.SEND,), start, start + timedelta(hours=1), "anna", "tonight")
+    listed = DomainList((woodgrove, Entry("fabrikam.test")))
+    config = make_configuration(send=listed, bypasses=(bypass,))
+    lines = dict(line.split("\t") for line in lines_of(Table.TLS_POLICY, config, STOCK))
+    assert lines["woodgrovebank.test"] == "may"
+    assert lines["fabrikam.test"].startswith("secure ")
+    config = replace(config, bypasses=(replace(bypass, directions=(Direction.RECEIVE,)),))
+    lines = dict(line.split("\t") for line in lines_of(Table.TLS_POLICY, config, STOCK))
+    assert lines["woodgrovebank.test"].startswith("secure ")
