@@ -61,9 +61,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         parts: tuple[ModuleType, ...] = (debian_root, machine)
     else:
-        from lab import browser, etcd, laboratory, prometheus
+        from lab import browser, etcd, laboratory, neighbours, prometheus
 
-        parts = (laboratory, etcd, prometheus, browser)
+        parts = (laboratory, etcd, prometheus, browser, neighbours)
     if missing := missing_programs([program for part in parts for program in part.PROGRAMS]):
         pytest.fail(f"not installed: {', '.join(missing)}; `./dev test` installs them", pytrace=False)
 

@@ -20,6 +20,7 @@ _SMTPD_PARAMETERS = (
     "myhostname",
     "receive_override_options",
     "smtpd_authorized_xclient_hosts",
+    "smtpd_client_restrictions",
     "smtpd_data_restrictions",
     "smtpd_enforce_tls",
     "smtpd_forbid_bare_newline",
@@ -28,6 +29,8 @@ _SMTPD_PARAMETERS = (
     "smtpd_milters",
     "smtpd_policy_service_default_action",
     "smtpd_proxy_filter",
+    "smtpd_recipient_restrictions",
+    "smtpd_relay_restrictions",
     "smtpd_tls_ask_ccert",
     "smtpd_tls_cert_file",
     "smtpd_tls_chain_files",
@@ -76,7 +79,10 @@ _CLEANUP_PARAMETERS = (
     "header_checks",
     "milter_header_checks",
 )
+#: postconf(5): a list that ends with "reject" lets in nobody whom it does not name.
+_ADMITTING = ("smtpd_client_restrictions", "smtpd_relay_restrictions", "smtpd_recipient_restrictions")
 _LOCAL_PARAMETERS = ("cleanup_service_name", "receive_override_options")
+_FRONT_PROXY = "postscreen_upstream_proxy_protocol"
 _MAIN_PARAMETERS = (
     "content_filter",
     "defer_transports",
@@ -84,7 +90,7 @@ _MAIN_PARAMETERS = (
     "mail_owner",
     "maximal_queue_lifetime",
     "multi_instance_directories",
-    "postscreen_upstream_proxy_protocol",
+    _FRONT_PROXY,
     "smtp_tls_policy_maps",
     "smtp_tls_security_level",
     "transport_maps",
@@ -117,12 +123,13 @@ class PostfixFacts:
     #: What every release that knows "shutdown" has, patch levels of older ones among them (postconf(5)).
     default_milter_action: str
     queue_directory: Path
-    #: main.cf's effective settings, without a service's overrides; but transport_maps as routes are chosen.
+    #: main.cf's effective settings, without a service's overrides; but transport_maps as routes are chosen,
+    #: and the proxy in front of postscreen(8) as that one sees it.
     main: Mapping[str, str]
     receivers: tuple[ServiceFacts, ...]  #: every smtpd(8)
     senders: tuple[ServiceFacts, ...]  #: every smtp(8) and lmtp(8)
     tls_managers: tuple[ServiceFacts, ...]  #: every tlsmgr(8)
-    behind_postscreen: bool  #: port 25 is postscreen(8)'s, which hands its clients to smtpd/pass
+    behind_postscreen: bool  #: there is a postscreen(8), which hands its clients to smtpd/pass
     cleanups: tuple[ServiceFacts, ...] = ()  #: every cleanup(8)
     local_ways: tuple[ServiceFacts, ...] = ()  #: every pickup(8) and qmqpd(8)
     has_tlsproxy: bool = True  #: master.cf has tlsproxy(8), without which postscreen(8) offers no TLS
@@ -130,8 +137,12 @@ class PostfixFacts:
 
     @property
     def public_receivers(self) -> tuple[ServiceFacts, ...]:
-        """Return the services that take mail from other organisations: those of port 25."""
-        return tuple(facts for facts in self.receivers if self._is_public(facts.service))
+        """Return the services that take mail from other organisations.
+
+        They are those of port 25, those that a proxy passes strangers on to, and what is behind
+        postscreen(8).
+        """
+        return tuple(facts for facts in self.receivers if self._is_public(facts))
 
     def sender(self, name: str) -> ServiceFacts | None:
         """Return the transport *name*, or None when master.cf has no smtp client of that name."""
@@ -156,22 +167,41 @@ class PostfixFacts:
         kept = (one for one in self.tls_managers if one.service.key == f"{name}/unix")
         return next((one.value("smtp_tls_session_cache_database") for one in kept), "")
 
-    def _is_public(self, service: Service) -> bool:
+    def _is_public(self, facts: ServiceFacts) -> bool:
+        service = facts.service
         if service.type == "pass":
             return self.behind_postscreen
-        return service.type == "inet" and is_port_25(service.name)
+        if service.type != "inet":
+            return False
+        is_behind_proxy = bool(facts.value("smtpd_upstream_proxy_protocol"))
+        return is_port_25(service.name) or (is_behind_proxy and not _refuses_strangers(facts))
+
+
+def _front_parameters(instance: PostfixInstance, fronts: list[Service]) -> dict[str, str]:
+    values = (instance.service_parameter(front, _FRONT_PROXY, "") for front in fronts)
+    proxy = next(filter(None, values), None)
+    return {_FRONT_PROXY: proxy} if proxy else {}
+
+
+def _refuses_strangers(facts: ServiceFacts) -> bool:
+    """Tell whether a service takes mail from its own users alone, as one for submission does."""
+    lists = (facts.value(name) for name in _ADMITTING)
+    return any(split_elements(value)[-1:] == ["reject"] for value in lists)
 
 
 def facts_of(instance: PostfixInstance) -> PostfixFacts:
     """Ask the instance for all of it; raises Problem when it cannot be asked."""
     services = instance.services()
     rewrite = resolver(instance)
+    fronts = [one for one in services if one.program == "postscreen" and one.type == "inet"]
     return PostfixFacts(
         config_directory=instance.config_directory,
         mail_version=instance.parameter("mail_version"),
         default_milter_action=instance.default("milter_default_action"),
         queue_directory=instance.queue_directory,
-        main=instance.parameters(*_MAIN_PARAMETERS) | resolver_parameters(instance, "transport_maps"),
+        main=instance.parameters(*_MAIN_PARAMETERS)
+        | resolver_parameters(instance, "transport_maps")
+        | _front_parameters(instance, fronts),
         receivers=tuple(
             ServiceFacts(service, instance.service_parameters(service, *_SMTPD_PARAMETERS))
             for service in services
@@ -197,10 +227,7 @@ def facts_of(instance: PostfixInstance) -> PostfixFacts:
             for service in services
             if service.program in {"pickup", "qmqpd"}
         ),
-        behind_postscreen=any(
-            service.program == "postscreen" and service.type == "inet" and is_port_25(service.name)
-            for service in services
-        ),
+        behind_postscreen=bool(fronts),
         has_tlsproxy=any(service.program == "tlsproxy" for service in services),
         routes_set_in=rewrite.key if rewrite and "transport_maps" in rewrite.overrides else "main.cf",
     )

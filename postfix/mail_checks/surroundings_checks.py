@@ -41,7 +41,7 @@ def _check_instance(facts: PostfixFacts) -> Iterator[Finding]:
         yield Finding.error(
             "tlsproxy-missing",
             "postscreen cannot offer STARTTLS, so that nobody can prove who they are while it tests them",
-            "master.cf has postscreen on port 25 and no service that runs tlsproxy",
+            "master.cf has postscreen and no service that runs tlsproxy",
             "restore the line tlsproxy unix - - y - 0 tlsproxy in master.cf",
         )
 
@@ -63,9 +63,10 @@ def _check_receiver(receiver: ServiceFacts, facts: PostfixFacts) -> Iterator[Fin
         if name is not None and value:
             yield Finding.note(
                 "upstream-proxy",
-                f"a proxy stands in front of {key}; one that ends TLS itself keeps the certificate back",
+                f"a proxy stands in front of {key}; one that ends TLS itself keeps the certificate back, and "
+                "whoever else reaches the service says what address he comes from",
                 f"{key}: {name} = {value}",
-                "let the proxy pass TCP on untouched (HAProxy: mode tcp)",
+                "let the proxy pass TCP on untouched (HAProxy: mode tcp), and nobody else reach the service",
             )
     if table := receiver.value("tls_server_sni_maps"):
         yield Finding.note(

@@ -86,10 +86,19 @@ class Lab:
         return client_context(self.namespaces.outside(path), **options)  # type: ignore[arg-type]
 
     def connect(
-        self, host: PostfixHost, source: str, *, helo: str = "client.test", port: int = 25
+        self,
+        host: PostfixHost,
+        source: str,
+        *,
+        helo: str = "client.test",
+        port: int = 25,
+        front: str = "",
     ) -> Dialogue:
-        """Open a connection to a host from one of the laboratory's addresses; the greeting is read."""
-        target = LOOPBACK if source == LOOPBACK else host.address
+        """Open a connection to a host from one of the laboratory's addresses; the greeting is read.
+
+        *front* is the address of who stands in front of the host.
+        """
+        target = front or (LOOPBACK if source == LOOPBACK else host.address)
         with self.namespaces.network():
             connection = create_connection((target, port), timeout=DEADLINE, source_address=(source, 0))
         dialogue = Dialogue(connection, helo)

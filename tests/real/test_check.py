@@ -143,7 +143,15 @@ def main(*settings: str) -> Callable[[Scratch], None]:
     return lambda scratch: scratch.set(*settings)
 
 
+def behind_postscreen(scratch: Scratch) -> None:
+    """Let postscreen(8) take strangers on a port of its own, as one does behind a proxy."""
+    scratch.add_service("2525 inet n - y - 1 postscreen")
+    scratch.add_service("smtpd pass - - y - - smtpd")
+    scratch.add_service("tlsproxy unix - - y - 0 tlsproxy")
+
+
 SMTPD, TRANSPORT = "smtp      inet", "domain-secure unix"
+PROXIED = " -o smtpd_upstream_proxy_protocol=haproxy"
 GATEWAY = "regexp:{{/@woodgrovebank\\.test$$/ smtp:[gateway]}}"
 
 
@@ -197,6 +205,8 @@ GATEWAY = "regexp:{{/@woodgrovebank\\.test$$/ smtp:[gateway]}}"
         ),
         (main("smtpd_milters = inet:127.0.0.1:8891"), "attach-outdated"),
         (lambda scratch: scratch.add_service("[127.0.0.2]:25 inet n - y - - smtpd"), "service-not-attached"),
+        (lambda scratch: scratch.add_service(f"2525 inet n - y - - smtpd{PROXIED}"), "service-not-attached"),
+        (behind_postscreen, "service-not-attached"),
         (service(TRANSPORT, "smtp_fallback_relay = [relay.test]"), "fallback-relay"),
         (service("domain-secure-tls unix", "smtp_tls_session_cache_database = btree:/x"), "session-cache"),
         (service(TRANSPORT, "smtp_tls_security_level = may"), "no-security-floor"),
@@ -242,6 +252,24 @@ def test_found(
     found = examine(sound, capsys)
     assert word in found
     assert all(found[word][key] for key in ("severity", "what", "proof", "fix"))
+
+
+def test_a_proxy_in_front_of_users_alone_is_no_finding(
+    sound: Scratch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody writes from outside by a submission service, also where a proxy passes its users on."""
+    users = "-o smtpd_relay_restrictions=permit_sasl_authenticated,reject"
+    sound.add_service(f"10587 inet n - y - - smtpd{PROXIED} {users}")
+    assert "service-not-attached" not in examine(sound, capsys)
+
+
+def test_a_proxy_is_named_where_postscreen_alone_knows_it(
+    sound: Scratch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The setting may stand at the service of postscreen(8) in master.cf."""
+    behind_postscreen(sound)
+    sound.set_service("2525 inet", "postscreen_upstream_proxy_protocol = haproxy")
+    assert "upstream-proxy" in examine(sound, capsys)
 
 
 @pytest.mark.parametrize(
