@@ -35,6 +35,9 @@ COMMANDS = {
     "give-up": Command("give_up", "return mail that has waited too long for a partner's server"),
     "attach": Command("attach.attach", "connect Postfix to the daemon and the tables"),
     "detach": Command("attach.attach", "undo what attach did to Postfix's configuration"),
+    "connector": Command(
+        "connector.command", "list, show and switch the services of Postfix that carry mail, one by one"
+    ),
     "socket-folder": Command(
         "attach.socket_folder", "make the folder of the daemon's sockets, as the service units do"
     ),

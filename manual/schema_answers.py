@@ -1,5 +1,7 @@
 """The keys of the document of each command that looks at mail, Postfix, the daemon or the history."""
 
+from schema_connectors import CONNECTOR
+
 from domain_secure.commands.report.verification import Outcome as VerifyOutcome
 
 from schema_documents import PENDING
@@ -92,19 +94,7 @@ _STATUS = thing(
     ),
     configuration=thing(path=TEXT, problem=maybe(TEXT), readable=YES_NO),
     daemon=_DAEMON,
-    connectors=many(
-        thing(
-            name=TEXT,
-            direction=word("direction"),
-            routing=maybe(TEXT),
-            fqdn=TEXT,
-            certificate=maybe(
-                thing(file=TEXT, problem=maybe(TEXT), names=many(TEXT), covers_fqdn=maybe(YES_NO))
-            ),
-            domain_secure=YES_NO,
-            protocol_log=word("log_level"),
-        )
-    ),
+    connectors=many(thing(**CONNECTOR)),
     connectors_problem=maybe(TEXT),
     domains=many(
         thing(

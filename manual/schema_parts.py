@@ -31,6 +31,7 @@ from domain_secure.policy.sending.mutual_proof import Mutual
 from domain_secure.policy.sending.promised_route import Unverified
 from domain_secure.policy.sending.send_candidates import Readiness
 from domain_secure.policy.terms.direction import Direction
+from domain_secure.postfix.findings.domain_security import State as ConnectorState
 from domain_secure.postfix.findings.findings import Severity
 from domain_secure.postfix.tables.tables import Table
 
@@ -62,6 +63,7 @@ WORDS: dict[str, list[str]] = {
     "failure_reason": [one.word for one in FailureReason],
     "unverified": list(Unverified),
     "log_level": list(LogLevel),
+    "connector_state": list(ConnectorState),
     "log_standing": list(LogStanding),
     "state": [one.word for one in State],
     "self_proof": list(ProofStanding),

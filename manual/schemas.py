@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from schema_connectors import CONNECTORS
+
 from domain_secure.commands.terminal.documents import VERSION
 
 from schema_answers import ANSWERS
@@ -23,6 +25,7 @@ DOCUMENTS: dict[str, Schema] = {
     **LISTS,
     **PARTNER,
     **POSTFIX,
+    **CONNECTORS,
     **CERTIFICATES,
     **FLEET,
     **LOG_LEVELS,

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from difflib import diff_bytes, unified_diff
 from pathlib import Path
@@ -21,9 +21,8 @@ from domain_secure.commands.terminal.common import (
 from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
-from domain_secure.policy.files import atomic_file
 from domain_secure.policy.terms.problems import ExitStatus, Problem
-from domain_secure.postfix.attach import attach_record, service_remains
+from domain_secure.postfix.attach import attach_record
 from domain_secure.postfix.attach.attach_execution import Outcome, execute
 from domain_secure.postfix.attach.attachment import Plan, Request, plan_attach, plan_detach
 from domain_secure.postfix.attach.client_certificates import Asleep
@@ -38,7 +37,8 @@ from domain_secure.postfix.tables.publish import publish
 from domain_secure.postfix.tables.tables import map_type
 
 from .held_lists import keep_in_force, refuse_vanished
-from .service_units import adapt, restore
+from .service_units import adapt
+from .taking_out import locked, refuse_other, take_out
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -94,10 +94,10 @@ def attach(arguments: argparse.Namespace) -> ExitStatus:
     if not request.send:
         return ExitStatus.DONE
     _warn_of_log(configuration, instance)
-    return _say_where_mail_goes(configuration, instance)
+    return say_where_mail_goes(configuration, instance)
 
 
-def _say_where_mail_goes(configuration: Configuration, instance: PostfixInstance) -> ExitStatus:
+def say_where_mail_goes(configuration: Configuration, instance: PostfixInstance) -> ExitStatus:
     """Ask Postfix where it sends mail for the send list now, and print what it answers."""
     listed = len(configuration.send)
     if not listed:
@@ -132,14 +132,9 @@ def apply_attach(
     configuration: Configuration, instance: PostfixInstance, request: Request, shown: Plan | None = None
 ) -> Iterator[str]:
     """Attach, and yield what was done; raises Problem, also when that is not what was *shown* any more."""
-    with _locked(instance):
+    with locked(instance):
         plan = plan_attach(configuration, instance, request)
-        if shown is not None and (plan.current, plan.after) != (shown.current, shown.after):
-            raise Problem(
-                "somebody changed it meanwhile, and nothing was done",
-                str(instance.config_directory),
-                "run this again",
-            )
+        refuse_other(plan, shown)
         if plan.inbound is not None and _has_own_folder(configuration, instance):
             socket_folder.create(instance)
         if plan.outbound is not None:
@@ -189,7 +184,7 @@ def _would_detach(
     plan = plan_detach(configuration, instance, request)
     print_plan(plan)
     if plan.changes:
-        _warn_of_sending(configuration, request)
+        warn_of_sending(configuration, request)
     else:
         already_so(f"not attached: nothing to do in {instance.config_directory}")
     return _place_document(instance, plan.changes)
@@ -200,22 +195,17 @@ def _detach(
 ) -> dict[str, Any]:
     """Detach one directory; return what the document says of it."""
     request = _request(arguments, ())
-    with _locked(instance):
-        outcome = execute(plan_detach(configuration, instance, request), instance)
-        service_remains.remove(instance)
-        if request.receive:
-            socket_folder.remove(instance)
-        is_whole = request.receive and request.send and arguments.config_dir is None
-        adapted = list(restore(configuration)) if is_whole else []
+    is_whole = request.receive and request.send and arguments.config_dir is None
+    outcome, adapted = take_out(configuration, instance, request, with_units=is_whole)
     if not outcome.changed:
         already_so(f"not attached: nothing to do in {instance.config_directory}")
         return _place_document(instance, ())
     for name in outcome.changed:
         print(f"changed {instance.config_directory / name}")
-    print(_reloaded(outcome))
+    print(reloaded(outcome))
     for line in adapted:
         print(line)
-    _warn_of_sending(configuration, request)
+    warn_of_sending(configuration, request)
     return _place_document(instance, outcome.changed, reloaded=outcome.reloaded)
 
 
@@ -231,7 +221,8 @@ def _place_document(
     }
 
 
-def _warn_of_sending(configuration: Configuration, request: Request) -> None:
+def warn_of_sending(configuration: Configuration, request: Request) -> None:
+    """Say what becomes of mail to the send list without the half for sending."""
     if request.send and configuration.send:
         note(
             "without it mail to the send list, also what waits in the queue, leaves as other mail does: "
@@ -291,7 +282,7 @@ def _attached(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield "sending: listed domains get a transport of their own"
     for name in outcome.changed:
         yield f"changed {plan.config_directory / name}"
-    yield _reloaded(outcome)
+    yield reloaded(outcome)
 
 
 def _asleep(key: str, asleep: Asleep) -> Iterator[str]:
@@ -308,19 +299,9 @@ def _asleep(key: str, asleep: Asleep) -> Iterator[str]:
         )
 
 
-def _reloaded(outcome: Outcome) -> str:
+def reloaded(outcome: Outcome) -> str:
+    """Return whether Postfix goes by what was changed, in words."""
     return "Postfix reads the new configuration" if outcome.reloaded else "Postfix does not run"
-
-
-def _locked(instance: PostfixInstance) -> AbstractContextManager[None]:
-    """Let one attach or detach at a time work on a configuration directory."""
-    if not instance.config_directory.is_dir():
-        raise Problem(
-            "there is no such directory",
-            str(instance.config_directory),
-            "name Postfix's configuration directory with --config-dir",
-        )
-    return atomic_file.writer_lock(instance.config_directory)
 
 
 def _listeners(configuration: Configuration, instance: PostfixInstance) -> tuple[Address, Address]:

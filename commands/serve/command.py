@@ -47,6 +47,7 @@ from domain_secure.postfix.probe.client_identity import CurrentIdentity
 from domain_secure.postfix.probe.probe import probe
 from domain_secure.postfix.probe.probe_schedule import ProbeSchedule
 from domain_secure.postfix.probe.probe_source import ProbeSource
+from domain_secure.postfix.services.smtp_listeners import smtp_listeners
 from domain_secure.postfix.tables.publication import files_of
 from domain_secure.postfix.tables.publish import publish
 
@@ -88,6 +89,7 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         postfix_changed=PostfixWatch(),
         tables_taken_away=tables.taken_away,
         further_pages=further_pages,
+        smtp_listeners=lambda current: smtp_listeners(PostfixInstance(current.config_directory)),
     )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.

@@ -106,7 +106,9 @@ class Daemon:
         self._issuers = IssuerFetcher(log_event)
         self._knowledge = self._make_knowledge(configuration.state)
         self._in_force = ConfigurationInForce()
-        self._levels = CurrentLevels(lambda: self._live.current.configuration, log_event)
+        self._levels = CurrentLevels(
+            lambda: self._live.current.configuration, log_event, surroundings.smtp_listeners
+        )
         self._recorder = self._make_recorder(configuration)
         self._inbound = Inbound(
             lambda: self._live.current,
@@ -159,7 +161,7 @@ class Daemon:
         return recorder_of(
             configuration.state / HISTORY,
             self.metrics,
-            self._levels.level,
+            self._levels.of,
             lambda: self._live.current.configuration,
             lambda: self._in_force.present,
             log_event,

@@ -30,6 +30,11 @@ def log_levels_changed(levels: str) -> Event:
     return Event.of(logging.INFO, "log-levels-changed", temporary=levels)
 
 
+def services_unknown(problem: str) -> Event:
+    """Return the line for levels of single services that cannot be applied: where these listen is unknown."""
+    return Event.of(logging.ERROR, "log-services-unknown", detail=problem)
+
+
 def lines_left_out(word: str, number: int) -> Event:
     """Return the line for equal lines of one fault that were not written since the last of them."""
     return Event.of(logging.INFO, "lines-left-out", of=word, number=number)

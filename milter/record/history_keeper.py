@@ -19,9 +19,7 @@ from domain_secure.policy.history.history_file import UnusableHistoryError, is_d
 from domain_secure.policy.history.history_writer import HistoryWriter
 from domain_secure.policy.history.seen_hours import InForce
 from domain_secure.policy.record.history_item import HistoryItem
-from domain_secure.policy.record.observed import Observed, direction_of, entries_of, item_of
-from domain_secure.policy.terms.direction import Direction
-from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.record.observed import Observed, item_of
 from domain_secure.policy.terms.event import Event, internal_error
 
 from . import events
@@ -50,7 +48,7 @@ class HistoryKeeper:
     def __init__(
         self,
         path: Path,
-        level: Callable[[Direction, Sequence[Entry]], LogLevel],
+        level: Callable[[Observed], LogLevel],
         retention: Callable[[], Retention],
         log: Callable[[Event], None],
         lost: Callable[[int], None],
@@ -99,7 +97,7 @@ class HistoryKeeper:
 
     def _item(self, record: Observed) -> HistoryItem | None:
         try:
-            return item_of(record, self._level(direction_of(record), entries_of(record)))
+            return item_of(record, self._level(record))
         except Exception as error:  # noqa: BLE001 - one record must not cost the others of its batch
             _log.error(internal_error("history", error))
             self._lost(1)

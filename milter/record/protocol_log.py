@@ -8,13 +8,11 @@ from collections.abc import Callable, Sequence
 from domain_secure.policy.configuration.configuration import LogLevel
 from domain_secure.policy.record import protocol_events
 from domain_secure.policy.record.decision_record import DecisionRecord
-from domain_secure.policy.record.observed import Observed, direction_of, entries_of
+from domain_secure.policy.record.observed import Observed
 from domain_secure.policy.sending.delivery import Delivery
-from domain_secure.policy.terms.direction import Direction
-from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
 
-Levels = Callable[[Direction, Sequence[Entry]], LogLevel]
+Levels = Callable[[Observed], LogLevel]
 
 
 class ProtocolLog:
@@ -27,7 +25,7 @@ class ProtocolLog:
     def consume(self, batch: Sequence[Observed]) -> None:
         """Write the lines of each record, as many as its level wants."""
         for record in batch:
-            level = self._level(direction_of(record), entries_of(record))
+            level = self._level(record)
             if level is not LogLevel.OFF:
                 for event in _lines(record, verbose=level is LogLevel.VERBOSE):
                     self._log(event)

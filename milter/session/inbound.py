@@ -215,7 +215,9 @@ class Inbound:
             if decision.findings:
                 client = facts.client_address, facts.client_port
                 now = datetime.now(UTC)
-                self._observe(DecisionRecord(now, queue_id, *client, decision, reply, seconds, whose))
+                server = facts.server_address, facts.server_port
+                told = (queue_id, *client, decision, reply, seconds, whose, *server)
+                self._observe(DecisionRecord(now, *told))
         except Exception as error:  # noqa: BLE001 - the decision is taken, and stands
             _log.error(internal_error("observer", error))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 # a second EHLO; at the end of the message they are gone.
 MAIL_MACROS = (
     "{tls_version} {cipher} {cert_subject} {cert_issuer} {client_addr} {client_port}"
-    " {auth_type} {auth_authen} {mail_addr} j"
+    " {daemon_addr} {daemon_port} {auth_type} {auth_authen} {mail_addr} j"
 )
 END_OF_MESSAGE_MACROS = "i"
 
@@ -29,6 +29,8 @@ class MilterFacts:
     authenticated: bool  #: the client logged in with SASL
     mail_addr: str  #: the sender as Postfix resolved it; empty for the null sender
     myhostname: str
+    server_address: str = ""  #: at which the client found us; a proxy may have told it
+    server_port: str = ""
 
 
 def read_mail_macros(macro: Callable[[str], str | None]) -> MilterFacts:
@@ -44,4 +46,6 @@ def read_mail_macros(macro: Callable[[str], str | None]) -> MilterFacts:
         authenticated=bool(macro("{auth_type}") or macro("{auth_authen}")),
         mail_addr=macro("{mail_addr}") or "",
         myhostname=macro("j") or "",
+        server_address=(macro("{daemon_addr}") or "").removeprefix("IPv6:"),
+        server_port=macro("{daemon_port}") or "",
     )

@@ -233,6 +233,7 @@ class Configuration:
     store: Store = FILE_STORE
     receive_hold_back: float = 0.5  #: the part of the list that may go at once without a confirmation
     send_hold_back: float = 0.5
+    log_services: Mapping[str, LogLevel] = field(default_factory=dict)  #: instead of ``log_receive``
     revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
     bypasses: tuple[Bypass, ...] = ()  #: of this machine, those that were not over when this was read
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need

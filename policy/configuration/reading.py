@@ -336,6 +336,7 @@ def _from_sections(
         "state": folder / values["paths"]["state"],
         "log_receive": values["log"]["receive"],
         "log_send": values["log"]["send"],
+        "log_services": MappingProxyType(dict(values["log"]["services"])),
         "history": Retention(**values["history"]),
         "milter_socket": values["milter"]["socket"],
         "policy_socket": values["policy_service"]["socket"],

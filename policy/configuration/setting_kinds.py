@@ -20,7 +20,7 @@ from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.timed_pin import TimedPin, parse_time
 from domain_secure.policy.terms.tls import TlsVersion
 
-from .configuration import Network
+from .configuration import LogLevel, Network
 
 # RFC 2045 section 5.1, token; RFC 8601 section 2.2 allows a quoted string too, which no known reader of
 # the header relies on.
@@ -242,6 +242,13 @@ def _service(value: object) -> str:
     return text(value)
 
 
+def _service_level(value: object) -> tuple[str, LogLevel]:
+    service, equals, level = text(value).rpartition("=")
+    if not equals or level not in set(LogLevel):
+        raise ValueError(f"{value!r} is not NAME/TYPE=LEVEL")
+    return _service(service), LogLevel(level)
+
+
 def _log(value: object) -> str:
     source = text(value)
     if source not in {"auto", "journal"} and not source.startswith("/"):
@@ -341,6 +348,9 @@ AUTHSERV_ID = Kind(
     "a word without spaces, usually this server's host name", _token, example='"mx1.contoso.test"'
 )
 SERVICE = Kind("`NAME/TYPE` of a service in master.cf", _service, example='"pickup/unix"')
+SERVICE_LEVEL = Kind(
+    "`NAME/TYPE=LEVEL`, of a service in master.cf", _service_level, example='"submission/inet=off"'
+)
 LOG = Kind('"auto", "journal" or the absolute path of a file', _log)
 ENDPOINT = Kind(
     "`https://HOST:PORT` of an etcd server", _endpoint, example='"https://etcd1.contoso.test:2379"'

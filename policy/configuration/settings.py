@@ -253,6 +253,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("log", "send", choice(LogLevel), '"normal"', _RELOAD,
             "How much the protocol log says about mail that goes out."),
 
+    Setting("log", "services", list_of(kinds.SERVICE_LEVEL), "[]", _RELOAD,
+            "Levels of single smtpd services, instead of `receive`, for what comes in by them; "
+            "`domain-secure connector set NAME protocol-log=LEVEL` writes them. Where it cannot be told by "
+            "which service a session came in, `receive` holds."),
+
     Setting("history", "days", kinds.DAYS, str(DEFAULT_RETENTION.days), _RELOAD,
             "How long single messages are kept for `log show`, `report` and `whatif`."),
     Setting("history", "summary_days", kinds.DAYS, str(DEFAULT_RETENTION.summary_days), _RELOAD,

@@ -29,6 +29,8 @@ class DecisionRecord:
     reply: Reply | None  #: None: the message was let in
     seconds: float  #: from the end of the message to the decision, waiting for evidence included
     attributions: Mapping[Entry, Attribution] = field(default_factory=dict)  #: whose it was, where not proved
+    server_address: str = ""  #: at which the client found us
+    server_port: str = ""
 
     @property
     def client(self) -> str:

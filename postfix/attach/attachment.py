@@ -169,8 +169,19 @@ def receives(configuration: Configuration, instance: PostfixInstance) -> bool:
 
     Raises Problem where they cannot be read.
     """
+    return bool(attached_services(configuration, instance))
+
+
+def attached_services(configuration: Configuration, instance: PostfixInstance) -> tuple[str, ...]:
+    """Return the services, ``NAME/TYPE``, that have our half for receiving; raises as `receives`."""
     start = _start(configuration, instance)
-    return bool(inbound_services(start.found, start.signs))
+    return inbound_services(start.found, start.signs)
+
+
+def sends(configuration: Configuration, instance: PostfixInstance) -> bool:
+    """Tell whether our half for sending is there, or a part of it; raises as `receives`."""
+    start = _start(configuration, instance)
+    return has_outbound(start.found, start.signs)
 
 
 def _start(configuration: Configuration, instance: PostfixInstance) -> _Start:

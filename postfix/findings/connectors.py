@@ -1,12 +1,13 @@
 """The connectors of one instance: each smtpd service that takes mail, each smtp transport that gives it away.
 
 Owns: what an administrator compares: routing, host name, certificate, domain security, protocol log level.
-Must not judge: whether that is right is the doctor's part.
+Must not judge: whether that is right is the doctor's part.  What is on and what is off is
+``domain_security``'s.
 Sources: master(5), postconf(5); the columns are those that Exchange shows of its connectors.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domain_secure.policy.certificates.certificate import Certificate, parse
@@ -17,13 +18,20 @@ from domain_secure.policy.configuration.configuration import Configuration, LogL
 from domain_secure.policy.own.certificate_path import read_limited
 from domain_secure.policy.terms.domain import InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import Problem
-from domain_secure.postfix.instance.endpoints import attached, milter_listener
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
 
+from .domain_security import RECEIVING, SENDING, State, receiving_security, sending_security
+
+#: What the dedicated transport is a clone of, and looks like before there is one.
+_ORIGINAL = "smtp/unix"
 _PREFIXES = {"smtpd": "smtpd_tls", "smtp": "smtp_tls"}
 _KINDS = ("cert_file", "eccert_file", "dcert_file")
+_LEGACY_TLS = {
+    "smtpd": ("smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_wrappermode"),
+    "smtp": ("smtp_use_tls", "smtp_enforce_tls", "smtp_tls_wrappermode"),
+}
 # What leaves by another transport than ours goes where these say, and to the MX hosts without them.
 _SMART_HOSTS = ("default_transport", "relayhost", "sender_dependent_relayhost_maps")
 
@@ -49,50 +57,76 @@ class Connector:
     certificate: ShownCertificate | None  #: None: it shows none
     domain_secure: bool
     protocol_log: LogLevel  #: of what is decided here, ``off`` where domain security is
+    state: State  #: of domain security
+    detail: str | None  #: one clause about a state that is neither on nor plainly off
+    tls: str  #: ``required``, ``offered`` or ``none``: what the service does for everybody
 
 
 def connectors_of(configuration: Configuration, instance: PostfixInstance) -> tuple[Connector, ...]:
-    """Return the instance's connectors in the order of master.cf; raises Problem where it cannot be asked."""
+    """Return the instance's connectors in the order of master.cf; raises Problem where it cannot be asked.
+
+    Behind them comes the dedicated transport as it would be, where there is none.
+    """
     queue_directory = instance.queue_directory
+    services = [service for service in instance.services() if service.program in _PREFIXES]
+    by_key = {service.key: service for service in services}
+    if (original := by_key.get(_ORIGINAL)) and f"{TRANSPORT_SERVICE}/unix" not in by_key:
+        services.append(replace(original, name=TRANSPORT_SERVICE))
     return tuple(
-        _connector(service, configuration, instance, queue_directory)
-        for service in instance.services()
-        if service.program in _PREFIXES
+        _connector(service, configuration, instance, queue_directory, is_there=service.key in by_key)
+        for service in services
     )
 
 
 def _connector(
-    service: Service, configuration: Configuration, instance: PostfixInstance, queue_directory: Path
+    service: Service,
+    configuration: Configuration,
+    instance: PostfixInstance,
+    queue_directory: Path,
+    *,
+    is_there: bool,
 ) -> Connector:
     receives = service.program == "smtpd"
     prefix = _PREFIXES[service.program]
     host_parameter = "myhostname" if receives else "smtp_helo_name"
     files = [f"{prefix}_{kind}" for kind in ("chain_files", *_KINDS)]
-    settings = instance.service_parameters(service, host_parameter, *files, *_SMART_HOSTS)
+    tls = [f"{prefix}_security_level", *_LEGACY_TLS[service.program]]
+    asked = RECEIVING if receives else SENDING
+    settings = instance.service_parameters(service, host_parameter, *files, *_SMART_HOSTS, *tls, *asked)
     fqdn = settings[host_parameter]
-    secured = (
-        _asks_the_daemon(service, configuration, queue_directory)
+    security = (
+        receiving_security(service, settings, configuration, queue_directory)
         if receives
-        else service.name == TRANSPORT_SERVICE
+        else sending_security(service, instance, configuration, is_there=is_there)
     )
-    level = configuration.log_receive if receives else configuration.log_send
+    level = configuration.log_send
+    if receives:
+        level = configuration.log_services.get(service.key, configuration.log_receive)
     return Connector(
         name=service.key,
         direction="receive" if receives else "send",
         routing=None if receives else _routing(service, configuration, settings),
         fqdn=fqdn,
         certificate=_shown(settings, prefix, fqdn),
-        domain_secure=secured,
-        protocol_log=level if secured else LogLevel.OFF,
+        domain_secure=security.is_asked,
+        protocol_log=level if security.is_asked else LogLevel.OFF,
+        state=security.state,
+        detail=security.detail,
+        tls=_tls(settings, tls),
     )
 
 
-def _asks_the_daemon(service: Service, configuration: Configuration, queue_directory: Path) -> bool:
-    listener = milter_listener(configuration, queue_directory)
-    milters = split_elements(service.overrides.get("smtpd_milters", ""))
-    return any(
-        attached(milter).address(queue_directory, chroot=service.chroot) == listener for milter in milters
-    )
+def _tls(settings: Mapping[str, str], names: Iterable[str]) -> str:
+    """Return what a service does about TLS: its level, or what the older parameters say without one."""
+    level, *legacy = (settings.get(name, "").lower() for name in names)
+    use, *enforce = legacy
+    if "yes" in enforce[1:]:  # TLS from the first octet
+        return "required"
+    if level:
+        return {"none": "none", "may": "offered"}.get(level, "required")
+    if enforce[0] == "yes":
+        return "required"
+    return "offered" if use == "yes" else "none"
 
 
 def _routing(service: Service, configuration: Configuration, settings: Mapping[str, str]) -> str:

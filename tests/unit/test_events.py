@@ -130,6 +130,7 @@ GOLDEN = [
     (record_events.history_resumed(), "history-resumed"),
     (record_events.log_levels_rejected("not ours"), 'log-levels-rejected detail="not ours"'),
     (record_events.log_levels_changed("none"), "log-levels-changed temporary=none"),
+    (record_events.services_unknown("no postconf"), 'log-services-unknown detail="no postconf"'),
     (
         session_events.forged_marks_refused(queue_id="Q3", client="[127.0.0.3]:1"),
         "forged-marks-refused queue_id=Q3 client=[127.0.0.3]:1",

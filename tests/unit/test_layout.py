@@ -82,6 +82,7 @@ MAY_KNOW = {
         "policy/configuration policy/history policy/terms postfix/attach postfix/findings "
         "postfix/instance postfix/log postfix/tables"
     ),
+    "postfix/services": "policy/terms postfix/instance",
     "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
     "milter/daemon": (
@@ -140,6 +141,11 @@ MAY_KNOW = {
         "postfix/instance postfix/tables milter/knowledge commands/attach commands/probe "
         "commands/terminal"
     ),
+    "commands/connector": (
+        "policy/configuration policy/editing policy/terms policy/toml postfix/attach postfix/findings "
+        "postfix/instance postfix/services postfix/tables commands/attach commands/in_force "
+        "commands/terminal"
+    ),
     "commands/explain": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
         "policy/dkim policy/revocation policy/terms postfix/dns milter/knowledge commands/terminal"
@@ -177,9 +183,10 @@ MAY_KNOW = {
     "commands/serve": (
         "policy/book policy/certificates policy/configuration policy/files policy/history policy/own "
         "policy/revisions policy/revocation policy/sending policy/terms postfix/attach postfix/dns "
-        "postfix/doctor postfix/findings postfix/instance postfix/log postfix/probe postfix/tables "
-        "milter/daemon milter/knowledge milter/metrics milter/page milter/proof milter/record fleet/node "
-        "fleet/store commands/in_force commands/report commands/status commands/terminal"
+        "postfix/doctor postfix/findings postfix/instance postfix/log postfix/probe postfix/services "
+        "postfix/tables milter/daemon milter/knowledge milter/metrics milter/page milter/proof "
+        "milter/record fleet/node fleet/store commands/in_force commands/report commands/status "
+        "commands/terminal"
     ),
     "commands/setup": (
         "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "

@@ -219,6 +219,9 @@ def _postfix(run: Story) -> None:
     run("attach", "--dry-run")
     assert run("attach")["changed"]
     assert run("check")["findings"]
+    run("connector", "list")
+    run("connector", "show", "smtp/inet")
+    run("connector", "set", "smtp/inet", "domain-secure=off", "--dry-run")
     run("detach", "--dry-run")
     assert run("detach")["places"]
     run("socket-folder")

@@ -17,6 +17,7 @@ from domain_secure.policy.certificates.certificate import read_certificates
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.record.decision_record import DecisionRecord
 from domain_secure.policy.record.log_levels import LogLevels, configured_levels
+from domain_secure.policy.record.observed import direction_of, entries_of
 from domain_secure.policy.terms.event import Event
 
 from lab.certificates import Authority
@@ -54,7 +55,8 @@ class Edge:
     def _observed(self, record: DecisionRecord) -> None:
         self.records.append(record)
         levels = LogLevels(configured_levels(self.live.current.configuration))
-        ProtocolLog(lambda *about: levels.level(*about, NOW), self.logged.append).consume([record])
+        level = levels.level(direction_of(record), entries_of(record), NOW)
+        ProtocolLog(lambda _: level, self.logged.append).consume([record])
 
     def message(
         self,

@@ -24,7 +24,7 @@ class Kept:
         self.level = LogLevel.NORMAL
         self.keeper = HistoryKeeper(
             folder / FILE_NAME,
-            lambda _direction, _entries: self.level,
+            lambda _: self.level,
             lambda: retention,
             self.logged.append,
             self.lost.append,

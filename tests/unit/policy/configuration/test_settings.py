@@ -49,7 +49,7 @@ KNOWN = {
     "postfix": {"config_directory", "log"},
     "metrics": {"listen", "cert_file", "key_file", "token_file", "host_names"},
     "paths": {"state"},
-    "log": {"receive", "send"},
+    "log": {"receive", "send", "services"},
     "history": {"days", "summary_days", "megabytes"},
     "milter": {"socket", "workers"},
     "policy_service": {"socket"},
