@@ -1,6 +1,7 @@
-"""The doctor's question about the mark: who takes it away again, behind us?
+"""The doctor's question about the mark: who takes it away again behind us, or believes one in front of us?
 
-Owns: which tables and milters see a marked message, and what they may do to it.
+Owns: which tables and milters see a marked message, or one that is not judged yet, and what they may do to
+it.
 Must not know: how the facts were found, and when a message is marked.
 Sources: header_checks(5), postconf(5) milter_header_checks and smtp_header_checks; sendmail's mfapi.h for
 SMFIF_CHGHDRS; RFC 8601.
@@ -89,6 +90,14 @@ def _check_milters(receiver: ServiceFacts, facts: PostfixFacts, ours: Address) -
             behind = True
         elif behind:
             yield from _check_milter(key, milter)
+        else:
+            yield Finding.warning(
+                "earlier-milter",
+                "a milter that is asked before ours sees marks that anybody forged, and may change whom a "
+                "message says it is from before that is judged",
+                f"{key}: smtpd_milters has {milter} in front of {ours}",
+                "run domain-secure attach, which puts ours in front",
+            )
 
 
 def _check_milter(key: str, milter: Address) -> Iterator[Finding]:
@@ -106,7 +115,7 @@ def _check_milter(key: str, milter: Address) -> Iterator[Finding]:
     if changes:
         yield Finding.note(
             "later-milter",
-            "a milter that is asked after ours may change header fields, the mark among them",
+            "a milter that is asked after ours may change header fields, the mark and the author among them",
             f"{key}: smtpd_milters has {milter}, which asks Postfix for that",
-            f"see that it takes neither {MARK} nor our {AUTHENTICATION_RESULTS} away",
+            f"see that it takes neither {MARK} nor our {AUTHENTICATION_RESULTS} away, nor makes up an author",
         )

@@ -7,6 +7,7 @@ fence means is in machines/inside/document_reader.py, and two kinds of marks are
 | --- | --- |
 | ``shell-session`` | as ``console``, and not followed on a booted machine |
 | ``LANGUAGE written=PATH`` | as ``LANGUAGE file=PATH``, and not followed on a booted machine |
+| ``LANGUAGE added=PATH`` | as ``LANGUAGE add=PATH``, and not followed on a booted machine |
 | ``<!-- here: WHAT -->`` | as ``<!-- meanwhile: WHAT -->``, and nothing on a booted machine |
 """
 
@@ -35,6 +36,7 @@ _ADDRESS = re.compile(r"\b203\.0\.113\.\d+\b")
 _FOR_US_ALONE = (
     (re.compile(r"(?m)^```shell-session"), "```console"),
     (re.compile(r"(?m)^(```\w+) written="), r"\1 file="),
+    (re.compile(r"(?m)^(```\w+) added="), r"\1 add="),
     (re.compile(r"(?m)^<!-- here: "), "<!-- meanwhile: "),
 )
 _BACK = re.compile(r"\*\*Back")

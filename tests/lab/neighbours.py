@@ -105,3 +105,15 @@ def rspamd(namespaces: Namespaces) -> Neighbour:
         folders=("/run/rspamd", "/var/lib/rspamd", "/var/log/rspamd"),
         ports=("11332",),
     )
+
+
+def opendkim(namespaces: Namespaces) -> Neighbour:
+    """Return OpenDKIM; its configuration is that of its package, /etc/opendkim.conf."""
+    return Neighbour(
+        namespaces,
+        ("opendkim", "-f", "-x", "/etc/opendkim.conf"),
+        user="opendkim",
+        folders=("/run/opendkim",),
+        ports=("8891",),
+        is_root=True,
+    )

@@ -192,6 +192,10 @@ GATEWAY = "regexp:{{/@woodgrovebank\\.test$$/ smtp:[gateway]}}"
         (service(SMTPD, "smtpd_authorized_xclient_hosts = 127.0.0.1"), "xclient"),
         (main("milter_macro_defaults = {cert_subject}=woodgrovebank.test"), "faked-macros"),
         (
+            service(SMTPD, "smtpd_milters = inet:127.0.0.1:11332, unix:domain-secure/milter"),
+            "earlier-milter",
+        ),
+        (
             service(SMTPD, "smtpd_milters = { unix:domain-secure/milter, default_action=accept }"),
             "milter-fails-open",
         ),
