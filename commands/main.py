@@ -55,6 +55,7 @@ COMMANDS = {
         "report.command", "what became of the mail with each partner, for those who account for it"
     ),
     "whatif": Command("whatif", "which recorded messages would another configuration treat otherwise"),
+    "agreement": Command("agreement.command", "what two partners announce to each other, as a signed file"),
     "import": Command("importing.command", "propose a configuration by what another mail server has"),
     "fleet": Command("fleet.command", "one policy for many edges, kept in etcd"),
     "suggest": Command("suggest", "propose domains for the send list, by how their mail left so far"),

@@ -119,6 +119,7 @@ _STATUS = thing(
     renewals=many(thing(path=TEXT, standing=TEXT, detail=maybe(TEXT), fix=maybe(TEXT))),
     renewals_problem=maybe(TEXT),
     revocation_lists=many(thing(issuer=TEXT, **_ENDS)),
+    agreements=many(thing(domain=TEXT, until=TIME, ended=YES_NO, timed_pins=many(TEXT))),
     protocol_log=maybe(thing(receive=LEVELS, send=LEVELS)),
     protocol_log_problem=maybe(TEXT),
     log_lag_seconds=maybe(NUMBER),

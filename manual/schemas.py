@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from schema_agreements import AGREEMENTS
 from schema_connectors import CONNECTORS
 
 from domain_secure.commands.terminal.documents import VERSION
@@ -30,6 +31,7 @@ DOCUMENTS: dict[str, Schema] = {
     **FLEET,
     **LOG_LEVELS,
     **IMPORTS,
+    **AGREEMENTS,
     **ANSWERS,
 }
 

@@ -13,6 +13,7 @@ from domain_secure.commands.terminal.watching import count, seconds, watch
 from domain_secure.policy.certificates.presented_names import some
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
+from .agreements import agreement_lines
 from .one_partner import run_partner
 from .status_document import COUNTERS, status_document
 
@@ -225,6 +226,8 @@ def _print_daemon(document: dict[str, Any]) -> None:
     ):
         if document[key]:
             print(f"{name:<14} not known: {document[key]}")
+    for line in agreement_lines(document["agreements"]):
+        print(line)
     for direction, levels in (document["protocol_log"] or {}).items():
         print(f"{f'log {direction}':<14} {told(levels)}")
     if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:

@@ -38,6 +38,7 @@ from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.findings.connectors import connectors_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 
+from .agreements import agreements_document
 from .kept_samples import kept_samples
 
 # By the names the counters have in the system this one follows, for those who look for them.
@@ -121,6 +122,7 @@ def _document(
         "renewals": renewals,
         "renewals_problem": renewals_problem,
         "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
+        "agreements": agreements_document(configuration) if configuration else [],
         "protocol_log": levels,
         "protocol_log_problem": levels_problem,
         "log_lag_seconds": next((one.value for one in counted if one.name == _LAG and one.value >= 0), None),

@@ -50,6 +50,17 @@ class PublicKey:
         """Return the public half of a key."""
         return cls(private.public_key().public_bytes_raw())
 
+    def verifies(self, signature: bytes, octets: bytes) -> bool:
+        """Tell whether the key's owner signed *octets* as they are."""
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+        try:
+            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, octets)
+        except InvalidSignature:
+            return False
+        return True
+
     def __str__(self) -> str:
         """Return the configuration's spelling."""
         return f"{_ALGORITHM}:{base64.b64encode(self.raw).decode()}"
@@ -134,16 +145,7 @@ class Envelope:
         """Tell whether one of the *trusted* keys signed this revision as it is."""
         if self.key is None or self.key not in trusted:
             return False
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-
-        try:
-            Ed25519PublicKey.from_public_bytes(self.key.raw).verify(
-                self.signature, self.revision.signed_octets
-            )
-        except InvalidSignature:
-            return False
-        return True
+        return self.key.verifies(self.signature, self.revision.signed_octets)
 
 
 def _revision(document: dict[str, Any]) -> Revision:

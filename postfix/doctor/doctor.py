@@ -28,6 +28,7 @@ from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_map
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
 from domain_secure.postfix.mail_checks.way_in_checks import check_ways_in
+from domain_secure.postfix.own_checks.agreement_checks import check_agreements
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
 from domain_secure.postfix.own_checks.distrust_checks import check_distrusted
 from domain_secure.postfix.own_checks.file_checks import (
@@ -85,6 +86,7 @@ def examine(
                 "what partners' servers show",
                 lambda: check_partner_servers(configuration, now, _tlsa, only, probed),
             ),
+            ("agreements with partners", lambda: check_agreements(configuration, now)),
             ("what is distrusted", lambda: check_distrusted(configuration, now)),
             ("revocation lists", lambda: check_revocation_lists(configuration, now)),
             ("where revocation is asked", lambda: check_revocation_locations(configuration)),

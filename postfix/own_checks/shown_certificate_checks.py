@@ -76,6 +76,13 @@ def check_certificates(facts: PostfixFacts, configuration: Configuration, now: d
             )
 
 
+def shown_chains(facts: PostfixFacts) -> Iterator[tuple[bool, Chain]]:
+    """Yield each chain that is shown, and whether by a server; raises NoPermission for a closed file."""
+    for shown in dict.fromkeys(_files(facts)):
+        if chain := _certificates(_read(shown.name)):
+            yield shown.is_server, chain
+
+
 def _files(facts: PostfixFacts) -> Iterator[_Shown]:
     transport = facts.sender(TRANSPORT_SERVICE)
     if transport is not None:

@@ -13,6 +13,7 @@ from room_plan import PACKAGES, PAGE, ROOT, arrows, circle, drawn, imported, mod
 #: do not know each other.  A new arrow is a decision: write it here only where the room below may not know
 #: what the room above is for.
 MAY_KNOW = {
+    "policy/agreement": "policy/configuration policy/revisions policy/terms",
     "policy/authority": "policy/certificates policy/files policy/own policy/terms",
     "policy/book": "policy/certificates policy/files policy/terms",
     "policy/bypass": "policy/files policy/terms",
@@ -126,6 +127,11 @@ MAY_KNOW = {
         "policy/record policy/sending policy/terms policy/toml postfix/deliveries postfix/findings "
         "postfix/instance postfix/log postfix/own_checks milter/knowledge commands/fleet commands/help "
         "commands/in_force commands/log commands/terminal"
+    ),
+    "commands/agreement": (
+        "policy/agreement policy/certificates policy/configuration policy/files policy/own "
+        "policy/revisions policy/terms postfix/dns postfix/findings postfix/instance postfix/own_checks "
+        "postfix/tables milter/knowledge fleet/store commands/terminal"
     ),
     "commands/attach": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/doctor postfix/findings "

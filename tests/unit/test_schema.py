@@ -156,7 +156,16 @@ def test_what_commands_answer_fits_their_schemas(story: Story, tmp_path: Path) -
     _postfix(story)
     story("cert", "remove", thumbprint)
     _questions(story, tmp_path)
+    _agreements(story, tmp_path)
     assert set(DOCUMENTED) - set(story.answered) - ELSEWHERE == set()
+
+
+def _agreements(run: Story, folder: Path) -> None:
+    shown, file = folder / "shown.pem", folder / "agreement.toml"
+    shown.write_bytes(Authority.create("CA").issue(dns_names=["mx.contoso.test"]).pem())
+    made = run("agreement", "export", "--our-domain", "contoso.test", "--certificate", shown, "--out", file)
+    run("agreement", "import", file, "--key", str(made["fingerprint"]), "--domain", "contoso.test")
+    run("agreement", "diff", file)
 
 
 def _lists_and_rules(run: Story, folder: Path) -> None:
