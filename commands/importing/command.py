@@ -1,21 +1,26 @@
 """``domain-secure import``: propose a configuration from the settings of another mail server."""
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from domain_secure.commands.terminal.common import add_to_document, note
+from domain_secure.commands.terminal.common import add_to_document, configuration_of, note
 from domain_secure.policy.configuration.configuration import Mode
 from domain_secure.policy.configuration.reading import parse
 from domain_secure.policy.files.atomic_file import replace
-from domain_secure.policy.importing import exchange
+from domain_secure.policy.importing import exchange, exim, sendmail, tls_policy
 from domain_secure.policy.importing.proposal import Proposal
 from domain_secure.policy.importing.source_text import SourceText, decode
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.instance.lookups import LISTED
+from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .proposal_text import proposal_document, proposal_text, summary
 
-_LARGEST = 16 * 1024 * 1024  #: octets of a file; a list of a million domains takes as much
+_LARGEST = 16 * 1024 * 1024  #: octets of all files together; a list of a million domains takes as much
+_COMPILED = frozenset({".db", ".cdb", ".lmdb", ".dir", ".pag"})
+_TABLE = re.compile(r"(?P<type>[a-z]+):(?P<path>/.+)")
 
 Propose = Callable[[Sequence[SourceText], Mode], Proposal]
 
@@ -28,6 +33,15 @@ SOURCES: dict[str, tuple[Propose, str]] = {
             "Get-ExchangeCertificate, by Format-List or ConvertTo-Json"
         ),
     ),
+    "tls-policy": (
+        tls_policy.propose,
+        (
+            "a table of Postfix's smtp_tls_policy_maps: its text, or TYPE:/PATH as in main.cf where postmap "
+            "can list it"
+        ),
+    ),
+    "sendmail": (sendmail.propose, "the text of Sendmail's access map: TLS_Srv, TLS_Clt, TLS_Rcpt"),
+    "exim": (exim.propose, "Exim's configuration, with the files that it includes"),
 }
 
 
@@ -37,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     actions = parser.add_subparsers(metavar="SOURCE", required=True, title="sources")
     for word, (propose, text) in SOURCES.items():
         action = actions.add_parser(word, help=text)
-        action.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what is read")
+        action.add_argument("files", nargs="+", metavar="FILE", help="what is read")
         action.add_argument(
             "--encoding",
             metavar="NAME",
@@ -56,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitStatus:
     """Print what is proposed, and what has no equivalent; nothing is put in force."""
-    sources = [_read(file, arguments.encoding) for file in arguments.files]
+    sources = _sources(arguments)
     proposal = arguments.propose(sources, Mode.OBSERVE if arguments.observe else Mode.ENFORCE)
     text = proposal_text(proposal, [source.file for source in sources])
     out: Path | None = arguments.out
@@ -78,16 +92,50 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def _read(file: Path, encoding: str | None) -> SourceText:
-    with file.open("rb") as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
+def _sources(arguments: argparse.Namespace) -> list[SourceText]:
+    """Read what was named, all of it together no more than one large list."""
+    found, left = [], _LARGEST
+    for name in dict.fromkeys(arguments.files):
+        table = _TABLE.fullmatch(name) if arguments.propose is tls_policy.propose else None
+        content = _listed(name, arguments, left) if table else _content(Path(name), left)
+        left -= len(content)
+        if left < 0:
+            raise Problem(
+                f"with this file it is more than {_LARGEST // 1024 // 1024} MiB",
+                name,
+                "name the files that were meant",
+            )
+        found.append(decode(content, name, None if table else arguments.encoding))
+    return found
+
+
+def _content(file: Path, most: int) -> bytes:
+    if file.suffix in _COMPILED and file.is_file():
         raise Problem(
-            f"the file is larger than {_LARGEST // 1024 // 1024} MiB",
+            "this is a compiled table",
             str(file),
-            "name the file that was meant",
+            f"name the text it is made of, or the table as main.cf does, such as hash:{file.with_suffix('')}",
         )
-    return decode(content, str(file), encoding)
+    with file.open("rb") as stream:
+        return stream.read(most + 1)
+
+
+def _listed(table: str, arguments: argparse.Namespace, most: int) -> bytes:
+    """Return the entries of a table of Postfix's, a line each; raises Problem where it cannot list them."""
+    if table.partition(":")[0] not in LISTED:
+        raise Problem(
+            "a table of this type answers questions, and does not list what it has",
+            table,
+            "name the text it is made of",
+        )
+    instance = PostfixInstance(configuration_of(arguments).config_directory)
+    lines: list[str] = []
+    for key, value in instance.entries(table):
+        lines.append(f"{key} {value}\n")
+        most -= len(lines[-1])
+        if most < 0:
+            break
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def _refuse_to_overwrite(out: Path) -> None:

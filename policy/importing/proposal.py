@@ -102,10 +102,9 @@ class Proposal:
                 text = toml_edit.set_value(text, (name, "domains"), entries)
         for direction, level in self.log.items():
             text = toml_edit.set_value(text, ("log", direction), str(level))
-        for entry, keys in self.partners.items():
-            for key, value in reversed(tuple(keys.items())):
-                text = toml_edit.set_value(text, (PARTNER, entry, key), value)
-        return text
+        # Table by table: there may be tens of thousands.
+        tables = [toml_edit.table_text((PARTNER, entry), keys) for entry, keys in self.partners.items()]
+        return "\n".join([*([text] if text else []), *tables])
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ Relies on: the text being valid TOML.
 """
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tomlkit
@@ -36,6 +36,12 @@ def set_value(text: str, keys: Keys, value: Value) -> str:
     if header is None:  # an inline table, or dotted keys: only tomlkit knows where one ends
         return _assign(text, keys, value)
     return _insert_line(text, header, line)
+
+
+def table_text(keys: Keys, values: Mapping[str, Value]) -> str:
+    """Return a table in TOML, to be appended to a text that has no such table: any number in linear time."""
+    lines = [f"{dotted((key,))} = {_literal(value)}" for key, value in values.items()]
+    return "\n".join([f"[{dotted(keys)}]", *lines, ""])
 
 
 def _insert_line(text: str, after: int, line: str) -> str:

@@ -162,7 +162,7 @@ MAY_KNOW = {
     ),
     "commands/help": "policy/configuration policy/decision",
     "commands/importing": (
-        "policy/configuration policy/files policy/importing policy/terms commands/terminal"
+        "policy/configuration policy/files policy/importing policy/terms postfix/instance commands/terminal"
     ),
     "commands/in_force": (
         "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "

@@ -245,6 +245,10 @@ def _questions(run: Story, folder: Path) -> None:
     log = folder / "log"
     log.write_text("")
     run("suggest", "--file", log)
-    run("import", "exchange", ROOT / "tests" / "data" / "importing" / "transport-config.txt")
+    settings = ROOT / "tests" / "data" / "importing"
+    run("import", "exchange", settings / "transport-config.txt")
+    run("import", "exim", settings / "exim.conf")
+    run("import", "tls-policy", settings / "tls_policy")
+    run("import", "sendmail", settings / "access")
     run("status")
     run("top")

@@ -1,10 +1,12 @@
 """``domain-secure import`` as a person uses it."""
 
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 from documents import body
+from scratch_postfix import make_scratch
 
 from domain_secure.commands.main import main
 
@@ -70,3 +72,61 @@ def test_a_file_cannot_get_out_of_its_comment(tmp_path: Path, capsys: pytest.Cap
     text = capsys.readouterr().out
     assert tomllib.loads(text) == {"send": {"domains": ["a.test"]}}
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("kind", ["hash", "btree", "lmdb", "cdb", "texthash"])
+def test_a_table_of_postfix_is_listed(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of each type that postmap can make here: what it holds is what its text says."""
+    (tmp_path / "scratch").mkdir()
+    make_scratch(tmp_path / "scratch")
+    folder = tmp_path / "scratch" / "postfix"
+    source = tmp_path / "tls_policy"
+    source.write_text("a.test secure\n  match=mx.b.test\n.c.test may\n")
+    made = subprocess.run(["postmap", "-c", folder, f"{kind}:{source}"], check=False, capture_output=True)
+    if kind != "texthash" and made.returncode:
+        pytest.skip(f"this Postfix makes no table of type {kind}")
+    Path(tmp_path / "none.toml").write_text(f'[postfix]\nconfig_directory = "{folder}"\n')
+    assert main(["import", "tls-policy", f"{kind}:{source}", "--json"]) == 0
+    document = body(capsys.readouterr().out)
+    assert document["send"] == ["a.test"]
+    assert document["partners"] == [{"domain": "a.test", "keys": {"mx": ["mx.b.test"]}}]
+    assert [one["what"] for one in document["left_out"]] == [".c.test may"]
+
+
+def test_a_table_that_does_not_list_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that answers questions only, and a compiled file without its type."""
+    assert main(["import", "tls-policy", "ldap:/etc/postfix/ldap.cf"]) == 2
+    assert "does not list what it has: ldap:/etc/postfix/ldap.cf: name the text" in capsys.readouterr().err
+    (tmp_path / "policy.db").write_bytes(b"\0" * 10)
+    assert main(["import", "tls-policy", "policy.db"]) == 2
+    assert "this is a compiled table: policy.db: " in capsys.readouterr().err
+
+
+def test_all_files_together_have_one_bound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Many are no more than one; a file that is named twice is read once."""
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"# " + b"x" * (9 * 1024 * 1024) + b"\n")
+    assert main(["import", "sendmail", "a", "a"]) == 0
+    assert main(["import", "sendmail", "a", "b"]) == 2
+    assert "with this file it is more than 16 MiB: b: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "send"),
+    [
+        ("tls-policy", "a.test secure\n", ["a.test"]),
+        ("sendmail", "TLS_Rcpt:a.test VERIFY\n", ["a.test"]),
+        ("exim", "begin transports\nx:\n hosts_require_dane = a.test\n", ["a.test"]),
+        ("exim", "primary_hostname = x\n", []),
+    ],
+)
+def test_each_source_proposes_and_changes_nothing(
+    tmp_path: Path, source: str, text: str, send: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a document that its schema takes, and as a configuration."""
+    (tmp_path / "file").write_text(text)
+    assert main(["import", source, "file", "--json"]) == 0
+    assert body(capsys.readouterr().out)["send"] == send
+    assert main(["import", source, "file"]) == 0
+    assert tomllib.loads(capsys.readouterr().out).get("send", {}).get("domains", []) == send
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file"]

@@ -67,6 +67,33 @@ def test_it_reads_the_same_in_any_language(encoding: str) -> None:
     assert (found.receive, found.send) == (("a.test",), ("b.test",))
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding", "end"),
+    [
+        ("german-cp1252.txt", None, "31.12.2026 23:59:59"),
+        ("german-cp1252.txt", "cp1252", "31.12.2026 23:59:59"),
+        ("german-utf-16.txt", None, "31.12.2026 23:59:59"),
+        ("japanese-cp932.txt", None, "2026/12/31 23:59:59"),
+        ("japanese-cp932.txt", "cp932", "2026/12/31 23:59:59"),
+        ("japanese-utf-8.txt", None, "2026/12/31 23:59:59"),
+    ],
+)
+def test_all_four_outputs_of_german_and_japanese_windows(name: str, encoding: str | None, end: str) -> None:
+    """As the shell of such a machine writes them to a file, with its dates, sizes, names and comments."""
+    content = (DATA / name).read_bytes()
+    assert content != content.decode(errors="replace").encode() or "utf-8" in name
+    found = propose([decode(content, name, encoding)])
+    assert (found.receive, found.send) == (("woodgrovebank.test", "fabrikam.test"),) * 2
+    assert found.log == {"send": LogLevel.VERBOSE, "receive": LogLevel.VERBOSE}
+    assert [step.command for step in found.steps] == [
+        "domain-secure cert import FILE.pfx --enable",
+        "domain-secure attach",
+    ]
+    assert "for mail1.contoso.test, mail.contoso.test, valid until " + end in found.steps[0].why
+    assert left_out(found, "") == []
+    assert {one.of for one in found.asides} == set(Kind)
+
+
 def test_json_says_the_same() -> None:
     """With lists of objects, and a date that no language changes."""
     objects = [
