@@ -4,7 +4,6 @@ Owns: the limit, and what is kept free for everything else.
 Source: getrlimit(2).
 """
 
-import errno
 import os
 import resource
 import socket
@@ -15,7 +14,6 @@ from contextlib import suppress
 SPARE = 256
 _MOST = 4096  #: sessions; more processes of smtpd than that are no mail server of this kind
 _LEAST = 16
-EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 def use_all_allowed() -> None:

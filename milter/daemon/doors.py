@@ -69,7 +69,7 @@ class Doors:
         milter = self._socket("milter", endpoints.milter, inherited)
         for where in inherited.unused():
             log(events.socket_unused(where))
-        self._policy = PolicyListener(policy, inbound.delegated, log, self._most)
+        self._policy = PolicyListener(policy, inbound.delegated, log, self._most, ended)
         self._milter = MilterListener(
             milter,
             lambda: Callbacks(inbound, self._sessions),
@@ -135,7 +135,7 @@ class Doors:
         """Return why a door has closed by itself, or None."""
         if self._milter.is_alive and self._policy.is_alive:
             return None
-        return f"a listener ended by itself ({self._milter.error})"
+        return f"a listener ended by itself ({self._milter.error or self._policy.error})"
 
     def close(self) -> None:
         """Accept no more, let messages in progress come to their end, and then hang up or pass on.

@@ -12,31 +12,24 @@ poll(2) says that there is something.
 """
 
 import os
-import selectors
 import socket
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
-from queue import SimpleQueue
-from typing import TypeVar
 
 import milter as libmilter
 from Milter import close_callback
 
 from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
 from domain_secure.milter.session.open_sessions import OpenSession
+from domain_secure.milter.session.selector_thread import SelectorThread
 
-from .descriptors import EXHAUSTED, is_of_this_process
+from .descriptors import is_of_this_process
 from .libmilter_socket import descriptor_of, listen_privately
 from .milter_packets import HEADER, NEGOTIATION, Negotiated, negotiated, read_packet
 
 # libmilter is in this process and waits for nobody before it answers.
 _ANSWER_SECONDS = 10.0
-# Without a descriptor nobody can be accepted; one comes free with each session that ends.
-_PAUSE_SECONDS = 0.5
-_T = TypeVar("_T")
 
 
 class MilterListener:
@@ -57,36 +50,29 @@ class MilterListener:
         exhausted: Callable[[], None] = lambda: None,
     ) -> None:
         self._is_full = is_full
-        self._exhausted = exhausted
-        self._resume: float | None = None  #: when to accept again
         self._session = session
         self._ended = ended
         self._register()
         self._private = listen_privately()
-        self._listening = listening
         self._begun: dict[socket.socket, bytes] = {}  #: who connected, and what came of the negotiation
         self._former: Negotiated | None = None  #: what was agreed on in the session that is about to go on
         self._latest: OpenSession | None = None
-        self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._woken, self._wake = socket.socketpair()
-        self._threads = (
-            threading.Thread(target=self._run_libmilter, name="libmilter", daemon=True),
-            threading.Thread(target=self._run, name="milter", daemon=True),
-        )
-        self.error: BaseException | None = None
+        self._accepting = SelectorThread("milter", listening, self._accepted, exhausted, ended)
+        self._serving = threading.Thread(target=self._run_libmilter, name="libmilter", daemon=True)
+        self._error: BaseException | None = None
 
     def start(self) -> None:
         """Start serving in threads of our own."""
-        for thread in self._threads:
-            thread.start()
+        self._serving.start()
+        self._accepting.start()
 
     def move_to(self, listening: socket.socket) -> None:
         """Accept on *listening* from now on, and close the former socket; sessions go on."""
-        self._do(lambda: self._replace(listening))
+        self._accepting.move_to(listening)
 
     def stop_accepting(self) -> tuple[socket.socket, ...]:
         """Leave new connections in their queue; return those accepted already that said nothing yet."""
-        return self._do(self._stop_accepting)
+        return self._accepting.do(self._stop_accepting)
 
     def adopt(self, connection: socket.socket, former: Negotiated | None) -> None:
         """Go on with a session of an earlier process, between two messages; None: it has not negotiated yet.
@@ -94,14 +80,19 @@ class MilterListener:
         Where libmilter would not agree on the same as then, Postfix is hung up on.
         """
         if former is None:
-            self._do(lambda: self._await(connection))
+            self._accepting.do(lambda: self._await(connection))
         else:
-            self._do(lambda: self._go_on(connection, former))
+            self._accepting.do(lambda: self._go_on(connection, former))
 
     @property
     def is_alive(self) -> bool:
         """Tell whether the threads run; whether they answer is another question."""
-        return all(thread.is_alive() for thread in self._threads)
+        return self._serving.is_alive() and self._accepting.is_alive
+
+    @property
+    def error(self) -> BaseException | None:
+        """Return what ended a thread, if anything did."""
+        return self._error or self._accepting.error
 
     def _register(self) -> None:
         libmilter.set_flags(ACTIONS)
@@ -130,78 +121,18 @@ class MilterListener:
         try:
             libmilter.main()
         except libmilter.error as error:
-            self.error = error
+            self._error = error
         self._ended()
 
-    def _run(self) -> None:
-        try:
-            with selectors.DefaultSelector() as self._selector:
-                self._selector.register(self._woken, selectors.EVENT_READ, self._work)
-                self._replace(self._listening)
-                while True:
-                    for key, _ in self._selector.select(self._until_resuming()):
-                        key.data()
-                    if self._resume is not None and time.monotonic() >= self._resume:
-                        self._resume = None
-                        self._replace(self._listening)
-        except Exception as error:  # noqa: BLE001 - whoever supervises ends the daemon with it
-            self.error = error
-            self._ended()
-
     def _stop_accepting(self) -> tuple[socket.socket, ...]:
-        self._resume = None
-        self._replace(None)
+        self._accepting.stop_accepting()
         fresh = tuple(connection for connection, said in self._begun.items() if not said)
         for connection in fresh:
-            self._selector.unregister(connection)
+            self._accepting.leave(connection)
             del self._begun[connection]
         return fresh
 
-    def _do(self, task: Callable[[], _T]) -> _T:
-        """Have *task* done by the thread that accepts, and return what it returns."""
-        done: Future[_T] = Future()
-
-        def carry_out() -> None:
-            try:
-                done.set_result(task())
-            except Exception as error:  # noqa: BLE001 - belongs to whoever asked
-                done.set_exception(error)
-
-        self._tasks.put(carry_out)
-        self._wake.send(b"\0")
-        return done.result(_ANSWER_SECONDS)
-
-    def _work(self) -> None:
-        self._woken.recv(1)
-        self._tasks.get()()
-
-    def _replace(self, listening: socket.socket | None) -> None:
-        with suppress(KeyError, ValueError):
-            self._selector.unregister(self._listening)
-        if self._listening is not listening:
-            self._listening.close()
-        if listening is not None:
-            # Somebody who has gone again must not be waited for.
-            listening.setblocking(False)
-            self._listening = listening
-            self._selector.register(listening, selectors.EVENT_READ, self._accept)
-
-    def _until_resuming(self) -> float | None:
-        return None if self._resume is None else max(0.0, self._resume - time.monotonic())
-
-    def _accept(self) -> None:
-        try:
-            connection, _ = self._listening.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return
-        except OSError as error:
-            if error.errno not in EXHAUSTED:
-                raise
-            # Who waits goes on waiting; asking again at once would only keep the processor busy.
-            self._selector.unregister(self._listening)
-            self._resume = time.monotonic() + _PAUSE_SECONDS
-            self._exhausted()
-            return
+    def _accepted(self, connection: socket.socket) -> None:
         # Whether it answers is asked by this process itself, and no matter of room.
         if not is_of_this_process(connection) and self._is_full(len(self._begun)):
             connection.close()
@@ -210,7 +141,7 @@ class MilterListener:
 
     def _await(self, connection: socket.socket) -> None:
         self._begun[connection] = b""
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(connection))
+        self._accepting.watch(connection, lambda: self._read(connection))
 
     def _read(self, connection: socket.socket) -> None:
         """Take in what a connection says until it has said all that the negotiation takes."""
@@ -224,7 +155,7 @@ class MilterListener:
         is_whole = len(self._begun[connection]) == HEADER + NEGOTIATION
         if said and not is_whole:
             return
-        self._selector.unregister(connection)
+        self._accepting.leave(connection)
         request = self._begun.pop(connection)
         with connection:
             if is_whole and said:

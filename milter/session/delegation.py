@@ -49,7 +49,7 @@ class RequestReader:
     """Collects octets and gives whole requests; fed by any split of the stream."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
 
     @property
     def is_between_requests(self) -> bool:
@@ -62,10 +62,9 @@ class RequestReader:
         Raises MalformedRequestError for a line without ``=`` or a request over REQUEST_LIMIT octets; the
         connection is of no use afterwards.
         """
-        self._buffer += octets
+        self._buffer = octets if self.is_between_requests else self._buffer + octets
         while (end := self._buffer.find(b"\n\n")) >= 0:
-            request = bytes(self._buffer[:end])
-            del self._buffer[: end + 2]
+            request, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
             yield parse_request(request)
         if len(self._buffer) > REQUEST_LIMIT:
             raise MalformedRequestError(f"request of more than {REQUEST_LIMIT} octets")
@@ -73,26 +72,22 @@ class RequestReader:
 
 def parse_request(request: bytes) -> DelegatedFacts:
     """Return the facts in one request without its empty line; raises MalformedRequestError."""
-    attributes: dict[bytes, bytes] = {}
-    for line in request.split(b"\n"):
-        name, equals, value = line.partition(b"=")
-        if not equals:
-            raise MalformedRequestError(f"line without '=': {line[:80]!r}")
-        attributes[name] = value
-
-    def said(name: bytes) -> str | None:
-        return attributes.get(name, b"").decode("utf-8", "replace") or None
-
+    lines = request.decode("utf-8", "replace").split("\n")
+    try:
+        said = dict([line.split("=", 1) for line in lines]).get
+    except ValueError:
+        without = next(line for line in lines if "=" not in line)
+        raise MalformedRequestError(f"line without '=': {without[:80]!r}") from None
     return DelegatedFacts(
-        client_address=said(b"client_address") or "",
-        client_port=said(b"client_port") or "",
-        queue_id=said(b"queue_id") or "",
-        encryption_protocol=said(b"encryption_protocol"),
-        encryption_cipher=said(b"encryption_cipher"),
-        ccert_fingerprint=said(b"ccert_fingerprint"),
-        ccert_pubkey_fingerprint=said(b"ccert_pubkey_fingerprint"),
-        ccert_subject=decode_xtext(attributes.get(b"ccert_subject", b"")) or None,
-        ccert_issuer=decode_xtext(attributes.get(b"ccert_issuer", b"")) or None,
+        client_address=said("client_address") or "",
+        client_port=said("client_port") or "",
+        queue_id=said("queue_id") or "",
+        encryption_protocol=said("encryption_protocol") or None,
+        encryption_cipher=said("encryption_cipher") or None,
+        ccert_fingerprint=said("ccert_fingerprint") or None,
+        ccert_pubkey_fingerprint=said("ccert_pubkey_fingerprint") or None,
+        ccert_subject=decode_xtext((said("ccert_subject") or "").encode()) or None,
+        ccert_issuer=decode_xtext((said("ccert_issuer") or "").encode()) or None,
     )
 
 

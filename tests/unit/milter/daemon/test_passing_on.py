@@ -105,7 +105,7 @@ def test_a_policy_connection_goes_on(manager: Manager, tmp_path: Path) -> None:
             assert connection.recv(64) == reply("former")
         half.sendall(REQUEST[:20])
         # The listener reads in order: whatever it answers now, it has read that.
-        while not any(not each._reader.is_between_requests for each in tuple(former.connections)):
+        while all(reader.is_between_requests for reader in tuple(former.connections.values())):
             whole.sendall(REQUEST)
             assert whole.recv(64) == reply("former")
         former.leave(leave_asking)

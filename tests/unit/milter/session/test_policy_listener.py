@@ -26,10 +26,13 @@ class Heard:
         self.facts: list[DelegatedFacts] = []
         self.logged: list[Event] = []
         self.came = threading.Event()
+        self.fault: Exception | None = None
         self.listener = PolicyListener(listen(Endpoint(path)), self._answer, self._log)
         self.listener.start()
 
     def _answer(self, facts: DelegatedFacts) -> str:
+        if self.fault is not None:
+            raise self.fault
         self.facts.append(facts)
         return "DUNNO"
 
@@ -92,6 +95,35 @@ def test_stop_hangs_up_and_ends(tmp_path: Path) -> None:
         heard.listener.stop()
         assert was_hung_up_on(connection)
     assert not heard.listener.is_alive
+
+
+def test_a_fault_of_ours_ends_one_connection_alone(tmp_path: Path) -> None:
+    """Who asked has no answer, it is logged, and the next connection is served."""
+    heard = Heard(tmp_path / "policy")
+    heard.fault = ZeroDivisionError("a bug")
+    with heard.connect() as connection:
+        connection.sendall(REQUEST % b"Q1")
+        assert was_hung_up_on(connection)
+    assert [event.word for event in heard.logged] == ["internal-error"]
+    heard.fault = None
+    with heard.connect() as connection:
+        connection.sendall(REQUEST % b"Q2")
+        assert connection.recv(4096) == REPLY
+    heard.listener.stop()
+
+
+def test_who_reads_no_answer_is_hung_up_on(heard: Heard) -> None:
+    """Answers do not pile up, and nobody else waits for a peer that only asks."""
+
+    def flood(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(REQUEST % b"Q1" * 100)
+
+    with heard.connect() as flooding, pytest.raises(ConnectionError):
+        flood(flooding)
+    with heard.connect() as connection:
+        connection.sendall(REQUEST % b"Q2")
+        assert connection.recv(4096) == REPLY
 
 
 def test_moved_to_another_socket(heard: Heard) -> None:
