@@ -21,6 +21,7 @@ from domain_secure.policy.terms.domain import (
     is_public_suffix,
     parse_domain,
 )
+from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.tls import TlsVersion
 
 from .delivery import FailureReason
@@ -29,16 +30,21 @@ from .server_verdict import ServerVerdict, ShownServer, judge_server
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Commands that would let mail through, and their price."""
+    """A change that would let mail through, and its price."""
 
-    commands: tuple[str, ...]
+    partner: Partner  #: the rule with it
+    values: tuple[tuple[str, str], ...]  #: as for ``partner set``
     weakens: str
+    pins: tuple[Pin, ...] = ()  #: those that come besides
 
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    partner: Partner
-    suggestion: Suggestion
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Return the commands that make the change, in their order."""
+        # The shell would look for files that match a wildcard entry.
+        entry = f"'{self.partner.entry}'" if "*" in self.partner.entry else self.partner.entry
+        values = " ".join(f"{key}={value}" for key, value in self.values)
+        pinned = (f"domain-secure partner pin {entry} {' '.join(map(str, self.pins))}",)
+        return (*(pinned if self.pins else ()), f"domain-secure partner set {entry} {values}")
 
 
 def suggest(
@@ -55,93 +61,11 @@ def suggest(
     if passes(partner):
         return None
     verdicts = [judge_server(one, partner, nexthop, anchors, at) for one in servers]
-    candidates = _candidates(servers, verdicts, partner)
-    return next((one.suggestion for one in candidates if passes(one.partner)), None)
+    return next((one for one in _candidates(servers, verdicts, partner) if passes(one.partner)), None)
 
 
-def _candidates(
-    servers: Sequence[ShownServer], verdicts: Sequence[ServerVerdict], partner: Partner
-) -> Iterator[_Candidate]:
-    domain = entry_base(partner.entry)
-    setting = f"domain-secure partner set {partner.entry}"
-    if partner.send_method is not SendMethod.DANE:
-        yield _Candidate(
-            replace(partner, send_method=SendMethod.DANE),
-            Suggestion(
-                (f"{setting} send_method=dane",),
-                "the key is the one that the partner publishes under DNSSEC; authorities and names are no "
-                "longer asked, and our own resolver must validate",
-            ),
-        )
-    if partner.send_method is not SendMethod.PKIX:
-        yield _Candidate(
-            replace(partner, send_method=SendMethod.PKIX),
-            Suggestion(
-                (f"{setting} send_method=pkix",),
-                f"any authority in ca_file may then vouch for {domain}, instead of the one key that is "
-                "demanded now",
-            ),
-        )
-    if any(verdict.reason is FailureReason.NAME_MISMATCH for verdict in verdicts):
-        yield from _by_recipe(servers, partner, setting)
-        yield from _by_other_names(servers, partner, setting)
-    if all(verdict.reason is FailureReason.PROTOCOL for verdict in verdicts):
-        yield from _by_older_tls(servers, partner, setting)
-    if pins := frozenset(one.chain[0].public_key_pin for one in servers if one.chain):
-        yield _Candidate(
-            replace(partner, send_method=SendMethod.PIN, pins=partner.pins | pins),
-            Suggestion(
-                (
-                    f"domain-secure partner pin {partner.entry} {' '.join(sorted(map(str, pins)))}",
-                    f"{setting} send_method=pin",
-                ),
-                "neither authority, name nor dates are asked any more: compare the digest with the partner "
-                "by another way first, and expect mail to wait whenever the key changes; the same key then "
-                "also authenticates mail from there",
-            ),
-        )
-
-
-def _by_recipe(servers: Iterable[ShownServer], partner: Partner, setting: str) -> Iterator[_Candidate]:
-    hosts = [server.host for server in servers if server.host is not None]
-    for gateway in dict.fromkeys(filter(None, map(gateway_of_host, hosts))):
-        if recipe := RECIPES.get(gateway.word):
-            yield _Candidate(
-                replace(partner, send_names=recipe.send_names, mx=()),
-                Suggestion(
-                    (f"{setting} gateway={gateway.word}{' mx=' if partner.mx else ''}",),
-                    f"its servers are {gateway.service}'s, whose certificates all its customers share: they "
-                    "prove that service, and not the partner; mail from there needs the partner's own DKIM "
-                    "signature then (docs/gateways.md)",
-                ),
-            )
-
-
-def _by_other_names(servers: Iterable[ShownServer], partner: Partner, setting: str) -> Iterator[_Candidate]:
-    for server in servers:
-        names = names_of(server.chain[0]) if server.chain else ()
-        # The name of the very host says the least about anybody else.
-        for name in sorted(names, key=lambda one: one.lower() != server.host):
-            host = _host(name)
-            if host is None:
-                continue
-            gateway = shared_gateway(host)
-            whose = (
-                f"it is a name of {gateway.service}, which many organisations share: the certificate proves "
-                "that service, and not the partner"
-                if gateway
-                else f"whoever holds a certificate for {host} is then taken for the partner: make sure that "
-                "the host is theirs, or their provider's for them alone"
-            )
-            yield _Candidate(
-                replace(partner, mx=(host,)),
-                Suggestion(
-                    (f"{setting} mx={host}",), f"the server is no longer checked by the domain; {whose}"
-                ),
-            )
-
-
-def _host(name: str) -> Domain | None:
+def host_of(name: str) -> Domain | None:
+    """Return the host that a name in a certificate is, None for a wildcard and for what is no host."""
     try:
         host = parse_domain(name.removeprefix("*."))
     except InvalidDomainError:
@@ -150,14 +74,85 @@ def _host(name: str) -> Domain | None:
     return None if name.startswith("*.") or is_public_suffix(host) else host
 
 
-def _by_older_tls(servers: Iterable[ShownServer], partner: Partner, setting: str) -> Iterator[_Candidate]:
+def whose(host: Domain) -> str:
+    """Return what it means that a certificate for *host* is taken for the partner's, in a clause."""
+    if gateway := shared_gateway(host):
+        return (
+            f"it is a name of {gateway.service}, which many organisations share: the certificate proves "
+            "that service, and not the partner"
+        )
+    return (
+        f"whoever holds a certificate for {host} is then taken for the partner: make sure that "
+        "the host is theirs, or their provider's for them alone"
+    )
+
+
+def _candidates(
+    servers: Sequence[ShownServer], verdicts: Sequence[ServerVerdict], partner: Partner
+) -> Iterator[Suggestion]:
+    domain = entry_base(partner.entry)
+    if partner.send_method is not SendMethod.DANE:
+        yield Suggestion(
+            replace(partner, send_method=SendMethod.DANE),
+            (("send_method", SendMethod.DANE),),
+            "the key is the one that the partner publishes under DNSSEC; authorities and names are no "
+            "longer asked, and our own resolver must validate",
+        )
+    if partner.send_method is not SendMethod.PKIX:
+        yield Suggestion(
+            replace(partner, send_method=SendMethod.PKIX),
+            (("send_method", SendMethod.PKIX),),
+            f"any authority in ca_file may then vouch for {domain}, instead of the one key that is "
+            "demanded now",
+        )
+    if any(verdict.reason is FailureReason.NAME_MISMATCH for verdict in verdicts):
+        yield from _by_recipe(servers, partner)
+        yield from _by_other_names(servers, partner)
+    if all(verdict.reason is FailureReason.PROTOCOL for verdict in verdicts):
+        yield from _by_older_tls(servers, partner)
+    if pins := frozenset(one.chain[0].public_key_pin for one in servers if one.chain):
+        yield Suggestion(
+            replace(partner, send_method=SendMethod.PIN, pins=partner.pins | pins),
+            (("send_method", SendMethod.PIN),),
+            "neither authority, name nor dates are asked any more: compare the digest with the partner "
+            "by another way first, and expect mail to wait whenever the key changes; the same key then "
+            "also authenticates mail from there",
+            tuple(sorted(pins, key=str)),
+        )
+
+
+def _by_recipe(servers: Iterable[ShownServer], partner: Partner) -> Iterator[Suggestion]:
+    hosts = [server.host for server in servers if server.host is not None]
+    for gateway in dict.fromkeys(filter(None, map(gateway_of_host, hosts))):
+        if recipe := RECIPES.get(gateway.word):
+            yield Suggestion(
+                replace(partner, send_names=recipe.send_names, mx=()),
+                (("gateway", gateway.word), *((("mx", ""),) if partner.mx else ())),
+                f"its servers are {gateway.service}'s, whose certificates all its customers share: they "
+                "prove that service, and not the partner; mail from there needs the partner's own DKIM "
+                "signature then (docs/gateways.md)",
+            )
+
+
+def _by_other_names(servers: Iterable[ShownServer], partner: Partner) -> Iterator[Suggestion]:
+    for server in servers:
+        names = names_of(server.chain[0]) if server.chain else ()
+        # The name of the very host says the least about anybody else.
+        for name in sorted(names, key=lambda one: one.lower() != server.host):
+            if (host := host_of(name)) is not None:
+                yield Suggestion(
+                    replace(partner, mx=(host,)),
+                    (("mx", host),),
+                    f"the server is no longer checked by the domain; {whose(host)}",
+                )
+
+
+def _by_older_tls(servers: Iterable[ShownServer], partner: Partner) -> Iterator[Suggestion]:
     for version in sorted((one for one in TlsVersion if one < partner.minimum_tls), reverse=True):
         if any(server.tls_version == str(version) for server in servers):
-            yield _Candidate(
+            yield Suggestion(
                 replace(partner, minimum_tls=version),
-                Suggestion(
-                    (f"{setting} minimum_tls={version}",),
-                    f"{version} is deprecated (RFC 8996), and who sits between may be able to read; it would "
-                    "also be good enough for mail from there: better ask the partner for TLS 1.2",
-                ),
+                (("minimum_tls", str(version)),),
+                f"{version} is deprecated (RFC 8996), and who sits between may be able to read; it would "
+                "also be good enough for mail from there: better ask the partner for TLS 1.2",
             )
