@@ -1,7 +1,6 @@
 """``domain-secure whatif``: which recorded messages would another configuration have treated otherwise?"""
 
 import argparse
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,15 +9,11 @@ from typing import Any
 from domain_secure.commands.log.record_text import printable
 from domain_secure.commands.terminal.common import configuration_path, print_json
 from domain_secure.milter.knowledge.live_configuration import read_live
-from domain_secure.policy.book.certificate_book import FILE_NAME as BOOK
-from domain_secure.policy.book.certificate_book import CertificateBook
-from domain_secure.policy.certificates.certificate import Chain
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.history.history import History, Record, RecordQuery
 from domain_secure.policy.history.replay import Replay, Replayer
-from domain_secure.policy.record.decision_document import KIND, recorded_evidence
+from domain_secure.policy.history.replayed_records import RecordedCertificates, replays
 from domain_secure.policy.terms.direction import Direction
-from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.time_words import MOMENT_HELP, parse_moment
 
@@ -78,46 +73,16 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     until = _moment(arguments.until, "--until", now) if arguments.until else None
     history = History(live.configuration.state)
     query = RecordQuery(Direction.RECEIVE, since=since, until=until)
-    replayer = Replayer(live.configuration, live.anchors, _Certificates(history, live.configuration.state))
+    certificates = RecordedCertificates(history, live.configuration.state)
+    replayer = Replayer(live.configuration, live.anchors, certificates)
     outcome = Outcome(since, until)
-    for record, replay in _replays(history.records(query), replayer):
+    for record, replay in replays(history.records(query), replayer):
         _note(outcome, record, replay)
     if arguments.json:
         print_json(_document(outcome, path))
     else:
         _print(outcome, path, history)
     return ExitStatus.DIFFERENCE if outcome.changes else ExitStatus.DONE
-
-
-class _Certificates:
-    """Finds certificates by fingerprint, in the history first and then in the book of today."""
-
-    def __init__(self, history: History, state: Path) -> None:
-        self._history = history
-        self._book = CertificateBook(state / BOOK)
-        self._found: dict[tuple[Pin, ...], Chain] = {}
-
-    def __call__(self, fingerprints: tuple[Pin, ...]) -> Chain:
-        """Return the chain, or nothing."""
-        if fingerprints not in self._found:
-            kept = self._history.certificates(fingerprints)
-            if fingerprints[0] in kept:
-                chain = tuple(kept[one] for one in fingerprints if one in kept)
-            else:
-                chain = self._book.chain(fingerprints[0]) or ()
-            self._found[fingerprints] = chain
-        return self._found[fingerprints]
-
-
-def _replays(records: Iterable[Record], replayer: Replayer) -> Iterator[tuple[Record, Replay | None]]:
-    for record in records:
-        if record.kind == KIND:
-            try:
-                recorded = recorded_evidence(record.document)
-            except (AttributeError, KeyError, TypeError, ValueError):
-                yield record, None
-            else:
-                yield record, replayer.replay(recorded)
 
 
 def _note(outcome: Outcome, record: Record, replay: Replay | None) -> None:

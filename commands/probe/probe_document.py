@@ -64,14 +64,14 @@ class Found:
 def probe_document(found: Found, live: Live, revocation: RevocationSource, now: datetime) -> dict[str, Any]:
     """Return the document of one list entry."""
     configuration, probed = live.configuration, found.probed
-    partner, anchors = _sending_rule(found.entry, live)
+    partner, anchors = sending_rule(found.entry, live)
     nexthop = entry_base(found.entry)
     verdicts = [
-        (server, _verdict(server, judge_server(_shown(server), partner, nexthop, anchors, now)))
+        (server, _verdict(server, judge_server(shown_server(server), partner, nexthop, anchors, now)))
         for server in probed.servers
     ]
     good = next((server for server, verdict in verdicts if verdict.is_good), None)
-    shown = [_shown(server) for server in probed.servers if server.result.chain]
+    shown = [shown_server(server) for server in probed.servers if server.result.chain]
     suggestion = suggest(shown, partner, nexthop, anchors, now) if good is None else None
     outcome = _outcome(probed, good, [verdict for _, verdict in verdicts])
     return {
@@ -93,7 +93,8 @@ def probe_document(found: Found, live: Live, revocation: RevocationSource, now: 
     }
 
 
-def _shown(server: ServerProbe) -> ShownServer:
+def shown_server(server: ServerProbe) -> ShownServer:
+    """Return what a server showed, as it is judged."""
     result = server.result
     return ShownServer(server.host, result.chain, result.tls_version, result.cipher, server.tlsa)
 
@@ -180,7 +181,7 @@ def _server(
     return document
 
 
-def _sending_rule(entry: Entry, live: Live) -> tuple[Partner, TrustAnchors]:
+def sending_rule(entry: Entry, live: Live) -> tuple[Partner, TrustAnchors]:
     """Return the rule, and who is trusted, as Postfix has both: without what is distrusted."""
     partner, distrusted = live.configuration.partner(entry), live.configuration.trust.distrusted
     anchors = _anchors(partner, live)
@@ -220,7 +221,7 @@ def _path(server: ServerProbe, live: Live, anchors: TrustAnchors, now: datetime)
 
 def _tlsa(server: ServerProbe, found: Found, now: datetime) -> dict[str, Any]:
     chain = server.result.chain
-    match = matching_record(_shown(server), entry_base(found.entry), now) if chain else None
+    match = matching_record(shown_server(server), entry_base(found.entry), now) if chain else None
     return {
         "records": [str(record) for record in sorted(server.tlsa.records)],
         "match": str(match) if match else None,

@@ -6,8 +6,6 @@ Invariants: of two who write at once neither loses anything; what is written was
 node it is for; and no report of a node stops a change that a signature or most nodes do not speak against.
 """
 
-import os
-import pwd
 import random
 import secrets
 import time
@@ -33,6 +31,7 @@ from domain_secure.policy.editing.editing import ListName
 from domain_secure.policy.revisions.lineage import Demands, Step, advice, describe, step
 from domain_secure.policy.revisions.revision import Envelope, PublicKey, Revision, Text
 from domain_secure.policy.terms.lists import DomainList
+from domain_secure.policy.terms.person import who
 from domain_secure.policy.terms.problems import Problem
 
 T = TypeVar("T")
@@ -300,12 +299,3 @@ def check_rules_of_nodes(path: Path, texts: Mapping[str, bytes]) -> None:
             parse(anybody.encode(), path, shared=shared)
         except Problem as problem:
             raise Problem(f"on node {node}: {problem.what}", problem.where, problem.fix) from problem
-
-
-def who() -> str:
-    """Return the person at the keyboard, as far as the machine knows."""
-    try:
-        name = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = str(os.getuid())
-    return name if name.isprintable() else repr(name)

@@ -47,7 +47,7 @@ def set_values(
     for these keys ends.  Returns what was written; raises Problem and OSError.
     """
     (entry,) = parse_entries([domain])
-    new = {key: _value(key, value) for key, value in with_recipe(values).items()}
+    new = {key: written_value(key, value) for key, value in with_recipe(values).items()}
 
     def change(draft: Draft) -> tuple[Written, ...]:
         check(draft.former)
@@ -91,8 +91,8 @@ def add_pins(
     return store.edit(change, told(f"partner pin {domain}", [str(pin) for pin in pins]))
 
 
-def _value(key: str, value: str) -> Value | None:
-    """Return what goes into the file, checked; None stands for no such key."""
+def written_value(key: str, value: str) -> Value | None:
+    """Return what goes into the file, checked; None stands for no such key.  Raises Problem."""
     known = settings_of(PARTNER)
     if key not in known:
         raise Problem("unknown key of a partner", key, f"write one of {', '.join((*known, GATEWAY))}")

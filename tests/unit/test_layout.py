@@ -123,10 +123,9 @@ MAY_KNOW = {
     ),
     "fleet/store": "policy/configuration policy/revisions policy/terms",
     "commands": (
-        "policy/book policy/certificates policy/configuration policy/editing policy/files policy/history "
-        "policy/record policy/sending policy/terms policy/toml postfix/deliveries postfix/findings "
-        "postfix/instance postfix/log postfix/own_checks milter/knowledge commands/fleet commands/help "
-        "commands/in_force commands/log commands/terminal"
+        "policy/configuration policy/editing policy/files policy/history policy/sending policy/terms "
+        "policy/toml postfix/deliveries postfix/findings postfix/instance postfix/log postfix/own_checks "
+        "milter/knowledge commands/fleet commands/help commands/in_force commands/log commands/terminal"
     ),
     "commands/agreement": (
         "policy/agreement policy/certificates policy/configuration policy/files policy/own "

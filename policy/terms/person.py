@@ -1,0 +1,13 @@
+"""Who runs a command, for what is written down of it."""
+
+import os
+import pwd
+
+
+def who() -> str:
+    """Return the person at the keyboard, as far as the machine knows."""
+    try:
+        name = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return name if name.isprintable() else repr(name)
