@@ -64,6 +64,34 @@ _SERVER = thing(
     tlsa=thing(records=many(TEXT), match=maybe(TEXT), failures=LINES),
     mutual=thing(verdict=word("mutual"), sessions=by_name(OPEN)),
 )
+#: What was found at the servers of one domain.
+PROBED = thing(
+    domain=TEXT,
+    listed=thing(receive=YES_NO, send=YES_NO),
+    verdict=word("probe_outcome"),
+    detail=TEXT,
+    send_method=word("send_method"),
+    servers=many(_SERVER),
+    failures=LINES,
+    mta_sts=maybe(
+        thing(
+            problem=maybe(TEXT),
+            mode=maybe(word("sts_mode")),
+            mx=many(TEXT),
+            not_covered=many(TEXT),
+        )
+    ),
+    receiving=maybe(
+        thing(
+            verdict=word("verdict"),
+            method=maybe(word("method")),
+            detail=TEXT,
+            revocation=word("revocation_status"),
+            revocation_detail=maybe(TEXT),
+        )
+    ),
+    suggestion=maybe(thing(commands=many(TEXT), weakens=maybe({}))),
+)
 #: Since when the counters count; a restart of the daemon changes nothing.
 _SINCE = thing(receive=maybe(TIME), send=maybe(TIME))
 _DAEMON = thing(
@@ -154,37 +182,7 @@ ANSWERS: dict[str, Schema] = {
         path=TEXT, findings=many(thing(severity=word("severity"), what=TEXT, where=TEXT, fix=TEXT))
     ),
     "help": described(thing(), "what there is to read is in said"),
-    "probe": thing(
-        domains=many(
-            thing(
-                domain=TEXT,
-                listed=thing(receive=YES_NO, send=YES_NO),
-                verdict=word("probe_outcome"),
-                detail=TEXT,
-                send_method=word("send_method"),
-                servers=many(_SERVER),
-                failures=LINES,
-                mta_sts=maybe(
-                    thing(
-                        problem=maybe(TEXT),
-                        mode=maybe(word("sts_mode")),
-                        mx=many(TEXT),
-                        not_covered=many(TEXT),
-                    )
-                ),
-                receiving=maybe(
-                    thing(
-                        verdict=word("verdict"),
-                        method=maybe(word("method")),
-                        detail=TEXT,
-                        revocation=word("revocation_status"),
-                        revocation_detail=maybe(TEXT),
-                    )
-                ),
-                suggestion=maybe(thing(commands=many(TEXT), weakens=maybe({}))),
-            )
-        )
-    ),
+    "probe": thing(domains=many(PROBED)),
     "explain": thing(
         verdict=word("verdict"),
         effect=word("effect"),

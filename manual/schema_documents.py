@@ -106,6 +106,19 @@ PARTNER: dict[str, Schema] = {
         certificate_details=maybe(many({"type": "object"})),
         distrusted=many(TEXT),
         certificates_problem=maybe(TEXT),
+        onboarding=described(
+            maybe(
+                thing(
+                    begun=TIME,
+                    by=TEXT,
+                    directions=many(word("direction")),
+                    steps=many(thing(step=word("onboarding_step"), done=YES_NO, since=maybe(TIME))),
+                    found=TEXT,
+                )
+            ),
+            "how far `partner add` came with it; null where that did not begin",
+        ),
+        onboarding_problem=maybe(TEXT),
     ),
     "partner set": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
     "partner pin": thing(WAITED, domain=TEXT, written=FILES, **WAITED),

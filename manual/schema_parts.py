@@ -20,6 +20,8 @@ from domain_secure.policy.certificates.purposes import Purpose
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.configuration.configuration import Condition, LogLevel, Method, Mode, SendMethod
 from domain_secure.policy.decision.verdict import Effect, Verdict
+from domain_secure.policy.onboarding.steps import Standing as OnboardingStanding
+from domain_secure.policy.onboarding.steps import Step as OnboardingStep
 from domain_secure.policy.own.watched_certificates import Outcome as WatchOutcome
 from domain_secure.policy.own.watched_certificates import Standing as WatchStanding
 from domain_secure.policy.record.decision_document import BYPASS
@@ -76,6 +78,8 @@ WORDS: dict[str, list[str]] = {
     "sts_mode": list(StsMode),
     "readiness": list(Readiness),
     "setup_step": list(SetupStep),
+    "onboarding_step": list(OnboardingStep),
+    "onboarding_standing": list(OnboardingStanding),
     "node_state": list(NodeState),
     "watch_outcome": list(WatchOutcome),
     "watch_standing": list(WatchStanding),

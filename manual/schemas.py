@@ -11,6 +11,7 @@ from typing import Any
 
 from schema_agreements import AGREEMENTS
 from schema_connectors import CONNECTORS
+from schema_onboarding import ONBOARDING
 
 from domain_secure.commands.terminal.documents import VERSION
 
@@ -25,6 +26,7 @@ _IDENTIFIER = "urn:postfix-domain-secure:json:{version}:{name}"
 DOCUMENTS: dict[str, Schema] = {
     **LISTS,
     **PARTNER,
+    **ONBOARDING,
     **POSTFIX,
     **CONNECTORS,
     **CERTIFICATES,

@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
+from domain_secure.commands.onboarding.arguments import add_parser as add_onboarding
+from domain_secure.commands.onboarding.standing import is_begun, standing_document, standing_in_words
 from domain_secure.commands.terminal.common import (
     configuration_of,
     note,
@@ -31,6 +33,8 @@ from .certificate_details import certificate_details, certificate_lines
 from .partner_certificates import distrusted_in
 from .rule_in_force import entry_and_check, rule_in_force, tell_written
 from .spelled_pin import spelled_pins
+
+_ONBOARDING = ("onboarding", "onboarding_problem")
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -67,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     pin.add_argument(
         "pins", nargs="+", metavar="PIN", help="sha256:DIGEST or spki-sha256:DIGEST, in any spelling"
     )
+    add_onboarding(actions)
     partner_rules.add_parsers(actions)
     partner_certificate.add_parser(actions)
 
@@ -75,7 +80,8 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
     """Print the rule that holds for a domain, with all defaults filled in."""
     configuration = configuration_of(arguments)
     (entry,) = parse_entries([arguments.domain])
-    if entry not in configuration.partners and not arguments.force:
+    is_known = entry in configuration.partners or is_begun(configuration, entry)
+    if not is_known and not arguments.force:
         require_listed(configuration, entry, f"partner show {arguments.domain}", forced=True)
     document = _document(configuration, entry)
     if arguments.json:
@@ -83,9 +89,12 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
         return ExitStatus.DONE
     problem = document.pop("certificates_problem")
     details = document.pop("certificate_details")
+    onboarding = standing_in_words({key: document.pop(key) for key in _ONBOARDING})
     rows = [(key, _plain(value)) for key, value in document.items() if value is not None]
     if problem is not None:
         rows.append(("certificates", f"not known: {problem}"))
+    if onboarding is not None:
+        rows.append(("onboarding", onboarding))
     print_table(("key", "value"), rows)
     for detail in details or ():
         print()
@@ -127,6 +136,7 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "certificate_details": details,
         "distrusted": sorted({*map(str, partner.pins & listed), *(distrusted or ())}),
         "certificates_problem": certificates_problem,
+        **standing_document(configuration, entry),
     }
 
 

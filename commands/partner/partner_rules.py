@@ -25,6 +25,7 @@ from domain_secure.policy.configuration.settings import PARTNER, settings_of
 from domain_secure.policy.editing.editing import ListName, parse_entries, remove
 from domain_secure.policy.editing.partner_editing import set_values
 from domain_secure.policy.editing.partner_removal import remove_pins, remove_rule
+from domain_secure.policy.onboarding.kept_onboarding import forget_onboarding
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.suggestions import did_you_mean, nearest
@@ -139,6 +140,7 @@ def run_remove(arguments: argparse.Namespace) -> ExitStatus:
     for name in left:
         print(f"{entry}: removed from the {name} list")
     rule = remove_rule(store, arguments.domain)
+    _forget(configuration_of(arguments), entry)
     if rule:
         print(f"{entry}: its rule is removed")
     files = list(dict.fromkeys(map(str, chain(*(changes[name].files for name in left), rule))))
@@ -156,6 +158,14 @@ def run_remove(arguments: argparse.Namespace) -> ExitStatus:
         receiving=ListName.RECEIVE in left,
         sent_to=(entry,) if ListName.SEND in left else (),
     )
+
+
+def _forget(configuration: Configuration, entry: Entry) -> None:
+    """Begin anew with a partner that comes back; where that cannot be, nothing but times are wrong."""
+    try:
+        forget_onboarding(configuration.state, entry)
+    except (Problem, OSError) as problem:
+        note(f"how far `partner add` came with {entry} is not forgotten: {problem}")
 
 
 def _tell_what_is_left(configuration: Configuration, entry: Entry) -> None:

@@ -37,6 +37,9 @@ MAY_KNOW = {
         "policy/dkim policy/files policy/record policy/revocation policy/terms"
     ),
     "policy/importing": "policy/configuration policy/terms policy/toml",
+    "policy/onboarding": (
+        "policy/certificates policy/configuration policy/editing policy/files policy/sending policy/terms"
+    ),
     "policy/own": "policy/certificates policy/files policy/terms",
     "policy/record": (
         "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
@@ -171,10 +174,15 @@ MAY_KNOW = {
         "policy/configuration policy/decision policy/editing policy/history policy/record policy/sending "
         "policy/terms policy/toml commands/terminal"
     ),
+    "commands/onboarding": (
+        "policy/configuration policy/decision policy/editing policy/history policy/onboarding "
+        "policy/revocation policy/terms milter/knowledge commands/fleet commands/in_force commands/probe "
+        "commands/terminal"
+    ),
     "commands/partner": (
         "policy/book policy/certificates policy/claims policy/configuration policy/decision "
-        "policy/editing policy/history policy/revocation policy/terms milter/knowledge commands/fleet "
-        "commands/in_force commands/terminal"
+        "policy/editing policy/history policy/onboarding policy/revocation policy/terms milter/knowledge "
+        "commands/fleet commands/in_force commands/onboarding commands/terminal"
     ),
     "commands/probe": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "

@@ -145,7 +145,8 @@ def story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Story:
 #: What needs a store, a daemon or a partner's server: tests/real holds those against their schemas.
 ELSEWHERE = {
     "cert refresh", "cert revocation refresh", "fleet accept", "fleet init", "fleet join", "fleet leave",
-    "fleet log", "fleet revert", "fleet set", "fleet sign", "fleet status", "give-up", "probe", "setup",
+    "fleet log", "fleet revert", "fleet set", "fleet sign", "fleet status", "give-up",
+    "partner add", "probe", "setup",
 }  # fmt: skip
 
 

@@ -68,6 +68,8 @@ def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[st
         "distrusted": [],
         "certificate_details": [],
         "certificates_problem": None,
+        "onboarding": None,
+        "onboarding_problem": None,
     }
 
 
