@@ -4,7 +4,7 @@ from schema_connectors import CONNECTOR
 
 from domain_secure.commands.report.verification import Outcome as VerifyOutcome
 
-from schema_documents import PENDING
+from schema_documents import BYPASS, BYPASSES, PENDING
 from schema_parts import (
     CERTIFICATE,
     COUNT,
@@ -139,6 +139,8 @@ _STATUS = thing(
         )
     ),
     domains_listed=COUNT,
+    bypasses=maybe(BYPASSES),
+    bypasses_problem=maybe(TEXT),
     not_in_force=maybe(TEXT),
     pending_certificates=maybe(COUNT),
     pending=PENDING,
@@ -167,8 +169,8 @@ _FLEET_COUNTERS = thing(
 
 #: With --out the file alone is named, and --verify tells of another report.
 _REPORT = (
-    "written", "since", "until", "made", "host", "history_begins", "not_known", "configurations", "chain",
-    "totals", "partners", "file", "outcome", "report",
+    "written", "since", "until", "made", "host", "history_begins", "not_known", "configurations", "bypasses",
+    "chain", "totals", "partners", "file", "outcome", "report",
 )  # fmt: skip
 
 ANSWERS: dict[str, Schema] = {
@@ -222,6 +224,7 @@ ANSWERS: dict[str, Schema] = {
         made=TIME,
         host=TEXT,
         history_begins=maybe(TIME),
+        bypasses=many(thing(**BYPASS)),
         not_known=many(thing(what=TEXT, since=maybe(TIME), until=maybe(TIME))),
         configurations=many(thing(since=maybe(TIME), revision=maybe(TEXT), files=by_name({}))),
         chain=described(OPEN, "where the report stands among those made before it"),

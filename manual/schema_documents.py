@@ -34,6 +34,16 @@ WAITED: dict[str, Schema] = {
     "doubled": many(TEXT),
     "live_nodes": COUNT,
 }
+BYPASS: dict[str, Schema] = {
+    "domain": TEXT,
+    "direction": one_of("receive", "send", "both"),
+    "start": TIME,
+    "end": TIME,
+    "by": TEXT,
+    "reason": TEXT,
+    "ended_by": maybe(TEXT),
+}
+BYPASSES = many(thing(**BYPASS, in_30_days=COUNT))
 _LIST_CHANGE = thing(
     WAITED,
     list=word("direction"),
@@ -97,6 +107,8 @@ PARTNER: dict[str, Schema] = {
         agreement_key=maybe(TEXT),
         agreement_issued=maybe(TIME),
         agreement_until=maybe(TIME),
+        bypass=maybe(thing(**BYPASS, in_30_days=COUNT)),
+        bypasses_problem=maybe(TEXT),
         minimum_tls=TEXT,
         mx=many(TEXT),
         via=maybe(TEXT),
@@ -122,6 +134,14 @@ PARTNER: dict[str, Schema] = {
     ),
     "partner set": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
     "partner pin": thing(WAITED, domain=TEXT, written=FILES, **WAITED),
+    "partner bypass": thing(
+        (*BYPASS, "in_30_days", "bypasses", "former", "in_force"),
+        **BYPASS,
+        in_30_days=COUNT,
+        bypasses=BYPASSES,
+        former=many(thing(**BYPASS)),
+        in_force=IN_FORCE,
+    ),
     "partner list": thing(
         partners=many(
             thing(

@@ -213,7 +213,7 @@ def _document(found: _Reasoning, configuration: Configuration) -> dict[str, Any]
                 "names": list(finding.partner.client_names),
                 "verdict": finding.verdict.word,
                 "method": finding.method,
-                "mode": finding.partner.mode,
+                "mode": "bypass" if finding.is_bypassed else finding.partner.mode,
                 "detail": finding.detail,
                 "attempts": [
                     {"method": attempt.method, "verdict": attempt.verdict.word, "detail": attempt.detail}
@@ -268,6 +268,8 @@ def _print(found: _Reasoning, configuration: Configuration) -> None:
         for method, reason in _not_asked(finding):
             print(f"  {method:<8} not asked: {reason}")
         print(f"  verdict  {finding.verdict.word}: {finding.detail}")
+        if finding.is_bypassed:
+            print("  mode     bypass: it is let in unproved, and marked as not secured")
         if finding.partner.mode == "observe":
             print("  mode     observe: nothing is refused for this domain")
     if found.certificate is not None:

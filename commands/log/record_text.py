@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from domain_secure.policy.history.history import Record
+from domain_secure.policy.record.decision_document import BYPASS
 from domain_secure.policy.record.decision_document import KIND as DECISION
 from domain_secure.policy.record.delivery_document import DELIVERY, MUTUAL, UNVERIFIED, VERIFIED
 
 HANGING = 16  #: columns before what follows of a line that is broken
 _INDENT = " " * 14
 EFFECTS = {"accept": "let in", "reject": "refused", "defer": "deferred", "none": "exempt"}
+_ACTED = {"observe": " · observed only", BYPASS: " · let in by a bypass, not secured"}
 _STATES = {"sent": "sent", "deferred": "deferred", "bounced": "bounced"}
 
 
@@ -69,7 +71,7 @@ def _decision(document: Mapping[str, Any], time: str) -> Iterator[Line]:
             Piece(f"[{printable(address)}] {printable(document['queue_id'])}", "dim"),
         )
         claimed = "" if finding["claimed"] == finding["domain"] else f"{finding['claimed']} "
-        observed = " · observed only" if finding["mode"] == "observe" and not is_pass else ""
+        observed = "" if is_pass else _ACTED.get(finding["mode"], "")
         yield _aside(f"{claimed}in {finding['claimed_in']}: {finding['detail']}{observed}")
         for attempt in finding.get("attempts", ()):
             yield _aside(f"tried {attempt['method']}: {attempt['verdict']}: {attempt['detail']}", deeper=True)
@@ -118,7 +120,8 @@ def _outbound(record: Record, time: str, *, with_lines: bool) -> Iterator[Line]:
         Piece(f"{printable(tls)}  " if tls else ""),
         Piece(f"{printable(document['relay'])} {printable(record.queue_id)}", "dim"),
     )
-    yield _aside(document["reply"] if is_delivery else document["detail"])
+    bypassed = " · by a bypass, not secured" if is_delivery and document.get("unverified") == BYPASS else ""
+    yield _aside(f"{document['reply'] if is_delivery else document['detail']}{bypassed}")
     for line in document.get("lines", ()) if with_lines else ():
         yield _aside(line, deeper=True)
 

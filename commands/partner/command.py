@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from domain_secure.commands.bypass import command as bypass
+from domain_secure.commands.bypass.bypass_document import bypasses_document
 from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
 from domain_secure.commands.onboarding.arguments import add_parser as add_onboarding
 from domain_secure.commands.onboarding.standing import is_begun, standing_document, standing_in_words
@@ -16,6 +18,7 @@ from domain_secure.commands.terminal.common import (
 )
 from domain_secure.commands.terminal.listed import add_force, covering, quoted, require_listed
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
+from domain_secure.policy.bypass.words import in_words
 from domain_secure.policy.certificates.gateways import RECIPES
 from domain_secure.policy.configuration.configuration import Configuration, Partner
 from domain_secure.policy.configuration.setting_kinds import node_name
@@ -73,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     )
     add_onboarding(actions)
     partner_rules.add_parsers(actions)
+    bypass.add_parser(actions)
     partner_certificate.add_parser(actions)
 
 
@@ -87,6 +91,8 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
     if arguments.json:
         print_json(document)
         return ExitStatus.DONE
+    if document["bypass"] is not None:
+        document["bypass"] = in_words(document["bypass"])
     problem = document.pop("certificates_problem")
     details = document.pop("certificate_details")
     onboarding = standing_in_words({key: document.pop(key) for key in _ONBOARDING})
@@ -108,6 +114,7 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
     partner = configuration.partner(receive or send or entry)
     if receive and send and configuration.partner(send) != partner:
         note(f"mail to {entry} follows another rule, see `domain-secure partner show {quoted(send)}`")
+    bypasses, bypasses_problem = bypasses_document(configuration)
     details, distrusted, certificates_problem = _certificates(configuration, {entry, receive, send})
     listed = configuration.trust.distrusted
     return {
@@ -122,6 +129,8 @@ def _document(configuration: Configuration, entry: Entry) -> dict[str, Any]:
         "require": list(partner.require),
         "send_method": partner.send_method,
         "mode": partner.mode,
+        "bypass": next((one for one in bypasses or () if one["domain"] in {entry, receive, send}), None),
+        "bypasses_problem": bypasses_problem,
         "pins": sorted(map(str, partner.pins)),
         "timed_pins": list(map(str, partner.timed_pins)),
         "agreement_key": str(partner.agreement_key) if partner.agreement_key else None,

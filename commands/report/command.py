@@ -12,6 +12,8 @@ from pathlib import Path
 from domain_secure.commands.terminal.common import configuration_of, note, print_json
 from domain_secure.commands.terminal.documents import text_of, whole
 from domain_secure.commands.terminal.listed import require_listed
+from domain_secure.policy.bypass.bypass import within
+from domain_secure.policy.bypass.bypass_file import BypassFile
 from domain_secure.policy.editing.editing import parse_entries
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.history.history import History, HourlyCount
@@ -68,7 +70,9 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     if entry is not None and not material.counts:
         require_listed(configuration, entry, "report --domain")
     report = replace(
-        report_of(material, since, until, now, platform.node()), distrusted=configuration.trust.distrusted
+        report_of(material, since, until, now, platform.node()),
+        distrusted=configuration.trust.distrusted,
+        bypasses=within(BypassFile(configuration.state).ever(), since, until, entry),
     )
     form = JSON if arguments.json else arguments.format
     text = _chained(report, material.counts, form, ReportChain(configuration.state))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import Any
 
+from domain_secure.commands.bypass.bypass_document import document_of
 from domain_secure.commands.log.record_text import printable
 from domain_secure.policy.certificates.certificate_document import certificate_document
 from domain_secure.policy.history.history import HourlyCount, Sighting
@@ -97,6 +98,7 @@ def report_document(report: Report) -> dict[str, Any]:
             {"since": _iso(one.since, zone), "revision": one.revision, "files": dict(one.files)}
             for one in report.configurations
         ],
+        "bypasses": [document_of(one) for one in report.bypasses],
         "totals": _totals_document(report.totals),
         "partners": [
             {
@@ -181,6 +183,7 @@ def text_report(report: Report) -> str:
         lines += ["", "nothing that fits was recorded in this period"]
     lines += (f"not known {line}" for line in gap_lines(report))
     lines += (f"configuration {line}" for line in configuration_lines(report))
+    lines += (f"NOT SECURED {line}" for line in bypass_lines(report))
     for partner in report.partners:
         lines += ["", printable(partner.entry), *_partner_lines(partner, report)]
     lines += ["", chain_line(report)]
@@ -201,6 +204,19 @@ def configuration_lines(report: Report) -> Iterator[str]:
     for one in report.configurations:
         files = ", ".join(f"{printable(path)} sha256:{digest}" for path, digest in sorted(one.files.items()))
         yield f"since {one.since.astimezone(zone):%Y-%m-%d %H:%M}: {one.revision} ({files})"
+
+
+def bypass_lines(report: Report) -> Iterator[str]:
+    """Yield each bypass of the period: what was not secured, when, who wanted it and why."""
+    zone = report.made.tzinfo
+    for one in report.bypasses:
+        start, end = one.start.astimezone(zone), one.end.astimezone(zone)
+        which = {"receive": "mail from", "send": "mail to", "both": "mail from and to"}[one.direction]
+        ended = f", ended by {printable(one.ended_by)}" if one.ended_by else ""
+        yield (
+            f"{which} {printable(one.entry)} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}: bypass by "
+            f"{printable(one.by)}: {printable(one.reason)}{ended}"
+        )
 
 
 def chain_line(report: Report) -> str:

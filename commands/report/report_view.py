@@ -24,7 +24,7 @@ from domain_secure.policy.history.partner_report import (
 from domain_secure.policy.terms.direction import Direction
 
 from .report_chart import chart
-from .report_plain import chain_line, configuration_lines, gap_lines
+from .report_plain import bypass_lines, chain_line, configuration_lines, gap_lines
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -121,6 +121,7 @@ class Page:
     history_begins: str  #: empty where the history covers the period
     not_known: tuple[str, ...]  #: what cannot be told of it
     configurations: tuple[str, ...]
+    bypasses: tuple[str, ...]
     chain: str  #: by what the report is found in the chain again
     tiles: tuple[Tile, ...]
     traffic: tuple[Traffic, ...]  #: of all partners, where there are several
@@ -140,6 +141,7 @@ def page_of(report: Report) -> Page:
         history_begins=_moment(report.kept_since, report) if report.kept_since else "",
         not_known=tuple(gap_lines(report)),
         configurations=tuple(configuration_lines(report)),
+        bypasses=tuple(bypass_lines(report)),
         chain=chain_line(report),
         tiles=_tiles(report),
         traffic=_traffic(report.totals, report.days, "all partners", tables=False) if is_common else (),

@@ -10,6 +10,7 @@ from domain_secure.commands.terminal.documents import add_json
 from domain_secure.commands.terminal.fitting import fitted
 from domain_secure.commands.terminal.plugin_output import add_nagios, judged, refuse_timeout
 from domain_secure.commands.terminal.watching import count, seconds, watch
+from domain_secure.policy.bypass.words import in_words
 from domain_secure.policy.certificates.presented_names import some
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
@@ -213,12 +214,25 @@ def _print_daemon(document: dict[str, Any]) -> None:
         print(f"daemon         {daemon['problem']}")
     else:
         _print_running(daemon)
+    for one in document["bypasses"] or ():
+        print(f"BYPASS         {one['domain']}: {in_words(one)}")
     if document["not_in_force"]:
         print(f"send list      NOT YET IN FORCE: {document['not_in_force']}")
     _print_fleet(document["fleet"])
     if document["pending_certificates"]:
         print(f"pending        {document['pending_certificates']} unknown certificates, see `pending`")
+    _print_unknown(document)
+    for line in agreement_lines(document["agreements"]):
+        print(line)
+    for direction, levels in (document["protocol_log"] or {}).items():
+        print(f"{f'log {direction}':<14} {told(levels)}")
+    if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:
+        print(f"Postfix's log  not read to its end for {lag:.0f} s: see log-not-followed in the daemon's log")
+
+
+def _print_unknown(document: dict[str, Any]) -> None:
     for name, key in (
+        ("bypasses", "bypasses_problem"),
         ("pending", "pending_problem"),
         ("protocol log", "protocol_log_problem"),
         ("history", "history_problem"),
@@ -226,12 +240,6 @@ def _print_daemon(document: dict[str, Any]) -> None:
     ):
         if document[key]:
             print(f"{name:<14} not known: {document[key]}")
-    for line in agreement_lines(document["agreements"]):
-        print(line)
-    for direction, levels in (document["protocol_log"] or {}).items():
-        print(f"{f'log {direction}':<14} {told(levels)}")
-    if (lag := document["log_lag_seconds"]) and lag > _LATE_SECONDS:
-        print(f"Postfix's log  not read to its end for {lag:.0f} s: see log-not-followed in the daemon's log")
 
 
 def _connector_row(connector: dict[str, Any]) -> tuple[str, ...]:

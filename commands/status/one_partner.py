@@ -11,6 +11,7 @@ from typing import Any
 from domain_secure.commands.terminal.common import configuration_of, configuration_path, print_json
 from domain_secure.commands.terminal.fitting import fitted
 from domain_secure.commands.terminal.listed import covering, not_listed, quoted
+from domain_secure.policy.bypass.words import in_words
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.settings import PARTNER
 from domain_secure.policy.editing.editing import parse_entries
@@ -59,6 +60,11 @@ def _lines(
 ) -> Iterator[tuple[str, str]]:
     daemon = document["daemon"]
     yield "daemon", daemon["problem"] or f"{daemon['version']}, pid {daemon['pid']}"
+    if document["bypasses_problem"]:
+        yield "bypasses", f"not known: {document['bypasses_problem']}"
+    for one in document["bypasses"] or ():
+        if one["domain"] in rows:
+            yield "BYPASS", in_words(one)
     for direction, found in listed.items():
         if found is None:
             yield direction, "not on this list"

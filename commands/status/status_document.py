@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from domain_secure.commands.bypass.bypass_document import bypasses_document
 from domain_secure.commands.log.log_level_document import levels_document
 from domain_secure.commands.partner.pending_document import pending_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, fleet_store_at
@@ -99,6 +100,7 @@ def _document(
     pending, pending_problem = _pending(configuration) if configuration else (None, None)
     levels, levels_problem = _protocol_log(configuration) if configuration else (None, None)
     latest, history_problem = _latest(configuration) if configuration else ({}, None)
+    bypasses, bypasses_problem = bypasses_document(configuration) if configuration else ([], None)
     renewals, renewals_problem = _renewals(configuration) if configuration else ([], None)
     return {
         "node": host_name(configuration),
@@ -114,6 +116,8 @@ def _document(
         "domains": _domains(configuration, daemon, counted, latest, most) if configuration else [],
         "counted_since": _counted_since(counted),
         "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
+        "bypasses": bypasses,
+        "bypasses_problem": bypasses_problem,
         "not_in_force": _not_in_force(configuration) if configuration else None,
         "pending_certificates": None if pending is None else len(pending),
         "pending": pending or [],

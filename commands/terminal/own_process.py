@@ -15,9 +15,14 @@ from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 # -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
 _PROGRAM = "from domain_secure.commands.main import main; raise SystemExit(main())"
-_COMMAND = (sys.executable, "-P", "-c", _PROGRAM)
+COMMAND = (sys.executable, "-P", "-c", _PROGRAM)  #: ours, before its arguments
 # What the service manager said to the daemon is not for its children.
 _NOT_PASSED_ON = {"NOTIFY_SOCKET", "JOURNAL_STREAM", "WATCHDOG_USEC", "WATCHDOG_PID"}
+
+
+def own_environment() -> dict[str, str]:
+    """Return the environment for a process of ours."""
+    return {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
 
 
 def document_of(path: Path, command: Sequence[str], seconds: float) -> dict[str, Any]:
@@ -28,8 +33,8 @@ def document_of(path: Path, command: Sequence[str], seconds: float) -> dict[str,
     name, fix = command[0], f"run `domain-secure {' '.join(command)}` by hand"
     try:
         done = subprocess.run(
-            [*_COMMAND, "--config", path, *command, "--json"],
-            env={key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON},
+            [*COMMAND, "--config", path, *command, "--json"],
+            env=own_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

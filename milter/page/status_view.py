@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain_secure.policy.bypass.words import in_words
+
 from .states import State, counted
 from .traffic import Traffic, received, sent
 
@@ -124,8 +126,14 @@ def notices(document: Document, check: Document | None) -> tuple[Notice, ...]:
     if count := len(document["pending"]):
         what = f"{count} unknown certificate{'s' * (count > 1)} came with mail of listed domains"
         found.append(Notice(State.ATTENTION, what, "compare with the partner, see “Pending” below"))
+    for one in document.get("bypasses") or ():
+        what = f"A bypass is in force. {one['domain']}: {in_words(one)}"
+        found.append(
+            Notice(State.ATTENTION, what, "it ends by itself; `partner bypass DOMAIN --end` ends it now")
+        )
     for one in check["findings"] if check else ():
-        if one["severity"] in {"error", "warning"}:
+        # Those in force are told above, by the state of this very moment.
+        if one["severity"] in {"error", "warning"} and one.get("word") != "bypass":
             state = State.FAILING if one["severity"] == "error" else State.ATTENTION
             found.append(Notice(state, one["what"], one["fix"]))
     return tuple(sorted(found, key=lambda notice: notice.state.rank))

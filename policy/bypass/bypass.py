@@ -190,3 +190,14 @@ def ended(bypass: Bypass, by: str, reading: Reading) -> Bypass:
 def counted(entry: Entry, bypasses: Iterable[Bypass], now: datetime) -> int:
     """Return how many bypasses of a partner there were in the last 30 days, those in force included."""
     return sum(one.entry == entry and now - one.end < COUNTED for one in bypasses)
+
+
+def within(
+    bypasses: Iterable[Bypass], since: datetime, until: datetime, entry: Entry | None = None
+) -> tuple[Bypass, ...]:
+    """Return those in force at any time from *since* to before *until*, of one partner or of all."""
+    return tuple(
+        one
+        for one in bypasses
+        if one.start < until and one.end > since and entry in {None, one.entry} and one.end > one.start
+    )

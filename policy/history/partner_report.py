@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum, unique
 from typing import Protocol
 
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.record.delivery_document import MUTUAL, UNVERIFIED
 from domain_secure.policy.terms.direction import Direction
@@ -151,6 +152,7 @@ class Report:
     configurations: tuple[InForce, ...] = ()  #: in force at *since*, and those that came in the period
     place: Place | None = None  #: in the chain of reports; None: in none
     distrusted: frozenset[Pin] = frozenset()  #: by now, whatever it was in the period
+    bypasses: tuple[Bypass, ...] = ()  #: in force at any time of the period, in the order of their start
 
     def is_distrusted(self, sighting: Sighting) -> bool:
         """Tell whether a certificate that was seen, or its key as far as it is known, is distrusted."""

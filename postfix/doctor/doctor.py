@@ -29,6 +29,7 @@ from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
 from domain_secure.postfix.mail_checks.way_in_checks import check_ways_in
 from domain_secure.postfix.own_checks.agreement_checks import check_agreements
+from domain_secure.postfix.own_checks.bypass_checks import check_bypasses
 from domain_secure.postfix.own_checks.configuration_checks import check_configuration
 from domain_secure.postfix.own_checks.distrust_checks import check_distrusted
 from domain_secure.postfix.own_checks.file_checks import (
@@ -79,6 +80,7 @@ def examine(
         [
             ("our configuration", lambda: check_configuration(configuration)),
             ("who may write our files", lambda: check_writers(configuration)),
+            ("bypasses", lambda: check_bypasses(configuration)),
             ("the authorities for receiving", lambda: check_trust(configuration)),
             ("our own certificates", lambda: check_own_certificates(configuration, now)),
             ("partners' certificates", lambda: check_partner_certificates(configuration, now)),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from domain_secure.commands.bypass.keeper import ended_event, not_ended_event
 from domain_secure.milter.daemon import events as daemon_events
 from domain_secure.milter.fetching import events as fetching_events
 from domain_secure.milter.knowledge import events as knowledge_events
@@ -211,6 +212,8 @@ GOLDEN = [
         knowledge_events.bypass_over(BYPASS),
         "bypass-over domain=woodgrovebank.test direction=send",
     ),
+    (ended_event(BYPASS), "bypass-ended domain=woodgrovebank.test direction=send"),
+    (not_ended_event("the problem"), 'bypass-not-ended detail="the problem"'),
     (knowledge_events.bypasses_unknown("the problem"), 'bypasses-unknown detail="the problem"'),
     (knowledge_events.in_force_unknown("the problem"), 'in-force-unknown detail="the problem"'),
     (knowledge_events.in_force_not_kept("No space left"), 'in-force-not-kept detail="No space left"'),

@@ -33,8 +33,8 @@ MAY_KNOW = {
     ),
     "policy/files": "policy/terms",
     "policy/history": (
-        "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
-        "policy/dkim policy/files policy/record policy/revocation policy/terms"
+        "policy/book policy/bypass policy/certificates policy/claims policy/configuration policy/dane "
+        "policy/decision policy/dkim policy/files policy/record policy/revocation policy/terms"
     ),
     "policy/importing": "policy/configuration policy/terms policy/toml",
     "policy/onboarding": (
@@ -74,9 +74,9 @@ MAY_KNOW = {
         "postfix/dns postfix/findings postfix/instance postfix/log postfix/log_lines postfix/tables"
     ),
     "postfix/own_checks": (
-        "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
-        "policy/history policy/own policy/revocation policy/sending policy/terms policy/toml "
-        "postfix/findings postfix/instance postfix/tables"
+        "policy/book policy/bypass policy/certificates policy/claims policy/configuration policy/dane "
+        "policy/decision policy/history policy/own policy/revocation policy/sending policy/terms "
+        "policy/toml postfix/findings postfix/instance postfix/tables"
     ),
     "postfix/probe": (
         "policy/authority policy/book policy/certificates policy/configuration policy/dane policy/sending "
@@ -103,7 +103,9 @@ MAY_KNOW = {
         "policy/bypass policy/certificates policy/claims policy/configuration policy/decision "
         "policy/history policy/sending policy/terms"
     ),
-    "milter/page": "policy/configuration policy/decision policy/history policy/templates policy/terms",
+    "milter/page": (
+        "policy/bypass policy/configuration policy/decision policy/history policy/templates policy/terms"
+    ),
     "milter/proof": (
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
         "policy/terms milter/metrics"
@@ -138,6 +140,10 @@ MAY_KNOW = {
     "commands/attach": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/doctor postfix/findings "
         "postfix/instance postfix/mail_checks postfix/tables commands/in_force commands/terminal"
+    ),
+    "commands/bypass": (
+        "policy/bypass policy/configuration policy/editing policy/terms postfix/instance postfix/tables "
+        "milter/record commands/attach commands/in_force commands/terminal"
     ),
     "commands/certificate": (
         "policy/authority policy/book policy/certificates policy/configuration policy/files policy/own "
@@ -180,9 +186,9 @@ MAY_KNOW = {
         "commands/terminal"
     ),
     "commands/partner": (
-        "policy/book policy/certificates policy/claims policy/configuration policy/decision "
+        "policy/book policy/bypass policy/certificates policy/claims policy/configuration policy/decision "
         "policy/editing policy/history policy/onboarding policy/revocation policy/terms milter/knowledge "
-        "commands/fleet commands/in_force commands/onboarding commands/terminal"
+        "commands/bypass commands/fleet commands/in_force commands/onboarding commands/terminal"
     ),
     "commands/probe": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
@@ -190,8 +196,8 @@ MAY_KNOW = {
         "milter/fetching milter/knowledge commands/explain commands/terminal"
     ),
     "commands/report": (
-        "policy/certificates policy/editing policy/files policy/history policy/templates policy/terms "
-        "commands/log commands/terminal"
+        "policy/bypass policy/certificates policy/editing policy/files policy/history policy/templates "
+        "policy/terms commands/bypass commands/log commands/terminal"
     ),
     "commands/serve": (
         "policy/book policy/certificates policy/configuration policy/files policy/history policy/own "
@@ -207,9 +213,10 @@ MAY_KNOW = {
         "commands/partner commands/probe commands/terminal"
     ),
     "commands/status": (
-        "policy/certificates policy/configuration policy/editing policy/history policy/own policy/sending "
-        "policy/terms postfix/attach postfix/findings postfix/instance postfix/log milter/metrics "
-        "milter/page commands/fleet commands/log commands/partner commands/terminal"
+        "policy/bypass policy/certificates policy/configuration policy/editing policy/history policy/own "
+        "policy/sending policy/terms postfix/attach postfix/findings postfix/instance postfix/log "
+        "milter/metrics milter/page commands/bypass commands/fleet commands/log commands/partner "
+        "commands/terminal"
     ),
     "commands/terminal": "policy/configuration policy/editing policy/terms milter/metrics fleet/editing",
 }

@@ -184,6 +184,7 @@ def _lists_and_rules(run: Story, folder: Path) -> None:
     run("partner", "unpin", "a.test", PIN)
     run("partner", "reset", "a.test", "mode")
     assert run("partner", "list")["partners"]
+    assert run("partner", "bypass")["bypasses"] == []
     run("partner", "remove", "*.c.test")
     run("config", "test")
     run("help", "receive", "add")

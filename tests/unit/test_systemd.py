@@ -56,6 +56,7 @@ def for_instance(text: str) -> str:
         ("StateDirectory=domain-secure\n", "StateDirectory=domain-secure-%i\n"),
         ("/var/lib/domain-secure/", "/var/lib/domain-secure-%i/"),
         ("Wants=domain-secure-generate.path", "Wants=domain-secure-generate@%i.path"),
+        ("Wants=domain-secure-bypass.path", "Wants=domain-secure-bypass@%i.path"),
         ("/var/spool/postfix/", "/var/spool/%i/"),
         ("postfix@-.service", "postfix@%i.service"),
         ("After=domain-secure.service ", "After=domain-secure@%i.service "),

@@ -54,6 +54,8 @@ def test_show_fills_in_the_defaults(path: Path, capsys: pytest.CaptureFixture[st
         "methods": ["pin", "pkix", "dane"],
         "send_method": "pkix",
         "mode": "enforce",
+        "bypass": None,
+        "bypasses_problem": None,
         "pins": [],
         "timed_pins": [],
         "agreement_key": None,

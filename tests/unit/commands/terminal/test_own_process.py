@@ -23,14 +23,14 @@ def test_one_that_tells_nothing_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     """And the fix is to run it by hand."""
-    monkeypatch.setattr(own_process, "_COMMAND", (sys.executable, "-c", program))
+    monkeypatch.setattr(own_process, "COMMAND", (sys.executable, "-c", program))
     with pytest.raises(Problem, match="by hand"):
         document_of(tmp_path / "nowhere.toml", ["check"], DEADLINE)
 
 
 def test_one_that_takes_too_long_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits learns how long that was."""
-    monkeypatch.setattr(own_process, "_COMMAND", (sys.executable, "-c", "import signal; signal.pause()"))
+    monkeypatch.setattr(own_process, "COMMAND", (sys.executable, "-c", "import signal; signal.pause()"))
     with pytest.raises(Problem, match=r"check did not end within 0\.2 s"):
         document_of(tmp_path / "nowhere.toml", ["check"], 0.2)
 

@@ -103,7 +103,7 @@ def test_one_that_takes_too_long_is_unknown(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The time is over before the monitoring system's own is."""
-    monkeypatch.setattr(own_process, "_COMMAND", (sys.executable, "-c", "import signal; signal.pause()"))
+    monkeypatch.setattr(own_process, "COMMAND", (sys.executable, "-c", "import signal; signal.pause()"))
     assert main(["--config", str(tmp_path / "x"), command, "--nagios", "--timeout", "0.2"]) == 3
     assert "did not end within 0.2 s" in read(capsys.readouterr().out, 3).text
 
