@@ -5,7 +5,7 @@ The same code decides as in the daemon; only the session is described by argumen
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -18,21 +18,20 @@ from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.claims.claim import Claim
 from domain_secure.policy.claims.claims import envelope_claims
-from domain_secure.policy.configuration.configuration import Configuration, Method
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.decision.decision import (
     NOT_LISTED,
     Decision,
-    Finding,
     Inquiries,
     decide_with,
     exempted,
 )
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
 from domain_secure.policy.decision.exemption import exemption_of
+from domain_secure.policy.decision.reasoning import known_certificate_document, not_asked, tlsa_document
 from domain_secure.policy.decision.reply import reply_to
-from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.dkim.message_signature import MessageSignature
 from domain_secure.policy.revocation.kept_revocation import KeptRevocation
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
@@ -45,14 +44,10 @@ from domain_secure.postfix.dns.dns_lookup import system_lookup
 from domain_secure.postfix.dns.tlsa_lookup import TlsaLookup
 
 from .message_file import MessageFile
-from .reasoning import known_certificate_document, print_certificate, print_tlsa, tlsa_document
+from .reasoning import print_certificate, print_tlsa
 from .shown_certificate import shown_certificate
 
 _LIKELY_CIPHER = "TLS_AES_256_GCM_SHA384"
-_NOTHING_TO_GO_BY = {
-    Method.PIN: "no pins were agreed on",
-    Method.DANE: "there are no TLSA records",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -219,7 +214,7 @@ def _document(found: _Reasoning, configuration: Configuration) -> dict[str, Any]
                     {"method": attempt.method, "verdict": attempt.verdict.word, "detail": attempt.detail}
                     for attempt in finding.attempts
                 ],
-                "not_asked": dict(_not_asked(finding)),
+                "not_asked": dict(not_asked(finding)),
             }
             for finding in decision.findings
         ],
@@ -234,28 +229,6 @@ def _entries(decision: Decision) -> tuple[Entry, ...]:
     return tuple(dict.fromkeys(finding.claim.entry for finding in decision.findings))
 
 
-def _not_asked(finding: Finding) -> Iterator[tuple[str, str]]:
-    """Yield the partner's methods and conditions that had no say, with the reason."""
-    asked = {attempt.method for attempt in finding.attempts}
-    passed = {attempt.method for attempt in finding.attempts if attempt.verdict is Verdict.PASS}
-    before: set[Method] = set()
-    for method in finding.partner.methods:
-        before.add(method)
-        if method in asked:
-            continue
-        if not finding.attempts and finding.verdict is Verdict.DISTRUSTED:
-            yield method, "the certificate itself is distrusted"
-        elif not finding.attempts:
-            yield method, f"{finding.verdict.word}, whatever the certificate"
-        elif decided := before & passed:
-            yield method, f"{' and '.join(sorted(decided))} has passed"
-        else:
-            yield method, _NOTHING_TO_GO_BY.get(method, "there is nothing to go by")
-    for condition in finding.partner.require:
-        if condition not in asked:
-            yield condition, "the session did not prove to be the partner"
-
-
 def _print(found: _Reasoning, configuration: Configuration) -> None:
     decision = found.decision
     if not decision.findings:
@@ -265,7 +238,7 @@ def _print(found: _Reasoning, configuration: Configuration) -> None:
         print(f"  names    {', '.join(finding.partner.client_names)}")
         for attempt in finding.attempts:
             print(f"  {attempt.method:<8} {attempt.verdict.word}: {attempt.detail}")
-        for method, reason in _not_asked(finding):
+        for method, reason in not_asked(finding):
             print(f"  {method:<8} not asked: {reason}")
         print(f"  verdict  {finding.verdict.word}: {finding.detail}")
         if finding.is_bypassed:

@@ -18,7 +18,8 @@ from domain_secure.milter.daemon.sockets import Endpoint
 from domain_secure.milter.daemon.surroundings import Endpoints, Running, Surroundings
 from domain_secure.milter.knowledge.knowledge import Sources
 from domain_secure.milter.metrics.metrics import Metrics
-from domain_secure.milter.proof.self_proof import Door, OwnPostfix, SelfProof
+from domain_secure.milter.proof.door import Door
+from domain_secure.milter.proof.self_proof import OwnPostfix, SelfProof
 from domain_secure.milter.record.journal import log_handler
 from domain_secure.milter.record.repeated_lines import RepeatedLines
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
@@ -35,6 +36,7 @@ from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.dns.dkim_key_lookup import DkimKeyLookup
 from domain_secure.postfix.dns.dns_lookup import system_lookup
 from domain_secure.postfix.dns.mail_exchangers import mail_exchangers
+from domain_secure.postfix.dns.spf_lookup import SpfLookup
 from domain_secure.postfix.dns.tlsa_lookup import TlsaLookup
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER
@@ -90,6 +92,7 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         tables_taken_away=tables.taken_away,
         further_pages=further_pages,
         smtp_listeners=lambda current: smtp_listeners(PostfixInstance(current.config_directory)),
+        door=_door,
     )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
@@ -153,6 +156,8 @@ def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -
         TlsaLookup(configuration, system_lookup),
         (schedule,),
         keys=DkimKeyLookup(system_lookup),
+        spf=SpfLookup(system_lookup),
+        shown=prober.shown_by,
     )
 
 

@@ -34,6 +34,7 @@ from domain_secure.milter.record.configuration_in_force import ConfigurationInFo
 from domain_secure.milter.record.current_levels import CurrentLevels
 from domain_secure.milter.record.recorder import Recorder
 from domain_secure.milter.record.recording import recorder_of
+from domain_secure.milter.reflector.reflector import Reflector
 from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
 from domain_secure.policy.book.certificate_book import FILE_NAME as BOOK
@@ -118,6 +119,7 @@ class Daemon:
             log_event,
             self._recorder.observe,
         )
+        self._inbound.reflector = self._reflector = self._make_reflector(surroundings)
         self._pages = self._made_pages(surroundings)
         self._deliveries = surroundings.deliveries(
             lambda: self._live.current.configuration,
@@ -135,6 +137,7 @@ class Daemon:
         self._background: tuple[Background, ...] = (
             self._revocation.watch,
             self._issuers,
+            self._reflector,
             self._deliveries,
             *self._sources.background,
             *surroundings.companions(self._running()),
@@ -155,6 +158,10 @@ class Daemon:
             self._live.known_time,
             FamiliarPartners(self._book, Outcomes(state).passed_with),
         )
+
+    def _make_reflector(self, surroundings: Surroundings) -> Reflector:
+        state = self._started_with.state
+        return Reflector(state, self._knowledge, self._sources, surroundings.door, self.metrics, log_event)
 
     def _make_recorder(self, configuration: Configuration) -> Recorder[Observed]:
         kept_counters.resume(self.metrics, configuration, log_event)

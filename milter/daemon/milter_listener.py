@@ -20,7 +20,7 @@ from contextlib import suppress
 import milter as libmilter
 from Milter import close_callback
 
-from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
+from domain_secure.milter.session.callbacks import ACTIONS, ACTIONS_ON_RECIPIENTS, Callbacks
 from domain_secure.milter.session.open_sessions import OpenSession
 from domain_secure.milter.session.selector_thread import SelectorThread
 
@@ -95,8 +95,9 @@ class MilterListener:
         return self._error or self._accepting.error
 
     def _register(self) -> None:
-        libmilter.set_flags(ACTIONS)
+        libmilter.set_flags(ACTIONS | ACTIONS_ON_RECIPIENTS)
         libmilter.set_envfrom_callback(lambda context, *words: context.getpriv().envfrom_bytes(*words))
+        libmilter.set_envrcpt_callback(lambda context, *words: context.getpriv().envrcpt_bytes(*words))
         libmilter.set_header_callback(
             lambda context, name, value: context.getpriv().header_bytes(name, value)
         )

@@ -10,6 +10,7 @@ from domain_secure.milter.knowledge.knowledge import Background, Sources
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Render
 from domain_secure.milter.proof.canary import Canaries
+from domain_secure.milter.proof.door import Door
 from domain_secure.milter.record.current_levels import Listeners
 from domain_secure.policy.book.certificate_book import CertificateBook
 from domain_secure.policy.configuration.configuration import Configuration
@@ -52,7 +53,8 @@ class Surroundings:
     *companions* are started and stopped with the daemon.  *inherited* are sockets of the service manager.
     *postfix_changed* tells whether Postfix was upgraded or its files edited since the last question, after
     which *configuration_changed* is called again.  *tables_taken_away* tells what somebody did to the tables
-    that it made, or None.  *smtp_listeners* tells where Postfix's smtpd services listen, and raises Problem.
+    that it made, or None.  *smtp_listeners* tells where Postfix's smtpd services listen, and *door* where our
+    own does; both may raise Problem.
     """
 
     endpoints: Callable[[Configuration], Endpoints]
@@ -69,3 +71,4 @@ class Surroundings:
     tables_taken_away: Callable[[], str | None] = lambda: None
     further_pages: Callable[[Callable[[], Configuration]], Mapping[str, Render]] = lambda _: {}
     smtp_listeners: Listeners = lambda _: ()
+    door: Callable[[Configuration], Door | None] = lambda _: None

@@ -7,7 +7,7 @@ asks about revocation: a message, about a trusted path in a partner's name (``po
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
@@ -25,6 +25,7 @@ from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaSource
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
 from domain_secure.policy.decision.methods import is_in_name_of
 from domain_secure.policy.dkim.message_signature import KeyAnswer, KeySource
+from domain_secure.policy.reflector.spf import SpfSource
 from domain_secure.policy.revocation.revocation import RevocationSource, RevocationStatus, ValidatedPath
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
@@ -77,6 +78,9 @@ class Sources:
     revocation: RevocationSource | None = None
     issuers: IssuerSource | None = None
     keys: KeySource | None = None
+    spf: SpfSource | None = None
+    #: gives the chain with that certificate if the client of that address shows it on port 25
+    shown: Callable[[str, Pin], Future[Chain | None]] | None = None
 
 
 class _NoKeys:
@@ -148,6 +152,15 @@ class CertificateKnowledge:
         if known.path.outcome is PathOutcome.TRUSTED:
             self._remember(fingerprint, basis, known)
         return self._with_revocation(known, entries, live, deadline)
+
+    def judged(
+        self, chain: Chain, entries: tuple[Entry, ...], live: Live, now: datetime, deadline: float
+    ) -> KnownCertificate:
+        """Return a certificate that no source has, judged for *entries*; nothing is kept of it.
+
+        *chain* is what somebody showed, which is not empty; *deadline* a time of ``time.monotonic``.
+        """
+        return self._with_revocation(_validated(chain, live, now), entries, live, deadline)
 
     def note_pending(
         self, session: Session, entries: tuple[Entry, ...], client_address: str, now: datetime

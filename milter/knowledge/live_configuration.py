@@ -6,7 +6,7 @@ Owns: noticing a change, reading it, and keeping the last good state when it is 
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,14 @@ class Live:
     configuration: Configuration
     anchors: TrustAnchors
     revocation_lists: tuple[RevocationList, ...] = ()  #: of ``trust.crl_files``
+    #: the ways in which a client may write the reflector's address, in lower case; each recipient is compared
+    reflector: frozenset[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Spell the reflector's address once for all messages."""
+        address = self.configuration.reflector.address
+        spellings = () if address is None else (address.encode(), f"<{address}>".encode())
+        object.__setattr__(self, "reflector", frozenset(spellings))
 
 
 def read_live(load: Callable[[Path], Configuration], path: Path) -> Live:

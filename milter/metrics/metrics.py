@@ -27,6 +27,7 @@ from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
 from .inbound_metrics import InboundMetrics
 from .outbound_metrics import OutboundMetrics
+from .reflector_metrics import ReflectorMetrics
 from .self_proof_metrics import SelfProofMetrics
 from .table_metrics import TableMetrics
 
@@ -57,6 +58,7 @@ class Metrics:
         self.bypasses = BypassMetrics(self.registry)
         self.tables = TableMetrics(self.registry)
         self.self_proof = SelfProofMetrics(self.registry)
+        self.reflector = ReflectorMetrics(self.registry)
         self.certificates = CertificateMetrics(self.registry)
         self._crl_next_update = self._gauge(
             "domain_secure_crl_next_update_timestamp_seconds",

@@ -12,8 +12,6 @@ Sources: RFC 5321; RFC 3207; POSTSCREEN_README, which has a client wait before i
 """
 
 import smtplib
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -31,10 +29,10 @@ from domain_secure.policy.terms.domain import Domain
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
-from domain_secure.policy.terms.proxy_protocol import header_of
 
 from . import events
 from .canary import DOMAIN, Canaries, passed
+from .door import Door, DoorClient, told, unchecked_context
 
 _SECONDS = 30.0
 # What went wrong may be mended, or may have been a restart.
@@ -48,17 +46,6 @@ _MESSAGE = (
 
 # Three sessions, each of which may be slow.
 _TRIAL_SECONDS = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where our smtpd listens."""
-
-    address: str
-    port: int
-    name: str  #: for a person
-    is_behind_proxy: bool = False  #: it wants to hear the PROXY protocol first
-    others: tuple[str, ...] = ()  #: further ones, which are not tried
 
 
 @unique
@@ -186,7 +173,7 @@ class SelfProof:
         except Problem as problem:
             return Finding(Standing.UNKNOWN, str(problem))
         except (OSError, smtplib.SMTPException) as error:
-            return Finding(Standing.UNKNOWN, f"our own port 25 cannot be tried: {_told(error)}")
+            return Finding(Standing.UNKNOWN, f"our own port 25 cannot be tried: {told(error)}")
         # It may have been detached while it was tried.
         return finding if self._is_attached(configuration) else _NOT_ATTACHED
 
@@ -222,15 +209,12 @@ class SelfProof:
 
         A Postfix that has not told us of MAIL by then gets no message: it would deliver it.
         """
-        # Who answers is us: the certificate of our own smtpd is not the question here.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = unchecked_context()
         if shown is not None:
             context.load_cert_chain(shown)
         with (
             self._canaries.sent(pin) as reverse_path,
-            _Client(door) as client,
+            DoorClient(door, DOMAIN, _SECONDS) as client,
         ):
             client.starttls(context=context)
             client.ehlo()
@@ -242,34 +226,7 @@ class SelfProof:
             return code, text.decode("ascii", "replace")
 
 
-class _Client(smtplib.SMTP):
-    """A session with our own smtpd, in which it is told whose it is where it wants to be told."""
-
-    def __init__(self, door: Door) -> None:
-        self._door = door
-        super().__init__(door.address, door.port, local_hostname=DOMAIN, timeout=_SECONDS)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connection = socket.create_connection((host, port), timeout)
-        if self._door.is_behind_proxy:
-            try:
-                connection.sendall(header_of(connection))
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
-
 def _named(door: Door) -> str:
     """Return what was tried, for a person, and what was not."""
     others = f", and not {', '.join(door.others)}" if door.others else ""
     return f"{door.name}{' by the PROXY protocol' if door.is_behind_proxy else ''}{others}"
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        answer = error.smtp_error
-        return (
-            f"{error.smtp_code} {answer.decode('ascii', 'replace') if isinstance(answer, bytes) else answer}"
-        )
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

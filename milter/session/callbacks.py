@@ -2,26 +2,30 @@
 
 Only three events are negotiated (MAIL, header lines, end of message), and only the last is answered, so
 that a message costs Postfix one round trip more.  Where a partner's messages have to be signed, there are two
-more: the end of the header and the body, whose first part is the last one for every other message.
+more: the end of the header and the body, whose first part is the last one for every other message.  Where
+there is a reflector there are these and the recipients, which are not answered.
 Source: libmilter's API, Postfix MILTER_README.
 """
 
+import itertools
 import logging
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import milter as libmilter
 from Milter import Base
 
 from domain_secure.policy.terms.event import internal_error
 
-from .inbound import Outcome
 from .macros import END_OF_MESSAGE_MACROS, MAIL_MACROS, MilterFacts, read_mail_macros
 from .open_sessions import OpenSession, OpenSessions
+from .outcome import Outcome
 from .transaction import AUTHOR_NAMES, MARK_NAMES, Transaction
 
 _log = logging.getLogger("domain_secure")
 
 ACTIONS = libmilter.ADDHDRS | libmilter.CHGHDRS
+# The reflector is taken off the recipients of a message that others are to have.
+ACTIONS_ON_RECIPIENTS = libmilter.DELRCPT
 _STEPS_WE_DO_WITHOUT = (
     libmilter.P_NOCONNECT
     | libmilter.P_NOHELO
@@ -37,12 +41,29 @@ _OPTIONS_OF_A_MESSAGE = libmilter.P_HDR_LEADSPC | libmilter.P_SKIP
 _STEPS_WE_DO_NOT_ANSWER = libmilter.P_NR_MAIL | libmilter.P_NR_HDR
 
 
-def _left_out(*, answers_mail: bool, sees_messages: bool) -> int:
-    """Return the steps and answers that Postfix is to leave out, and options."""
-    left_out = _STEPS_WE_DO_WITHOUT | (libmilter.P_NR_HDR if answers_mail else _STEPS_WE_DO_NOT_ANSWER)
-    if sees_messages:
-        left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
-    return int(left_out)
+class _Chosen(NamedTuple):
+    """What a session asks for beyond the least."""
+
+    answers_mail: bool = False
+    sees_messages: bool = False
+    sees_recipients: bool = False
+
+    @property
+    def left_out(self) -> int:
+        """Return the steps and answers that Postfix is to leave out, and options."""
+        left_out = _STEPS_WE_DO_WITHOUT | (
+            libmilter.P_NR_HDR if self.answers_mail else _STEPS_WE_DO_NOT_ANSWER
+        )
+        if self.sees_messages:
+            left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
+        if self.sees_recipients:
+            left_out = left_out & ~libmilter.P_NORCPT | libmilter.P_NR_RCPT
+        return int(left_out)
+
+    @property
+    def actions(self) -> int:
+        """Return what may be done to a message."""
+        return int(ACTIONS | (ACTIONS_ON_RECIPIENTS if self.sees_recipients else 0))
 
 
 def _traceback_wanted() -> bool:
@@ -59,6 +80,10 @@ class Judge(Protocol):
     @property
     def must_see_messages(self) -> bool:
         """Tell whether whole messages are to be noted."""
+
+    @property
+    def must_see_recipients(self) -> bool:
+        """Tell whether a recipient may be one that is answered."""
 
     def begin(self, facts: MilterFacts, reverse_path: str, *, sees_message: bool = False) -> Transaction:
         """Start a message."""
@@ -80,7 +105,7 @@ class Callbacks(Base):
         self._transaction: Transaction | None = None
         self._facts: MilterFacts | None = None
         self._negotiated = 0
-        self._sees_messages = False
+        self._chosen = _Chosen()
 
     def negotiate(self, opts: list[int], former: int | None = None) -> int:
         """Take only the steps we need, and ask for the TLS macros at MAIL.
@@ -93,17 +118,18 @@ class Callbacks(Base):
             return int(libmilter.REJECT)
         self._ctx.setsymlist(libmilter.M_ENVFROM, MAIL_MACROS)
         self._ctx.setsymlist(libmilter.M_EOM, END_OF_MESSAGE_MACROS)
-        can_see_messages = offered_steps & _OPTIONS_OF_A_MESSAGE == _OPTIONS_OF_A_MESSAGE
-        possible = {
-            (answers_mail, sees_messages): offered_steps
-            & _left_out(answers_mail=answers_mail, sees_messages=sees_messages)
-            for answers_mail in (False, True)
-            for sees_messages in (False, can_see_messages)
-        }
-        chosen = self._judge.must_answer_mail, self._judge.must_see_messages and can_see_messages
-        chosen = next((each for each, steps in possible.items() if steps == former), chosen)
-        self._negotiated, self._sees_messages = possible[chosen], chosen[1]
-        opts[0], opts[1], opts[2], opts[3] = ACTIONS, self._negotiated, 0, 0
+        messages = offered_steps & _OPTIONS_OF_A_MESSAGE == _OPTIONS_OF_A_MESSAGE
+        recipients = messages and offered_actions & ACTIONS_ON_RECIPIENTS == ACTIONS_ON_RECIPIENTS
+        choices = itertools.product((False, True), {False, messages}, {False, recipients})
+        possible = {_Chosen(*each): offered_steps & _Chosen(*each).left_out for each in choices}
+        wanted = _Chosen(
+            self._judge.must_answer_mail,
+            self._judge.must_see_messages and messages,
+            self._judge.must_see_recipients and recipients,
+        )
+        self._chosen = next((each for each, steps in possible.items() if steps == former), wanted)
+        self._negotiated = possible[self._chosen]
+        opts[0], opts[1], opts[2], opts[3] = self._chosen.actions, self._negotiated, 0, 0
         self.session = self._sessions.begin()
         return int(libmilter.CONTINUE)
 
@@ -118,7 +144,7 @@ class Callbacks(Base):
             self._transaction = self._judge.begin(
                 self._facts,
                 reverse_path.decode("utf-8", "surrogateescape"),
-                sees_message=self._sees_messages,
+                sees_message=self._chosen.sees_messages,
             )
         except Exception as error:  # noqa: BLE001 - without a transaction the end of message defers
             _log.error(internal_error("mail", error), exc_info=_traceback_wanted())
@@ -132,10 +158,17 @@ class Callbacks(Base):
             return None
         return value
 
+    def envrcpt_bytes(self, recipient: bytes, *parameters: bytes) -> int:
+        """Note a recipient that Postfix has accepted."""
+        del parameters
+        if self._transaction is not None:
+            self._transaction.note_recipient(recipient)
+        return self._unanswered(libmilter.P_NR_RCPT)
+
     def header_bytes(self, name: str, value: bytes) -> int:
         """Note a header line that may claim a domain or forge a mark; a signature may cover every other."""
         if self._transaction is not None:
-            if self._sees_messages:
+            if self._chosen.sees_messages:
                 self._transaction.note_field(name.encode("utf-8", "surrogateescape"), value)
             folded = name.strip().lower().encode("utf-8", "replace")
             if folded in AUTHOR_NAMES:
@@ -183,9 +216,11 @@ class Callbacks(Base):
             self._ctx.chgheader(name, number, None)
         for name, value in reversed(outcome.added_headers):
             # Whoever gets the space behind the colon has to give it, too.
-            self._ctx.addheader(name, f" {value}" if self._sees_messages else value, 0)
+            self._ctx.addheader(name, f" {value}" if self._chosen.sees_messages else value, 0)
+        for recipient in outcome.removed_recipients:
+            self._ctx.delrcpt(recipient)
         if outcome.reply is None:
-            return int(libmilter.CONTINUE)
+            return int(libmilter.DISCARD if outcome.is_discarded else libmilter.CONTINUE)
         reply = outcome.reply
         self._ctx.setreply(reply.code, reply.enhanced_status, reply.text.replace("%", "%%"))
         return int(libmilter.TEMPFAIL if reply.code.startswith("4") else libmilter.REJECT)

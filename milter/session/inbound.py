@@ -10,13 +10,14 @@ not made here.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
 from domain_secure.milter.knowledge.live_configuration import Live
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.canary import Canaries
+from domain_secure.milter.reflector.reflector import Reflector
 from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.claims.claims import envelope_claims
 from domain_secure.policy.configuration.configuration import Condition
@@ -44,18 +45,11 @@ from . import events
 from .delegation import NO_OPINION, DelegatedFacts
 from .joined import RecentRequests, agreed_session
 from .macros import MilterFacts
+from .outcome import Outcome
+from .reflected import arrival_of, with_reflector
 from .transaction import MOST_FORGED_MARKS, Transaction
 
 _log = logging.getLogger("domain_secure")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the milter has to do at the end of a message."""
-
-    reply: Reply | None = None  #: None: let the message in
-    removed_headers: tuple[tuple[str, int], ...] = ()  #: name and which one of that name, from 1, ascending
-    added_headers: tuple[tuple[str, str], ...] = ()
 
 
 class Inbound:
@@ -75,6 +69,9 @@ class Inbound:
         *observe* is told of each decision about listed mail, must not wait, and may fail.
         """
         self.canaries = Canaries()
+        self.reflector: Reflector | None = (
+            None  #: who takes letters to the configured address, where there is one
+        )
         self._observe = observe
         self._live = live
         self._requests = requests
@@ -90,7 +87,13 @@ class Inbound:
     @property
     def must_see_messages(self) -> bool:
         """Tell whether any partner's messages are judged by more than their session."""
-        return Condition.DKIM in self._live().configuration.conditions
+        configuration = self._live().configuration
+        return Condition.DKIM in configuration.conditions or self.must_see_recipients
+
+    @property
+    def must_see_recipients(self) -> bool:
+        """Tell whether one of them may be the reflector."""
+        return self.reflector is not None and bool(self._live().reflector)
 
     def delegated(self, facts: DelegatedFacts) -> str:
         """Remember what a delegation request says, and return the action (access(5)) for Postfix."""
@@ -116,8 +119,9 @@ class Inbound:
             is_within(facts.client_address, inbound.trusted_relays),
             inbound.authserv_id or facts.myhostname,
             reverse_path,
+            sees_message=sees_message,
         )
-        if sees_message and exemption is None:
+        if sees_message and exemption is None and Condition.DKIM in configuration.conditions:
             transaction.signed = SignedMessage()
         try:
             transaction.claims |= envelope_claims((reverse_path, facts.mail_addr), live.configuration.receive)
@@ -155,10 +159,15 @@ class Inbound:
                 return Outcome(_unreadable_claims_reply(queue_id, help_url))
         reply = reply_to(decision, queue_id, help_url)
         self._tell(transaction, decision, queue_id, reply, time.perf_counter() - started)
-        if reply is not None:
-            return Outcome(reply)
-        marks = mark_headers(decision, facts.myhostname, transaction.authserv_id, queue_id)
-        return Outcome(None, self._forged_marks(transaction, queue_id), marks)
+        outcome = Outcome(reply)
+        if reply is None:
+            marks = mark_headers(decision, facts.myhostname, transaction.authserv_id, queue_id)
+            outcome = Outcome(None, self._forged_marks(transaction, queue_id), marks)
+        if transaction.letter is None or self.reflector is None:
+            return outcome
+        arrival = arrival_of(transaction, transaction.letter, session, decision, queue_id)
+        answered = self.reflector.receive(arrival)
+        return with_reflector(outcome, transaction, transaction.letter, answered)
 
     def _decide(self, transaction: Transaction, session: Session | None) -> Decision:
         live, claims = transaction.live, transaction.claims

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, field
 
 from domain_secure.milter.knowledge.live_configuration import Live
+from domain_secure.milter.reflector.gathering import Gathering
 from domain_secure.policy.claims.budget import (
     MAXIMUM_AUTHOR_OCTETS,
     MAXIMUM_CLAIMS,
@@ -52,9 +53,20 @@ class Transaction:
     signed: SignedMessage | None = (
         None  #: where a signature may decide, and the milter sees the whole message
     )
+    sees_message: bool = False  #: whether every header field and the body will be noted
+    recipients: int = 0  #: where these are told
+    letter: Gathering | None = None  #: where the reflector is a recipient
     _seen: dict[str, int] = field(default_factory=dict)
     _author_octets: int = 0
     _mark_octets: int = 0
+
+    def note_recipient(self, spelling: bytes) -> None:
+        """Note a recipient as the client wrote it, with its brackets: is it the reflector?"""
+        self.recipients += 1
+        if spelling.lower() in self.live.reflector and self.sees_message:
+            if self.letter is None:
+                self.letter = Gathering()
+            self.letter.note_recipient(spelling)
 
     def note_author(self, name: str, value: bytes) -> None:
         """Note the listed domains that an author header claims, within the budget of a message."""
@@ -88,9 +100,13 @@ class Transaction:
         """Note any header field, with the white space behind its colon."""
         if self.signed is not None:
             self.signed.add_field(name, value)
+        if self.letter is not None:
+            self.letter.note_field(name, value)
 
     def begin_body(self) -> None:
         """Note that the header is complete; from here on a message that needs no signature is not kept."""
+        if self.letter is not None:
+            self.letter.begin_body()
         if self.signed is None:
             return
         partner = self.live.configuration.partner
@@ -102,10 +118,10 @@ class Transaction:
 
     def note_body(self, chunk: bytes) -> bool:
         """Note a part of the body, and tell whether the rest of it is wanted."""
-        if self.signed is None:
-            return False
-        self.signed.add_body(chunk)
-        return True
+        is_wanted = self.letter is not None and self.letter.note_body(chunk)
+        if self.signed is not None:
+            self.signed.add_body(chunk)
+        return is_wanted or self.signed is not None
 
     def note_mark(self, name: str, value: bytes) -> None:
         """Note a header that looks like one of our marks, within the budget of a message."""

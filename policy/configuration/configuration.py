@@ -189,6 +189,18 @@ class Retention:
     megabytes: int  #: of everything; the oldest gives way
 
 
+@dataclass(frozen=True, slots=True)
+class Reflector:
+    """Which address answers with what was seen of a session, and how often in 24 hours."""
+
+    address: str | None  #: in lower case, ``local-part@domain``; None: nobody is answered
+    per_author: int
+    per_domain: int
+    per_client: int
+    per_day: int
+
+
+DEFAULT_REFLECTOR = Reflector(None, per_author=4, per_domain=20, per_client=20, per_day=200)
 DEFAULT_RETENTION = Retention(days=90, summary_days=730, megabytes=256)
 
 
@@ -234,6 +246,7 @@ class Configuration:
     receive_hold_back: float = 0.5  #: the part of the list that may go at once without a confirmation
     send_hold_back: float = 0.5
     log_services: Mapping[str, LogLevel] = field(default_factory=dict)  #: instead of ``log_receive``
+    reflector: Reflector = DEFAULT_REFLECTOR
     revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
     bypasses: tuple[Bypass, ...] = ()  #: of this machine, those that were not over when this was read
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need

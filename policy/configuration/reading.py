@@ -26,7 +26,17 @@ from domain_secure.policy.terms.suggestions import nearest
 from domain_secure.policy.toml.faults import Faults
 from domain_secure.policy.toml.toml_lines import Keys, dotted
 
-from .configuration import Configuration, Inbound, Mode, Partner, Retention, Store, StoreType, Trust
+from .configuration import (
+    Configuration,
+    Inbound,
+    Mode,
+    Partner,
+    Reflector,
+    Retention,
+    Store,
+    StoreType,
+    Trust,
+)
 from .domains_file import read_entries
 from .fleet_cache import FleetCache
 from .pins_in_force import with_pins_at
@@ -338,6 +348,7 @@ def _from_sections(
         "log_send": values["log"]["send"],
         "log_services": MappingProxyType(dict(values["log"]["services"])),
         "history": Retention(**values["history"]),
+        "reflector": Reflector(**values["reflector"]),
         "milter_socket": values["milter"]["socket"],
         "policy_socket": values["policy_service"]["socket"],
         "store": _store(folder, values["store"]),

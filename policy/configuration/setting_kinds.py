@@ -15,6 +15,7 @@ from typing import Any
 
 from domain_secure.policy.revisions.revision import PublicKey
 from domain_secure.policy.terms.domain import Domain, is_public_suffix, parse_domain, parse_entry
+from domain_secure.policy.terms.mailbox import Mailbox
 from domain_secure.policy.terms.nexthop import Nexthop
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.timed_pin import TimedPin, parse_time
@@ -42,6 +43,7 @@ _LONGEST_WAIT = (
     60  # seconds; a sending server that waits longer may give up the session (RFC 5321 section 4.5.3.2)
 )
 _MOST_DAYS = 3650
+_MOST_ANSWERS = 10_000
 _SOONEST_REFRESH = 300  # seconds; strangers' servers are asked
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}  # postconf(5)
 _LEAST_MEGABYTES, _MOST_MEGABYTES = 8, 65536
@@ -301,12 +303,17 @@ def node_name(value: object) -> str:
     return text(value)
 
 
+def _mailbox(value: object) -> str:
+    return Mailbox.parse(text(value)).folded
+
+
 BOOLEAN = Kind("true or false", _boolean)
 SECONDS = Kind(f"seconds, from 0 to {_LONGEST_WAIT}", _seconds)
 DURATION = Kind("a number and one of s, m, h, d and w, such as `4h`", _duration, example='"4h"')
 REFRESH = Kind("a number and one of s, m, h, d and w, from `5m` on", _refresh, example='"1h"')
 PART = Kind("a part, from 0 to 1", _part)
 DAYS = Kind(f"days, from 1 to {_MOST_DAYS}", _whole(1, _MOST_DAYS))
+NUMBER = Kind(f"a number from 1 to {_MOST_ANSWERS}", _whole(1, _MOST_ANSWERS), example="10")
 MEGABYTES = Kind(
     f"megabytes, from {_LEAST_MEGABYTES} to {_MOST_MEGABYTES}", _whole(_LEAST_MEGABYTES, _MOST_MEGABYTES)
 )
@@ -322,6 +329,7 @@ ENTRY = Kind(
 )
 CERTIFICATE_NAME = Kind("a domain or host name", _certificate_name, example='"mail.woodgrovebank.test"')
 HOST = Kind("a host name", lambda value: parse_domain(text(value)), example='"mx.woodgrovebank.test"')
+MAILBOX = Kind("an address, `local-part@domain`", _mailbox, example='"reflector@contoso.test"')
 NEXTHOP = Kind(
     "`[host]`, `[host]:port`, or without brackets for the MX hosts of that name",
     lambda value: Nexthop.parse(text(value)),

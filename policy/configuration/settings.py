@@ -17,6 +17,7 @@ from .configuration import (
     DEFAULT_METHODS,
     DEFAULT_METRICS_LISTEN,
     DEFAULT_MINIMUM_TLS,
+    DEFAULT_REFLECTOR,
     DEFAULT_RETENTION,
     Condition,
     LogLevel,
@@ -202,6 +203,21 @@ SETTINGS: tuple[Setting, ...] = (
             "A page for administrators whose mail is refused, such as docs/refused.md on a web site of ours: "
             "replies name it, with `#` and the reason word behind it.",
             "replies name no page"),
+
+    Setting("reflector", "address", kinds.MAILBOX, None, _RELOAD,
+            "Who writes to this address hears by mail what was seen of his session and what to mend, if it "
+            "is shown that the letter is his (docs/reflector.md). Postfix must take mail for it: an alias of "
+            "postmaster will do.",
+            "nobody is answered"),
+    Setting("reflector", "per_author", kinds.NUMBER, str(DEFAULT_REFLECTOR.per_author), _RELOAD,
+            "How many answers an author gets in 24 hours."),
+    Setting("reflector", "per_domain", kinds.NUMBER, str(DEFAULT_REFLECTOR.per_domain), _RELOAD,
+            "How many answers go to one domain, with all under it, in 24 hours."),
+    Setting("reflector", "per_client", kinds.NUMBER, str(DEFAULT_REFLECTOR.per_client), _RELOAD,
+            "How many letters from one IP address, of IPv6 from one network of 64 bits, are answered in 24 "
+            "hours."),
+    Setting("reflector", "per_day", kinds.NUMBER, str(DEFAULT_REFLECTOR.per_day), _RELOAD,
+            "How many answers there are altogether in 24 hours."),
 
     Setting("outbound", "direct", kinds.BOOLEAN, "true", _RELOAD,
             "Listed domains are reached by their MX records, past any `relayhost`, so that the verified "

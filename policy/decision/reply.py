@@ -52,8 +52,12 @@ def worded_reply(
     reason may have its section there.
     """
     page = f"; see {help_url}#{word}" if help_url else ""
-    tail = f"{page} ({word}) [ref {reference or 'unknown'}]"
-    return Reply(*status, _printable_ascii(clause)[: _TEXT_LIMIT - len(tail)] + tail)
+    return Reply(*status, reply_text(clause, f"{page} ({word}) [ref {reference or 'unknown'}]"))
+
+
+def reply_text(body: str, tail: str) -> str:
+    """Return the text of a reply that fits on a line: *body* is cut short, *tail* is not."""
+    return _printable_ascii(body)[: _TEXT_LIMIT - len(tail)] + tail
 
 
 def _printable_ascii(text: str) -> str:

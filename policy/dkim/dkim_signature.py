@@ -120,8 +120,13 @@ class DkimSignature:
             self._check_header(fields, _usable_key(key, self.tags))
         except UnacceptableError as error:
             return self._judged(SignatureStatus.INVALID, str(error))
+        covered = frozenset(name.decode("ascii", "replace") for name in self._counted(fields)[0])
         return MessageSignature(
-            self.domain, self.selector, SignatureStatus.VALID, uncovered=self.uncovered(fields)
+            self.domain,
+            self.selector,
+            SignatureStatus.VALID,
+            covered=covered,
+            uncovered=self.uncovered(fields),
         )
 
     def _judged(self, status: SignatureStatus, detail: str) -> MessageSignature:

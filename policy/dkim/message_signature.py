@@ -7,7 +7,7 @@ Source: RFC 6376.
 """
 
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Protocol
 
@@ -32,6 +32,8 @@ class MessageSignature:
     status: SignatureStatus
     detail: str = ""  #: one clause for both administrators; of a valid one nothing
     uncovered: frozenset[str] = frozenset()  #: author fields that are there more often than it covers
+    #: of a valid one: the header fields it covers, in lower case
+    covered: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __str__(self) -> str:
         """Return how both administrators find the signature and its key."""

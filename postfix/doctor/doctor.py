@@ -25,6 +25,7 @@ from domain_secure.postfix.mail_checks.listener_checks import check_listeners
 from domain_secure.postfix.mail_checks.log_checks import check_log
 from domain_secure.postfix.mail_checks.mark_checks import check_marks
 from domain_secure.postfix.mail_checks.milter_map_checks import check_milter_maps
+from domain_secure.postfix.mail_checks.reflector_checks import check_reflector
 from domain_secure.postfix.mail_checks.resolver_checks import check_resolver
 from domain_secure.postfix.mail_checks.surroundings_checks import check_surroundings
 from domain_secure.postfix.mail_checks.way_in_checks import check_ways_in
@@ -167,6 +168,8 @@ def _questions(
         ("the certificates shown to partners", lambda: check_certificates(facts, configuration, now)),
         ("the rest of Postfix", lambda: check_surroundings(configuration, facts)),
     ]
+    if configuration.reflector.address is not None:
+        questions.append(("the reflector", lambda: check_reflector(configuration, instance)))
     if configuration.send:
         job = Job.of(configuration, instance)
         questions += [

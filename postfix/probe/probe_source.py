@@ -87,6 +87,16 @@ class ProbeSource:
         group.close()
         return search.future
 
+    def shown_by(self, client_address: str, fingerprint: Pin) -> Future[Chain | None]:
+        """Return a future of the chain with that certificate, if a client shows it on port 25; not kept."""
+        search = _Search(fingerprint)
+        group = TaskGroup(search.give_up)
+        client = Client.parse(client_address)
+        if client is not None and self._configuration().inbound.probe:
+            group.follow(self._clients.ask(client), search.look_at)
+        group.close()
+        return search.future
+
     def probe_partner(self, entry: Entry) -> Future[tuple[ProbeResult, ...]]:
         """Probe the MX hosts of a list entry, those whose turn it is, and return a future of the results."""
         configuration = self._configuration()

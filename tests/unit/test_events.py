@@ -11,6 +11,7 @@ from domain_secure.milter.daemon import events as daemon_events
 from domain_secure.milter.fetching import events as fetching_events
 from domain_secure.milter.knowledge import events as knowledge_events
 from domain_secure.milter.record import events as record_events
+from domain_secure.milter.reflector import events as reflector_events
 from domain_secure.milter.revocation import events as fetch_events
 from domain_secure.milter.session import events as session_events
 from domain_secure.policy.book import events as book_events
@@ -20,6 +21,7 @@ from domain_secure.policy.decision.decision import decide
 from domain_secure.policy.decision.evidence import Evidence
 from domain_secure.policy.decision.reply import reply_to
 from domain_secure.policy.record import protocol_events
+from domain_secure.policy.reflector.reason import Reason
 from domain_secure.policy.revocation import events as revocation_events
 from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.sending.promised_route import Unverified
@@ -70,6 +72,24 @@ GOLDEN = [
             'reply="550 5.7.5 woodgrovebank.test: certificate is for evil.test; mail from this domain needs '
             'one for woodgrovebank.test (name-mismatch) [ref Q2]"'
         ),
+    ),
+    (
+        reflector_events.reflector_letter(
+            Reason.UNALIGNED,
+            queue_id="Q1",
+            client="[192.0.2.7]:41034",
+            domain="evil.test",
+            means=None,
+            detail="SPF: fail; DKIM: no signature",
+        ),
+        (
+            "reflector-letter outcome=unaligned queue_id=Q1 client=[192.0.2.7]:41034 domain=evil.test "
+            'means=- detail="SPF: fail; DKIM: no signature"'
+        ),
+    ),
+    (
+        reflector_events.reflector_answer(queue_id="Q1", domain="evil.test", sent=False, detail="no answer"),
+        'reflector-answer outcome=failed queue_id=Q1 domain=evil.test detail="no answer"',
     ),
     (
         protocol_events.attempted(REFUSED.findings[0], queue_id="Q2")[0],

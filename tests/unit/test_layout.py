@@ -45,6 +45,10 @@ MAY_KNOW = {
         "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
         "policy/files policy/revocation policy/sending policy/terms"
     ),
+    "policy/reflector": (
+        "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
+        "policy/terms"
+    ),
     "policy/revisions": "",
     "policy/revocation": "policy/certificates policy/files policy/terms",
     "policy/sending": "policy/certificates policy/configuration policy/dane policy/terms",
@@ -55,7 +59,10 @@ MAY_KNOW = {
         "policy/configuration policy/files policy/own policy/terms postfix/instance postfix/tables"
     ),
     "postfix/deliveries": "policy/sending policy/terms postfix/log_lines",
-    "postfix/dns": ("policy/configuration policy/dane policy/dkim policy/sending policy/terms postfix/work"),
+    "postfix/dns": (
+        "policy/configuration policy/dane policy/dkim policy/reflector policy/sending policy/terms "
+        "postfix/work"
+    ),
     "postfix/doctor": (
         "policy/configuration policy/dane policy/terms postfix/dns postfix/findings postfix/instance "
         "postfix/mail_checks postfix/own_checks postfix/sending_checks postfix/tables"
@@ -92,16 +99,17 @@ MAY_KNOW = {
     "milter/daemon": (
         "policy/book policy/configuration policy/files policy/history policy/record policy/revocation "
         "policy/sending policy/terms milter/fetching milter/knowledge milter/metrics milter/page "
-        "milter/proof milter/record milter/revocation milter/session"
+        "milter/proof milter/record milter/reflector milter/revocation milter/session"
     ),
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
         "policy/book policy/bypass policy/certificates policy/configuration policy/dane policy/decision "
-        "policy/dkim policy/files policy/history policy/own policy/revocation policy/terms"
+        "policy/dkim policy/files policy/history policy/own policy/reflector policy/revocation "
+        "policy/terms"
     ),
     "milter/metrics": (
         "policy/bypass policy/certificates policy/claims policy/configuration policy/decision "
-        "policy/history policy/sending policy/terms"
+        "policy/history policy/reflector policy/sending policy/terms"
     ),
     "milter/page": (
         "policy/bypass policy/configuration policy/decision policy/history policy/templates policy/terms"
@@ -114,10 +122,14 @@ MAY_KNOW = {
         "policy/configuration policy/decision policy/files policy/history policy/record policy/sending "
         "policy/terms milter/metrics"
     ),
+    "milter/reflector": (
+        "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
+        "policy/files policy/reflector policy/terms milter/knowledge milter/metrics milter/proof"
+    ),
     "milter/revocation": "policy/revocation policy/terms milter/fetching",
     "milter/session": (
         "policy/claims policy/configuration policy/decision policy/dkim policy/record policy/terms "
-        "milter/knowledge milter/metrics milter/proof"
+        "milter/knowledge milter/metrics milter/proof milter/reflector"
     ),
     "fleet/editing": (
         "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node fleet/store"
@@ -161,8 +173,8 @@ MAY_KNOW = {
         "commands/terminal"
     ),
     "commands/explain": (
-        "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
-        "policy/dkim policy/revocation policy/terms postfix/dns milter/knowledge commands/terminal"
+        "policy/book policy/claims policy/configuration policy/dane policy/decision policy/dkim "
+        "policy/revocation policy/terms postfix/dns milter/knowledge commands/terminal"
     ),
     "commands/fleet": (
         "policy/configuration policy/editing policy/files policy/revisions policy/terms policy/toml "

@@ -9,9 +9,10 @@ from domain_secure.milter.knowledge.live_configuration import LiveConfiguration
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.record.protocol_log import ProtocolLog
 from domain_secure.milter.session.delegation import DelegatedFacts
-from domain_secure.milter.session.inbound import Inbound, Outcome
+from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
 from domain_secure.milter.session.macros import MilterFacts
+from domain_secure.milter.session.outcome import Outcome
 from domain_secure.policy.book.certificate_book import CertificateBook
 from domain_secure.policy.certificates.certificate import read_certificates
 from domain_secure.policy.configuration.reading import load

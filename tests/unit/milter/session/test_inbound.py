@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain_secure.milter.session.delegation import DelegatedFacts
-from domain_secure.milter.session.inbound import Outcome
 from domain_secure.milter.session.macros import MilterFacts
+from domain_secure.milter.session.outcome import Outcome
 from domain_secure.milter.session.transaction import MOST_FORGED_MARKS
 from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS, MAXIMUM_CLAIMS
 from domain_secure.policy.terms.pin import Pin

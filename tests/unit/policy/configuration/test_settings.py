@@ -45,6 +45,7 @@ KNOWN = {
         "help_url",
     },
     "outbound": {"direct", "tables", "give_up"},
+    "reflector": {"address", "per_author", "per_domain", "per_client", "per_day"},
     "selfproof": {"enabled", "interval"},
     "postfix": {"config_directory", "log"},
     "metrics": {"listen", "cert_file", "key_file", "token_file", "host_names"},

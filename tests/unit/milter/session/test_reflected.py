@@ -1,0 +1,164 @@
+"""Recipients as libmilter tells them: the reflector's letters, and what others' mail feels of it."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+
+import milter as libmilter
+import pytest
+
+from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sources
+from domain_secure.milter.reflector.reflector import Reflector
+from domain_secure.milter.session.callbacks import ACTIONS, ACTIONS_ON_RECIPIENTS, Callbacks
+from domain_secure.milter.session.delegation import DelegatedFacts
+
+from unit.milter.edge import CIPHER, Edge
+from unit.milter.session.test_callbacks import OFFERED, Context
+
+ADDRESS = "reflector@contoso.test"
+SETTINGS = f'[reflector]\naddress = "{ADDRESS}"\n'
+REFLECTOR, USER = f"<{ADDRESS}>".encode(), b"<user@contoso.test>"
+CLIENT, PORT = "192.0.2.1", "40001"
+
+
+class Room(Context):
+    """Also takes orders about recipients, and macros of a TLS session."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.removed: list[str] = []
+        self.replies: list[str] = []
+
+    def getsymval(self, name: str) -> str | None:
+        """Return a macro."""
+        return {"{tls_version}": "TLSv1.3", "{cipher}": CIPHER}.get(name) or super().getsymval(name)
+
+    def delrcpt(self, recipient: str) -> None:
+        """Take a recipient off."""
+        self.removed.append(recipient)
+
+    def setreply(self, *reply: str) -> None:
+        """Take a reply."""
+        self.replies.append(" ".join(reply))
+
+
+class Session:
+    """A session of Woodgrove's, which proved to be it, with an edge that has a reflector or none."""
+
+    def __init__(self, folder: Path, settings: str = SETTINGS, *, offered: int | None = None) -> None:
+        self.edge = Edge(folder, settings)
+        self.edge.inbound.reflector = Reflector(
+            folder, CertificateKnowledge(self.edge.book), Sources(), lambda _: None, self.edge.metrics,
+            self.edge.logged.append,
+        )  # fmt: skip
+        self.fingerprint = self.edge.know("woodgrovebank.test")
+        self.callbacks, self.context = Callbacks(self.edge.inbound), Room()
+        self.callbacks._setctx(self.context)
+        options = [ACTIONS | ACTIONS_ON_RECIPIENTS if offered is None else offered, OFFERED, 0, 0]
+        assert self.callbacks.negotiate(options) == libmilter.CONTINUE
+        self.actions, self.left_out = options[0], options[1]
+
+    def message(self, *recipients: bytes, author: str = "admin@woodgrovebank.test", number: int = 1) -> int:
+        """Pass a letter through, and return the answer at its end."""
+        self.edge.requests.remember(
+            DelegatedFacts(
+                CLIENT, PORT, "Q1", "TLSv1.3", CIPHER, self.fingerprint, self.fingerprint, None, None
+            )
+        )
+        callbacks = self.callbacks
+        callbacks.envfrom_bytes(f"<{author}>".encode())
+        for recipient in recipients:
+            assert callbacks.envrcpt_bytes(recipient) == libmilter.NOREPLY
+        for name, body in (
+            ("From", author),
+            ("To", ADDRESS),
+            ("Date", format_datetime(datetime.now(UTC))),
+            ("Message-ID", f"<{number}@woodgrovebank.test>"),
+        ):
+            callbacks.header_bytes(name, f" {body}".encode())
+        callbacks.eoh()
+        self.body = callbacks.body(b"Hello.\r\n")
+        return callbacks.eom()
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Return what became of letters, in order."""
+        return [
+            dict(event.pairs)["outcome"] for event in self.edge.logged if event.word == "reflector-letter"
+        ]
+
+
+def test_recipients_are_asked_for_only_where_there_is_a_reflector(tmp_path: Path) -> None:
+    """Without one nothing is negotiated that was not before."""
+    (tmp_path / "on").mkdir()
+    (tmp_path / "off").mkdir()
+    on, off = Session(tmp_path / "on"), Session(tmp_path / "off", "")
+    assert off.left_out & libmilter.P_NORCPT
+    assert off.left_out & libmilter.P_NOBODY
+    assert off.actions == ACTIONS
+    assert not on.left_out & libmilter.P_NORCPT
+    assert on.left_out & libmilter.P_NR_RCPT
+    assert on.actions == ACTIONS | ACTIONS_ON_RECIPIENTS
+
+
+def test_a_postfix_that_removes_no_recipients_has_no_reflector(tmp_path: Path) -> None:
+    """Letters are delivered like any other message then."""
+    session = Session(tmp_path, offered=ACTIONS)
+    assert session.left_out & libmilter.P_NORCPT
+    assert session.actions == ACTIONS
+
+
+@pytest.mark.parametrize("spelling", [REFLECTOR, REFLECTOR.upper(), ADDRESS.encode()])
+def test_a_letter_is_discarded_and_answered_once(tmp_path: Path, spelling: bytes) -> None:
+    """In each spelling that is the same address; the second time it is taken, and that is all."""
+    session = Session(tmp_path)
+    assert session.message(spelling) == libmilter.DISCARD
+    assert session.body == libmilter.CONTINUE
+    assert session.message(spelling) == libmilter.DISCARD
+    assert session.outcomes == ["answered", "duplicate"]
+    assert not session.context.added
+
+
+def test_a_letter_that_is_not_answered_is_refused(tmp_path: Path) -> None:
+    """With the reason, in its own session."""
+    session = Session(tmp_path)
+    assert session.message(REFLECTOR, author="admin@other.test") == libmilter.REJECT
+    assert "nothing shows that it is from other.test" in session.context.replies[0]
+    assert session.outcomes == ["unaligned"]
+
+
+def test_other_recipients_have_the_message(tmp_path: Path) -> None:
+    """Marked as ever, answered or not."""
+    session = Session(tmp_path)
+    for number, author in enumerate(("admin@woodgrovebank.test", "admin@other.test")):
+        assert session.message(REFLECTOR, USER, author=author, number=number) == libmilter.CONTINUE
+    assert session.context.removed == [f"<{ADDRESS}>"] * 2
+    assert len(session.context.added) == 2, "of the message that passed"
+    assert session.outcomes == ["answered", "unaligned"]
+
+
+def test_a_partners_rule_holds(tmp_path: Path) -> None:
+    """A session that is not the partner's is refused by the rule, for all recipients."""
+    session = Session(tmp_path)
+    session.fingerprint = session.edge.know("evil.test")
+    assert session.message(REFLECTOR, USER) == libmilter.REJECT
+    assert "(name-mismatch)" in session.context.replies[0]
+    assert not session.context.removed
+
+
+def test_mail_to_others_costs_a_comparison(tmp_path: Path) -> None:
+    """The body is broken off at its first part, and nothing is logged of a letter."""
+    session = Session(tmp_path)
+    assert session.message(USER, b"<areflector@contoso.test>", author="x@other.test") == libmilter.CONTINUE
+    assert session.body == libmilter.SKIP
+    assert session.outcomes == []
+
+
+def test_a_ledger_that_cannot_be_used_answers_nobody(tmp_path: Path) -> None:
+    """It is for now, and the log names the file."""
+    session = Session(tmp_path)
+    (tmp_path / "reflector.sqlite").write_bytes(b"not a database, and long enough to be looked at" * 100)
+    assert session.message(REFLECTOR) == libmilter.TEMPFAIL
+    assert session.outcomes == ["fault"]
+    assert "reflector.sqlite" in str(session.edge.logged[-1])
+    assert "reflector.sqlite" not in session.context.replies[0]
