@@ -88,6 +88,22 @@ def test_partner_is_delivered_and_marked(product: Product) -> None:
     assert after == before + 1
 
 
+def test_a_refusal_leads_to_the_page_about_its_reason(product: Product) -> None:
+    """Whole, as the client reads it: the longest page, with a percent sign, and the reason as fragment."""
+    former = product.text()
+    page = f"https://www.contoso.test/refused%20mail/?a=1&{'b' * 105}"
+    product.write(f'{former}\n[inbound]\nhelp_url = "{page}"\n')
+    product.settle()
+    try:
+        reply = send(product).reply
+    finally:
+        product.write(former)
+        product.settle()
+    assert f"; see {page}#no-tls (no-tls) [ref " in reply.text
+    assert max(map(len, reply.text.split("\n"))) + len("\r\n") <= 512
+    assert "; see" not in send(product).reply.text
+
+
 @pytest.mark.parametrize("shows", ["nothing", "no TLS", "a stranger's", "an unknown"])
 def test_forgeries_are_refused(product: Product, shows: str) -> None:
     """In the clear, without a certificate, with another's, with an unknown one: each has its reply."""
