@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -18,6 +19,7 @@ from documents import published
 from .files import put
 from .laboratory import AUTHORITY_FILE, CERTIFICATES, LOOPBACK, Lab
 from .namespaces import InnerProcess, LabError
+from .postfix_host import DEFAULT_LAYOUT, PostfixHost
 from .settling import settle
 from .waiting import DEADLINE, wait_for
 
@@ -27,14 +29,8 @@ CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
 STATE = Path("/run/lab/domain-secure")
 LOG = Path("/var/log/domain-secure.log")
 
-_NOTIFY = Path("/run/lab/notify")
-_METRICS_PORT = 9797
 _RELOADED = "Postfix reads the new configuration"
 
-_PATHS = f"""\
-[paths]
-state = "{STATE}"
-"""
 _QUIET = """\
 [selfproof]
 enabled = false
@@ -45,11 +41,35 @@ ca_file = "{AUTHORITY_FILE}"
 """
 
 
-class Product:
-    """``domain-secure`` beside Contoso's Postfix."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one edge of Contoso keeps what is ours, as seen inside; each has a place of its own."""
 
-    def __init__(self, lab: Lab) -> None:
+    configuration: Path = CONFIGURATION
+    state: Path = STATE
+    log: Path = LOG
+    notify: Path = Path("/run/lab/notify")
+    metrics_port: int = 9797
+
+    def settings(self, host: PostfixHost) -> str:
+        """Return what the configuration says of the place."""
+        paths = f'[paths]\nstate = "{self.state}"\n'
+        if host.layout == DEFAULT_LAYOUT:
+            return paths
+        listen = f"{LOOPBACK}:{self.metrics_port}"
+        return (
+            f'{paths}[postfix]\nconfig_directory = "{host.layout.configuration}"\n'
+            f'[metrics]\nlisten = "{listen}"\n'
+        )
+
+
+class Product:
+    """``domain-secure`` beside Contoso's Postfix, or beside the one of another edge of Contoso's."""
+
+    def __init__(self, lab: Lab, host: PostfixHost | None = None, place: Place = Place()) -> None:
         self.lab = lab
+        self.host = host or lab.contoso
+        self.place = place
         self._process: InnerProcess | None = None
         self._prepare()
 
@@ -61,7 +81,7 @@ class Product:
         for up to ten seconds.
         """
         quiet = "" if "[selfproof]" in text else _QUIET
-        self.write(f"{text}\n{quiet}{_PATHS}\n{_TRUST}{trust}\n")
+        self.write(f"{text}\n{quiet}{self.place.settings(self.host)}\n{_TRUST}{trust}\n")
 
     def reconfigure(self, text: str = "", *, trust: str = "") -> None:
         """Write the configuration as configure() does, and wait until the daemon has it in force."""
@@ -79,11 +99,11 @@ class Product:
 
     def text(self) -> str:
         """Return the configuration file."""
-        return self.lab.namespaces.outside(CONFIGURATION).read_text()
+        return self.lab.namespaces.outside(self.place.configuration).read_text()
 
     def write(self, text: str) -> None:
         """Put another configuration file in place of this one."""
-        put(self.lab.namespaces.outside(CONFIGURATION), text.encode())
+        put(self.lab.namespaces.outside(self.place.configuration), text.encode())
 
     def install(self, partner: str) -> None:
         """Do what an administrator does at first: list a partner, import its certificate, attach, serve."""
@@ -96,7 +116,7 @@ class Product:
 
     def command(self, *arguments: str | Path, check: bool = True) -> CompletedProcess[str]:
         """Run the command line as root; raises LabError when *check* is set and it fails."""
-        done = self.lab.namespaces.run(COMMAND, "--config", CONFIGURATION, *arguments, check=check)
+        done = self.lab.namespaces.run(COMMAND, "--config", self.place.configuration, *arguments, check=check)
         if "--json" in arguments:
             published(done.stdout)
         return done
@@ -117,9 +137,9 @@ class Product:
         limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
         before = len(self.log())
         # The service unit does the same before each start.
-        sockets = self.lab.contoso.layout.queue / "domain-secure"
+        sockets = self.host.layout.queue / "domain-secure"
         self.lab.namespaces.run("install", "-d", "-o", USER, "-g", "postfix", "-m", "2750", sockets)
-        address = self.lab.namespaces.outside(_NOTIFY)
+        address = self.lab.namespaces.outside(self.place.notify)
         address.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(str(address))
@@ -130,10 +150,10 @@ class Product:
                 *self._as_user,
                 COMMAND,
                 "--config",
-                CONFIGURATION,
+                self.place.configuration,
                 "serve",
-                output=self.lab.namespaces.outside(LOG),
-                variables={"NOTIFY_SOCKET": str(_NOTIFY)},
+                output=self.lab.namespaces.outside(self.place.log),
+                variables={"NOTIFY_SOCKET": str(self.place.notify)},
             )
             wait_for(lambda: self._is_ready(manager), "the daemon to be ready", context=self.log)
         # What Postfix logs from here on is counted.
@@ -162,7 +182,7 @@ class Product:
 
     def log(self) -> str:
         """Return what the daemon printed."""
-        path = self.lab.namespaces.outside(LOG)
+        path = self.lab.namespaces.outside(self.place.log)
         return path.read_text(errors="replace") if path.exists() else ""
 
     def wait_for_log(self, text: str, *, after: int = 0) -> None:
@@ -192,9 +212,8 @@ class Product:
         return document
 
     def _reloading(self, command: str, *options: str) -> CompletedProcess[str]:
-        contoso = self.lab.contoso
-        with contoso.reloaded():
-            done = self.command(command, "--config-dir", contoso.layout.configuration, *options)
+        with self.host.reloaded():
+            done = self.command(command, "--config-dir", self.host.layout.configuration, *options)
             if _RELOADED not in done.stdout:
                 raise LabError(f"{command} changed nothing, or Postfix does not run: {done.stdout}")
         return done
@@ -220,7 +239,7 @@ class Product:
             return False
 
     def _get(self, path: str) -> str:
-        with closing(HTTPConnection(LOOPBACK, _METRICS_PORT, timeout=DEADLINE)) as connection:
+        with closing(HTTPConnection(LOOPBACK, self.place.metrics_port, timeout=DEADLINE)) as connection:
             with self.lab.namespaces.network():
                 connection.connect()
             connection.request("GET", path)
@@ -239,8 +258,8 @@ class Product:
                 "/usr/sbin/nologin",
                 USER,
             )
-        outside(CONFIGURATION.parent).mkdir(exist_ok=True)
-        run("install", "-d", "-o", USER, "-g", USER, "-m", "755", STATE)
+        outside(self.place.configuration.parent).mkdir(exist_ok=True)
+        run("install", "-d", "-o", USER, "-g", USER, "-m", "755", self.place.state)
         self.configure()
         self._as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"]
         if run(*self._as_user, COMMAND, "--version", check=False).returncode != 0:

@@ -142,6 +142,12 @@ def test_what_a_fence_says_is_read() -> None:
     assert (file.path, file.text, file.is_added, file.said) == (Path("/a"), "[x]\n", True, "In `a`:")
 
 
+def test_a_fence_may_be_of_several_hosts() -> None:
+    """Each command is typed on each of them, and the last one's status is as without."""
+    (section,) = sections("# Title\n\n```console on=a,b status=1\n# one\n# two\n```\n")
+    assert section.steps == [Command(4, "one", (), 0, ("a", "b")), Command(5, "two", (), 1, ("a", "b"))]
+
+
 @pytest.mark.parametrize(
     ("expected", "output", "fits"),
     [

@@ -5,6 +5,7 @@ Owns: the marks in the Markdown; whether what was shown is what the document say
 | fence | means |
 | --- | --- |
 | ``console`` | ``# COMMAND`` is typed by root, ``> MORE`` goes on with it; the next lines are what it shows |
+| ``console on=HOST`` | the same, on one host of several, or on each of those that are joined by ``,`` |
 | ``console status=N`` | the last command of it ends with that status; all others end with 0 |
 | ``LANGUAGE file=PATH`` | the whole content of a file |
 | ``LANGUAGE add=PATH`` | what is put into a file that is there, in TOML below the header it begins with |
@@ -18,10 +19,12 @@ one.  What is in no such fence is not followed.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ANYTHING = "…"
+#: Those that need several edges are followed in the laboratory (``tests/real``), and not on one machine.
+IN_LABORATORY = frozenset({"from-exchange.md"})
 _FENCE = re.compile(r"(?ms)^```(?P<info>[^\n`]+)\n(?P<text>.*?)^```$")
 _MEANWHILE = re.compile(r"(?m)^<!-- meanwhile: (.+) -->$")
 _HEADING = re.compile(r"(?m)^#{1,6} +(.+)$")
@@ -35,6 +38,7 @@ class Command:
     text: str
     shown: tuple[str, ...] = ()
     status: int = 0
+    hosts: tuple[str, ...] = ()  #: where it is typed, where there are several
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +129,15 @@ def _steps(mark: re.Match[str], text: str) -> Iterator[Step]:
 
 
 def _of_fence(fence: re.Match[str], line: int, before: str) -> Iterator[Step]:
-    language, _, option = fence["info"].strip().partition(" ")
-    name, _, value = option.partition("=")
+    language, *written = fence["info"].split()
+    options = dict(one.split("=", 1) for one in written if "=" in one)
     if language == "console":
-        yield from _commands(fence["text"], line, int(value) if name == "status" else 0)
-    elif name in {"file", "add"}:
-        yield File(line, Path(value), fence["text"], name == "add", before.rpartition("\n\n")[2])
+        hosts = tuple(options.get("on", "").split(",")) if "on" in options else ()
+        commands = _commands(fence["text"], line, int(options.get("status", 0)))
+        yield from (replace(one, hosts=hosts) for one in commands)
+    for name in ("file", "add"):
+        if name in options:
+            yield File(line, Path(options[name]), fence["text"], name == "add", before.rpartition("\n\n")[2])
 
 
 def _commands(text: str, first: int, last_status: int) -> list[Command]:
