@@ -88,7 +88,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             "`sudo ./dev test` runs them"
         )
     for reason, number in sorted(reasons.items()):
-        terminalreporter.write_line(f"{number} tests on a booted machine: {reason}")
+        where = " on a booted machine" if reason.startswith(SUITES) else ""
+        terminalreporter.write_line(f"{number} tests{where}: {reason}")
 
 
 def _left_out(reporter: pytest.TerminalReporter) -> Counter[str]:
