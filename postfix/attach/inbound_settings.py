@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
@@ -19,7 +20,7 @@ from domain_secure.postfix.instance.programs import PostfixInstance, Service
 
 from .attach_signs import CLEANUP_SERVICE, Signs, normal
 from .client_certificates import RESTRICTION_PARAMETERS, Asleep, keep_asleep
-from .unmarked import Unmarked, plan_unmarked
+from .unmarked import Unmarked, filters, is_of_this_host, plan_unmarked
 
 CERTIFICATE_PARAMETERS = (
     "smtpd_tls_chain_files",
@@ -33,6 +34,8 @@ COPIED_PARAMETERS = ("smtpd_milters", "smtpd_data_restrictions")
 FORBID_BARE_NEWLINE = "smtpd_forbid_bare_newline"
 PERMITTING_BARE_NEWLINE = frozenset({"no", "note"})
 REPLACE_STRAY = "cleanup_replace_stray_cr_lf"
+
+_THIS_HOST = ip_address("127.0.0.1")
 
 CONNECT_TIMEOUT = 10  #: seconds; the socket is on this host
 COMMAND_TIMEOUT = 30  #: seconds; nothing that is answered before the content waits for anybody
@@ -82,6 +85,7 @@ def plan_inbound(configuration: Configuration, instance: PostfixInstance, keys: 
     cleanup = _cleanup_options(instance, services)
     for key in keys or default_services(services):
         service = _smtpd(services, key)
+        _refuse_given_back(configuration, instance, service, services)
         _refuse_unsafe(instance, service)
         listeners = _endpoints(configuration, instance, service)
         endpoints += listeners
@@ -111,6 +115,30 @@ def _smtpd(services: Mapping[str, Service], key: str) -> Service:
     fix = f"name one with --service: {', '.join(those)}" if those else "add a service that runs smtpd"
     what = f"there is no service {key}" if service is None else f"{key} runs {service.program}, not smtpd"
     raise Problem(what, "master.cf", fix)
+
+
+def _refuse_given_back(
+    configuration: Configuration,
+    instance: PostfixInstance,
+    service: Service,
+    services: Mapping[str, Service],
+) -> None:
+    """Refuse a service by which a filter gives mail back, which we have let in once."""
+    if not is_of_this_host(service) or trusts_this_host(configuration):
+        return
+    if (taking := next(filters(instance, services.values()), None)) is not None:
+        raise Problem(
+            f"the filter {taking} may give mail back by it, without TLS: listed mail that was let in would "
+            "be refused there, and returned to its sender",
+            service.key,
+            "leave it out, for its mail was judged when it came; attached it can only be with 127.0.0.1 in "
+            "[inbound] trusted_relays",
+        )
+
+
+def trusts_this_host(configuration: Configuration) -> bool:
+    """Tell whether what this host gives back is let in, with the marks it has."""
+    return any(_THIS_HOST in network for network in configuration.inbound.trusted_relays)
 
 
 def _refuse_unsafe(instance: PostfixInstance, service: Service) -> None:

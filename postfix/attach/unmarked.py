@@ -119,11 +119,11 @@ def _surroundings(
     configuration: Configuration, instance: PostfixInstance, services: Mapping[str, Service]
 ) -> _Surroundings:
     programs = {service.name: service.program for service in services.values() if service.type == "unix"}
-    filters = list(_filters(instance, services.values()))
-    by_command = (one for one in filters if programs.get(one.partition(":")[0]) in _BY_COMMAND)
+    taking = list(filters(instance, services.values()))
+    by_command = (one for one in taking if programs.get(one.partition(":")[0]) in _BY_COMMAND)
     inbound = configuration.inbound
     relays = bool(inbound.trusted_relays or inbound.trusted_relay_certificates)
-    return _Surroundings(services.keys(), next(iter(filters), None), next(by_command, None), relays)
+    return _Surroundings(services.keys(), next(iter(taking), None), next(by_command, None), relays)
 
 
 def _why_left(
@@ -165,7 +165,8 @@ def is_of_this_host(service: Service) -> bool:
     return host.startswith(("127.", "localhost", "::1"))
 
 
-def _filters(instance: PostfixInstance, services: Collection[Service]) -> Iterator[str]:
+def filters(instance: PostfixInstance, services: Collection[Service]) -> Iterator[str]:
+    """Yield what takes mail from the ways in among *services* before it is delivered."""
     for service in ways_in(services):
         values = instance.service_parameters(service, "content_filter", "smtpd_proxy_filter")
         if values["content_filter"]:

@@ -7,6 +7,7 @@ Sources: TLS_README, MILTER_README, SMTPD_POLICY_README, postconf(5).
 from collections.abc import Iterator
 
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.postfix.attach.inbound_settings import trusts_this_host
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.endpoints import (
@@ -53,7 +54,7 @@ def check_inbound(configuration: Configuration, facts: PostfixFacts) -> Iterator
     for receiver in served or facts.public_receivers:
         yield from _check_tls(receiver)
     for receiver in served:
-        if receiver.service.name.startswith(_LOOPBACK):
+        if receiver.service.name.startswith(_LOOPBACK) and not trusts_this_host(configuration):
             yield Finding.warning(
                 "reinjection-attached",
                 f"what a filter gives back to {receiver.service.key} comes without TLS, so that listed mail "

@@ -20,7 +20,7 @@ from pathlib import Path
 from .files import put
 from .laboratory import ADDRESSES, CONTOSO, EVIL, NOBODY, WOODGROVE
 from .namespaces import LabError
-from .product import Product
+from .product import RELOADED, Product
 from machines.inside.document_reader import Command, File, added, is_shown, sections
 
 PROXY = "192.0.2.4"  #: the address of a proxy in front of Contoso, where there is one
@@ -40,7 +40,6 @@ _FOR_US_ALONE = (
     (re.compile(r"(?m)^<!-- here: "), "<!-- meanwhile: "),
 )
 _BACK = re.compile(r"\*\*Back")
-_CHANGING = ("attach", "detach")
 Service = Callable[[], object]
 
 
@@ -112,18 +111,14 @@ class Followed:
         return done.returncode, done.stdout
 
     def _manage(self, words: list[str]) -> tuple[int, str]:
-        if words == ["reload", "postfix"]:
-            self.product.lab.contoso.reload()
-        else:
-            self.units[" ".join(words)]()
+        reload = {"reload postfix": self.product.lab.contoso.reload}
+        (reload | dict(self.units))[" ".join(words)]()
         return 0, ""
 
     def _command(self, words: list[str]) -> tuple[int, str]:
-        if words[0] in _CHANGING:
-            change = self.product.attach if words[0] == "attach" else self.product.detach
-            done = change(*words[1:])
-        else:
-            done = self.product.command(*words, check=False)
+        done = self.product.command(*words, check=False)
+        if RELOADED in done.stdout:
+            self._manage(["reload", "postfix"])
         return done.returncode, done.stdout + done.stderr
 
     def _write(self, step: File) -> None:

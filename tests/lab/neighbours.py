@@ -57,6 +57,11 @@ class Neighbour:
         self._process.wait(DEADLINE)
         self._process = None
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it was started and not stopped."""
+        return self._process is not None
+
     def restart(self) -> None:
         """Start it anew, or for the first time."""
         if self._process is not None:
@@ -116,4 +121,41 @@ def opendkim(namespaces: Namespaces) -> Neighbour:
         folders=("/run/opendkim",),
         ports=("8891",),
         is_root=True,
+    )
+
+
+_AMAVIS = """\
+use strict;
+$myhostname = "filter.contoso.test";
+$enable_db = 0;
+1;
+"""
+_AMAVIS_FOLDERS = [f"/var/lib/amavis/{name}" for name in ("db", "tmp", "virusmails")]
+
+
+def amavis(namespaces: Namespaces) -> Neighbour:
+    """Return amavis as its package has it, with a name of its own and without databases."""
+    namespaces.outside("/etc/amavis/conf.d/05-node_id").write_text(_AMAVIS)
+    made = Neighbour(
+        namespaces,
+        ("amavisd", "foreground"),
+        user="amavis",
+        folders=("/run/amavis", "/var/lib/amavis"),
+        ports=("10024",),
+    )
+    namespaces.run("install", "-d", "-o", "amavis", "-g", "amavis", *_AMAVIS_FOLDERS)
+    return made
+
+
+def amavisd_milter(namespaces: Namespaces) -> Neighbour:
+    """Return the milter that asks amavis, at port 10029."""
+    return Neighbour(
+        namespaces,
+        (
+            *("amavisd-milter", "-f", "-s", "inet:10029@127.0.0.1", "-S", "/var/lib/amavis/amavisd.sock"),
+            *("-w", "/var/lib/amavis/tmp", "-p", "/run/amavis/amavisd-milter.pid"),
+        ),
+        user="amavis",
+        folders=(),
+        ports=("10029",),
     )

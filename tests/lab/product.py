@@ -29,7 +29,7 @@ CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
 STATE = Path("/run/lab/domain-secure")
 LOG = Path("/var/log/domain-secure.log")
 
-_RELOADED = "Postfix reads the new configuration"
+RELOADED = "Postfix reads the new configuration"
 
 _QUIET = """\
 [selfproof]
@@ -214,7 +214,7 @@ class Product:
     def _reloading(self, command: str, *options: str) -> CompletedProcess[str]:
         with self.host.reloaded():
             done = self.command(command, "--config-dir", self.host.layout.configuration, *options)
-            if _RELOADED not in done.stdout:
+            if RELOADED not in done.stdout:
                 raise LabError(f"{command} changed nothing, or Postfix does not run: {done.stdout}")
         return done
 

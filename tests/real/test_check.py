@@ -192,10 +192,6 @@ GATEWAY = "regexp:{{/@woodgrovebank\\.test$$/ smtp:[gateway]}}"
         (service(SMTPD, "smtpd_authorized_xclient_hosts = 127.0.0.1"), "xclient"),
         (main("milter_macro_defaults = {cert_subject}=woodgrovebank.test"), "faked-macros"),
         (
-            service(SMTPD, "smtpd_milters = inet:127.0.0.1:11332, unix:domain-secure/milter"),
-            "earlier-milter",
-        ),
-        (
             service(SMTPD, "smtpd_milters = { unix:domain-secure/milter, default_action=accept }"),
             "milter-fails-open",
         ),
@@ -265,6 +261,14 @@ def test_a_proxy_in_front_of_users_alone_is_no_finding(
     users = "-o smtpd_relay_restrictions=permit_sasl_authenticated,reject"
     sound.add_service(f"10587 inet n - y - - smtpd{PROXIED} {users}")
     assert "service-not-attached" not in examine(sound, capsys)
+
+
+def test_a_milter_in_front_of_ours(sound: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It sees what nobody has judged yet."""
+    sound.set_service(SMTPD, "smtpd_milters = inet:127.0.0.1:11332, unix:domain-secure/milter")
+    found = examine(sound, capsys, left_out=1)
+    assert "inet:127.0.0.1:11332" in found["earlier-milter"]["proof"]
+    assert "later-milter" not in found
 
 
 def test_a_proxy_is_named_where_postscreen_alone_knows_it(
