@@ -1,6 +1,6 @@
 """The keys of the documents about what partners announce to each other."""
 
-from schema_parts import FILES, TEXT, TIME, Schema, described, many, maybe, one_of, thing
+from schema_parts import FILES, TEXT, TIME, Schema, described, many, maybe, one_of, thing, word
 
 _AGREEMENT: dict[str, Schema] = {
     "domains": many(TEXT),
@@ -37,4 +37,64 @@ AGREEMENTS: dict[str, Schema] = {
     "agreement export": thing(**_AGREEMENT, written=FILES),
     "agreement import": thing(**_COMPARED, written=FILES),
     "agreement diff": thing(**_COMPARED),
+}
+
+_CERTIFICATE = thing(
+    subject=TEXT,
+    names=many(TEXT),
+    issuer=TEXT,
+    not_before=TIME,
+    not_after=TIME,
+    sha256=TEXT,
+    spki_sha256=TEXT,
+    authorities=many(thing(subject=TEXT, sha256=TEXT)),
+)
+_PINS: dict[str, Schema] = {"pins": many(TEXT), "timed_pins": many(TEXT)}
+INVITATION: dict[str, Schema] = {
+    "partner invite": thing(
+        partner=TEXT,
+        made=TIME,
+        node=TEXT,
+        our_domains=many(TEXT),
+        mx=many(TEXT),
+        contacts=many(TEXT),
+        server_certificates=many(_CERTIFICATE),
+        client_certificates=many(_CERTIFICATE),
+        next_keys=many(thing(spki_sha256=TEXT, sha256=maybe(TEXT), names=many(TEXT))),
+        tlsa=many(thing(name=TEXT, data=TEXT, standing=one_of("published", "absent", "unknown"))),
+        receive=described(
+            maybe(
+                thing(
+                    entry=TEXT,
+                    mode=word("mode"),
+                    minimum_tls=TEXT,
+                    methods=many(word("method")),
+                    names=many(TEXT),
+                    require=many(word("condition")),
+                    on_failure=one_of("reject", "defer", "tag"),
+                    **_PINS,
+                )
+            ),
+            "what is demanded of mail from the partner; null: it is not listed",
+        ),
+        send=described(
+            maybe(
+                thing(
+                    entry=TEXT,
+                    minimum_tls=TEXT,
+                    method=word("send_method"),
+                    names=many(TEXT),
+                    mx=many(TEXT),
+                    **_PINS,
+                )
+            ),
+            "the same of mail to the partner",
+        ),
+        commands=many(thing(key=TEXT, command=TEXT)),
+        reflector=maybe(TEXT),
+        mark=TEXT,
+        agreement_fingerprint=maybe(TEXT),
+        unknown=described(many(thing(what=TEXT, why=TEXT)), "what could not be learnt, and why"),
+        written=FILES,
+    )
 }

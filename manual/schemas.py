@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schema_agreements import AGREEMENTS
+from schema_agreements import AGREEMENTS, INVITATION
 from schema_connectors import CONNECTORS
 from schema_onboarding import ONBOARDING
 
@@ -34,6 +34,7 @@ DOCUMENTS: dict[str, Schema] = {
     **LOG_LEVELS,
     **IMPORTS,
     **AGREEMENTS,
+    **INVITATION,
     **ANSWERS,
 }
 

@@ -50,6 +50,8 @@ def run_export(arguments: argparse.Namespace) -> ExitStatus:
         replace(out, octets)
     if signing.is_new:
         note("a key for signing was made; partners confirm its fingerprint once")
+    for role in (role for role, chains in own.chains.items() if not chains):
+        note(f"no certificate is known to be shown as {role}")
     for what, why in own.unknown:
         note(f"not in the file, as it is not known: {what}: {why}")
     if arguments.json:

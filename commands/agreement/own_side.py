@@ -111,7 +111,6 @@ def _shown(configuration: Configuration, unknown: list[tuple[str, str]]) -> dict
             chains[role] = chains[role] or (chain,)
     except Problem as problem:
         unknown.append(("certificates", f"{problem.what}: {problem.where}"))
-    unknown += ((f"{role}_certificate", "none is shown") for role in Role if not chains[role])
     return chains
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from domain_secure.commands.bypass import command as bypass
 from domain_secure.commands.bypass.bypass_document import bypasses_document
 from domain_secure.commands.fleet.fleet_wait import add_no_wait, add_wait
+from domain_secure.commands.invitation import command as invitation
 from domain_secure.commands.onboarding.arguments import add_parser as add_onboarding
 from domain_secure.commands.onboarding.standing import is_begun, standing_document, standing_in_words
 from domain_secure.commands.terminal.common import (
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     partner_rules.add_parsers(actions)
     bypass.add_parser(actions)
     partner_certificate.add_parser(actions)
+    invitation.add_parser(actions)
 
 
 def run_show(arguments: argparse.Namespace) -> ExitStatus:

@@ -188,6 +188,11 @@ MAY_KNOW = {
         "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "
         "postfix/instance postfix/sending_checks postfix/tables commands/fleet commands/terminal"
     ),
+    "commands/invitation": (
+        "policy/agreement policy/certificates policy/configuration policy/dane policy/decision "
+        "policy/files policy/own policy/templates policy/terms postfix/dns postfix/instance "
+        "commands/agreement commands/terminal"
+    ),
     "commands/log": (
         "policy/configuration policy/decision policy/editing policy/history policy/record policy/sending "
         "policy/terms policy/toml commands/terminal"
@@ -200,7 +205,8 @@ MAY_KNOW = {
     "commands/partner": (
         "policy/book policy/bypass policy/certificates policy/claims policy/configuration policy/decision "
         "policy/editing policy/history policy/onboarding policy/revocation policy/terms milter/knowledge "
-        "commands/bypass commands/fleet commands/in_force commands/onboarding commands/terminal"
+        "commands/bypass commands/fleet commands/in_force commands/invitation commands/onboarding "
+        "commands/terminal"
     ),
     "commands/probe": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "

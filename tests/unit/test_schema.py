@@ -167,6 +167,7 @@ def _agreements(run: Story, folder: Path) -> None:
     made = run("agreement", "export", "--our-domain", "contoso.test", "--certificate", shown, "--out", file)
     run("agreement", "import", file, "--key", str(made["fingerprint"]), "--domain", "contoso.test")
     run("agreement", "diff", file)
+    run("partner", "invite", "woodgrovebank.test", "--out", folder / "invite.txt")
 
 
 def _lists_and_rules(run: Story, folder: Path) -> None:
