@@ -16,7 +16,7 @@ from domain_secure.milter.daemon.activation import InheritedSockets
 from domain_secure.milter.daemon.daemon import Daemon, log_event
 from domain_secure.milter.daemon.sockets import Endpoint
 from domain_secure.milter.daemon.surroundings import Endpoints, Running, Surroundings
-from domain_secure.milter.knowledge.knowledge import Sources
+from domain_secure.milter.knowledge.knowledge import Sources, StrangerSources
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.door import Door
 from domain_secure.milter.proof.self_proof import OwnPostfix, SelfProof
@@ -156,8 +156,12 @@ def sources(book: CertificateBook, configuration: Callable[[], Configuration]) -
         TlsaLookup(configuration, system_lookup),
         (schedule,),
         keys=DkimKeyLookup(system_lookup),
-        spf=SpfLookup(system_lookup),
-        shown=prober.shown_by,
+        strangers=StrangerSources(
+            SpfLookup(system_lookup),
+            DkimKeyLookup(system_lookup),
+            TlsaLookup(configuration, system_lookup),
+            prober.shown_by,
+        ),
     )
 
 

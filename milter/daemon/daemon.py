@@ -161,7 +161,8 @@ class Daemon:
 
     def _make_reflector(self, surroundings: Surroundings) -> Reflector:
         state = self._started_with.state
-        return Reflector(state, self._knowledge, self._sources, surroundings.door, self.metrics, log_event)
+        strangers = self._sources.strangers
+        return Reflector(state, self._knowledge, strangers, surroundings.door, self.metrics, log_event)
 
     def _make_recorder(self, configuration: Configuration) -> Recorder[Observed]:
         kept_counters.resume(self.metrics, configuration, log_event)

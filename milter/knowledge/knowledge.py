@@ -69,6 +69,19 @@ class Background(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StrangerSources:
+    """Where evidence about domains comes from that no list has; with threads of its own to wear out.
+
+    *shown* gives the chain with that certificate if the client of that address shows it on port 25.
+    """
+
+    spf: SpfSource | None = None
+    keys: KeySource | None = None
+    tlsa: TlsaSource | None = None
+    shown: Callable[[str, Pin], Future[Chain | None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Where evidence comes from that Postfix does not tell, apart from the certificate book."""
 
@@ -78,9 +91,7 @@ class Sources:
     revocation: RevocationSource | None = None
     issuers: IssuerSource | None = None
     keys: KeySource | None = None
-    spf: SpfSource | None = None
-    #: gives the chain with that certificate if the client of that address shows it on port 25
-    shown: Callable[[str, Pin], Future[Chain | None]] | None = None
+    strangers: StrangerSources = StrangerSources()
 
 
 class _NoKeys:
@@ -90,6 +101,9 @@ class _NoKeys:
         future: Future[KeyAnswer] = Future()
         future.set_result(KeyAnswer(failure=f"nobody was asked for {name}"))
         return future
+
+
+NO_KEYS = _NoKeys()
 
 
 class CertificateKnowledge:
@@ -109,7 +123,7 @@ class CertificateKnowledge:
         self._tlsa = sources.tlsa
         self._revocation = sources.revocation
         self._issuers = sources.issuers
-        self.keys: KeySource = sources.keys or _NoKeys()  #: of DKIM signatures
+        self.keys: KeySource = sources.keys or NO_KEYS  #: of DKIM signatures
         self._lock = threading.Lock()
         self._basis: Basis | None = None  #: of `_trusted`
         self._trusted: dict[Pin, KnownCertificate] = {}
@@ -264,7 +278,7 @@ class CertificateKnowledge:
         if self._tlsa is None:
             return {}
         futures = {entry: self._tlsa.find(entry) for entry in entries}
-        return {entry: _result(future, deadline) for entry, future in futures.items()}
+        return {entry: tlsa_by(future, deadline) for entry, future in futures.items()}
 
     def _remembered(self, fingerprint: Pin, basis: Basis, now: datetime) -> KnownCertificate | None:
         with self._lock:
@@ -291,7 +305,8 @@ def _validated(chain: Chain, live: Live, now: datetime) -> KnownCertificate:
     return KnownCertificate(leaf, path, RevocationStatus.UNKNOWN, tuple(intermediates))
 
 
-def _result(future: Future[TlsaAnswer], deadline: float) -> TlsaAnswer:
+def tlsa_by(future: Future[TlsaAnswer], deadline: float) -> TlsaAnswer:
+    """Return an answer; one that has not come by the *deadline*, a time of ``time.monotonic``, has failed."""
     try:
         return future.result(max(0.0, deadline - time.monotonic()))
     except FutureTimeoutError:

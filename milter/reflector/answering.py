@@ -20,14 +20,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
+from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, tlsa_by
 from domain_secure.milter.knowledge.live_configuration import Live
 from domain_secure.milter.metrics.reflector_metrics import ReflectorMetrics
 from domain_secure.milter.proof.door import Door, DoorClient, told, unchecked_context
 from domain_secure.policy.certificates.certificate import Chain
 from domain_secure.policy.claims.claim import Claim
 from domain_secure.policy.configuration.configuration import Configuration
-from domain_secure.policy.dane.tlsa import TlsaAnswer
+from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaSource
 from domain_secure.policy.decision.decision import Inquiries, decide_about_session, decide_with
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
 from domain_secure.policy.reflector.alignment import Alignment
@@ -51,11 +51,13 @@ _log = logging.getLogger("domain_secure")
 class Reach:
     """How the reflector reaches the world.
 
-    *shown* returns a future of the chain that a client shows on port 25 if it has the certificate asked for.
+    *shown* returns a future of the chain that a client shows on port 25 if it has the certificate asked for,
+    *tlsa* knows the records of domains that no list has.
     *door* returns where our own smtpd listens, None where there is none; it may raise Problem.
     """
 
     shown: Callable[[str, Pin], Future[Chain | None]] | None = None
+    tlsa: TlsaSource | None = None
     door: Callable[[Configuration], Door | None] = lambda _: None
 
 
@@ -163,7 +165,7 @@ class Answering:
 
         def tlsa(entries: tuple[Entry, ...]) -> Mapping[Entry, TlsaAnswer]:
             nonlocal records
-            records = self._knowledge.tlsa(entries, deadline)
+            records = self._tlsa(entries, deadline, is_listed=listed is not None)
             return records
 
         claims = (Claim(entry, domain, "from"),)
@@ -189,6 +191,16 @@ class Answering:
             records,
             is_listed=listed is not None,
         )
+
+    def _tlsa(
+        self, entries: tuple[Entry, ...], deadline: float, *, is_listed: bool
+    ) -> Mapping[Entry, TlsaAnswer]:
+        """Return what DNS says; partners' look-ups do not wait for those of domains that anybody may have."""
+        if is_listed:
+            return self._knowledge.tlsa(entries, deadline)
+        if self._reach.tlsa is None:
+            return {}
+        return {entry: tlsa_by(self._reach.tlsa.find(entry), deadline) for entry in entries}
 
     def _known(
         self, arrived: Arrived, entries: tuple[Entry, ...], deadline: float

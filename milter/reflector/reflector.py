@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sources
+from domain_secure.milter.knowledge.knowledge import NO_KEYS, CertificateKnowledge, StrangerSources
 from domain_secure.milter.knowledge.live_configuration import Live
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.door import Door
@@ -96,18 +96,20 @@ class Reflector:
         self,
         state: Path,
         knowledge: CertificateKnowledge,
-        sources: Sources,
+        sources: StrangerSources,
         door: Callable[[Configuration], Door | None],
         metrics: Metrics,
         log: Callable[[Event], None],
     ) -> None:
         self._ledger = Ledger(state)
-        self._knowledge = knowledge
         self._spf = sources.spf
+        self._keys = sources.keys or NO_KEYS
         self._metrics = metrics.reflector
         self._log = log
         self._asking = threading.BoundedSemaphore(_AT_ONCE)
-        self._answering = Answering(knowledge, Reach(sources.shown, door), metrics.reflector, log)
+        self._answering = Answering(
+            knowledge, Reach(sources.shown, sources.tlsa, door), metrics.reflector, log
+        )
 
     def start(self) -> None:
         """Begin to send answers; returns without waiting."""
@@ -184,7 +186,7 @@ class Reflector:
         try:
             deadline = time.monotonic() + arrival.live.configuration.inbound.probe_timeout
             asked = self._asked_for_spf(arrival, letter, author, deadline)
-            signatures = arrival.gathering.signed.signatures(self._knowledge.keys, deadline, now)
+            signatures = arrival.gathering.signed.signatures(self._keys, deadline, now)
             return aligned(letter, address, _result(asked, deadline), signatures)
         finally:
             self._asking.release()

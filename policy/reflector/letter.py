@@ -21,6 +21,7 @@ from .reason import Reason
 
 MOST_OCTETS = 256 * 1024  #: of a letter; people who ask for facts write less
 MOST_RECIPIENTS = 10
+_LONGEST_FIELD = 1000  #: octets of From, Date and Message-ID
 
 #: Header fields of which the body counts.
 NOTED = frozenset(
@@ -52,8 +53,9 @@ _NOBODY = re.compile(
 )
 # The address stands alone or in angle brackets behind a name without anything that could be read as another.
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~. \t-]"
+# Possessive, so that no text of a stranger's is tried in more than one way.
 _FROM = re.compile(
-    rf'(?:[ \t]*(?:"[^"\\@<>\x00-\x1f\x7f]*"[ \t]*|{_ATEXT}*)<([^<>]*)>|[ \t]*([^<> \t]*))[ \t]*'
+    rf'(?:[ \t]*+(?:"[^"\\@<>\x00-\x1f\x7f]*+"[ \t]*+|{_ATEXT}*+)<([^<>]*+)>|[ \t]*+([^<> \t]*+))[ \t]*+'
 )
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _IDENTIFIER = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{3,200}>")
@@ -79,11 +81,18 @@ class Letter:
     is_whole: bool  #: header and body were seen
     is_broken: bool  #: a field holds what a reader may take for the end of a line, or for nothing
 
+    def only(self, name: str) -> bytes:
+        """Return the body of a field that is there once and not longer than need be; raises ValueError."""
+        (body,) = self.fields.get(name, ())
+        if len(body) > _LONGEST_FIELD:
+            raise ValueError(f"{name} has {len(body)} octets")
+        return body
+
     @property
     def author(self) -> Mailbox | None:
         """Return the one mailbox of the one From field; None where there is not just one."""
         try:
-            (body,) = self.fields.get("from", ())
+            body = self.only("from")
             match = _FROM.fullmatch(_FOLD.sub("", body.decode("ascii")))
             author = Mailbox.parse((match[1] or match[2] or "") if match else "")
         except ValueError:
@@ -94,7 +103,7 @@ class Letter:
     def identifier(self) -> str | None:
         """Return the Message-ID with its brackets; None where there is not one that can be repeated."""
         try:
-            (body,) = self.fields.get("message-id", ())
+            body = self.only("message-id")
             text = _FOLD.sub("", body.decode("ascii")).strip()
         except ValueError:
             return None
@@ -192,8 +201,7 @@ def _of_letter(letter: Letter, address: str, now: datetime) -> Objection | None:
     if not letter.addressed_in(address):
         return Objection(Reason.NOT_ADDRESSED, "neither To nor Cc names the reflector")
     try:
-        (body,) = letter.fields.get("date", ())
-        date = parsedate_to_datetime(body.decode("ascii"))
+        date = parsedate_to_datetime(letter.only("date").decode("ascii"))
         date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
         is_recent = -_NEWEST <= now - date <= _OLDEST
     except (ValueError, OverflowError):

@@ -214,6 +214,33 @@ def test_one_answer_a_letter_and_so_many_a_day(reflecting: Product, evil: Dialog
     reflecting.settle()
 
 
+def test_check_finds_where_it_would_not_work(reflecting: Product) -> None:
+    """Nothing where it does; nobody's domain, an address that is refused, answers that stay here."""
+    contoso = reflecting.lab.contoso
+    before = reflecting.text()
+
+    def words() -> set[str]:
+        said = reflecting.command("check", check=False).stdout
+        return set(re.findall(r"\[(reflector-[a-z-]+)\]", said))
+
+    assert words() == set()
+    reflecting.write(before.replace(REFLECTOR, f"reflector@{EVIL}"))
+    assert words() == {"reflector-not-local"}
+    reflecting.write(before.replace(REFLECTOR, f"reflector@{WOODGROVE}"))
+    assert words() == {"reflector-not-local", "reflector-listed"}
+    reflecting.write(before)
+    reflecting.settle()
+    contoso.configure(
+        smtpd_recipient_restrictions=f"check_recipient_access inline:{{{REFLECTOR}=REJECT}}",
+        mynetworks="192.0.2.99/32",
+    )
+    contoso.reload()
+    assert words() == {"reflector-refused", "reflector-cannot-answer"}
+    contoso.stop()
+    assert "whether Postfix takes letters to the reflector" in reflecting.command("check", check=False).stdout
+    contoso.start()
+
+
 def test_a_thousand_hostile_letters(own_product: Product) -> None:
     """Nobody but their aligned author ever hears of them, and he as often as is allowed."""
     product, lab = set_up(own_product), own_product.lab

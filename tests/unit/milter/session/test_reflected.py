@@ -7,7 +7,7 @@ from pathlib import Path
 import milter as libmilter
 import pytest
 
-from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sources
+from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, StrangerSources
 from domain_secure.milter.reflector.reflector import Reflector
 from domain_secure.milter.session.callbacks import ACTIONS, ACTIONS_ON_RECIPIENTS, Callbacks
 from domain_secure.milter.session.delegation import DelegatedFacts
@@ -45,17 +45,24 @@ class Room(Context):
 class Session:
     """A session of Woodgrove's, which proved to be it, with an edge that has a reflector or none."""
 
-    def __init__(self, folder: Path, settings: str = SETTINGS, *, offered: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: str = SETTINGS,
+        *,
+        offered: int | None = None,
+        former: int | None = None,
+    ) -> None:
         self.edge = Edge(folder, settings)
-        self.edge.inbound.reflector = Reflector(
-            folder, CertificateKnowledge(self.edge.book), Sources(), lambda _: None, self.edge.metrics,
-            self.edge.logged.append,
-        )  # fmt: skip
+        edge, knowledge = self.edge, CertificateKnowledge(self.edge.book)
+        edge.inbound.reflector = Reflector(
+            folder, knowledge, StrangerSources(), lambda _: None, edge.metrics, edge.logged.append
+        )
         self.fingerprint = self.edge.know("woodgrovebank.test")
         self.callbacks, self.context = Callbacks(self.edge.inbound), Room()
         self.callbacks._setctx(self.context)
         options = [ACTIONS | ACTIONS_ON_RECIPIENTS if offered is None else offered, OFFERED, 0, 0]
-        assert self.callbacks.negotiate(options) == libmilter.CONTINUE
+        assert self.callbacks.negotiate(options, former) == libmilter.CONTINUE
         self.actions, self.left_out = options[0], options[1]
 
     def message(self, *recipients: bytes, author: str = "admin@woodgrovebank.test", number: int = 1) -> int:
@@ -106,6 +113,17 @@ def test_a_postfix_that_removes_no_recipients_has_no_reflector(tmp_path: Path) -
     session = Session(tmp_path, offered=ACTIONS)
     assert session.left_out & libmilter.P_NORCPT
     assert session.actions == ACTIONS
+
+
+@pytest.mark.parametrize("then", ["", SETTINGS])
+@pytest.mark.parametrize("now", ["", SETTINGS])
+def test_a_session_of_an_earlier_process_goes_on_as_it_began(tmp_path: Path, then: str, now: str) -> None:
+    """With recipients or without, whatever is configured by now."""
+    (tmp_path / "then").mkdir()
+    (tmp_path / "now").mkdir()
+    began = Session(tmp_path / "then", then)
+    goes_on = Session(tmp_path / "now", now, former=began.left_out)
+    assert (goes_on.left_out, goes_on.actions) == (began.left_out, began.actions)
 
 
 @pytest.mark.parametrize("spelling", [REFLECTOR, REFLECTOR.upper(), ADDRESS.encode()])

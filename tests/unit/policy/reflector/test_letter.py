@@ -175,6 +175,14 @@ def test_dates() -> None:
     assert reason(letter(date=NOW.strftime("%a, %d %b %Y %H:%M:%S -0000"))) is None
 
 
+@pytest.mark.parametrize("name", ["from", "date", "message_id"])
+@pytest.mark.parametrize("text", [" ", "a", "<", '"', "(", "a ", "@"])
+def test_long_fields_are_not_read(name: str, text: str) -> None:
+    """Whatever a pattern would do with a quarter of a megabyte of them."""
+    made = letter(**{name: text * (240_000 // len(text))})
+    assert reason(made) in {Reason.UNCLEAR_AUTHOR, Reason.UNCLEAR_LETTER}
+
+
 def test_bounds() -> None:
     """Octets, header fields, recipients."""
     assert reason(letter(body=b"a" * MOST_OCTETS)) is Reason.TOO_LARGE
