@@ -97,7 +97,7 @@ def _sources(arguments: argparse.Namespace) -> list[SourceText]:
     found, left = [], _LARGEST
     for name in dict.fromkeys(arguments.files):
         table = _TABLE.fullmatch(name) if arguments.propose is tls_policy.propose else None
-        content = _listed(name, arguments, left) if table else _content(Path(name), left)
+        content = _listed(name, arguments, left) if table else _content(Path(name), arguments, left)
         left -= len(content)
         if left < 0:
             raise Problem(
@@ -109,13 +109,11 @@ def _sources(arguments: argparse.Namespace) -> list[SourceText]:
     return found
 
 
-def _content(file: Path, most: int) -> bytes:
+def _content(file: Path, arguments: argparse.Namespace, most: int) -> bytes:
     if file.suffix in _COMPILED and file.is_file():
-        raise Problem(
-            "this is a compiled table",
-            str(file),
-            f"name the text it is made of, or the table as main.cf does, such as hash:{file.with_suffix('')}",
-        )
+        table = f", or the table as main.cf does, such as hash:{file.absolute().with_suffix('')}"
+        named = table if arguments.propose is tls_policy.propose else ""
+        raise Problem("this is a compiled table", str(file), f"name the text it is made of{named}")
     with file.open("rb") as stream:
         return stream.read(most + 1)
 

@@ -1,5 +1,6 @@
 """The walk-through of Exchange's Domain Security, for two edges, as docs/from-exchange.md tells it."""
 
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -26,6 +27,7 @@ EXCHANGE = ROOT / "tests" / "data" / "importing" / "contoso"
 WORK = Path("/run/lab/work")
 #: What makes Postfix read its configuration anew, which has to be over before mail comes.
 RELOADING = ("domain-secure attach", "domain-secure detach", "domain-secure cert import")
+_IMPORTED = re.compile(r"(?m)^imported +([0-9A-F]{40})$")
 OURS, THEIRS = f"user@{CONTOSO}", f"admin@{WOODGROVE}"
 
 
@@ -37,6 +39,7 @@ class Others:
         self.edges: dict[str, Product] = dict(zip(("mail1", "mail2"), two_edges(lab), strict=True))
         for name in self.edges:
             lab.namespaces.outside(WORK / name).mkdir(parents=True)
+        self.thumbprints: dict[str, str] = {}  #: of the certificate that an edge imported last
         self.files = {name: _files(edge) for name, edge in self.edges.items()}
         self.events: dict[str, Callable[[], None]] = {
             "the daemon runs on both edges": self._serve,
@@ -53,6 +56,7 @@ class Others:
     def type(self, name: str, command: Command) -> str:
         """Type a command on one edge, with its status and what it shows as the document has them."""
         edge = self.edges[name]
+        text = command.text.replace("THUMBPRINT", self.thumbprints.get(name, ""))
         variables = {
             "DOMAIN_SECURE_CONFIG": str(edge.place.configuration),
             "PATH": f"{COMMAND.parent}:{environment()['PATH']}",
@@ -62,13 +66,15 @@ class Others:
             done = self.lab.namespaces.run(
                 "sh",
                 "-c",
-                f"cd {WORK / name} && {{ {command.text}\n}} 2>&1",
+                f"cd {WORK / name} && {{ {text}\n}} 2>&1",
                 check=False,
                 variables=variables,
             )
         where = f"{DOCUMENT.name}:{command.line} on {name}"
         print(f"{where}: # {command.text}\n{done.stdout}")
         assert done.returncode == command.status, f"{where}: {command.text}\n{done.stdout}"
+        if (imported := _IMPORTED.search(done.stdout)) is not None:
+            self.thumbprints[name] = imported[1]
         assert not command.shown or is_shown(command.shown, done.stdout), f"{where}\n{done.stdout}"
         return done.stdout
 

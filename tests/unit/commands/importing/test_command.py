@@ -3,12 +3,24 @@
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from documents import body
+from hypothesis import given
+from hypothesis import strategies as st
 from scratch_postfix import make_scratch
 
 from domain_secure.commands.main import main
+from domain_secure.policy.configuration.configuration import SendMethod
+from domain_secure.policy.configuration.reading import parse
+from domain_secure.policy.importing import tls_policy
+from domain_secure.policy.importing.source_text import SourceText
+from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.policy.terms.tls import TlsVersion
+from domain_secure.postfix.tables.tables import Dialect, policy_of
+
+from unit.policy.builders import partner
 
 DATA = Path(__file__).parents[3] / "data" / "importing"
 EXCHANGE = [str(DATA / name) for name in ("transport-config.txt", "connectors.txt", "certificates.txt")]
@@ -99,7 +111,10 @@ def test_a_table_that_does_not_list_is_told(tmp_path: Path, capsys: pytest.Captu
     assert "does not list what it has: ldap:/etc/postfix/ldap.cf: name the text" in capsys.readouterr().err
     (tmp_path / "policy.db").write_bytes(b"\0" * 10)
     assert main(["import", "tls-policy", "policy.db"]) == 2
-    assert "this is a compiled table: policy.db: " in capsys.readouterr().err
+    told = "policy.db: name the text it is made of, or the table as main.cf does, such as"
+    assert f"{told} hash:{tmp_path}/policy" in capsys.readouterr().err
+    assert main(["import", "sendmail", "policy.db"]) == 2
+    assert capsys.readouterr().err.endswith("policy.db: name the text it is made of\n")
 
 
 def test_all_files_together_have_one_bound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,3 +145,35 @@ def test_each_source_proposes_and_changes_nothing(
     assert main(["import", source, "file"]) == 0
     assert tomllib.loads(capsys.readouterr().out).get("send", {}).get("domains", []) == send
     assert sorted(one.name for one in tmp_path.iterdir()) == ["file"]
+
+
+_HOSTS = st.sampled_from(["a.test", "b.test", "mx.b.test", "mail.c.test"])
+_NAMES = st.lists(_HOSTS.map(Domain), unique=True, max_size=3).map(tuple)
+
+
+@given(
+    st.builds(
+        dict,
+        mx=_NAMES,
+        send_names=_NAMES,
+        send_method=st.sampled_from([SendMethod.PKIX, SendMethod.DANE]),
+        minimum_tls=st.sampled_from([TlsVersion.TLS_1_2, TlsVersion.TLS_1_3]),
+        servername=st.none() | _HOSTS.map(Domain),
+    ),
+    st.sampled_from(["a.test", "*.a.test"]),
+)
+def test_what_generate_writes_is_read_as_what_it_was_made_of(rule: dict[str, Any], entry: str) -> None:
+    """Our own table is one of Postfix's: what is proposed from it yields the same policy, level and names."""
+    dialect = Dialect(True, frozenset())
+    written = policy_of(partner(entry, **rule), dialect)
+    line = f"{entry.removeprefix('*')} {written}\n"
+    found = tls_policy.propose([SourceText("tls_policy", line)])
+    assert found.send == (entry,)
+    configuration = parse(found.configuration().encode(), Path("/etc/x.toml"))
+    again = policy_of(configuration.partner(Entry(entry)), dialect)
+    assert _words(again) == _words(written)
+
+
+def _words(policy: str) -> list[frozenset[str]]:
+    """Return the level and each attribute; the order of names says nothing."""
+    return [frozenset(word.removeprefix("match=").split(":")) for word in policy.split()]
