@@ -69,14 +69,8 @@ THEIRS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "Exim": {THEIR_CLIENT: _KEPT, THEIR_SERVER: _REFUSED},
     "OpenSMTPD": {
         THEIR_CLIENT: _KEPT,
-        # It looks at no name, and asks everybody on that address.
-        THEIR_SERVER: {
-            RIGHT: "delivered",
-            NONE: _HANDSHAKE,
-            NAME: "delivered",
-            AUTHORITY: _HANDSHAKE,
-            NOT_OURS: _HANDSHAKE,
-        },
+        # It looks at no name.
+        THEIR_SERVER: _asked_of_us("refused") | {NAME: "delivered"},
     },
     "Sendmail": {
         THEIR_CLIENT: dict.fromkeys(_KEPT, "waits: 403 4.7.0"),

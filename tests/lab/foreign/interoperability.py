@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from .exchange_online import SIGNER, ExchangeOnline
 from .exim import Exim
 from .guide import DOCUMENT
-from .mail_server import DELIVERED, OURS, REFUSED, THEIRS, WAITS, MailServer, Outcome
+from .mail_server import DELIVERED, HOST, OURS, REFUSED, THEIRS, WAITS, MailServer, Outcome
 from .opensmtpd import OpenSmtpd
 from .python_mail import AioSmtpd, Swaks
 from .sendmail import Sendmail
@@ -76,6 +76,7 @@ class Trial:
         self.lab = lab
         self.product = product
         self.tried = Tried()
+        self._made: dict[tuple[str, ...], dict[str, Issued | None]] = {}
         self._stranger = stranger = Authority.create("Somebody")
         self.as_us: dict[str, Issued | None] = {
             # As public authorities issue them: no common name.
@@ -93,10 +94,9 @@ class Trial:
         for server in servers:
             self.tried.versions[server.name] = server.version
             server.install()
-            identities = self._identities(server.names)
-            self._put_in_place(server, identities)
-            for shown, issued in identities.items():
-                self._try_certificate(server, shown, issued)
+            with self._in_place(server):
+                for shown, issued in self._certificates(server.names).items():
+                    self._try_certificate(server, shown, issued)
         return self.tried
 
     def _server(self, kind: type[MailServer]) -> MailServer | None:
@@ -116,16 +116,23 @@ class Trial:
         self.lab.woodgrove.stop()
         self._place_impostors()
 
-    def _identities(self, names: tuple[str, ...]) -> dict[str, Issued | None]:
-        """Return what a server of these names shows."""
-        lab = self.lab
-        return {
-            RIGHT: lab.authority.issue(names[0], dns_names=names),
-            NONE: None,
-            NAME: lab.identities[EVIL],
-            AUTHORITY: self._stranger.issue(names[0], dns_names=names),
-            SELF_SIGNED: self_signed(names[0], dns_names=names),
-        }
+    def _certificates(self, names: tuple[str, ...]) -> dict[str, Issued | None]:
+        """Return what a server of these names shows; the product knows all of it."""
+        if names not in self._made:
+            made = self._made[names] = {
+                RIGHT: self.lab.authority.issue(names[0], dns_names=names),
+                NONE: None,
+                NAME: self.lab.identities[EVIL],
+                AUTHORITY: self._stranger.issue(names[0], dns_names=names),
+                SELF_SIGNED: self_signed(names[0], dns_names=names),
+            }
+            for shown, issued in made.items():
+                if issued is not None:
+                    path = self.lab.certificate_file(issued, f"shown-{issued.fingerprint}")
+                    domain = WOODGROVE if shown is RIGHT else EVIL
+                    self.product.command("partner", "cert", "add", "--force", domain, path)
+            self.product.settle()
+        return self._made[names]
 
     def _place_impostors(self) -> None:
         """Let Evil's Postfix take mail for Contoso: with its own certificate, a stranger's, and none."""
@@ -151,19 +158,23 @@ class Trial:
         path.write_text(re.sub(r"(?m)^smtp +inet .*\n", services, path.read_text(), count=1))
         evil.start()
 
-    def _put_in_place(self, server: MailServer, identities: Mapping[str, Issued | None]) -> None:
-        """Lead mail for Woodgrove to this server, and have the product know what there is to know of it."""
-        lab, product = self.lab, self.product
-        for shown, issued in identities.items():
-            if issued is not None:
-                path = lab.certificate_file(issued, f"shown-{issued.fingerprint}")
-                domain = WOODGROVE if shown is RIGHT else EVIL
-                product.command("partner", "cert", "add", "--force", domain, path)
-        if isinstance(server, ExchangeOnline):
-            lab.dns.add(f"{server.mx}. A {ADDRESSES[WOODGROVE]}", SIGNER.zone_line())
+    @contextmanager
+    def _in_place(self, server: MailServer) -> Iterator[None]:
+        """Lead mail for Woodgrove to this server, by the rule that its partner would be given."""
+        lab, rule = self.lab, []
+        if server.mx != HOST:
+            lab.dns.add(f"{server.mx}. A {ADDRESSES[WOODGROVE]}")
             lab.dns.replace(f"{WOODGROVE}.", f"{WOODGROVE}. MX 10 {server.mx}.")
-            product.command("partner", "set", WOODGROVE, "gateway=exchange-online")
-        product.settle()
+        if isinstance(server, ExchangeOnline):
+            lab.dns.add(SIGNER.zone_line())
+            rule.append("gateway=exchange-online")
+        if server.via:
+            rule.append(f"via=[{server.via}]")
+        if rule:
+            self.product.change("partner", "set", WOODGROVE, *rule)
+        yield
+        for setting in rule:
+            self.product.change("partner", "set", WOODGROVE, f"{setting.partition('=')[0]}=")
 
     def _try_certificate(self, server: MailServer, shown: str, issued: Issued | None) -> None:
         """Let the server show one certificate: mail both ways, and with the right one with others, too."""
@@ -200,8 +211,9 @@ class Trial:
             self.lab.namespaces.run("postqueue", "-f")
             return Outcome(WAITS if told[1] == "deferred" else REFUSED, told[2])
         server.wait_for_delivery(message.mark)
+        host = re.escape(server.via or server.mx)
         level = re.findall(
-            rf"domain-secure/smtp\[\d+\]: (\w+) TLS connection established to {re.escape(server.mx)}",
+            rf"domain-secure/smtp\[\d+\]: (\w+) TLS connection established to {host}",
             contoso.log()[before:],
         )
         return Outcome(DELIVERED, f"{level[-1].lower() if level else 'no'} TLS")

@@ -9,15 +9,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from socket import create_connection
 from typing import ClassVar
 
 from .guide import snippets
 from .packages import OfSuite, Unpacked
 from lab.certificates import Issued
 from lab.files import put
-from lab.laboratory import AUTHORITY_FILE, CONTOSO, WOODGROVE, Lab
+from lab.laboratory import ADDRESSES, AUTHORITY_FILE, CONTOSO, WOODGROVE, Lab
 from lab.messages import Message, compose
 from lab.namespaces import InnerProcess, LabError
+from lab.smtp_client import Dialogue
 from lab.waiting import DEADLINE, wait_for
 
 OURS, THEIRS = f"user@{CONTOSO}", f"admin@{WOODGROVE}"
@@ -54,6 +56,7 @@ class MailServer(ABC):
     key_owner: ClassVar[str] = "root"
     receives: ClassVar[bool] = True
     mx: ClassVar[str] = HOST
+    via: ClassVar[str | None] = None  #: the host for us alone, where it has one
     names: ClassVar[tuple[str, ...]] = (WOODGROVE, HOST)  #: in its certificate
 
     def __init__(self, lab: Lab) -> None:
@@ -121,10 +124,13 @@ class MailServer(ABC):
 
     def try_as(self, issued: Issued | None, sender: str = OURS) -> Outcome:
         """Send it a message of a *sender* with somebody's certificate, or none, and return what it does."""
+        return self._try_at(ADDRESSES[WOODGROVE], issued, sender)
+
+    def _try_at(self, address: str, issued: Issued | None, sender: str) -> Outcome:
         message = compose(sender, THEIRS)
         context = self.lab.client_context(issued)
         try:
-            with self.lab.connect(self.lab.woodgrove, self.lab.evil.address) as dialogue:
+            with self._connected(address) as dialogue:
                 dialogue.starttls(context)
                 reply = dialogue.message(sender, THEIRS, message.content)
         except (OSError, EOFError) as error:
@@ -181,10 +187,22 @@ class MailServer(ABC):
 
     def _answers(self) -> bool:
         try:
-            with self.lab.connect(self.lab.woodgrove, self.lab.evil.address):
+            with self._connected(ADDRESSES[WOODGROVE]):
                 return True
         except (OSError, EOFError):
             return False
+
+    def _connected(self, address: str) -> Dialogue:
+        with self.lab.namespaces.network():
+            connection = create_connection((address, 25), DEADLINE, (self.lab.evil.address, 0))
+        dialogue = Dialogue(connection)
+        try:
+            dialogue.greeting()
+            dialogue.ehlo()
+        except BaseException:
+            connection.close()
+            raise
+        return dialogue
 
     def _context(self) -> str:
         return self.logged()[-4000:]
