@@ -60,6 +60,7 @@ _WRONG_CERTIFICATE = (
     "recipient domain. The connector had either the RestrictDomainsToIPAddresses or "
     "RestrictDomainsToCertificate set"
 )
+_TRUE = "$true"
 _OPTION = re.compile(r"-(\w+) (\"[^\"]*\"|\S+)")
 
 
@@ -115,10 +116,13 @@ class ExchangeOnline(MailServer):
         """Return why the inbound connector does not take mail of a *sender* in this session, or None."""
         if sender.rpartition("@")[2].lower() != self.inbound["SenderDomains"]:
             return None
-        if not isinstance(connection, ssl.SSLSocket):
+        is_clear = not isinstance(connection, ssl.SSLSocket)
+        if self.inbound.get("RequireTls") == _TRUE and is_clear:
             return _NO_TLS
-        name, shown = self.inbound["TlsSenderCertificateName"], connection.getpeercert(binary_form=True)
-        if shown is None or name not in self._trusted_names(shown):
+        if self.inbound.get("RestrictDomainsToCertificate") != _TRUE:
+            return None
+        shown = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
+        if shown is None or self.inbound["TlsSenderCertificateName"] not in self._trusted_names(shown):
             return _WRONG_CERTIFICATE
         return None
 
@@ -143,11 +147,16 @@ class ExchangeOnline(MailServer):
         """Start TLS as the connector demands it, and return what is wrong."""
         context = ssl.create_default_context(cafile=str(self.outside(AUTHORITY_FILE)))
         context.check_hostname = False
+        level = self.outbound.get("TlsSettings")
+        if level not in {"CertificateValidation", "DomainValidation"}:
+            context.verify_mode = ssl.CERT_NONE
         self._load_own(context)
         try:
             dialogue.starttls(context)
         except ssl.SSLCertVerificationError as error:
             return f"450 4.7.320 Certificate validation failed [Message={error.verify_message}]"
+        if level != "DomainValidation":
+            return None
         assert isinstance(dialogue.connection, ssl.SSLSocket)
         shown = dialogue.connection.getpeercert(binary_form=True)
         assert shown is not None
