@@ -20,10 +20,11 @@ from pathlib import Path
 from .files import put
 from .laboratory import ADDRESSES, CONTOSO, EVIL, NOBODY, WOODGROVE
 from .namespaces import LabError
-from .product import RELOADED, Product
+from .product import COMMAND, RELOADED, Product
 from machines.inside.document_reader import Command, File, added, is_shown, sections
 
 PROXY = "192.0.2.4"  #: the address of a proxy in front of Contoso, where there is one
+HOME = Path("/run/lab/home")  #: where files lie that a document names without their folder
 _DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
 _HERE = {
     "203.0.113.1": ADDRESSES[CONTOSO],
@@ -50,6 +51,9 @@ class Followed:
     product: Product
     units: Mapping[str, Service] = field(default_factory=dict)
     meanwhile: Mapping[str, Service] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.product.lab.namespaces.run("mkdir", "-p", HOME)
 
     def follow(self, document: str, heading: str) -> None:
         """Do what stands below one heading, up to where it tells the way back.
@@ -116,6 +120,11 @@ class Followed:
         return 0, ""
 
     def _command(self, words: list[str]) -> tuple[int, str]:
+        if words[0] == "--config":
+            # What it is told by name lies in root's folder.
+            typed = ("sh", "-c", f'cd {HOME} && exec "$@"', "sh", COMMAND, *words)
+            done = self.product.lab.namespaces.run(*typed, check=False)
+            return done.returncode, done.stdout + done.stderr
         done = self.product.command(*words, check=False)
         if RELOADED in done.stdout:
             self._manage(["reload", "postfix"])

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from .certificates import Issued
-from .laboratory import CERTIFICATES, CONTOSO, EVIL, NOBODY, WOODGROVE
+from .laboratory import CERTIFICATES, CONTOSO, EVIL, LOOPBACK, NOBODY, WOODGROVE
 from .messages import Message, compose, header_lines
 from .product import Product
 from .smtp_client import Dialogue
@@ -129,7 +129,7 @@ class Traffic:
         """Let one of ours write to Woodgrove: it leaves over verified TLS, with our certificate shown."""
         lab = self.product.lab
         before, message = len(lab.contoso.log()), compose(RECIPIENT, RECIPIENT_THERE)
-        assert lab.submit(lab.contoso, message, sender=RECIPIENT, recipient=RECIPIENT_THERE).code == 250
+        self._submit(message)
         delivered = lab.woodgrove.wait_for_delivery(message.mark)
         lab.contoso.wait_for_log(
             rf"domain-secure/smtp\[\d+\]: Verified TLS connection established to mail\.{WOODGROVE}",
@@ -139,13 +139,17 @@ class Traffic:
         assert f'(Client CN "{CONTOSO}", Issuer "Laboratory Authority" (verified OK))' in seen, seen
         return delivered
 
+    def _submit(self, message: Message) -> None:
+        with self.session(None, tls=False, source=LOOPBACK) as dialogue:
+            assert dialogue.message(RECIPIENT, RECIPIENT_THERE, message.content).code == 250, dialogue.last
+
     def impostor_waits(self) -> None:
         """Let one of ours write to a Woodgrove that shows another's certificate: it waits."""
         lab = self.product.lab
         before, message = len(lab.contoso.log()), compose(RECIPIENT, RECIPIENT_THERE)
         lab.present(lab.woodgrove, lab.identities[EVIL])
         try:
-            assert lab.submit(lab.contoso, message, sender=RECIPIENT, recipient=RECIPIENT_THERE).code == 250
+            self._submit(message)
             lab.contoso.wait_for_log(
                 rf"to=<{RECIPIENT_THERE}>.*dsn=4\.7\.5, status=deferred \(Server certificate not verified\)",
                 after=before,
