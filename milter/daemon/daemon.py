@@ -17,7 +17,7 @@ from types import FrameType
 
 from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
 from domain_secure.milter.knowledge.bypass_upkeep import BypassUpkeep, bypasses_document
-from domain_secure.milter.knowledge.certificate_dates import certificate_dates
+from domain_secure.milter.knowledge.certificate_dates import DateUpkeep
 from domain_secure.milter.knowledge.familiar_partners import FamiliarPartners
 from domain_secure.milter.knowledge.knowledge import Background, CertificateKnowledge
 from domain_secure.milter.knowledge.list_guard import Load
@@ -64,9 +64,6 @@ _log = logging.getLogger("domain_secure")
 # step of every session would wait that long for its turn.
 _SWITCH_SECONDS = 0.0005
 
-# Certificates change when somebody imports, enables or probes one; alarms on them look days ahead.
-_DATES_SECONDS = 60.0
-
 # What a daemon that runs cannot change.
 _SOCKETS = ("metrics_listen", "milter_socket", "policy_socket")
 _FOR_ITS_LIFE = (*_SOCKETS, "metrics_access", "state", "config_directory")
@@ -95,6 +92,7 @@ class Daemon:
         self._endpoints = surroundings.endpoints(configuration)
         self._requests = RecentRequests(time.monotonic)
         self._book = CertificateBook(configuration.state / BOOK)
+        self._dates = DateUpkeep(self._book, self.metrics.certificates.set_dates, log_event)
         self._state = StateUpkeep(configuration.state, self._book, log_event)
         self._bypasses = BypassUpkeep(configuration.state, self.metrics.bypasses.show, log_event)
         self._sources = surroundings.sources(self._book, lambda: self._live.current.configuration)
@@ -133,7 +131,6 @@ class Daemon:
         self._doors: Doors | None = None
         self._heartbeat = Heartbeat()
         self._health: HealthWatch | None = None
-        self._dates_due = 0.0
         self._background: tuple[Background, ...] = (
             self._revocation.watch,
             self._issuers,
@@ -300,7 +297,7 @@ class Daemon:
             self._tables.attend(self._live.current.configuration)
             self._revocation.attend(self._live.current)
             self._levels.refresh()
-            self._refresh_certificate_dates()
+            self._dates.attend(self._live.current)
             if fault := doors.fault:
                 raise Problem(
                     fault,
@@ -310,17 +307,6 @@ class Daemon:
             self._wake.wait(POLL_SECONDS)
             self._wake.clear()
         log_event(events.stopping("signal"))
-
-    def _refresh_certificate_dates(self) -> None:
-        if time.monotonic() < self._dates_due:
-            return
-        self._dates_due = time.monotonic() + _DATES_SECONDS
-        try:
-            self.metrics.certificates.set_dates(
-                certificate_dates(self._book, self._live.current, datetime.now(UTC))
-            )
-        except Problem as problem:
-            log_event(events.certificate_dates_unknown(str(problem)))
 
     def _tell_of_reload(self) -> None:
         problem = self._live.problem

@@ -79,11 +79,6 @@ def tables_taken_away(detail: str) -> Event:
     )
 
 
-def certificate_dates_unknown(problem: str) -> Event:
-    """Return the line for certificates whose ends could not be read for the metrics."""
-    return Event.of(logging.ERROR, "certificate-dates-unknown", detail=problem)
-
-
 def maps_published(*, changed: str) -> Event:
     """Return the line for Postfix tables that were written."""
     return Event.of(logging.INFO, "maps-published", changed=changed)

@@ -87,3 +87,8 @@ def bypass_over(bypass: Bypass) -> Event:
 def bypasses_unknown(detail: str) -> Event:
     """Return the line for bypasses which cannot be read: none is in force as long."""
     return Event.of(logging.ERROR, "bypasses-unknown", detail=detail)
+
+
+def certificate_dates_unknown(problem: str) -> Event:
+    """Return the line for certificates whose ends could not be read for the metrics."""
+    return Event.of(logging.ERROR, "certificate-dates-unknown", detail=problem)

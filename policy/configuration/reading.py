@@ -12,7 +12,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,23 +28,20 @@ from domain_secure.policy.toml.toml_lines import Keys, dotted
 
 from .configuration import (
     Configuration,
-    Inbound,
     Mode,
     Partner,
-    Reflector,
-    Retention,
-    Store,
     StoreType,
-    Trust,
 )
 from .domains_file import read_entries
 from .fleet_cache import FleetCache
+from .kind import ElementsError
 from .pins_in_force import with_pins_at
-from .setting_kinds import ENTRY, ElementsError
+from .sections import from_sections
+from .setting_kinds import ENTRY
 from .settings import PARTNER, SECTIONS, Setting, settings_of
 from .shared_policy import SharedPolicy, list_file, merged
 from .shared_settings import is_shared
-from .web_access import check_web_access, web_access
+from .web_access import check_web_access
 
 ReadFile = Callable[[Path], bytes]
 
@@ -169,7 +166,7 @@ def _configuration(document: dict[str, Any], faults: Faults, read: ReadFile) -> 
     authorities = _partners_authorities(path.parent, partners, faults)
     check_web_access(values["metrics"], faults)
     faults.raise_first()
-    sections = _from_sections(path.parent, values, document)
+    sections = from_sections(path.parent, values, document)
     return Configuration(
         path=path,
         receive=receive,
@@ -309,54 +306,3 @@ def _check_readable(
         what = f"cannot read {file} ({error.strerror})"
         fix = "run this as root, or " if isinstance(error, PermissionError) else ""
         faults.add(keys, what, f"{fix}name {what_instead}", index)
-
-
-def _from_sections(
-    folder: Path, values: dict[str, dict[str, Any]], document: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the fields of a Configuration that come from one key or one section each."""
-    trust, inbound = values["trust"], values["inbound"]
-    return {
-        "mode": values[""]["mode"],
-        "on_failure": values["receive"]["on_failure"],
-        "receive_hold_back": values["receive"]["hold_back"],
-        "send_hold_back": values["send"]["hold_back"],
-        "trust": Trust(
-            ca_file=folder / trust["ca_file"],
-            ca_file_is_default="ca_file" not in document.get("trust", {}),
-            client_purpose=trust["client_purpose"],
-            revocation=trust["revocation"],
-            common_name=trust["common_name"],
-            crl_files=tuple(folder / name for name in trust["crl_files"]),
-            fetch_private=trust["fetch_private"],
-            revocation_refresh=trust["revocation_refresh"],
-            distrusted=frozenset(trust["distrusted"]),
-            expiry_warning=timedelta(seconds=trust["expiry_warning"]),
-        ),
-        "inbound": Inbound(**inbound),
-        "direct": values["outbound"]["direct"],
-        "config_directory": folder / values["postfix"]["config_directory"],
-        "postfix_log": values["postfix"]["log"],
-        "outbound_tables": values["outbound"]["tables"],
-        "give_up": values["outbound"]["give_up"],
-        "self_proof": values["selfproof"]["enabled"],
-        "self_proof_interval": values["selfproof"]["interval"],
-        "metrics_listen": values["metrics"]["listen"],
-        "metrics_access": web_access(folder, values["metrics"]),
-        "state": folder / values["paths"]["state"],
-        "log_receive": values["log"]["receive"],
-        "log_send": values["log"]["send"],
-        "log_services": MappingProxyType(dict(values["log"]["services"])),
-        "history": Retention(**values["history"]),
-        "reflector": Reflector(**values["reflector"]),
-        "milter_socket": values["milter"]["socket"],
-        "policy_socket": values["policy_service"]["socket"],
-        "store": _store(folder, values["store"]),
-    }
-
-
-def _store(folder: Path, values: dict[str, Any]) -> Store:
-    files = ("ca_file", "cert_file", "key_file", "password_file", "signing_key_file")
-    paths = {key: folder / values[key] for key in files if values[key] is not None}
-    # etcd's own tools take a host name as the name of a member, too.
-    return Store(**values | {"node": values["node"] or os.uname().nodename} | paths)

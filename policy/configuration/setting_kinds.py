@@ -2,16 +2,13 @@
 
 Owns: the step from what TOML yields to typed values, and the words that say what is allowed.
 Must not know: which keys there are (``settings``), and where in a file a value stands (``reading``).
-Every parser raises ValueError with one clause for the operator, a list's parser raises ElementsError.
+Every parser raises ValueError with one clause for the operator.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
 
 from domain_secure.policy.revisions.revision import PublicKey
 from domain_secure.policy.terms.domain import Domain, is_public_suffix, parse_domain, parse_entry
@@ -22,6 +19,7 @@ from domain_secure.policy.terms.timed_pin import TimedPin, parse_time
 from domain_secure.policy.terms.tls import TlsVersion
 
 from .configuration import LogLevel, Network
+from .kind import Kind, shown, text
 
 # RFC 2045 section 5.1, token; RFC 8601 section 2.2 allows a quoted string too, which no known reader of
 # the header relies on.
@@ -49,99 +47,15 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}  # postcon
 _LEAST_MEGABYTES, _MOST_MEGABYTES = 8, 65536
 
 
-class ElementsError(ValueError):
-    """Elements of a list are wrong: the index of each, from 0, and its fault."""
-
-    def __init__(self, faults: list[tuple[int, str]]) -> None:
-        super().__init__(faults[0][1])
-        self.faults = faults
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of value: what may be written, and how it is parsed."""
-
-    allowed: str  #: completes "write …"
-    parse: Callable[[object], Any]
-    element: "Kind | None" = None  #: of a list
-    example: str = ""  #: in TOML, of a value that is not anybody's default
-
-
-def text(value: object) -> str:
-    """Return a string; raises ValueError for another type, for nothing, and for control characters."""
-    if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is not a string")  # noqa: TRY004 - one error type for every bad value
-    if not value or not value.isprintable():
-        raise ValueError(f"{value!r} is empty or holds a control character")
-    return value
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "a table"
-    return "a list" if isinstance(value, list) else str(value)
-
-
-def choice(values: type[StrEnum]) -> Kind:
-    """Return the kind of a key that takes one word of an enumeration."""
-    words = [f'"{value}"' for value in values]
-
-    def parse(value: object) -> StrEnum:
-        word = text(value)
-        if word not in set(values):
-            raise ValueError(f"{word!r} is not known here")
-        return values(word)
-
-    *others, last = words
-    return Kind(f"{', '.join(others)} or {last}" if others else last, parse, example=words[0])
-
-
-def only(value: object, literal: str, reason: str) -> Kind:
-    """Return the kind of a key that has one possible value so far, because of *reason*."""
-
-    def parse(found: object) -> object:
-        if found != value or type(found) is not type(value):
-            raise ValueError(reason)
-        return found
-
-    return Kind(literal, parse)
-
-
-def list_of(kind: Kind, *, empty: bool = True) -> Kind:
-    """Return the kind of a list; with *empty* false it must name at least one."""
-
-    def parse(value: object) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise ValueError(f"{_shown(value)} is not a list")  # noqa: TRY004 - one error type for every bad value
-        if not value and not empty:
-            raise ValueError("the list is empty")
-        parsed: list[Any] = []
-        faults: list[tuple[int, str]] = []
-        for index, element in enumerate(value):
-            try:
-                parsed.append(kind.parse(element))
-            except ValueError as error:
-                faults.append((index, str(error)))
-        if faults:
-            raise ElementsError(faults)
-        return tuple(dict.fromkeys(parsed))
-
-    size = "" if empty else " that is not empty"
-    example = f"[{kind.example}]" if kind.example else ""
-    return Kind(f"a list{size}; each element is {kind.allowed}", parse, kind, example)
-
-
 def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{_shown(value)} is neither true nor false")  # noqa: TRY004 - as above
+        raise ValueError(f"{shown(value)} is neither true nor false")  # noqa: TRY004 - as above
     return value
 
 
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{_shown(value)} is not a number of seconds")  # noqa: TRY004 - as above
+        raise ValueError(f"{shown(value)} is not a number of seconds")  # noqa: TRY004 - as above
     # TOML has nan and inf; neither passes this comparison.
     if not 0 <= value <= _LONGEST_WAIT:
         raise ValueError(f"{value} is not between 0 and {_LONGEST_WAIT}")
@@ -163,7 +77,7 @@ def _refresh(value: object) -> float:
 
 def _part(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{_shown(value)} is not a number")  # noqa: TRY004 - as above
+        raise ValueError(f"{shown(value)} is not a number")  # noqa: TRY004 - as above
     if not 0 <= value <= 1:  # also refuses nan
         raise ValueError(f"{value:g} is not from 0 to 1")
     return float(value)
@@ -172,7 +86,7 @@ def _part(value: object) -> float:
 def _whole(lowest: int, highest: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"{_shown(value)} is not a whole number")  # noqa: TRY004 - as above
+            raise ValueError(f"{shown(value)} is not a whole number")  # noqa: TRY004 - as above
         if not lowest <= value <= highest:
             raise ValueError(f"{value} is not between {lowest} and {highest}")
         return value

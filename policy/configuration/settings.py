@@ -28,7 +28,7 @@ from .configuration import (
     StoreType,
     WhenDown,
 )
-from .setting_kinds import Kind, choice, list_of, only
+from .kind import Kind, choice, list_of, only
 
 PARTNER = "partner"  #: the section that has a table for each list entry, and these keys in each
 

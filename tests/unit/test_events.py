@@ -294,7 +294,7 @@ GOLDEN = [
         'counted-anew detail="the history is damaged"',
     ),
     (
-        daemon_events.certificate_dates_unknown("damaged"),
+        knowledge_events.certificate_dates_unknown("damaged"),
         "certificate-dates-unknown detail=damaged",
     ),
     (daemon_events.restart_needed(("state", "milter_socket")), "restart-needed settings=state,milter_socket"),
