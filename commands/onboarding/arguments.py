@@ -61,7 +61,9 @@ def add_parser(actions: Any) -> None:
         help="any other key of a partner, such as gateway=exchange-online; may be repeated",
     )
     add.add_argument(
-        "--force", action="store_true", help="with --step enforce: whatever was watched, or was not"
+        "--force",
+        action="store_true",
+        help="enforce whatever was watched, or was not; watch what a wildcard on the list enforces already",
     )
     add_wait(add)
     add_no_wait(add)

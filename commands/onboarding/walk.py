@@ -15,14 +15,15 @@ from domain_secure.commands.probe.command import keep
 from domain_secure.commands.probe.probe_output import print_probe
 from domain_secure.commands.terminal.common import configuration_path, note, policy_store, print_json
 from domain_secure.commands.terminal.fitting import fitted
+from domain_secure.commands.terminal.listed import covering, quoted
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.configuration.configuration import Configuration, Mode
 from domain_secure.policy.configuration.reading import load, parse
+from domain_secure.policy.editing.person import who
 from domain_secure.policy.onboarding.kept_onboarding import Onboarding, keep_onboarding, kept_onboardings
 from domain_secure.policy.onboarding.proposal import Change, own_rule, rule_with
 from domain_secure.policy.onboarding.steps import Facts, Standing, Step, Watched, standings
 from domain_secure.policy.terms.direction import Direction
-from domain_secure.policy.terms.person import who
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
@@ -66,6 +67,7 @@ class _Walk:
         self._live = _read(self._path)
         self._rule = own_rule(self._configuration, wish.entry)
         self._former = kept_onboardings(self._configuration.state).get(wish.entry)
+        _refuse_to_weaken(self._configuration, wish)
         directions = wish.directions or (self._former or wish).directions or frozenset(Direction)
         begun = self._former or Onboarding(self._now, who(), directions)
         self._way = replace(begun, directions=directions)
@@ -275,6 +277,20 @@ class _Walk:
             for line in told.further(steps):
                 print(line)
         return end.status
+
+
+def _refuse_to_weaken(configuration: Configuration, wish: Wish) -> None:
+    """Raise the Problem of mail that a wildcard has refused already: to watch it would let it in."""
+    above = covering(configuration.receive, wish.entry)
+    if wish.only_looks or wish.forced or above is None or above == wish.entry:
+        return
+    if configuration.partner(above).mode is Mode.ENFORCE:
+        raise Problem(
+            f"mail from {wish.entry} is enforced already, as {above}, and would only be watched at first",
+            f"partner add {wish.entry}",
+            f"see `domain-secure partner show {quoted(above)}`, or give --force if that is meant",
+            ExitStatus.DIFFERENCE,
+        )
 
 
 def _read(path: Path) -> Live:

@@ -28,10 +28,10 @@ from domain_secure.policy.configuration.shared_policy import LISTS, POLICY, Shar
 from domain_secure.policy.configuration.shared_settings import used_keys
 from domain_secure.policy.editing.draft import Draft, Meant, Written
 from domain_secure.policy.editing.editing import ListName
+from domain_secure.policy.editing.person import who
 from domain_secure.policy.revisions.lineage import Demands, Step, advice, describe, step
 from domain_secure.policy.revisions.revision import Envelope, PublicKey, Revision, Text
 from domain_secure.policy.terms.lists import DomainList
-from domain_secure.policy.terms.person import who
 from domain_secure.policy.terms.problems import Problem
 
 T = TypeVar("T")

@@ -127,3 +127,11 @@ def test_what_is_kept_and_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.
     document = shown(file, "a.test", capsys)
     assert document["onboarding"] is None
     assert "cannot be understood" in document["onboarding_problem"]
+
+
+def test_what_a_wildcard_enforces_stays_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An entry of its own would begin by watching."""
+    file = tmp_path / "domain-secure.toml"
+    file.write_text('[receive]\ndomains = ["*.a.test"]\n[paths]\nstate = "state"\n')
+    assert main(["--config", str(file), "partner", "add", "b.a.test", "--yes"]) == 1
+    assert "is enforced already, as *.a.test" in capsys.readouterr().err

@@ -206,6 +206,14 @@ def test_published_key_is_proposed_before_a_pin() -> None:
     assert found.commands == (f"domain-secure partner set {WOODGROVE} send_method=dane",)
 
 
+def test_a_wildcard_entry_is_quoted() -> None:
+    """The shell would look for files that match it."""
+    server = shown(chain(ROOT.issue("x", dns_names=("mx.provider.test",))))
+    found = suggestion(server, make_partner(f"*.{WOODGROVE}"))
+    assert found is not None
+    assert found.commands == ("domain-secure partner set '*.woodgrovebank.test' mx=mx.provider.test",)
+
+
 def test_the_very_host_is_proposed_first() -> None:
     """Of several names in a certificate."""
     names = ("a.provider.test", "mx.provider.test")

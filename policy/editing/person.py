@@ -1,4 +1,4 @@
-"""Who runs a command, for what is written down of it."""
+"""Who it is that changes something, for whoever asks later."""
 
 import os
 import pwd
