@@ -29,9 +29,9 @@ from domain_secure.policy.bypass.words import in_words
 from domain_secure.policy.configuration.configuration import Configuration, Mode
 from domain_secure.policy.configuration.reading import state_folder
 from domain_secure.policy.editing.editing import ListName, parse_entries
+from domain_secure.policy.editing.person import who
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
-from domain_secure.policy.terms.person import who
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.time_words import SPAN_HELP, parse_span
 

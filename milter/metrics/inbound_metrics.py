@@ -68,10 +68,15 @@ class InboundMetrics:
         self.by_entry = (self._received, self._refusals, self._partner_refusals, self._bypassed)
         self.counters = (*self.by_entry, self._decisions, self.unreadable, self.lost)
 
-    def observe(self, decision: Decision, whose: Mapping[Entry, Attribution]) -> None:
-        """Count one message at its end; *whose* says whose it was, if it did not get in."""
+    def observe(
+        self, decision: Decision, whose: Mapping[Entry, Attribution], *, is_accepted: bool = True
+    ) -> None:
+        """Count one message at its end; *whose* says whose it was, if it did not get in.
+
+        One that passed counts as received only if it *is_accepted*.
+        """
         self._decisions.inc(decision.verdict.word, decision.method or "none")
-        if decision.verdict is Verdict.PASS:
+        if decision.verdict is Verdict.PASS and is_accepted:
             for entry in {finding.claim.entry for finding in decision.findings}:
                 self._received.inc(entry)
         elif decision.effect is Effect.ACCEPT:

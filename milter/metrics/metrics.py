@@ -81,13 +81,19 @@ class Metrics:
         return Gauge(name, documentation, labels, registry=self.registry)
 
     def observe(
-        self, decision: Decision, seconds: float, whose: Mapping[Entry, Attribution] = MappingProxyType({})
+        self,
+        decision: Decision,
+        seconds: float,
+        whose: Mapping[Entry, Attribution] = MappingProxyType({}),
+        *,
+        is_accepted: bool = True,
     ) -> None:
         """Count one message at its end.
 
-        *seconds* is how long the decision took, *whose* says whose message it was that did not get in.
+        *seconds* is how long the decision took, *whose* says whose message it was that did not get in.  One
+        that passed may be refused for another reason: *is_accepted* is False then.
         """
-        self.inbound.observe(decision, whose)
+        self.inbound.observe(decision, whose, is_accepted=is_accepted)
         # Nearly all mail claims nothing, and waits for nothing.
         if decision.verdict is not Verdict.NONE:
             self._seconds.observe(seconds)

@@ -157,17 +157,26 @@ class Inbound:
                 decision = Decision(Verdict.INTERNAL_ERROR, Effect.DEFER, (), None)
                 self._tell(transaction, decision, queue_id, None, time.perf_counter() - started)
                 return Outcome(_unreadable_claims_reply(queue_id, help_url))
-        reply = reply_to(decision, queue_id, help_url)
-        self._tell(transaction, decision, queue_id, reply, time.perf_counter() - started)
-        outcome = Outcome(reply)
-        if reply is None:
-            marks = mark_headers(decision, facts.myhostname, transaction.authserv_id, queue_id)
-            outcome = Outcome(None, self._forged_marks(transaction, queue_id), marks)
+        refused = reply_to(decision, queue_id, help_url)
         if transaction.letter is None or self.reflector is None:
-            return outcome
-        arrival = arrival_of(transaction, transaction.letter, session, decision, queue_id)
-        answered = self.reflector.receive(arrival)
-        return with_reflector(outcome, transaction, transaction.letter, answered)
+            self._tell(transaction, decision, queue_id, refused, time.perf_counter() - started)
+            return self._outcome(transaction, decision, refused, queue_id)
+        seconds = time.perf_counter() - started
+        answered = self.reflector.receive(
+            arrival_of(transaction, transaction.letter, session, decision, queue_id)
+        )
+        outcome = self._outcome(transaction, decision, refused, queue_id)
+        outcome = with_reflector(outcome, transaction, transaction.letter, answered)
+        self._tell(transaction, decision, queue_id, outcome.reply, seconds)
+        return outcome
+
+    def _outcome(
+        self, transaction: Transaction, decision: Decision, refused: Reply | None, queue_id: str
+    ) -> Outcome:
+        if refused is not None:
+            return Outcome(refused)
+        marks = mark_headers(decision, transaction.facts.myhostname, transaction.authserv_id, queue_id)
+        return Outcome(None, self._forged_marks(transaction, queue_id), marks)
 
     def _decide(self, transaction: Transaction, session: Session | None) -> Decision:
         live, claims = transaction.live, transaction.claims
@@ -220,7 +229,7 @@ class Inbound:
         try:
             facts = transaction.facts
             whose = self._knowledge.familiar.attributed(decision, facts.client_address)
-            self._metrics.observe(decision, seconds, whose)
+            self._metrics.observe(decision, seconds, whose, is_accepted=reply is None)
             if decision.findings:
                 client = facts.client_address, facts.client_port
                 now = datetime.now(UTC)

@@ -145,6 +145,17 @@ def test_a_letter_that_is_not_answered_is_refused(tmp_path: Path) -> None:
     assert session.outcomes == ["unaligned"]
 
 
+def test_what_is_not_answered_is_not_counted_as_received(tmp_path: Path) -> None:
+    """A letter that passed and was refused by the reflector was not accepted: its record has the reply."""
+    session = Session(tmp_path, f"{SETTINGS}per_author = 1\n")
+    assert session.message(REFLECTOR, number=1) == libmilter.DISCARD
+    assert session.message(REFLECTOR, number=2) == libmilter.REJECT
+    assert session.outcomes == ["answered", "author-limit"]
+    counted = session.edge.metrics.exposition().decode()
+    assert 'domain_secure_messages_received_total{domain="woodgrovebank.test"} 1\n' in counted
+    assert [record.reply is None for record in session.edge.records] == [True, False]
+
+
 def test_other_recipients_have_the_message(tmp_path: Path) -> None:
     """Marked as ever, answered or not."""
     session = Session(tmp_path)
@@ -178,5 +189,5 @@ def test_a_ledger_that_cannot_be_used_answers_nobody(tmp_path: Path) -> None:
     (tmp_path / "reflector.sqlite").write_bytes(b"not a database, and long enough to be looked at" * 100)
     assert session.message(REFLECTOR) == libmilter.TEMPFAIL
     assert session.outcomes == ["fault"]
-    assert "reflector.sqlite" in str(session.edge.logged[-1])
+    assert any("reflector.sqlite" in str(event) for event in session.edge.logged)
     assert "reflector.sqlite" not in session.context.replies[0]
