@@ -1,6 +1,7 @@
 """``domain-secure partner invite``: print the sheet for a partner's administrator."""
 
 import argparse
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,23 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     elif out:
         print(f"written: {out}")
     else:
+        _require_letters(sheet)
         print(sheet, end="")
     for one in facts["unknown"]:
         if one["why"]:
             note(f"not known, and named so in the sheet: {one['what']}: {one['why']}")
     return ExitStatus.DONE
+
+
+def _require_letters(sheet: str) -> None:
+    """Raise a Problem where the locale lacks letters of the sheet: nobody is to be sent question marks."""
+    # What stands for standard output in a program of ours has no encoding.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        sheet.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise Problem(
+            f"this locale ({encoding}) lacks letters of the sheet",
+            "standard output",
+            "write it into a file with --out FILE, which is UTF-8",
+        ) from error

@@ -61,7 +61,7 @@ def sheet_facts(asked: Asked, configuration: Configuration, own: OwnSide, lookup
         "send": _send(asked.entry, configuration),
         "commands": _commands(own),
         "reflector": str(reflector) if reflector else None,
-        "mark": f"{MARK}: pass ({entry_base(asked.entry)}; …) by {asked.node}; …",
+        "mark": f"{MARK}: pass ({entry_base(asked.entry)}; ...) by {asked.node}; ...",
         "agreement_fingerprint": signing_key,
         "unknown": unknown,
     }

@@ -61,7 +61,7 @@ def _text(sheet: Sheet) -> Iterator[str]:
 
 
 def _headed(title: str, line: str) -> Iterator[str]:
-    lines = _wrapped(title, "")
+    lines = [_printable(title)] if _columns(title) <= _WIDTH else _wrapped(title, "")
     yield from lines
     yield line * max(map(_columns, lines))
     yield ""
