@@ -26,6 +26,7 @@ _CONFIG = "--config"
 
 #: Commands that answer with no document, each with the reason.
 WITHOUT_DOCUMENT = {
+    "apply-change": "its answer is for the daemon: it takes orders, and is no command for people",
     "serve": "it runs until it is told to stop; what it does is in its log, /healthz and /metrics",
 }
 

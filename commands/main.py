@@ -41,6 +41,7 @@ COMMANDS = {
     "socket-folder": Command(
         "attach.socket_folder", "make the folder of the daemon's sockets, as the service units do"
     ),
+    "apply-change": Command("changes.command", "do what the status page was asked for, as the units do"),
     "check": Command("check.command", "find what is wrong, with its cause and its fix"),
     "probe": Command(
         "probe.command", "what would happen if we sent to a partner now: MX, TLS, names, verdict"

@@ -61,7 +61,10 @@ def plan_switch(
 def carry_out(switch: Switch, configuration: Configuration, instance: PostfixInstance) -> Iterator[str]:
     """Do it, and yield what was done; raises Problem, also where somebody changed the files meanwhile."""
     if switch.is_attach:
-        yield from apply_attach(configuration, instance, switch.request, switch.plan)
+        # Both halves are written anew; of the other one nothing has changed.
+        other = "sending: " if switch.request.receive else "receiving: "
+        told = apply_attach(configuration, instance, switch.request, switch.plan)
+        yield from (line for line in told if not line.startswith(other))
         yield from adapt(configuration, instance)
         return
     outcome, given_back = take_out(

@@ -53,6 +53,7 @@ from domain_secure.postfix.services.smtp_listeners import smtp_listeners
 from domain_secure.postfix.tables.publication import files_of
 from domain_secure.postfix.tables.publish import publish
 
+from .changing import page_changes
 from .pages import further_pages, status_page
 
 
@@ -91,6 +92,7 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         postfix_changed=PostfixWatch(),
         tables_taken_away=tables.taken_away,
         further_pages=further_pages,
+        changes=page_changes,
         smtp_listeners=lambda current: smtp_listeners(PostfixInstance(current.config_directory)),
         door=_door,
     )

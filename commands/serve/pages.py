@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from domain_secure.commands.changes.states import offered
 from domain_secure.commands.report.report_html import html_report
 from domain_secure.commands.status.status_document import host_name, running_document
 from domain_secure.commands.terminal.own_process import document_of
@@ -56,9 +57,14 @@ def status_page(configuration: Current) -> Render:
         lambda: document_of(configuration().path, ["check"], _CHECK_SECONDS),
         History(configuration().state),
         lambda entry: partner_document(configuration(), Entry(entry)),
-        Links(report=True, documents=tuple(documents())),
+        Links(report=True, documents=tuple(documents()), changes=lambda: _acts(configuration())),
     )
     return page.render
+
+
+def _acts(configuration: Configuration) -> tuple[str, ...]:
+    """Return what the page may offer to change."""
+    return offered() if configuration.metrics_access.allow_changes else ()
 
 
 def further_pages(configuration: Current) -> Mapping[str, Render]:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,12 @@ def own_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
 
 
-def document_of(path: Path, command: Sequence[str], seconds: float) -> dict[str, Any]:
+def document_of(
+    path: Path, command: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return what a *command* prints with ``--json`` about the configuration at *path*.
+
+    environment: variables that it gets besides ours.
 
     Raises Problem where it fails, tells nothing, or takes longer than so many *seconds*.
     """
@@ -34,7 +38,7 @@ def document_of(path: Path, command: Sequence[str], seconds: float) -> dict[str,
     try:
         done = subprocess.run(
             [*COMMAND, "--config", path, *command, "--json"],
-            env=own_environment(),
+            env={**own_environment(), **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -51,3 +55,27 @@ def document_of(path: Path, command: Sequence[str], seconds: float) -> dict[str,
     if (told := document["error"]) is not None:
         raise Problem(told["what"], told["where"], told["fix"], ExitStatus.NO_ANSWER)
     return document
+
+
+def answer_of(path: Path, command: Sequence[str], content: bytes, seconds: float) -> bytes:
+    """Return what a *command* writes that reads *content*; what it says on standard error is ours.
+
+    Raises Problem where it cannot be run, or takes longer than so many *seconds*.
+    """
+    try:
+        done = subprocess.run(
+            [*COMMAND, "--config", path, *command],
+            env=own_environment(),
+            input=content,
+            stdout=subprocess.PIPE,
+            timeout=seconds,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        what = f"{command[0]} did not end well ({type(error).__name__})"
+        raise Problem(what, str(path), "look whether it was done", ExitStatus.NO_ANSWER) from error
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}

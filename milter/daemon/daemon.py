@@ -145,8 +145,8 @@ class Daemon:
             return self._live.current.configuration
 
         counters = partial(kept_counters.told, self.metrics, self._recorder)
-        further = surroundings.further_pages(current)
-        return Pages(counters, self.health, surroundings.status_page(current), further)
+        pages = surroundings.status_page(current), surroundings.further_pages(current)
+        return Pages(counters, self.health, *pages, surroundings.changes(current))
 
     def _make_knowledge(self, state: Path) -> CertificateKnowledge:
         return CertificateKnowledge(

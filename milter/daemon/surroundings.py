@@ -6,6 +6,7 @@ Owns: the shape of that.  Must not know: Postfix, its tables, DNS, a fleet.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from domain_secure.milter.changes.page_changes import PageChanges
 from domain_secure.milter.knowledge.knowledge import Background, Sources
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Render
@@ -50,6 +51,7 @@ class Surroundings:
     *sources* is called once, with the book and with what gives the configuration in force; *deliveries*
     likewise, with what takes the outbound counters, and with those that want to hear of each delivery.
     *status_page* returns what renders the page at ``/``, *further_pages* what else is served, by path.
+    *changes* returns what changes something by the page, or None where the page only shows.
     *companions* are started and stopped with the daemon.  *inherited* are sockets of the service manager.
     *postfix_changed* tells whether Postfix was upgraded or its files edited since the last question, after
     which *configuration_changed* is called again.  *tables_taken_away* tells what somebody did to the tables
@@ -72,3 +74,4 @@ class Surroundings:
     further_pages: Callable[[Callable[[], Configuration]], Mapping[str, Render]] = lambda _: {}
     smtp_listeners: Listeners = lambda _: ()
     door: Callable[[Configuration], Door | None] = lambda _: None
+    changes: Callable[[Callable[[], Configuration]], PageChanges | None] = lambda _: None

@@ -1,7 +1,7 @@
 """Metrics, health and the status page over HTTP.
 
 Owns: the listener, TLS on it, what is answered to whom, and the headers that every answer carries.
-Must not know: what the answers say.
+Must not know: what the answers say, or what may be changed.
 Invariant: where it listens beyond loopback there are TLS and a token; the configuration makes sure of it.
 """
 
@@ -22,6 +22,7 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from domain_secure.milter.changes.page_changes import PATH, Answer, PageChanges, Posted
 from domain_secure.policy.configuration.configuration import WebAccess
 from domain_secure.policy.terms.event import internal_error
 from domain_secure.policy.terms.problems import Problem
@@ -36,6 +37,7 @@ _MOST_CONNECTIONS = 64
 # The whole request, however slowly its octets come: a request is some hundred of them.
 _REQUEST_SECONDS = 5.0
 _PAUSE_SECONDS = 0.5
+_MOST_POSTED = 4096  #: octets of a form; ours have some hundred
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -59,6 +61,7 @@ class Pages:
     health: Callable[[], Health]
     status_page: Render
     further: Mapping[str, Render] = field(default_factory=dict)  #: by path; headers may say the type
+    changes: PageChanges | None = None  #: what changes something; None: nothing does
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,39 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if isinstance(self.server, _Server):
             self.server.has_asked(self.request)
-        answer = self._answer()
+        self._send(self._answer(lambda: _page(self.pages, self.path)))
+
+    def do_POST(self) -> None:
+        """Take a form of the page; whoever is slow with it is hung up on like anybody who asks slowly."""
+        body = self._body()
+        if isinstance(self.server, _Server):
+            self.server.has_asked(self.request)
+        # What was not read may not be taken for the next request.
+        self.close_connection = True
+        self._send(self._answer(lambda: self._posted(body)))
+
+    def _body(self) -> bytes | None:
+        """Return what was sent with the request; None where it does not say how much, or sends too much."""
+        length = self.headers.get("Content-Length", "")
+        if (
+            not length.isascii()
+            or not length.isdecimal()
+            or int(length[:8]) > _MOST_POSTED
+            or len(length) > 8
+        ):
+            return None
+        return self.rfile.read(int(length))
+
+    def _posted(self, body: bytes | None) -> _Answer:
+        changes = self.pages.changes
+        if changes is None or self.path != PATH:
+            return _text(HTTPStatus.NOT_FOUND, "nothing is changed here\n")
+        if body is None:
+            return _text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "this is no form of ours\n")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return _made(changes.perform(Posted(headers, body, self.client_address[0])))
+
+    def _send(self, answer: _Answer) -> None:
         self.send_response(answer.status)
         headers = {**_HEADERS, **answer.headers, "Content-Type": answer.content_type}
         for name, value in (headers | {"Content-Length": str(len(answer.body))}).items():
@@ -234,7 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
-    def _answer(self) -> _Answer:
+    def _answer(self, ask: Callable[[], _Answer]) -> _Answer:
         if not self.access.is_addressed(self.headers.get("Host")):
             told = "this name is not ours: see [metrics] host_names\n"
             return _text(HTTPStatus.MISDIRECTED_REQUEST, told)
@@ -242,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
             challenge = {"WWW-Authenticate": 'Basic realm="domain-secure", charset="UTF-8"'}
             return _text(HTTPStatus.UNAUTHORIZED, "the token is needed\n", challenge)
         try:
-            return _page(self.pages, self.path)
+            return ask()
         except Problem as problem:
             return _text(HTTPStatus.SERVICE_UNAVAILABLE, f"{problem}\n")
         except Exception as error:  # noqa: BLE001 - the browser is told something, and the log more
@@ -265,6 +300,8 @@ def _page(pages: Pages, target: str) -> _Answer:
             document = pages.health()
             status = HTTPStatus.OK if document["healthy"] else HTTPStatus.SERVICE_UNAVAILABLE
             return _Answer(status, "application/json", json.dumps(document).encode() + b"\n", {})
+        case _ if path == PATH and pages.changes is not None:
+            return _made(pages.changes.confirm(query))
         case _ if (render := pages.further.get(path)) is not None:
             headers, body = render(query)
             content_type = headers.get("Content-Type", "text/html; charset=utf-8")
@@ -273,6 +310,10 @@ def _page(pages: Pages, target: str) -> _Answer:
         case _:
             there = ", ".join(("/", "/metrics", *sorted(pages.further)))
             return _text(HTTPStatus.NOT_FOUND, f"there is {there} and /healthz\n")
+
+
+def _made(answer: Answer) -> _Answer:
+    return _Answer(answer.status, answer.headers["Content-Type"], answer.body, answer.headers)
 
 
 def _text(status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None) -> _Answer:

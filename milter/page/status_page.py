@@ -10,7 +10,7 @@ Sources: Content Security Policy Level 3; Jinja's autoescaping.
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -50,6 +50,12 @@ _CLIENTS = 10
 _MOST_FIELDS = 8
 #: In these it is known what was negotiated.
 _TOLD_TLS = frozenset({*RECEIVED, Category.SENT, Category.UNVERIFIED})
+_CONNECTOR_STATES = {
+    "on": State.GOOD,
+    "off": State.QUIET,
+    "partly": State.FAILING,
+    "unknown": State.ATTENTION,
+}
 _SEVERITIES = {"error": State.FAILING, "warning": State.ATTENTION, "note": State.QUIET}
 
 
@@ -101,6 +107,7 @@ class Links:
 
     report: bool = False  #: there is one at ``/report``
     documents: tuple[str, ...] = ()  #: names of what is at ``/docs/``
+    changes: Callable[[], Collection[str]] = tuple  #: kinds of acts that are offered at ``/change``
 
 
 class StatusPage:
@@ -149,6 +156,9 @@ class StatusPage:
             only=only,
             rule=self._rule(only) if only else {},
             links=self._links,
+            acts=self._links.changes(),
+            change=lambda **fields: f"/change?{urlencode(fields)}",
+            connector_states=_CONNECTOR_STATES,
             check={
                 "document": check.value,
                 "problem": check.problem,

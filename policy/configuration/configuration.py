@@ -212,6 +212,7 @@ class WebAccess:
     key_file: Path | None = None
     token_file: Path | None = None
     host_names: tuple[Domain, ...] = ()  #: under which a browser may ask, besides those of loopback
+    allow_changes: bool = False  #: whether the page may change something, not only show it
 
 
 @dataclass(frozen=True, slots=True)

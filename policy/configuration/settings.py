@@ -261,6 +261,11 @@ SETTINGS: tuple[Setting, ...] = (
             "proxy in front. Other names get nothing, or any web site could read the page through its "
             "visitors."),
 
+    Setting("metrics", "allow_changes", kinds.BOOLEAN, "false", _RESTART,
+            "Whether the status page may also change something, after a confirmation: switch a connector, "
+            "settle a pending certificate, promote or bypass a partner. It takes `token_file`, and "
+            "`domain-secure-changes.socket` (docs/connectors.md)."),
+
     Setting("paths", "state", kinds.PATH, '"/var/lib/domain-secure"', _RESTART,
             "The folder for tables, known certificates and the record of what `attach` changed."),
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain_secure.commands.bypass.keeper import ended_event, not_ended_event
+from domain_secure.milter.changes import events as change_events
 from domain_secure.milter.daemon import events as daemon_events
 from domain_secure.milter.fetching import events as fetching_events
 from domain_secure.milter.knowledge import events as knowledge_events
@@ -151,6 +152,20 @@ GOLDEN = [
     (record_events.history_resumed(), "history-resumed"),
     (record_events.log_levels_rejected("not ours"), 'log-levels-rejected detail="not ours"'),
     (record_events.log_levels_changed("none"), "log-levels-changed temporary=none"),
+    (
+        change_events.asked(
+            act="bypass", subject="a.test", value="4h", reason="no time", who="ann", client="127.0.0.1"
+        ),
+        'change-asked act=bypass subject=a.test value=4h reason="no time" who=ann client=127.0.0.1',
+    ),
+    (
+        change_events.done(act="promote", subject="a.test", value="", who="ann", client="127.0.0.1"),
+        "change-done act=promote subject=a.test value=- who=ann client=127.0.0.1",
+    ),
+    (
+        change_events.refused(why="too old", who="token", client="127.0.0.1"),
+        'change-refused detail="too old" who=token client=127.0.0.1',
+    ),
     (record_events.services_unknown("no postconf"), 'log-services-unknown detail="no postconf"'),
     (
         session_events.forged_marks_refused(queue_id="Q3", client="[127.0.0.3]:1"),

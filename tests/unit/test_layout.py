@@ -96,10 +96,11 @@ MAY_KNOW = {
     "postfix/services": "policy/terms postfix/instance",
     "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
+    "milter/changes": "policy/templates policy/terms",
     "milter/daemon": (
         "policy/book policy/configuration policy/files policy/history policy/record policy/revocation "
-        "policy/sending policy/terms milter/fetching milter/knowledge milter/metrics milter/page "
-        "milter/proof milter/record milter/reflector milter/revocation milter/session"
+        "policy/sending policy/terms milter/changes milter/fetching milter/knowledge milter/metrics "
+        "milter/page milter/proof milter/record milter/reflector milter/revocation milter/session"
     ),
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
@@ -112,7 +113,8 @@ MAY_KNOW = {
         "policy/history policy/reflector policy/sending policy/terms"
     ),
     "milter/page": (
-        "policy/bypass policy/configuration policy/decision policy/history policy/templates policy/terms"
+        "policy/bypass policy/configuration policy/decision policy/history policy/templates policy/terms "
+        "milter/changes"
     ),
     "milter/proof": (
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
@@ -161,6 +163,10 @@ MAY_KNOW = {
         "policy/authority policy/book policy/certificates policy/configuration policy/files policy/own "
         "policy/revocation policy/terms postfix/attach postfix/instance postfix/probe milter/knowledge "
         "commands/terminal"
+    ),
+    "commands/changes": (
+        "policy/configuration policy/files policy/terms postfix/findings postfix/instance milter/changes "
+        "milter/page commands commands/partner commands/terminal"
     ),
     "commands/check": (
         "policy/configuration policy/terms postfix/attach postfix/doctor postfix/findings "
@@ -221,9 +227,9 @@ MAY_KNOW = {
         "policy/book policy/certificates policy/configuration policy/files policy/history policy/own "
         "policy/revisions policy/revocation policy/sending policy/terms postfix/attach postfix/dns "
         "postfix/doctor postfix/findings postfix/instance postfix/log postfix/probe postfix/services "
-        "postfix/tables milter/daemon milter/knowledge milter/metrics milter/page milter/proof "
-        "milter/record fleet/node fleet/store commands/in_force commands/report commands/status "
-        "commands/terminal"
+        "postfix/tables milter/changes milter/daemon milter/knowledge milter/metrics milter/page "
+        "milter/proof milter/record fleet/node fleet/store commands/changes commands/in_force "
+        "commands/report commands/status commands/terminal"
     ),
     "commands/setup": (
         "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "

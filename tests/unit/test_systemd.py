@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from configurations import make_configuration
 
+from domain_secure.commands.changes.request import socket_path
 from domain_secure.milter.daemon.doors import HELD
 from domain_secure.milter.daemon.sockets import BACKLOG
 from domain_secure.milter.session.policy_listener import CONNECTION_LIMIT
@@ -59,6 +60,7 @@ def for_instance(text: str) -> str:
         ("Wants=domain-secure-bypass.path", "Wants=domain-secure-bypass@%i.path"),
         ("/var/spool/postfix/", "/var/spool/%i/"),
         ("postfix@-.service", "postfix@%i.service"),
+        ("/run/domain-secure-changes/domain-secure", "/run/domain-secure-changes/%i"),
         ("After=domain-secure.service ", "After=domain-secure@%i.service "),
     ):
         text = text.replace(plain, instance)
@@ -144,6 +146,16 @@ def test_the_daemon_can_ask_for_a_reload() -> None:
     assert "ConditionPathExists" not in service
     assert "domain-secure-generate.path" in settings("domain-secure.service")["Wants"]
     assert "User" not in settings("domain-secure-generate.service")
+
+
+def test_root_makes_changes_for_the_daemon_alone() -> None:
+    """The socket lies where the daemon looks, for its group; what runs as root gets no more than that."""
+    found = settings("domain-secure-changes.socket")
+    assert found["ListenStream"] == [str(socket_path(Path("/etc/domain-secure/domain-secure.toml")))]
+    assert (found["SocketGroup"], found["SocketMode"]) == (settings(DAEMON[0])["Group"], ["0660"])
+    service = settings("domain-secure-changes.service")
+    assert "User" not in service
+    assert "[Install]" not in (FOLDER / "domain-secure-changes.service").read_text()
 
 
 @pytest.mark.parametrize("name", [name for name in UNITS if name.endswith((".path", ".socket"))])

@@ -77,7 +77,17 @@ def test_whatever_a_stranger_says_is_text(tmp_path: Path) -> None:
         configuration={"path": HOSTILE, "problem": HOSTILE},
         daemon={"problem": HOSTILE, "version": HOSTILE, "pid": 1, "configuration_in_force": HOSTILE},
         connectors=[
-            {"name": HOSTILE, "direction": "send", "routing": HOSTILE, "fqdn": HOSTILE, "domain_secure": True}
+            {
+                "name": HOSTILE,
+                "direction": "send",
+                "routing": HOSTILE,
+                "fqdn": HOSTILE,
+                "domain_secure": True,
+                "state": "partly",
+                "detail": HOSTILE,
+                "tls": "none",
+                "protocol_log": "off",
+            }
         ],
         pending=[pending(HOSTILE, client=HOSTILE, settle=HOSTILE)],
         certificates=[certificate(HOSTILE, 3), certificate(HOSTILE, 3, HOSTILE)],

@@ -189,6 +189,7 @@ FAULTS = [
     ('[metrics]\nlisten = "mx1:9797"', "2: metrics.listen", "IP address"),
     ('[metrics]\nlisten = "127.0.0.1:99999"', "2: metrics.listen", "IP address"),
     ('[metrics]\nlisten = "9797"', "2: metrics.listen", "IP address"),
+    ("[metrics]\nallow_changes = true", "2: metrics.allow_changes", "set token_file"),
     ('[log]\nservices = ["smtp/inet"]', "2: log.services[0]", "NAME/TYPE=LEVEL"),
     ('[log]\nservices = ["smtp/inet=loud"]', "2: log.services[0]", "NAME/TYPE=LEVEL"),
     ('[log]\nservices = ["smtp=off"]', "2: log.services[0]", "NAME/TYPE"),

@@ -48,7 +48,7 @@ KNOWN = {
     "reflector": {"address", "per_author", "per_domain", "per_client", "per_day"},
     "selfproof": {"enabled", "interval"},
     "postfix": {"config_directory", "log"},
-    "metrics": {"listen", "cert_file", "key_file", "token_file", "host_names"},
+    "metrics": {"listen", "cert_file", "key_file", "token_file", "host_names", "allow_changes"},
     "paths": {"state"},
     "log": {"receive", "send", "services"},
     "history": {"days", "summary_days", "megabytes"},

@@ -1,0 +1,80 @@
+"""``domain-secure apply-change``: do what the page was asked for, as root.
+
+Owns: where orders come from: a socket that root's unit holds, one after the other, or standard input.
+"""
+
+import argparse
+import logging
+import os
+import socket
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from domain_secure.commands.terminal.common import configuration_path
+from domain_secure.policy.files.state_folder import daemon_user
+from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.problems import ExitStatus, Problem
+
+from .applying import result_of
+from .request import LARGEST, Result
+
+_FIRST = 3  #: SD_LISTEN_FDS_START
+_IDLE_SECONDS = 10.0  #: until the process ends that the socket unit will start again
+_REQUEST_SECONDS = 5.0
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare the arguments of ``apply-change``."""
+    del command
+    parser.description = (
+        "The unit domain-secure-changes.service runs it for the daemon, which is not root. It does nothing "
+        "unless [metrics] allow_changes is true in a configuration that only root can have written, and the "
+        "order shows the token of token_file."
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> ExitStatus:
+    """Carry out the orders that come."""
+    path = configuration_path(arguments)
+    if (listener := _inherited()) is None:
+        result = result_of(path, sys.stdin.buffer.read(LARGEST + 1), _log)
+        os.write(1, result.written())
+        return ExitStatus.DONE
+    with listener:
+        listener.settimeout(_IDLE_SECONDS)
+        with suppress(TimeoutError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.settimeout(_REQUEST_SECONDS)
+                    connection.sendall(_answer(path, connection).written())
+    return ExitStatus.DONE
+
+
+def _answer(path: Path, connection: socket.socket) -> Result:
+    user = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
+    owner = daemon_user()
+    if user not in {0, owner.pw_uid if owner else 0}:
+        return Result((), Problem("only the daemon may ask", f"user {user}", "use the command line"))
+    with connection.makefile("rb") as stream:
+        content = stream.read(LARGEST + 1)
+    return result_of(path, content, _log)
+
+
+def _inherited() -> socket.socket | None:
+    """Return the socket of the unit (sd_listen_fds(3)), None where there is none."""
+    count, process = os.environ.pop("LISTEN_FDS", ""), os.environ.pop("LISTEN_PID", "")
+    if count != "1" or process != str(os.getpid()):
+        return None
+    os.set_inheritable(_FIRST, False)
+    return socket.socket(fileno=_FIRST)
+
+
+def _log(event: Event) -> None:
+    """Write a line to the journal; systemd reads its level in front (sd-daemon(3))."""
+    level = 4 if event.level >= logging.WARNING else 6
+    prefix = f"<{level}>" if os.environ.get("JOURNAL_STREAM") else ""
+    print(f"{prefix}{event}", file=sys.stderr, flush=True)
