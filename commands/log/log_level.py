@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from domain_secure.commands.terminal.common import already_so, configuration_path, print_json
+from domain_secure.commands.terminal.common import already_so, configuration_path, note, print_json
 from domain_secure.commands.terminal.listed import meant
 from domain_secure.policy.configuration.configuration import Configuration, LogLevel
 from domain_secure.policy.configuration.reading import load
@@ -38,6 +38,8 @@ def run_level(arguments: argparse.Namespace) -> ExitStatus:
         _set(arguments, configuration)
         configuration = load(configuration_path(arguments))
     document = levels_document(configuration)[arguments.direction]
+    if own := _of_services(arguments, configuration):
+        note(f"services with a level of their own, which this does not change: {own}")
     if arguments.json:
         print_json(document)
     elif document == former:
@@ -45,6 +47,13 @@ def run_level(arguments: argparse.Namespace) -> ExitStatus:
     else:
         print(f"{arguments.direction}: {told(document)}")
     return ExitStatus.DONE
+
+
+def _of_services(arguments: argparse.Namespace, configuration: Configuration) -> str:
+    """Return the levels of single services, which go before that of mail that comes in."""
+    if Direction(arguments.direction) is not Direction.RECEIVE:
+        return ""
+    return ", ".join(f"{service}={level}" for service, level in configuration.log_services.items())
 
 
 def _set(arguments: argparse.Namespace, configuration: Configuration) -> None:

@@ -249,7 +249,7 @@ def _connector_row(connector: dict[str, Any]) -> tuple[str, ...]:
         connector["routing"] or "-",
         connector["fqdn"],
         _shown_certificate(connector["certificate"]),
-        "on" if connector["domain_secure"] else "off",
+        connector["state"],
         connector["protocol_log"],
     )
 

@@ -345,3 +345,12 @@ def test_what_a_partner_is_handed_is_one_partners_account(run: Run, further: lis
     """Whoever asks for more is told what does not go together; a domain on no list is a typing error."""
     assert run("show", "--for-partner", "woodgrovebank.test", *further)[0] == 2
     assert run("show", "--for-partner", "woodgrovebnk.test")[0] == 1
+
+
+def test_services_with_a_level_of_their_own_are_named(run: Run, tmp_path: Path) -> None:
+    """Setting the level of what comes in leaves theirs as it is, and says so; what goes out has none."""
+    file = tmp_path / "domain-secure.toml"
+    file.write_text(f'{file.read_text()}[log]\nservices = ["submission/inet=off"]\n')
+    assert "submission/inet=off" in run("receive", "verbose")[2]
+    assert load(file).log_services == {"submission/inet": LogLevel.OFF}
+    assert run("send", "verbose")[2] == ""
