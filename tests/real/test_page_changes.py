@@ -242,3 +242,13 @@ def test_each_service_has_its_level_in_the_log(changing: Product) -> None:
     claims(changing)
     changing.wait_for_log("decision verdict=no-tls", after=before)
     changing.command("connector", "set", "smtp/inet", "protocol-log=default")
+
+
+def test_what_a_running_postfix_has_not_read_is_unknown(changing: Product) -> None:
+    """Until it reads its files again, nobody can say what it does."""
+    contoso = changing.lab.contoso
+    assert settled(changing, "on") == "on"
+    changing.lab.namespaces.run("touch", f"{contoso.layout.configuration}/master.cf")
+    wait_for(lambda: state(changing) == "unknown", "the state to be unknown")
+    contoso.reload()
+    assert state(changing) == "on"
