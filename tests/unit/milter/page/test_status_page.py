@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from domain_secure.milter.page.status_page import StatusPage
+from domain_secure.milter.page.status_page import Links, StatusPage
 from domain_secure.policy.history.history import History
 from domain_secure.policy.history.history_file import FILE_NAME
 from domain_secure.policy.history.history_writer import HistoryWriter
@@ -252,3 +252,42 @@ def write_history(folder: Path) -> None:
         ]
     )
     writer.close()
+
+
+@pytest.mark.parametrize("acts", [(), ("connector", "pin", "promote", "bypass")])
+def test_what_may_be_changed_is_offered(tmp_path: Path, acts: tuple[str, ...]) -> None:
+    """Each act leads to its question, and only where it is offered; nothing on the page posts anything."""
+    connector = {
+        "name": "smtp/inet",
+        "direction": "receive",
+        "routing": None,
+        "fqdn": "mail.contoso.test",
+        "domain_secure": True,
+        "state": "partly",
+        "detail": "smtpd_tls_ask_ccert is no",
+        "tls": "offered",
+        "protocol_log": "off",
+    }
+    waiting = pending("a.test") | {"sha256": "sha256:ab", "spki_sha256": "spki-sha256:cd"}
+    view = document(domain("a.test", mode="observe"), connectors=[connector], pending=[waiting])
+    rule = {
+        "table": None,
+        "settings": {"mode": "observe"},
+        "pins": [],
+        "certificates": [],
+        "problem": None,
+    }
+    page = StatusPage(
+        lambda: view, lambda: NO_CHECK, History(tmp_path), lambda _: rule, Links(changes=lambda: acts)
+    )
+    html = "".join(page.render(query)[1].decode() for query in ("", "partner=a.test"))
+    assert 'method="post"' not in html
+    for sought in (
+        "/change?act=connector&amp;subject=smtp%2Finet&amp;value=on",
+        "/change?act=connector&amp;subject=smtp%2Finet&amp;value=off",
+        "/change?act=pin&amp;subject=a.test&amp;value=spki-sha256%3Acd",
+        "/change?act=promote&amp;subject=a.test",
+        'name="act" value="bypass"',
+    ):
+        assert (sought in html) is bool(acts), sought
+    assert "smtpd_tls_ask_ccert is no" in html
