@@ -29,6 +29,9 @@ COMMANDS = {
     "receive": Command("lists", "edit or print the list of domains whose mail must be authenticated"),
     "send": Command("lists", "edit or print the list of domains that are sent to over mutual TLS only"),
     "partner": Command("partner.command", "names, methods, pins and certificates of one partner"),
+    "promote": Command(
+        "promotion.command", "enforce a partner that was only observed, if what was seen speaks for it"
+    ),
     "config": Command("config_test", "test a configuration before it is put in force"),
     "pending": Command("partner.pending", "certificates seen from listed domains and not known yet"),
     "generate": Command("attach.generate", "write Postfix's tables for the send list"),

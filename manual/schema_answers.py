@@ -4,7 +4,7 @@ from schema_connectors import CONNECTOR
 
 from domain_secure.commands.report.verification import Outcome as VerifyOutcome
 
-from schema_documents import BYPASS, BYPASSES, PENDING
+from schema_documents import BYPASS, BYPASSES, PENDING, WAITING
 from schema_parts import (
     CERTIFICATE,
     COUNT,
@@ -139,6 +139,7 @@ _STATUS = thing(
         )
     ),
     domains_listed=COUNT,
+    promotions=maybe(many(WAITING)),
     bypasses=maybe(BYPASSES),
     bypasses_problem=maybe(TEXT),
     not_in_force=maybe(TEXT),

@@ -77,6 +77,39 @@ _PENDING = thing(
 )
 PENDING = many(_PENDING)
 
+_PROMOTION: dict[str, Schema] = {
+    "since": TIME,
+    "until": TIME,
+    "clean": YES_NO,
+    "passed": COUNT,
+    "failures": many(
+        thing(
+            verdict=word("verdict"),
+            detail=TEXT,
+            count=COUNT,
+            last=TIME,
+            forgery=YES_NO,
+            mends=many(TEXT),
+            not_known=many(TEXT),
+        )
+    ),
+    "down": many(thing(since=TIME, until=TIME)),
+    "unknown": many(TEXT),
+}
+WAITING = thing(domain=TEXT, days=COUNT, messages=COUNT, by=TEXT, asked=TIME, done=maybe(TIME))
+PROMOTE: dict[str, Schema] = {
+    "promote": thing(
+        (*WAITED, *_PROMOTION, "written", "domain", "mode", "waiting", "done"),
+        domain=TEXT,
+        mode=word("mode"),
+        waiting=many(WAITING),
+        done=many(WAITING),
+        written=FILES,
+        **_PROMOTION,
+        **WAITED,
+    )
+}
+
 LISTS: dict[str, Schema] = {
     f"{name} {action}": schema
     for name in ("receive", "send")

@@ -16,7 +16,7 @@ from schema_onboarding import ONBOARDING
 from domain_secure.commands.terminal.documents import VERSION
 
 from schema_answers import ANSWERS
-from schema_documents import CERTIFICATES, FLEET, IMPORTS, LISTS, LOG_LEVELS, PARTNER, POSTFIX
+from schema_documents import CERTIFICATES, FLEET, IMPORTS, LISTS, LOG_LEVELS, PARTNER, POSTFIX, PROMOTE
 from schema_parts import LINES, TEXT, WORDS, Schema, described, maybe, thing
 from schema_records import RECORD
 
@@ -25,6 +25,7 @@ _IDENTIFIER = "urn:postfix-domain-secure:json:{version}:{name}"
 
 DOCUMENTS: dict[str, Schema] = {
     **LISTS,
+    **PROMOTE,
     **PARTNER,
     **ONBOARDING,
     **POSTFIX,

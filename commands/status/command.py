@@ -204,6 +204,16 @@ def _print_running(daemon: dict[str, Any]) -> None:
     _print_log(daemon["postfix_log"] or {})
 
 
+def _print_passing(document: dict[str, Any]) -> None:
+    """Print what holds for a while only."""
+    for one in document["promotions"] or ():
+        print(f"promotion      {one['domain']} waits for a clean time of {one['days']}d, for {one['by']}")
+    if document["promotions"] is None:
+        print("promotion      not known: see `domain-secure promote`")
+    for one in document["bypasses"] or ():
+        print(f"BYPASS         {one['domain']}: {in_words(one)}")
+
+
 def _print_daemon(document: dict[str, Any]) -> None:
     configuration, daemon = document["configuration"], document["daemon"]
     print(f"configuration  {configuration['path']}")
@@ -214,8 +224,7 @@ def _print_daemon(document: dict[str, Any]) -> None:
         print(f"daemon         {daemon['problem']}")
     else:
         _print_running(daemon)
-    for one in document["bypasses"] or ():
-        print(f"BYPASS         {one['domain']}: {in_words(one)}")
+    _print_passing(document)
     if document["not_in_force"]:
         print(f"send list      NOT YET IN FORCE: {document['not_in_force']}")
     _print_fleet(document["fleet"])

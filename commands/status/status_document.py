@@ -18,6 +18,7 @@ from typing import Any
 from domain_secure.commands.bypass.bypass_document import bypasses_document
 from domain_secure.commands.log.log_level_document import levels_document
 from domain_secure.commands.partner.pending_document import pending_document
+from domain_secure.commands.promotion.waiting_document import promotions_document
 from domain_secure.commands.terminal.common import belongs_to_fleet, fleet_store_at
 from domain_secure.commands.terminal.counter_names import counts
 from domain_secure.commands.terminal.daemon_client import Sample, health, samples
@@ -118,6 +119,7 @@ def _document(
         "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
         "bypasses": bypasses,
         "bypasses_problem": bypasses_problem,
+        "promotions": promotions_document(configuration.state) if configuration else [],
         "not_in_force": _not_in_force(configuration) if configuration else None,
         "pending_certificates": None if pending is None else len(pending),
         "pending": pending or [],

@@ -27,6 +27,8 @@ from domain_secure.milter.knowledge.live_configuration import (
     LiveConfiguration,
     loaded_event,
 )
+from domain_secure.milter.knowledge.observing import observing
+from domain_secure.milter.knowledge.watched_time import WatchedTime
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Health, HttpServer, Pages
 from domain_secure.milter.record import kept_counters
@@ -94,6 +96,7 @@ class Daemon:
         self._book = CertificateBook(configuration.state / BOOK)
         self._dates = DateUpkeep(self._book, self.metrics.certificates.set_dates, log_event)
         self._state = StateUpkeep(configuration.state, self._book, log_event)
+        self._watched = WatchedTime(configuration.state, self.metrics.promotions.show)
         self._bypasses = BypassUpkeep(configuration.state, self.metrics.bypasses.show, log_event)
         self._sources = surroundings.sources(self._book, lambda: self._live.current.configuration)
         self._revocation = RevocationUpkeep(
@@ -272,6 +275,7 @@ class Daemon:
                 "send_domains": len(configuration.send),
             },
             "bypasses": bypasses_document(self._live),
+            "observing": observing(configuration),
             "tables": {"problem": self.metrics.tables.problem},
             "log": {"standing": log_standing, "detail": log_detail},
             "self_proof": {
@@ -292,6 +296,7 @@ class Daemon:
             elif self._live.reload_if_changed():
                 self._tell_of_reload()
             self._bypasses.attend(self._live)
+            self._watched.attend()
             self._state.attend(doors)
             self._in_force.attend(self._live.current.configuration, self._live.files)
             self._tables.attend(self._live.current.configuration)

@@ -27,6 +27,7 @@ from .entry_counter import EntryCounter
 from .fleet_gauges import FleetGauges
 from .inbound_metrics import InboundMetrics
 from .outbound_metrics import OutboundMetrics
+from .promotion_metrics import PromotionMetrics
 from .reflector_metrics import ReflectorMetrics
 from .self_proof_metrics import SelfProofMetrics
 from .table_metrics import TableMetrics
@@ -56,6 +57,7 @@ class Metrics:
             "domain_secure_healthy", "1 while a part of the daemon works, as /healthz says, 0 else.", "part"
         )
         self.bypasses = BypassMetrics(self.registry)
+        self.promotions = PromotionMetrics(self.registry)
         self.tables = TableMetrics(self.registry)
         self.self_proof = SelfProofMetrics(self.registry)
         self.reflector = ReflectorMetrics(self.registry)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain_secure.commands.bypass.keeper import ended_event, not_ended_event
+from domain_secure.commands.promotion.when_clean import not_promoted_event, promoted_event
 from domain_secure.milter.changes import events as change_events
 from domain_secure.milter.daemon import events as daemon_events
 from domain_secure.milter.fetching import events as fetching_events
@@ -21,6 +22,7 @@ from domain_secure.policy.configuration.configuration import Mode
 from domain_secure.policy.decision.decision import decide
 from domain_secure.policy.decision.evidence import Evidence
 from domain_secure.policy.decision.reply import reply_to
+from domain_secure.policy.promotion.waiting import Waiting
 from domain_secure.policy.record import protocol_events
 from domain_secure.policy.reflector.reason import Reason
 from domain_secure.policy.revocation import events as revocation_events
@@ -248,6 +250,11 @@ GOLDEN = [
         "bypass-over domain=woodgrovebank.test direction=send",
     ),
     (ended_event(BYPASS), "bypass-ended domain=woodgrovebank.test direction=send"),
+    (
+        promoted_event(Waiting(Entry("woodgrovebank.test"), 14, 5, "anna", "2026-11-26T20:00:00+00:00")),
+        "promoted domain=woodgrovebank.test days=14 by=anna asked=2026-11-26T20:00:00+00:00",
+    ),
+    (not_promoted_event("a.test", "the problem"), 'not-promoted domain=a.test detail="the problem"'),
     (not_ended_event("the problem"), 'bypass-not-ended detail="the problem"'),
     (knowledge_events.bypasses_unknown("the problem"), 'bypasses-unknown detail="the problem"'),
     (knowledge_events.in_force_unknown("the problem"), 'in-force-unknown detail="the problem"'),

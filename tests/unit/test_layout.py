@@ -41,6 +41,7 @@ MAY_KNOW = {
         "policy/certificates policy/configuration policy/editing policy/files policy/sending policy/terms"
     ),
     "policy/own": "policy/certificates policy/files policy/terms",
+    "policy/promotion": "policy/decision policy/files policy/terms",
     "policy/record": (
         "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
         "policy/files policy/revocation policy/sending policy/terms"
@@ -105,12 +106,12 @@ MAY_KNOW = {
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
         "policy/book policy/bypass policy/certificates policy/configuration policy/dane policy/decision "
-        "policy/dkim policy/files policy/history policy/own policy/reflector policy/revocation "
-        "policy/terms"
+        "policy/dkim policy/files policy/history policy/own policy/promotion policy/reflector "
+        "policy/revocation policy/terms"
     ),
     "milter/metrics": (
         "policy/bypass policy/certificates policy/claims policy/configuration policy/decision "
-        "policy/history policy/reflector policy/sending policy/terms"
+        "policy/history policy/promotion policy/reflector policy/sending policy/terms"
     ),
     "milter/page": (
         "policy/bypass policy/configuration policy/decision policy/history policy/templates policy/terms "
@@ -219,6 +220,11 @@ MAY_KNOW = {
         "policy/revocation policy/sending policy/terms postfix/dns postfix/instance postfix/probe "
         "milter/fetching milter/knowledge commands/explain commands/terminal"
     ),
+    "commands/promotion": (
+        "policy/book policy/certificates policy/configuration policy/decision policy/editing "
+        "policy/history policy/promotion policy/record policy/terms milter/knowledge commands/fleet "
+        "commands/in_force commands/log commands/terminal"
+    ),
     "commands/report": (
         "policy/bypass policy/certificates policy/editing policy/files policy/history policy/templates "
         "policy/terms commands/bypass commands/log commands/terminal"
@@ -240,7 +246,7 @@ MAY_KNOW = {
         "policy/bypass policy/certificates policy/configuration policy/editing policy/history policy/own "
         "policy/sending policy/terms postfix/attach postfix/findings postfix/instance postfix/log "
         "milter/metrics milter/page commands/bypass commands/fleet commands/log commands/partner "
-        "commands/terminal"
+        "commands/promotion commands/terminal"
     ),
     "commands/terminal": "policy/configuration policy/editing policy/terms milter/metrics fleet/editing",
 }

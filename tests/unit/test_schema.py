@@ -186,6 +186,7 @@ def _lists_and_rules(run: Story, folder: Path) -> None:
     run("partner", "reset", "a.test", "mode")
     assert run("partner", "list")["partners"]
     assert run("partner", "bypass")["bypasses"] == []
+    assert run("promote")["waiting"] == []
     run("partner", "remove", "*.c.test")
     run("config", "test")
     run("help", "receive", "add")
