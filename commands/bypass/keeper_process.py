@@ -36,8 +36,9 @@ def ensure_kept(configuration: Path, state: Path) -> str | None:
     """
     unit = keeper_unit(configuration)
     if unit is not None and _BOOTED.is_dir():
-        run(["systemctl", "start", "--no-block", unit])
-        if _waits(state):
+        # Of a unit that is not installed systemctl says so at once.
+        is_there = run(["systemctl", "start", "--no-block", unit]).returncode == 0
+        if is_there and _waits(state):
             return None
     subprocess.Popen(
         [*COMMAND, "--config", str(configuration), "partner", "bypass", "--keep"],
