@@ -8,7 +8,7 @@ from domain_secure.policy.terms.domain import parse_domain
 from domain_secure.policy.terms.timed_pin import parse_time
 
 from . import exporting, importing
-from .own_side import add_domain
+from .arguments import add_our_domain, typed
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
             "--domain",
             action="append",
             default=[],
-            type=parse_domain,
+            type=typed(parse_domain),
             metavar="DOMAIN",
             help="of the domains in the file this one alone; may be given again",
         )
@@ -43,23 +43,23 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    add_domain(parser)
+    add_our_domain(parser)
     parser.add_argument(
         "--valid-for",
-        type=DURATION.parse,
+        type=typed(DURATION.parse),
         default=DURATION.parse("365d"),
         metavar="TIME",
         help="how long it holds (default: 365d)",
     )
     parser.add_argument(
         "--next-from",
-        type=parse_time,
+        type=typed(parse_time),
         metavar="TIME",
         help="when we begin to show the next key, such as 2027-01-31T12:00:00Z (default: it counts at once)",
     )
     parser.add_argument(
         "--overlap",
-        type=DURATION.parse,
+        type=typed(DURATION.parse),
         default=DURATION.parse("14d"),
         metavar="TIME",
         help="with --next-from: how long the present key counts after that (default: 14d)",

@@ -3,7 +3,6 @@
 Owns: where each of these is looked up.  What cannot be learnt is named, and never taken for absent.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from domain_secure.policy.certificates.certificate import Certificate, Chain
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates, Role
 from domain_secure.policy.own.own_certificates import OwnCertificates
-from domain_secure.policy.terms.domain import Domain, parse_domain
+from domain_secure.policy.terms.domain import Domain
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.dns.dns_lookup import Lookups, LookupStatus, system_lookup
@@ -42,18 +41,6 @@ class OwnSide:
     chains: dict[Role, tuple[Chain, ...]]  #: what is shown, by the role; none where nothing is, or is known
     coming: tuple[NextKey, ...]
     unknown: tuple[tuple[str, str], ...] = ()
-
-
-def add_domain(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--domain``, for whom what Postfix says of its domains is too much or too little."""
-    parser.add_argument(
-        "--our-domain",
-        action="append",
-        default=[],
-        type=parse_domain,
-        metavar="DOMAIN",
-        help="a domain of ours; may be given again (default: those Postfix takes in mail for)",
-    )
 
 
 def own_side(

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from domain_secure.commands.agreement.arguments import add_our_domain
 from domain_secure.commands.terminal.common import configuration_of, note, print_json
 from domain_secure.commands.terminal.documents import add_json
 from domain_secure.policy.files.atomic_file import replace
-from domain_secure.policy.terms.domain import InvalidDomainError, parse_domain, parse_entry
+from domain_secure.policy.terms.domain import InvalidDomainError, parse_entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 _FORMATS = ("text", "markdown", "html")
@@ -29,14 +30,7 @@ def add_parser(actions: Any) -> None:
         metavar="TEXT",
         help="whom the partner turns to, with a telephone number; may be given again",
     )
-    parser.add_argument(
-        "--our-domain",
-        action="append",
-        default=[],
-        type=parse_domain,
-        metavar="DOMAIN",
-        help="a domain of ours; may be given again (default: those Postfix takes in mail for)",
-    )
+    add_our_domain(parser)
     parser.add_argument("--out", metavar="FILE", help="write it there instead of printing it")
     add_json(parser)
     parser.set_defaults(run=run)

@@ -205,3 +205,23 @@ def test_nothing_is_exported_by_halves(
     OwnCertificates(file.parent / "state").request(wish(), datetime.now(UTC))
     assert main([*command, *certificate, "--next-from", "2001-01-01"]) == 2
     assert "is past" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--our-domain", "x y"], "not a domain name"),
+        (["--next-from", "tomorrow"], "not a time"),
+        (["--next-from", "2027-01-31T12:00:00"], "without a zone"),
+        (["--overlap", "never"], "not a time"),
+    ],
+)
+def test_a_wrong_option_is_told_in_our_words(
+    options: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Why a value is none, and not which function of ours refused it."""
+    with pytest.raises(SystemExit):
+        main(["agreement", "export", *options])
+    error = capsys.readouterr().err
+    assert word in error
+    assert "parse" not in error
