@@ -87,7 +87,7 @@ def _options(
         if is_outdated(name, known) and normal(instance.service_unexpanded(original, name)) == normal(value)
     ]
     options = {
-        "syslog_name": f"postfix/{TRANSPORT_SERVICE}",
+        "syslog_name": f"{_log_name(instance)}/{TRANSPORT_SERVICE}",
         "smtp_tls_policy_maps": policy_table,
         "smtp_tls_CAfile": str(configuration.trust.ca_file),
         "tlsmgr_service_name": TLS_MANAGER_SERVICE,
@@ -99,6 +99,12 @@ def _options(
     if configuration.direct and all(configuration.partner(entry).via is None for entry in configuration.send):
         options["smtp_sasl_auth_enable"] = "no"
     return options
+
+
+def _log_name(instance: PostfixInstance) -> str:
+    """Return by what the instance's deliveries are told from those of others that log to the same place."""
+    # MULTI_INSTANCE_README: only further instances have a name, and they log under it.
+    return instance.parameter("syslog_name") if instance.parameter("multi_instance_name", "") else "postfix"
 
 
 def _dns_options(configuration: Configuration, instance: PostfixInstance) -> dict[str, str]:

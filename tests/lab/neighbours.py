@@ -39,7 +39,7 @@ class Neighbour:
         self._command = (*as_user, *command)
         self._ports = ports
         self._process: InnerProcess | None = None
-        self._output = Path("/var/log") / f"{self._name}.output"
+        self._output = Path("/var/log") / f"{Path(self._name).name}.output"
         for folder in folders:
             namespaces.run("mkdir", "-p", folder)
             namespaces.run("mount", "-t", "tmpfs", "-o", "mode=755", "lab", folder)
