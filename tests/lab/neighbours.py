@@ -143,7 +143,7 @@ def amavis(namespaces: Namespaces) -> Neighbour:
         folders=("/run/amavis", "/var/lib/amavis"),
         ports=("10024",),
     )
-    namespaces.run("install", "-d", "-o", "amavis", "-g", "amavis", *_AMAVIS_FOLDERS)
+    namespaces.run("install", "-d", "-m", "750", "-o", "amavis", "-g", "amavis", *_AMAVIS_FOLDERS)
     return made
 
 
