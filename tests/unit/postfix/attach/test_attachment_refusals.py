@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from attach_place import Place
+from attach_place import STOCK_MASTER, Place
 
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.attach.attachment import MAIN, MASTER, Request
@@ -79,3 +79,20 @@ def test_a_socket_outside_of_the_chroot_is_refused(place: Place) -> None:
     place.replace(MASTER, b"n       -       y       -       -       smtpd\n#smtp", b"n - n - - smtpd\n#smtp")
     place.attach()
     assert (place.override("smtp/inet", "smtpd_milters") or "").startswith("{ unix:/run/elsewhere/milter, ")
+
+
+def test_a_service_by_which_a_filter_gives_mail_back(place: Place) -> None:
+    """What was let in would be refused there; without a filter it is a service like any other."""
+    back = b"127.0.0.1:10025 inet n - y - - smtpd\n"
+    place.write(place.stock_main + b"content_filter = scan:[127.0.0.1]:10024\n", STOCK_MASTER + back)
+    with pytest.raises(Problem, match="may give mail back by it"):
+        place.attach(Request(("127.0.0.1:10025/inet",)))
+    place.write(place.stock_main, STOCK_MASTER + back)
+    place.attach(Request(("127.0.0.1:10025/inet",)))
+
+
+def test_a_further_instance_logs_under_its_name(place: Place) -> None:
+    """Its deliveries are told from those of the first instance, whose name stays as it was."""
+    place.write(place.stock_main + b"multi_instance_name = postfix-out\n")
+    place.attach()
+    assert place.override("domain-secure/unix", "syslog_name") == "postfix-out/domain-secure"
