@@ -66,7 +66,9 @@ def _partner(configuration: Configuration, act: Act) -> tuple[str, Mapping[str, 
     if entry not in configuration.receive and entry not in configuration.send:
         raise Problem("it is on no list", act.subject, "look at the status page again")
     rule = configuration.partner(entry)
+    bypasses = [str(one) for one in configuration.bypasses if one.entry == entry]
     facts = {"mode": rule.mode, "pins": sorted(map(str, rule.pins)), "methods": rule.methods}
+    facts |= {"bypasses": sorted(bypasses)}
     words = f"{entry} is in mode {rule.mode}, with {len(rule.pins)} pins"
     if act.kind is Kind.PIN:
         waiting = [

@@ -45,7 +45,7 @@ def sheet_facts(asked: Asked, configuration: Configuration, own: OwnSide, lookup
     tlsa = list(_tlsa(own, lookup, unknown))
     if not any(any(letter.isdigit() for letter in one) for one in asked.contacts):
         unknown.append({"what": "telephone", "why": ""})
-    reflector = getattr(getattr(configuration, "reflector", None), "address", None)
+    reflector = configuration.reflector.address
     return {
         "partner": asked.entry,
         "made": time_text(asked.now),

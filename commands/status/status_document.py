@@ -5,7 +5,6 @@ others.
 Must not know: how it is printed or rendered.
 """
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -22,8 +21,6 @@ from domain_secure.commands.promotion.waiting_document import promotions_documen
 from domain_secure.commands.terminal.common import belongs_to_fleet, fleet_store_at
 from domain_secure.commands.terminal.counter_names import counts
 from domain_secure.commands.terminal.daemon_client import Sample, health, samples
-from domain_secure.milter.metrics.metrics import COUNTED_SINCE
-from domain_secure.policy.certificates.expiry import Expiry, word_of
 from domain_secure.policy.configuration.configuration import DEFAULT_METRICS_LISTEN, Configuration, WebAccess
 from domain_secure.policy.configuration.fleet_cache import FleetCache
 from domain_secure.policy.configuration.reading import load
@@ -41,6 +38,7 @@ from domain_secure.postfix.findings.connectors import connectors_of
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .agreements import agreements_document
+from .counted import certificate_ends, counted_since, revocation_list_ends
 from .kept_samples import kept_samples
 
 # By the names the counters have in the system this one follows, for those who look for them.
@@ -56,9 +54,6 @@ _NOT_ASKED = "domain_secure_messages_sent_certificate_not_asked_total"
 _PARTNER_REFUSALS = "domain_secure_inbound_partner_refusals_total"
 _WAITING = "domain_secure_messages_waiting"
 _LAG = "domain_secure_log_lag_seconds"
-_EXPIRY = "domain_secure_certificate_expiry"
-_CERTIFICATE_ENDS = "domain_secure_certificate_not_after_timestamp_seconds"
-_CRL_ENDS = "domain_secure_crl_next_update_timestamp_seconds"
 
 
 def status_document(path: Path, *, connectors: bool = True) -> dict[str, Any]:
@@ -115,7 +110,7 @@ def _document(
         "connectors": found,
         "connectors_problem": connectors_problem,
         "domains": _domains(configuration, daemon, counted, latest, most) if configuration else [],
-        "counted_since": _counted_since(counted),
+        "counted_since": counted_since(counted),
         "domains_listed": len({*configuration.receive, *configuration.send}) if configuration else 0,
         "bypasses": bypasses,
         "bypasses_problem": bypasses_problem,
@@ -124,10 +119,10 @@ def _document(
         "pending_certificates": None if pending is None else len(pending),
         "pending": pending or [],
         "pending_problem": pending_problem,
-        "certificates": _certificates(counted),
+        "certificates": certificate_ends(counted),
         "renewals": renewals,
         "renewals_problem": renewals_problem,
-        "revocation_lists": _ends(counted, _CRL_ENDS, "issuer"),
+        "revocation_lists": revocation_list_ends(counted),
         "agreements": agreements_document(configuration) if configuration else [],
         "protocol_log": levels,
         "protocol_log_problem": levels_problem,
@@ -287,43 +282,6 @@ def _outcome(latest: Latest | LatestOutcome) -> dict[str, str]:
         "detail": latest.detail,
         "queue_id": latest.queue_id,
     }
-
-
-def _ends(counted: tuple[Sample, ...], metric: str, *labels: str) -> list[dict[str, Any]]:
-    """Return what ends when, soonest first, with the days left from now."""
-    now = datetime.now(UTC)
-    found: list[dict[str, Any]] = []
-    for sample in sorted((one for one in counted if one.name == metric), key=lambda one: one.value):
-        end = datetime.fromtimestamp(sample.value, UTC)
-        found.append(
-            {label: sample.labels[label] for label in labels}
-            | {"ends": end.isoformat(), "days_left": (end - now).days}
-        )
-    return found
-
-
-def _counted_since(counted: Iterable[Sample]) -> dict[str, str | None]:
-    """Return since when the counters count, by direction; a restart of the daemon changes nothing."""
-    found = {one.labels["direction"]: one.value for one in counted if one.name == COUNTED_SINCE}
-    since = {direction: found.get(direction, math.nan) for direction in Direction}
-    return {str(direction): None if math.isnan(value) else _iso(value) for direction, value in since.items()}
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat()
-
-
-def _certificates(counted: tuple[Sample, ...]) -> list[dict[str, Any]]:
-    """Return our certificates and partners', with how near the end of each is by the daemon's one rule."""
-    expiry = {
-        (one.labels["role"], one.labels["name"]): Expiry(int(one.value))
-        for one in counted
-        if one.name == _EXPIRY
-    }
-    return [
-        one | {"expiry": word_of(expiry.get((one["role"], one["name"]), Expiry.LASTS))}
-        for one in _ends(counted, _CERTIFICATE_ENDS, "role", "name")
-    ]
 
 
 def _asks(asked: int, not_asked: int) -> str:
