@@ -112,15 +112,8 @@ class Daemon:
             lambda: self._live.current.configuration, log_event, surroundings.smtp_listeners
         )
         self._recorder = self._make_recorder(configuration)
-        self._inbound = Inbound(
-            lambda: self._live.current,
-            self._requests,
-            self._knowledge,
-            self.metrics,
-            log_event,
-            self._recorder.observe,
-        )
-        self._inbound.reflector = self._reflector = self._make_reflector(surroundings)
+        self._reflector = self._make_reflector(surroundings)
+        self._inbound = self._make_inbound()
         self._pages = self._made_pages(surroundings)
         self._deliveries = surroundings.deliveries(
             lambda: self._live.current.configuration,
@@ -150,6 +143,18 @@ class Daemon:
         counters = partial(kept_counters.told, self.metrics, self._recorder)
         pages = surroundings.status_page(current), surroundings.further_pages(current)
         return Pages(counters, self.health, *pages, surroundings.changes(current))
+
+    def _make_inbound(self) -> Inbound:
+        inbound = Inbound(
+            lambda: self._live.current,
+            self._requests,
+            self._knowledge,
+            self.metrics,
+            log_event,
+            self._recorder.observe,
+        )
+        inbound.reflector = self._reflector
+        return inbound
 
     def _make_knowledge(self, state: Path) -> CertificateKnowledge:
         return CertificateKnowledge(
