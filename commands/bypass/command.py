@@ -132,7 +132,7 @@ def _begin(arguments: argparse.Namespace, configuration: Configuration, entry: E
     print(f"{entry}: {in_words(document)}")
     print(f"{entry}: bypass {number} in 30 days")
     _tell_limits(path, configuration, new)
-    return _bring_in_force(path, entry)
+    return _bring_in_force(path, entry, new)
 
 
 def _directions(configuration: Configuration, entry: Entry, word: str | None) -> tuple[Direction, ...]:
@@ -254,7 +254,7 @@ def _tell_limits(path: Path, configuration: Configuration, new: Bypass) -> None:
         note("it holds on this node alone: begin it on each node that is to let this mail through")
 
 
-def _bring_in_force(path: Path, entry: Entry) -> ExitStatus:
+def _bring_in_force(path: Path, entry: Entry, begun: Bypass | None = None) -> ExitStatus:
     from .in_force import bring_in_force  # noqa: PLC0415
 
-    return bring_in_force(path, entry)
+    return bring_in_force(path, entry, begun)

@@ -10,6 +10,7 @@ from domain_secure.commands.in_force.daemon_step import not_yet
 from domain_secure.commands.in_force.receiving import bring_receiving_in_force
 from domain_secure.commands.terminal.common import note
 from domain_secure.commands.terminal.daemon_client import DaemonAway, health
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.bypass.bypass_file import BypassFile
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
@@ -20,13 +21,21 @@ _SECONDS = 15.0
 _PAUSE = 0.05
 
 
-def bring_in_force(path: Path, entry: Entry) -> ExitStatus:
+def bring_in_force(path: Path, entry: Entry, begun: Bypass | None = None) -> ExitStatus:
     """Return once mail with *entry* goes by what is in force, and say so.
 
-    Raises Problem, which says "not yet in force, because …", with the status DIFFERENCE.
+    *begun* has to be among that.  Raises Problem, which says "not yet in force, because …", with the status
+    DIFFERENCE.
     """
     with not_yet():
         configuration = load(path)
+        if begun and begun.key not in {one.key for one in configuration.bypasses}:
+            raise Problem(
+                f"the bypass of {entry} is not in force: it was ended by somebody else, or by a clock",
+                str(BypassFile(configuration.state).path),
+                "see `domain-secure partner bypass` and `domain-secure check`",
+                ExitStatus.DIFFERENCE,
+            )
         await_bypasses(configuration)
     is_sent_to = entry in configuration.send
     if entry in configuration.receive:

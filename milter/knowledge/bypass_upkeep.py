@@ -83,7 +83,11 @@ class BypassUpkeep:
 
 
 def bypasses_document(live: LiveConfiguration) -> list[dict[str, Any]]:
-    """Return the bypasses that the daemon goes by, for ``/healthz``."""
+    """Return the bypasses that the daemon goes by, for ``/healthz``.
+
+    None that is over by the latest time that the daemon knows: it lets nothing in.
+    """
+    latest = live.known_time.latest
     return [
         {
             "domain": one.entry,
@@ -93,4 +97,5 @@ def bypasses_document(live: LiveConfiguration) -> list[dict[str, Any]]:
             "reason": one.reason,
         }
         for one in live.current.configuration.bypasses
+        if one.end > latest
     ]

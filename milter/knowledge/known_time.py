@@ -23,6 +23,11 @@ class KnownTime:
         """Return the time of the newest file among the program itself and the *state* folder's own."""
         return cls(datetime.fromtimestamp(max(_written(_PROGRAM, *_files(state))), UTC))
 
+    @property
+    def latest(self) -> datetime:
+        """Return it, as of the last look at the clock."""
+        return self._latest
+
     def after(self, now: datetime) -> datetime:
         """Return the latest time known, with the clock's *now* taken into account."""
         self._latest = max(self._latest, now)

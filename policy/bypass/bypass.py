@@ -6,6 +6,7 @@ Invariants: no bypass lasts longer than `LONGEST` from its first start, whatever
 over later because somebody has set a clock back.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -35,11 +36,11 @@ class Reading:
 class Account:
     """What was known of the time when somebody looked last.
 
-    *seen* is the latest time that any clock has shown, *spent* how many seconds had passed for certain since
-    the start of each bypass, by `Bypass.key`.
+    *spent* is how many seconds had passed for certain since the start of each bypass, by `Bypass.key`, by the
+    clock that had shown most until then.  What a clock showed before a bypass began is none of its time: one
+    that went wrong then, and was set right, must not end it.
     """
 
-    seen: datetime
     boot: str
     seconds: float
     spent: Mapping[str, float] = field(default_factory=dict)
@@ -85,12 +86,12 @@ def passed(bypass: Bypass, account: Account | None, reading: Reading) -> float:
     A clock that was set back counts no less than it had shown before; where the machine has started again
     since, all of its time since counts, and what an *account* knows of the time before.
     """
-    known = max(reading.now, account.seen) if account else reading.now
-    by_clock = (known - bypass.start).total_seconds()
+    before = account.spent.get(bypass.key) if account else None
+    by_clock = (reading.now - bypass.start).total_seconds()
     spent = reading.seconds - bypass.seconds if reading.boot == bypass.boot else reading.seconds
-    if not bypass.boot:
-        spent = 0.0
-    if account and (before := account.spent.get(bypass.key)) is not None:
+    if spent < 0:
+        return math.inf  # that start of the machine has not come so far: nobody began it then
+    if account and before is not None:
         since = reading.seconds - account.seconds if reading.boot == account.boot else reading.seconds
         spent = max(spent, before + max(since, 0.0))
     return max(by_clock, spent)
@@ -103,9 +104,8 @@ def is_over(bypass: Bypass, account: Account | None, reading: Reading) -> bool:
 
 def noted(bypasses: Iterable[Bypass], account: Account | None, reading: Reading) -> Account:
     """Return the account after another look at the clocks."""
-    seen = max(reading.now, account.seen) if account else reading.now
     spent = {one.key: max(passed(one, account, reading), 0.0) for one in bypasses}
-    return Account(seen, reading.boot, reading.seconds, spent)
+    return Account(reading.boot, reading.seconds, spent)
 
 
 @dataclass(frozen=True, slots=True)

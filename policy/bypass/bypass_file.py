@@ -7,20 +7,21 @@ puts nothing in force.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
 from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.direction import Direction
-from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.domain import parse_entry
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
-from .bypass import Account, Bypass, Reading, is_over
+from .bypass import LONGEST, Account, Bypass, Reading, is_over
 
 FOLDER = "bypass"
 IN_FORCE = "in-force.json"
@@ -71,7 +72,7 @@ class BypassFile:
         try:
             told = json.loads(state_file.read(self._state, PurePath(FOLDER, ACCOUNT)))
             spent = {str(key): float(value) for key, value in told["spent"].items()}
-            return Account(_time(told["seen"]), str(told["boot"]), float(told["seconds"]), spent)
+            return Account(str(told["boot"]), float(told["seconds"]), spent)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -128,7 +129,6 @@ class Edit:
     def note(self, account: Account) -> None:
         """Replace the account of the time; raises OSError."""
         told = {
-            "seen": account.seen.isoformat(),
             "boot": account.boot,
             "seconds": account.seconds,
             "spent": dict(account.spent),
@@ -156,9 +156,10 @@ def document_of(bypass: Bypass) -> dict[str, Any]:
 
 
 def _bypass(told: dict[str, Any]) -> Bypass:
+    """Return a bypass that could have been begun; raises ValueError for any other one."""
     word = told["direction"]
-    return Bypass(
-        Entry(told["domain"]),
+    found = Bypass(
+        parse_entry(told["domain"]),
         tuple(Direction) if word == "both" else (Direction(word),),
         _time(told["start"]),
         _time(told["end"]),
@@ -168,6 +169,11 @@ def _bypass(told: dict[str, Any]) -> Bypass:
         float(told["seconds"]),
         told["ended_by"],
     )
+    if not timedelta() <= found.duration <= LONGEST:
+        raise ValueError(f"{found.entry}: it lasts from 0 to 24 h")
+    if not found.boot or not math.isfinite(found.seconds):
+        raise ValueError(f"{found.entry}: no clock tells its start")
+    return found
 
 
 def _time(text: str) -> datetime:

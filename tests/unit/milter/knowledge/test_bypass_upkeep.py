@@ -95,6 +95,14 @@ def test_over_whatever_the_clock_says(edge: Edge, set_back: int) -> None:
     assert edge.attend() == ()
 
 
+def test_what_lets_nothing_in_is_not_told_as_in_force(edge: Edge) -> None:
+    """Where the daemon knows of a later time than the end, a message is judged by that, and so is the answer."""
+    edge.begin()
+    edge.live.known_time.after(edge.now + 2 * HOURS)
+    assert len(edge.attend()) == 1
+    assert bypasses_document(edge.live) == []
+
+
 def test_over_although_the_configuration_is_faulty(edge: Edge) -> None:
     """The last good configuration stays in force, and the bypass in it does not."""
     edge.begin()

@@ -85,8 +85,22 @@ def test_a_time_once_seen_stays() -> None:
 
 def test_an_account_of_others_says_nothing() -> None:
     """What was noted before a bypass began is not counted for it."""
-    account = Account(NOW - HOUR, "one", 0.0, {})
-    assert not is_over(begin(), account, later(3))
+    assert not is_over(begin(), Account("one", 0.0, {}), later(3))
+
+
+def test_a_clock_that_was_wrong_before_it_began_does_not_end_it() -> None:
+    """A clock that was years ahead during another bypass, and was set right, ends that one alone."""
+    other = begin(wish(entry=FABRIKAM))
+    account = noted([other], None, later(0.1, clock=24 * 1000))
+    new = begin(at=later(0.2))
+    account = noted([other, new], account, later(0.3))
+    assert is_over(other, account, later(0.4))
+    assert not is_over(new, account, later(0.4))
+
+
+def test_a_start_that_the_machine_has_not_come_to_is_over() -> None:
+    """Nobody began what is said to have begun later in this very start of the machine."""
+    assert is_over(replace(begin(), seconds=START.seconds + 60), None, START)
 
 
 def test_no_more_than_a_day() -> None:

@@ -1,5 +1,6 @@
 """What is kept of bypasses, over kills and restarts."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,6 +94,28 @@ def test_what_cannot_be_read_puts_nothing_in_force(tmp_path: Path, text: str) ->
     """A damaged file is a fault that is told, and no bypass."""
     found = files(tmp_path)
     found.path.write_text(text)
+    with pytest.raises(Problem, match="none is in force"):
+        found.in_force()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"end": "2026-11-28T20:00:01+00:00"}, id="longer than a day"),
+        pytest.param({"end": "2026-11-27T19:00:00+00:00"}, id="over before it began"),
+        pytest.param({"end": "2026-11-27T23:00:00"}, id="a time without a zone"),
+        pytest.param({"boot": ""}, id="no start of the machine"),
+        pytest.param({"seconds": float("nan")}, id="no number"),
+        pytest.param({"domain": "not a domain"}, id="no domain"),
+        pytest.param({"direction": "all"}, id="no direction"),
+    ],
+)
+def test_what_nobody_could_have_begun_puts_nothing_in_force(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    """The file is no way round what the command refuses."""
+    found = files(tmp_path)
+    found.path.write_text(json.dumps({"bypasses": [document_of(BYPASS) | change]}))
     with pytest.raises(Problem, match="none is in force"):
         found.in_force()
 
