@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.commands.terminal.common import add_to_document, already_so, configuration_of, note
-from domain_secure.milter.knowledge.known_time import KnownTime
 from domain_secure.policy.agreement.agreement_file import (
     LARGEST,
     SignedAgreement,
@@ -23,6 +22,7 @@ from domain_secure.policy.agreement.agreement_file import (
 from domain_secure.policy.agreement.proposal import Change, Proposal, proposal_for
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files.atomic_file import replace
+from domain_secure.policy.files.known_time import KnownTime
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.timed_pin import time_text

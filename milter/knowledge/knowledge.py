@@ -25,6 +25,7 @@ from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaSource
 from domain_secure.policy.decision.evidence import KnownCertificate, Session
 from domain_secure.policy.decision.methods import is_in_name_of
 from domain_secure.policy.dkim.message_signature import KeyAnswer, KeySource
+from domain_secure.policy.files.known_time import KnownTime
 from domain_secure.policy.reflector.spf import SpfSource
 from domain_secure.policy.revocation.revocation import RevocationSource, RevocationStatus, ValidatedPath
 from domain_secure.policy.terms.domain import Entry
@@ -33,7 +34,6 @@ from domain_secure.policy.terms.problems import Problem
 
 from . import events
 from .familiar_partners import FamiliarPartners
-from .known_time import KnownTime
 from .live_configuration import Live
 
 # Where revocation is preferred, a message whose certificate nobody has asked about yet waits no longer.

@@ -18,13 +18,13 @@ from domain_secure.policy.configuration.configuration import Configuration, Trus
 from domain_secure.policy.configuration.list_losses import ListVanishedError
 from domain_secure.policy.configuration.pins_in_force import steady_time, with_pins_at
 from domain_secure.policy.files.file_signature import FileSignature, file_signature
+from domain_secure.policy.files.known_time import KnownTime
 from domain_secure.policy.revocation.revocation import RevocationList
 from domain_secure.policy.revocation.statements import read_crl_files
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
-from .known_time import KnownTime
 from .list_guard import ListGuard, Load, UnsettledError
 
 # A stat(2) of a handful of files; unlike inotify it also sees a change behind a symbolic link, on a
@@ -181,19 +181,18 @@ class LiveConfiguration:
         return True
 
     def _attend_pins(self) -> None:
-        since, until = self._steady
-        now = self.known_time.after(self._clock())
-        if (since is None or since <= now) and (until is None or now < until):
-            return
         with self._lock:
+            since, until = self._steady
+            now = self.known_time.after(self._clock())
+            if (since is None or since <= now) and (until is None or now < until):
+                return
             former = self.current
             self.current = self._with_pins(former)
-        for entry, partner in self.current.configuration.partners.items():
-            if (before := former.configuration.partners[entry].pins) != partner.pins:
-                self._log(
-                    events.pins_changed(entry, sorted(partner.pins - before), sorted(before - partner.pins))
-                )
-        self._changed(former, self.current)
+            for entry, partner in self.current.configuration.partners.items():
+                if (before := former.configuration.partners[entry].pins) != partner.pins:
+                    begun, ended = sorted(partner.pins - before), sorted(before - partner.pins)
+                    self._log(events.pins_changed(entry, begun, ended))
+            self._changed(former, self.current)
 
     def _with_pins(self, live: Live) -> Live:
         """Return what holds now of pins that have a time, and remember for how long it holds."""

@@ -19,6 +19,7 @@ from typing import Any
 
 from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.bypass.bypass_file import BypassFile
+from domain_secure.policy.files.known_time import KnownTime
 from domain_secure.policy.terms.domain import Entry, InvalidDomainError, entry_base, parse_entry
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import NoPermission, Problem
@@ -55,9 +56,11 @@ def load(path: Path, read: ReadFile = read_file) -> Configuration:
     """Return the configuration in the file *path*; raises Problem when anything in it is wrong.
 
     *read* yields the content of that file, and of the ``domains_file`` of each list.  Of pins that count
-    for a time those are in force that count now.
+    for a time those are in force that count now, by the latest time that is known to have been: each
+    command, and what root's own units run, goes by it as the daemon does.
     """
-    return with_pins_at(parse(read_configuration(path, read), path, read), datetime.now(UTC))
+    parsed = parse(read_configuration(path, read), path, read)
+    return with_pins_at(parsed, KnownTime.of_state(parsed.state).after(datetime.now(UTC)))
 
 
 def read_configuration(path: Path, read: ReadFile = read_file) -> bytes:

@@ -205,7 +205,7 @@ def input_digest(job: Job) -> str:
             key,
             rule.server_names,
             rule.send_method,
-            sorted(map(str, rule.pins - configuration.trust.distrusted)),
+            sorted(map(str, rule.pins - configuration.trust.distrusted)) or bool(rule.timed_pins),
             rule.minimum_tls,
             rule.mx,
             str(rule.via),

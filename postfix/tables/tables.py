@@ -172,7 +172,7 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
 
     Only attributes without blanks, commas and braces, which every version reads alike; never
     ``policy_type=sts``, under which later versions replace the match list.
-    Raises Problem for ``send_method = "pin"`` without a pin.
+    Raises Problem for ``send_method = "pin"`` without a pin, be it one that counts at another time.
     """
     strength = f"protocols={_protocols(partner.minimum_tls, dialect)} ciphers=high"
     if partner.servername is not None:
@@ -180,13 +180,13 @@ def policy_of(partner: Partner, dialect: Dialect) -> str:
     if partner.send_method is SendMethod.DANE:
         return f"dane-only {strength}"
     if partner.send_method is SendMethod.PIN:
-        if not partner.pins:
+        if not partner.pins and not partner.timed_pins:
             raise Problem(
                 f"mail to {partner.entry} is to be sent by pin, and no pin is known",
                 f'partner."{entry_base(partner.entry)}": pins',
                 f"add one with: domain-secure partner pin {entry_base(partner.entry)} sha256:…",
             )
-        # Of a pin alone that is distrusted there must be left what no server has, for mail to wait.
+        # Of pins that are all distrusted, or out of their time, what no server has is left, for mail to wait.
         pins = partner.pins - dialect.distrusted or {_NOBODYS}
         digests = "|".join(colon_form(pin) for pin in sorted(pins))
         return f"fingerprint match={digests} {strength}"

@@ -150,7 +150,7 @@ MAY_KNOW = {
     "commands/agreement": (
         "policy/agreement policy/certificates policy/configuration policy/files policy/own "
         "policy/revisions policy/terms postfix/dns postfix/findings postfix/instance postfix/own_checks "
-        "postfix/tables milter/knowledge fleet/store commands/terminal"
+        "postfix/tables fleet/store commands/terminal"
     ),
     "commands/attach": (
         "policy/configuration policy/files policy/terms postfix/attach postfix/doctor postfix/findings "

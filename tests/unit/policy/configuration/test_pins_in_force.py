@@ -1,13 +1,17 @@
 """Which pins of a rule count at a moment."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from domain_secure.policy.configuration.configuration import Partner
 from domain_secure.policy.configuration.pins_in_force import steady_time, with_pins_at
 from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
-from domain_secure.policy.terms.timed_pin import TimedPin
+from domain_secure.policy.terms.timed_pin import TimedPin, time_text
 
 from unit.policy.builders import WOODGROVE, configuration, partner
 
@@ -61,3 +65,20 @@ def test_a_file_is_read_as_it_holds_now(tmp_path: Path) -> None:
         f'timed_pins = ["{OLD} until 2001-01-01", "{NEXT} from 2001-01-01"]\n'
     )
     assert load(file).partners[WOODGROVE].pins == {NEXT}
+
+
+@pytest.mark.parametrize("place", ["history.sqlite", "maps/published.json"])
+def test_a_clock_that_went_back_brings_no_ended_key_back(tmp_path: Path, place: str) -> None:
+    """What is read for tables goes by what files of the state folder have seen, as the daemon does."""
+    state, path = tmp_path / "state", tmp_path / "domain-secure.toml"
+    witness = state / place
+    witness.parent.mkdir(parents=True)
+    witness.touch()
+    ended = datetime.now(UTC) + timedelta(days=300)
+    path.write_text(
+        f'[paths]\nstate = "{state}"\n[partner."a.test"]\n'
+        f'timed_pins = ["{OLD} until {time_text(ended)}", "{NEXT} from {time_text(ended)}"]\n'
+    )
+    assert load(path).partners[Entry("a.test")].pins == {OLD}
+    os.utime(witness, (ended.timestamp() + 60,) * 2)
+    assert load(path).partners[Entry("a.test")].pins == {NEXT}

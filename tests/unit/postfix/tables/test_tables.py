@@ -18,6 +18,7 @@ from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.nexthop import Nexthop
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.timed_pin import TimedPin
 from domain_secure.policy.terms.tls import TlsVersion
 from domain_secure.postfix.tables.tables import (
     Dialect,
@@ -167,6 +168,13 @@ def test_pin_without_pins_is_refused() -> None:
     """Sending by pin without a pin is the operator's to mend, and no line is invented."""
     with pytest.raises(Problem, match="no pin is known"):
         policy_of(make_partner("a.test", send_method=SendMethod.PIN), STOCK)
+
+
+def test_pins_out_of_their_time_let_mail_wait() -> None:
+    """A rule whose keys have all ended holds up no other partner's tables, nor keeps the old key in them."""
+    ended = TimedPin(Pin.certificate("ab" * 32), None, datetime(2026, 1, 1, tzinfo=UTC))
+    rule = make_partner("a.test", send_method=SendMethod.PIN, timed_pins=(ended,))
+    assert policy_of(rule, STOCK).startswith(f"fingerprint match={':'.join(['00'] * 32)} ")
 
 
 @given(

@@ -4,8 +4,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from domain_secure.milter.knowledge import known_time
-from domain_secure.milter.knowledge.known_time import KnownTime
+from domain_secure.policy.files import known_time
+from domain_secure.policy.files.known_time import KnownTime
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

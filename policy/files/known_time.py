@@ -20,8 +20,12 @@ class KnownTime:
 
     @classmethod
     def of_state(cls, state: Path) -> Self:
-        """Return the time of the newest file among the program itself and the *state* folder's own."""
-        return cls(datetime.fromtimestamp(max(_written(_PROGRAM, *_files(state))), UTC))
+        """Return the time of the newest file among the program itself and the *state* folder's own.
+
+        Postfix's tables are among them: made anew when the time of a pin is over, they tell that it is.
+        """
+        files = (*_files(state), *_files(state / "maps"))
+        return cls(datetime.fromtimestamp(max(_written(_PROGRAM, *files)), UTC))
 
     @property
     def latest(self) -> datetime:
