@@ -33,7 +33,7 @@ from domain_secure.policy.terms.suggestions import did_you_mean, nearest
 from .rule_in_force import entry_and_check, rule_in_force, tell_written
 from .spelled_pin import spelled_pins
 
-_PINS = "pins"
+_PINS = ("pins", "timed_pins")
 
 
 def add_parsers(actions: Any) -> None:
@@ -126,9 +126,9 @@ def run_unpin(arguments: argparse.Namespace) -> ExitStatus:
     written = remove_pins(store, arguments.domain, pins, check)
     tell_written(arguments, written, f"not pinned for {entry}: {', '.join(map(str, pins))}")
     partner = configuration_of(arguments).partner(entry)
-    if not partner.pins and set(partner.methods) == {Method.PIN}:
+    if not partner.pins and not partner.timed_pins and set(partner.methods) == {Method.PIN}:
         note(f"nothing is pinned for {entry} now, and its methods are pin alone: nothing passes")
-    return rule_in_force(arguments, store, (_PINS,))
+    return rule_in_force(arguments, store, _PINS)
 
 
 def run_remove(arguments: argparse.Namespace) -> ExitStatus:

@@ -17,7 +17,11 @@ def spelled_pins(configuration: Configuration, texts: Iterable[str]) -> list[Pin
 
     A digest that does not say what it is of must be one that was seen, or is pinned for some partner.
     """
-    pinned = frozenset(pin for partner in configuration.partners.values() for pin in partner.pins)
+    pinned = frozenset(
+        pin
+        for partner in configuration.partners.values()
+        for pin in (*partner.pins, *(timed.pin for timed in partner.timed_pins))
+    )
     with closing(CertificateBook(configuration.state / FILE_NAME)) as book:
         return [_spelled_pin(text, book, pinned) for text in texts]
 

@@ -75,13 +75,22 @@ def add_pins(
 ) -> tuple[Written, ...]:
     """Append pins to a partner, those that are not there yet.
 
-    Returns what was written; raises Problem and OSError.
+    Returns what was written; raises Problem and OSError.  A pin that has a time counts in that time alone, so
+    it is a Problem to append it.
     """
     (entry,) = parse_entries([domain])
 
     def change(draft: Draft) -> tuple[Written, ...]:
         check(draft.former)
         former = draft.former.partners.get(entry)
+        for timed in former.timed_pins if former else ():
+            if timed.pin in pins:
+                raise Problem(
+                    f"this pin counts {timed.told_time} alone",
+                    f'partner."{entry}".timed_pins: {timed.pin}',
+                    f"for it to count always, take its time away first: "
+                    f"domain-secure partner unpin {domain} {timed.pin}",
+                )
         present: frozenset[Pin] = former.pins if former else frozenset()
         added = [str(pin) for pin in dict.fromkeys(pins) if pin not in present]
         table = table_name(tomllib.loads(draft.text), (PARTNER,), entry, domain)

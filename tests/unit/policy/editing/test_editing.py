@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from domain_secure.policy.configuration.configuration import Method, Mode
 from domain_secure.policy.configuration.reading import load
-from domain_secure.policy.editing import partner_editing
+from domain_secure.policy.editing import partner_editing, partner_removal
 from domain_secure.policy.editing.editing import ListName, add, remove, set_entries
 from domain_secure.policy.editing.policy_store import FileStore
 from domain_secure.policy.terms.domain import Entry
@@ -323,6 +323,31 @@ def test_pins_are_appended_once(path: Path) -> None:
     assert partner_editing.add_pins(FileStore(path), "a.test", [key]) == ()
     assert load(path).partners[Entry("a.test")].pins == {certificate, key}
     assert path.read_text(encoding="utf-8").count(DIGEST) == 2
+
+
+def test_a_pin_with_a_time_is_not_said_to_count_always(path: Path) -> None:
+    """It counts in its time alone wherever else it stands, so to append it is refused, with what would do."""
+    key = Pin.public_key(DIGEST)
+    store = FileStore(path)
+    partner_editing.set_values(store, "a.test", {"timed_pins": f"{key} until 2027-01-31T12:00:00Z"})
+    before = path.read_text(encoding="utf-8")
+    with pytest.raises(Problem, match="counts until 2027-01-31T12:00:00Z alone"):
+        partner_editing.add_pins(store, "a.test", [key])
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_a_pin_with_a_time_goes_with_the_others(path: Path) -> None:
+    """What is taken out counts at no time: neither as it stands under pins nor by its time."""
+    key, other = Pin.public_key(DIGEST), Pin.public_key("cd" * 32)
+    store = FileStore(path)
+    times = f"{key} from 2027-01-31T12:00:00Z,{other} until 2027-02-28T12:00:00Z"
+    partner_editing.set_values(store, "a.test", {"pins": str(key), "timed_pins": times})
+    assert partner_removal.remove_pins(store, "a.test", [key]) == (path,)
+    rule = load(path).partners[Entry("a.test")]
+    assert (rule.pins, [one.pin for one in rule.timed_pins]) == ({other}, [other])
+    assert partner_removal.remove_pins(store, "a.test", [key]) == ()
+    assert partner_removal.remove_pins(store, "a.test", [other]) == (path,)
+    assert "timed_pins" not in path.read_text(encoding="utf-8")
 
 
 WRITER = """
