@@ -155,6 +155,13 @@ class HeldFolder:
         if os.fstat(self._descriptor).st_mode & 0o077:
             os.fchmod(self._descriptor, FOLDER_MODE)
 
+    def take_over(self, mode: int) -> None:
+        """Make this folder the caller's own, with *mode*; what is in it stays whose it was."""
+        state = os.fstat(self._descriptor)
+        if state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) & 0o022:
+            os.fchown(self._descriptor, os.geteuid(), os.getegid())
+        os.fchmod(self._descriptor, mode)
+
     def put_folder(self, place: str | PurePath, files: Mapping[str, bytes]) -> None:
         """Make a folder with these files in it, whole or not at all."""
         with self._holder_of(place) as (holder, name), self._staging() as (temporary, staging):

@@ -7,12 +7,14 @@ Must not know: what the contents mean.
 The state folder belongs to the daemon's user, and detach, run as root, writes what the record says was in
 the files.  So the record lies in a folder of root's own, and where anybody else could have written it, its
 former contents are not used.  They are not needed either: our parts are known by what they say.
+That folder is held while something is written: what its neighbour puts in its place meanwhile stays empty.
 Whoever knows the name of a record may see that it is there, and no more: the daemon asks.
 """
 
 import fcntl
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,8 +23,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from domain_secure.policy.files import atomic_file, state_folder
-from domain_secure.policy.files.held_folder import HeldFolder
+from domain_secure.policy.files import state_folder
+from domain_secure.policy.files.held_folder import UNFINISHED, HeldFolder, UntrustedEntryError
 from domain_secure.policy.files.write_fault import cannot_write
 
 from .attach_signs import Signs
@@ -30,6 +32,8 @@ from .attach_signs import Signs
 FOLDER_MODE = 0o711
 ROUTES = ".routes"  #: of the file of ``routes_record``, which goes with the record
 FILE_MODE = 0o600
+_MARKER_MODE = 0o644
+_UNFINISHED = re.compile(rf"{re.escape(UNFINISHED)}[0-9a-f]{{16}}")
 _LARGEST = 16 * 1024 * 1024  #: octets
 
 
@@ -124,19 +128,22 @@ def write(path: Path, config_directory: Path, record: Record) -> None:
         "values": sorted(record.signs.values),
         "receives": record.receives,
     }
+    content = json.dumps(document, indent=1).encode() + b"\n"
     try:
         state_folder.make(path.parent.parent)
         with suppress(FileExistsError):
             path.parent.mkdir(mode=FOLDER_MODE)
-        _take_over(path.parent)
-        with suppress(FileNotFoundError):
-            if not _is_our_own(path.lstat()):
-                path.unlink()
-        # Whatever was put there before the folder was ours.
-        _marker(path).unlink(missing_ok=True)
-        if not record.receives:
-            os.close(os.open(_marker(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-        atomic_file.replace(path, json.dumps(document, indent=1).encode() + b"\n", default_mode=FILE_MODE)
+        with _held(path) as folder:
+            # A service manager may have given all of state to the daemon's user.
+            folder.take_over(FOLDER_MODE)
+            _remove_foreign(folder, path.name)
+            # Whatever was put there before the folder was ours.
+            with suppress(FileNotFoundError):
+                folder.remove(_marker(path).name)
+            if not record.receives:
+                with folder.created(_marker(path).name, _MARKER_MODE):
+                    pass
+            folder.replace(path.name, content, default_mode=FILE_MODE)
     except OSError as error:
         raise cannot_write("what is changed cannot be recorded", str(path), error) from error
 
@@ -151,19 +158,37 @@ def remove(path: Path) -> None:
         for one in (path, _marker(path), path.with_suffix(ROUTES)):
             with suppress(FileNotFoundError):
                 folder.remove(one.name)
+        if all(map(_UNFINISHED.fullmatch, state.names(path.parent.name))):
+            folder.sweep(_UNFINISHED)
     with suppress(OSError):
         path.parent.rmdir()
 
 
-def _take_over(folder: Path) -> None:
-    """Make the folder ours alone; a service manager may have given all of state to the daemon's user."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def put_beside(path: Path, suffix: str, content: bytes, mode: int) -> None:
+    """Write a file beside the record, of the same name with another suffix; raises OSError."""
+    with _held(path) as folder:
+        folder.take_over(FOLDER_MODE)
+        _remove_foreign(folder, path.with_suffix(suffix).name)
+        folder.replace(path.with_suffix(suffix).name, content, default_mode=mode)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[HeldFolder]:
+    """Yield the folder of a record, and no other that is put in its place meanwhile."""
+    with HeldFolder.open(path.parents[1]) as state, state.folder(path.parent.name) as folder:
+        yield folder
+
+
+def _remove_foreign(folder: HeldFolder, name: str) -> None:
+    """Remove what bears a name in the folder unless only we can have put it there."""
     try:
-        if not _is_our_own(os.fstat(descriptor)):
-            os.fchown(descriptor, os.geteuid(), os.getegid())
-        os.fchmod(descriptor, FOLDER_MODE)
-    finally:
-        os.close(descriptor)
+        is_ours = _is_our_own(folder.stat(name))
+    except FileNotFoundError:
+        return
+    except UntrustedEntryError:
+        is_ours = False
+    if not is_ours:
+        folder.remove(name)
 
 
 def _is_our_own(state: os.stat_result) -> bool:

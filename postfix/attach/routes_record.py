@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
-from domain_secure.policy.files import atomic_file
 from domain_secure.policy.files.write_fault import cannot_write
 from domain_secure.postfix.tables.publication import Record, Signature
 from domain_secure.postfix.tables.tables import Table
@@ -31,7 +30,8 @@ def write(configuration: Configuration, known: Signature | None) -> None:
     if known is None or not path.parent.is_dir() or is_known(configuration, known):
         return
     try:
-        atomic_file.replace(path, json.dumps(known).encode() + b"\n", default_mode=_MODE)
+        record = attach_record.path_of(configuration.state, configuration.config_directory)
+        attach_record.put_beside(record, attach_record.ROUTES, json.dumps(known).encode() + b"\n", _MODE)
     except OSError as error:
         raise cannot_write("that Postfix was reloaded cannot be recorded", str(path), error) from error
 

@@ -101,3 +101,40 @@ def test_the_daemon_sees_a_record_in_a_folder_that_is_closed_to_it(open_folder: 
     assert seen()
     remove(path)
     assert not seen()
+
+
+@pytest.mark.parametrize("receives", [True, False])
+def test_a_folder_that_is_swapped_meanwhile_leads_root_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receives: bool
+) -> None:
+    """The daemon's user owns the folder around it, and may put a link in its place at any moment."""
+    state, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path = path_of(state, Path("/etc/postfix"))
+    victim = elsewhere / "victim"
+    victim.write_text("root's\n")
+    (elsewhere / path.name).symlink_to(victim)
+    change_mode = os.fchmod
+
+    def swapped(descriptor: int, mode: int) -> None:
+        change_mode(descriptor, mode)
+        if path.parent.is_dir() and not path.parent.is_symlink():
+            path.parent.rename(state / "aside")
+            path.parent.symlink_to(elsewhere)
+
+    monkeypatch.setattr(os, "fchmod", swapped)
+    write(path, Path("/etc/postfix"), replace(_RECORD, receives=receives))
+    assert victim.read_text() == "root's\n"
+    assert set(elsewhere.iterdir()) == {victim, elsewhere / path.name}
+    assert (elsewhere / path.name).is_symlink()
+
+
+def test_what_a_killed_writer_left_goes_with_the_last_record(tmp_path: Path) -> None:
+    """Nothing is left of the folder then; with another record it stays."""
+    first, second = (record(tmp_path, Path(name)) for name in ("/etc/postfix", "/etc/postfix-out"))
+    left = first.parent / f".unfinished-{'0' * 16}"
+    left.mkdir()
+    remove(first)
+    assert left.exists()
+    remove(second)
+    assert not first.parent.exists()

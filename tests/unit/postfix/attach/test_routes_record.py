@@ -43,3 +43,17 @@ def test_what_cannot_be_read_is_not_known(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("[[1, 2")
     assert not routes_record.is_known(configuration, KNOWN)
+
+
+def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """Whoever put it there before the folder was root's leads root nowhere."""
+    configuration = replace(make_configuration(tmp_path / "state"), config_directory=tmp_path)
+    path = routes_record.path_of(configuration)
+    path.parent.mkdir(parents=True)
+    victim = tmp_path / "victim"
+    victim.write_text("root's")
+    path.symlink_to(victim)
+    routes_record.write(configuration, KNOWN)
+    assert victim.read_text() == "root's"
+    assert not path.is_symlink()
+    assert routes_record.is_known(configuration, KNOWN)
