@@ -96,7 +96,7 @@ def test_over_whatever_the_clock_says(edge: Edge, set_back: int) -> None:
 
 
 def test_what_lets_nothing_in_is_not_told_as_in_force(edge: Edge) -> None:
-    """Where the daemon knows of a later time than the end, a message is judged by that, and so is the answer."""
+    """Messages are judged by the latest time that the daemon knows of, and so is what it answers."""
     edge.begin()
     edge.live.known_time.after(edge.now + 2 * HOURS)
     assert len(edge.attend()) == 1
