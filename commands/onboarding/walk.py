@@ -20,10 +20,12 @@ from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.configuration.configuration import Configuration, Mode
 from domain_secure.policy.configuration.reading import load, parse
 from domain_secure.policy.editing.person import who
+from domain_secure.policy.onboarding.followers import followers
 from domain_secure.policy.onboarding.kept_onboarding import Onboarding, keep_onboarding, kept_onboardings
 from domain_secure.policy.onboarding.proposal import Change, own_rule, rule_with
 from domain_secure.policy.onboarding.steps import Facts, Standing, Step, Watched, standings
 from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
@@ -67,8 +69,9 @@ class _Walk:
         self._live = _read(self._path)
         self._rule = own_rule(self._configuration, wish.entry)
         self._former = kept_onboardings(self._configuration.state).get(wish.entry)
-        _refuse_to_weaken(self._configuration, wish)
         directions = wish.directions or (self._former or wish).directions or frozenset(Direction)
+        if wish.reaches(Step.OBSERVE) and not wish.forced and Direction.RECEIVE in directions:
+            _refuse_to_weaken(self._configuration, wish.entry)
         begun = self._former or Onboarding(self._now, who(), directions)
         self._way = replace(begun, directions=directions)
         self._proposal: tuple[Change, ...] = ()  #: what was not taken
@@ -94,6 +97,11 @@ class _Walk:
         self._tell(told.heading(entry, self._former, self._is_watched, entry in self._configuration.send))
         if (other := self._configuration.partner(entry).entry) != entry:
             note(f"{entry} follows the rule of {other}, until it has one of its own")
+        lists = (self._configuration.receive, self._configuration.send)
+        for one in dict.fromkeys(
+            one for listed in lists for one in followers(self._configuration, listed, entry)
+        ):
+            note(f"{one} goes by the rule of {entry}: what is written for that holds for it as well")
         self._tell(told.step_heading(Step.PROBE))
         asked = rule_with(self._rule, self._wish.values, self._wish.pins, self._configuration)
         self._look = Look(self._live, asked, self._now)
@@ -279,18 +287,27 @@ class _Walk:
         return end.status
 
 
-def _refuse_to_weaken(configuration: Configuration, wish: Wish) -> None:
-    """Raise the Problem of mail that a wildcard has refused already: to watch it would let it in."""
-    above = covering(configuration.receive, wish.entry)
-    if wish.only_looks or wish.forced or above is None or above == wish.entry:
-        return
-    if configuration.partner(above).mode is Mode.ENFORCE:
+def _refuse_to_weaken(configuration: Configuration, entry: Entry) -> None:
+    """Raise the Problem of mail that is refused already, and would be let in if *entry* were only watched."""
+    if entry in configuration.receive:
+        return  # what is listed stays as it is
+    above = covering(configuration.receive, entry)
+    if above is not None and configuration.partner(above).mode is Mode.ENFORCE:
         raise Problem(
-            f"mail from {wish.entry} is enforced already, as {above}, and would only be watched at first",
-            f"partner add {wish.entry}",
+            f"mail from {entry} is enforced already, as {above}, and would only be watched at first",
+            f"partner add {entry}",
             f"see `domain-secure partner show {quoted(above)}`, or give --force if that is meant",
             ExitStatus.DIFFERENCE,
         )
+    for one in followers(configuration, configuration.receive, entry):
+        if configuration.partner(one).mode is Mode.ENFORCE:
+            raise Problem(
+                f"{one} is enforced, goes by the rule of {entry}, and would only be watched with it",
+                f"partner add {entry}",
+                f"write `domain-secure partner set {quoted(one)} mode=enforce` first, which gives it a rule "
+                "of its own, or give --force if that is meant",
+                ExitStatus.DIFFERENCE,
+            )
 
 
 def _read(path: Path) -> Live:
