@@ -14,7 +14,7 @@ from domain_secure.policy.terms.mailbox import Mailbox
 
 @unique
 class SpfResult(StrEnum):
-    """The results of RFC 7208 section 2.6."""
+    """The results of RFC 7208 section 2.6, and one that is no result for its author."""
 
     NONE = "none"
     NEUTRAL = "neutral"
@@ -23,6 +23,7 @@ class SpfResult(StrEnum):
     SOFTFAIL = "softfail"
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
+    EVERYBODY = "it passes for clients anywhere"  #: whoever asks, so that it speaks for nobody
 
 
 @dataclass(frozen=True, slots=True)

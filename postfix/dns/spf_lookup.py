@@ -6,7 +6,9 @@ Must not know: how DNS is asked (look-ups are passed in), what follows from a re
 pyspf evaluates the records; its own look-ups, which ask the resolver in another way and know no common time
 limit, are replaced by ours.  It is imported by the first question.
 Invariants: asking never waits; what was not found in time, or made the library stumble, is a temporary error
-and never a pass; what a record says in words is not passed on.
+and never a pass; what a record says in words is not passed on; a record by which clients anywhere pass is
+told apart, in whichever way it says so (``+all``, networks that add up to all, a name that always exists),
+because others could have us write to whomever it is about.
 Source: RFC 7208, section 4.6.4 for the limits, which the library keeps.
 """
 
@@ -14,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
+from ipaddress import ip_address
 from typing import Any
 
 from domain_secure.policy.reflector.spf import SpfQuestion, SpfResult
@@ -26,6 +29,9 @@ _ROOM = Room(threads=4, waiting=32)
 _PACE = Pace(after_success=0.0, after_failure=0.0, longest=0.0)
 _MOST_RECORDS = 50  #: of one answer; a record that counts has fewer
 _LONGEST_LABEL = 64
+# Bits of an address, from the left, of which four in a row are turned over.  All IPv6 addresses that are
+# given out have the first three in common.
+_FIRST_BITS = {4: 0, 6: 3}
 
 
 class SpfLookup:
@@ -48,27 +54,51 @@ class SpfLookup:
             future.set_result(SpfResult.TEMPERROR)
             return future
         task.add_done_callback(
-            lambda done: future.set_result(SpfResult.TEMPERROR if done.exception() else done.result())
+            lambda done: (
+                future.set_exception(error)
+                if (error := done.exception())
+                else future.set_result(done.result())
+            )
         )
         return future
 
 
 def evaluated(question: SpfQuestion, lookup: Lookups, is_over: Callable[[], bool]) -> SpfResult:
-    """Return what the records of the reverse-path's domain say of the client; raises nothing.
+    """Return what the records of the reverse-path's domain say of the client.
 
-    *is_over* tells whether time is up.
+    *is_over* tells whether time is up.  Raises ImportError where the library is not there, and nothing else.
     """
-    path = question.reverse_path
-    try:
-        library = _library()
-        query = library.query(question.client_address, str(path), path.domain)
-        query.dns = _Answers(library, lookup, is_over)
+    library = _library()
+    kept: dict[tuple[str, str], list[Any]] = {}
+
+    def result_for(client_address: str) -> SpfResult:
+        path = question.reverse_path
+        query = library.query(client_address, str(path), path.domain)
+        query.dns = _Answers(library, lookup, is_over, kept)
         # Nobody reads explanations here, and they cost a look-up.
         query.get_explanation = lambda _: None
-        result = SpfResult(query.check()[0])
+        return SpfResult(query.check()[0])
+
+    try:
+        result = result_for(question.client_address)
+        if result is SpfResult.PASS:
+            others = {result_for(one) for one in _elsewhere(question.client_address)}
+            if SpfResult.PASS in others:
+                return SpfResult.EVERYBODY
+            if SpfResult.TEMPERROR in others:
+                return SpfResult.TEMPERROR
     except Exception:  # noqa: BLE001 - records are strangers', and so is the library to us
         return SpfResult.TEMPERROR
     return result
+
+
+def _elsewhere(client_address: str) -> list[str]:
+    """Return addresses far from a client's: no network that is somebody's holds it and one of these."""
+    client = ip_address(client_address)
+    client = getattr(client, "ipv4_mapped", None) or client
+    first = _FIRST_BITS[client.version]
+    lowest = client.max_prefixlen - 1
+    return [str(type(client)(int(client) ^ 1 << lowest - bit)) for bit in range(first, first + 4)]
 
 
 def _library() -> Any:
@@ -80,13 +110,19 @@ def _library() -> Any:
 
 
 class _Answers:
-    """Records as the library wants them, for one evaluation."""
+    """Records as the library wants them, for one evaluation; *kept* are those that were found."""
 
-    def __init__(self, library: Any, lookup: Lookups, is_over: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        library: Any,
+        lookup: Lookups,
+        is_over: Callable[[], bool],
+        kept: dict[tuple[str, str], list[Any]],
+    ) -> None:
         self._library = library
         self._lookup = lookup
         self._is_over = is_over
-        self._kept: dict[tuple[str, str], list[Any]] = {}
+        self._kept = kept
         self._void = 0
 
     def __call__(

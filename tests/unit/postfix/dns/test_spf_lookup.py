@@ -1,5 +1,6 @@
 """SPF by pyspf over look-ups of ours."""
 
+import sys
 from collections.abc import Mapping
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ ZONE: Mapping[tuple[str, str], object] = {
     ("mail.mx.test", "AAAA"): SimpleNamespace(address="2001:db8::7"),
     ("7.2.0.192.in-addr.arpa", "PTR"): SimpleNamespace(target=dns.name.from_text("mail.mx.test")),
     ("6.local._spf.macro.test", "A"): SimpleNamespace(address="127.0.0.2"),
+    ("198.51.100.1.local._spf.macro.test", "A"): SimpleNamespace(address="127.0.0.2"),
 }
 RECORDS = {
     "ip.test": b"v=spf1 ip4:192.0.2.0/24 -all",
@@ -32,7 +34,15 @@ RECORDS = {
     "loop.test": b"v=spf1 include:loop.test -all",
     "odd.test": b"v=spf1 what:ever -all",
     "void.test": b"v=spf1 a:n1.test a:n2.test a:n3.test a:n4.test -all",
-    "macro.test": b"v=spf1 exists:6.%{l}._spf.%{d} -all",
+    "macro.test": b"v=spf1 exists:%{i}.%{l}._spf.%{d} -all",
+    "all.test": b"v=spf1 +all",
+    "all-included.test": b"v=spf1 include:all.test -all",
+    "all-redirected.test": b"v=spf1 redirect=all.test",
+    "all-networks.test": b"v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 ip6:2000::/3 -all",
+    "half.test": b"v=spf1 ip4:128.0.0.0/1 ip6:2000::/4 -all",
+    "wide.test": b"v=spf1 a:mail.mx.test/0 -all",
+    "exists.test": b"v=spf1 exists:6.%{l}._spf.macro.test -all",
+    "large.test": b"v=spf1 ip4:192.0.0.0/8 ip6:2001:db8::/20 -all",
     "broken.test": b"v=spf1 include:fails.test -all",
 }
 
@@ -70,6 +80,15 @@ def question(domain: str, client: str = "192.0.2.7") -> SpfQuestion:
         ("exp.test", "192.0.2.7", SpfResult.FAIL),
         ("ptr.test", "192.0.2.7", SpfResult.PASS),
         ("macro.test", "198.51.100.1", SpfResult.PASS),
+        ("macro.test", "198.51.100.2", SpfResult.FAIL),
+        ("large.test", "192.0.2.7", SpfResult.PASS),
+        ("large.test", "2001:db8::99", SpfResult.PASS),
+        *(
+            (f"{domain}.test", client, SpfResult.EVERYBODY)
+            for domain in ("all", "all-included", "all-redirected", "all-networks", "half", "exists")
+            for client in ("192.0.2.7", "2001:db8::99")
+        ),
+        ("wide.test", "198.51.100.1", SpfResult.EVERYBODY),
         ("loop.test", "192.0.2.7", SpfResult.PERMERROR),
         ("odd.test", "192.0.2.7", SpfResult.PERMERROR),
         ("void.test", "192.0.2.7", SpfResult.PERMERROR),
@@ -95,3 +114,11 @@ def test_asking_does_not_wait() -> None:
     assert (
         SpfLookup(look_up, lambda: 2.0).find(question("ip.test"), 1.0).result(DEADLINE) is SpfResult.TEMPERROR
     )
+
+
+def test_a_library_that_is_not_there_is_no_temporary_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would ever hear why no record speaks for anybody."""
+    monkeypatch.setitem(sys.modules, "spf", None)
+    asked = SpfLookup(look_up, lambda: 0.0).find(question("ip.test"), 1.0)
+    with pytest.raises(ModuleNotFoundError, match="spf"):
+        asked.result(DEADLINE)
