@@ -22,6 +22,8 @@ from .reason import Reason
 MOST_OCTETS = 256 * 1024  #: of a letter; people who ask for facts write less
 MOST_RECIPIENTS = 10
 _LONGEST_FIELD = 1000  #: octets of From, Date and Message-ID
+_LONGEST_LIST = 16 * 1024  #: octets of To or Cc that are looked at
+_DEEPEST_COMMENT = 3  #: comments in comments
 
 #: Header fields of which the body counts.
 NOTED = frozenset(
@@ -48,7 +50,8 @@ _COMMENT = re.compile(r"\([^()]*\)")
 # RFC 3834 section 2: "owner-*", "*-request", MAILER-DAEMON and their like.
 _NOBODY = re.compile(
     r"mailer-daemon|listserv|majordomo|mailman|bounces?|owner-.*|.*-(?:request|owner|bounces?|return)(?:[+=-].*)?"
-    r"|bounces?[+=-].*|(?:no|not|donot|do-not|don-t)[-_.]?reply(?:[+=-].*)?|(?:srs[01]|prvs|btv1)[=+-].*",
+    r"|bounces?[+=-].*|(?:.*[-_.])?(?:no|not|do[-_.]?not|don[-_.]?t)[-_.]?reply(?:[-_.+=0-9].*)?"
+    r"|(?:srs[01]|prvs|btv1)[=+-].*",
     re.IGNORECASE,
 )
 # The address stands alone or in angle brackets behind a name without anything that could be read as another.
@@ -58,6 +61,12 @@ _FROM = re.compile(
     rf'(?:[ \t]*+(?:"[^"\\@<>\x00-\x1f\x7f]*+"[ \t]*+|{_ATEXT}*+)<([^<>]*+)>|[ \t]*+([^<> \t]*+))[ \t]*+'
 )
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
+# What is no address, whatever stands in it: words in quotes, and comments.
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_INNERMOST_COMMENT = re.compile(rb"\((?:[^()\\]|\\.)*+\)", re.DOTALL)
+_OPEN = re.compile(rb'["()]')  #: of what has no end, or begins nowhere
+_BETWEEN_ADDRESSES = re.compile(rb"[,;:]")
+_ENCODED_WORD = "=?"  #: RFC 2047: it has another meaning to whoever decodes it where it does not belong
 _IDENTIFIER = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{3,200}>")
 _OLDEST, _NEWEST = timedelta(days=3), timedelta(days=1)
 
@@ -97,7 +106,8 @@ class Letter:
             author = Mailbox.parse((match[1] or match[2] or "") if match else "")
         except ValueError:
             return None
-        return None if is_public_suffix(author.domain) else author
+        is_nobody = _ENCODED_WORD in author.local_part or is_public_suffix(author.domain)
+        return None if is_nobody else author
 
     @property
     def identifier(self) -> str | None:
@@ -107,17 +117,30 @@ class Letter:
             text = _FOLD.sub("", body.decode("ascii")).strip()
         except ValueError:
             return None
-        return text if _IDENTIFIER.fullmatch(text) else None
+        return text if _IDENTIFIER.fullmatch(text) and _ENCODED_WORD not in text else None
 
     def addressed_in(self, address: str) -> frozenset[str]:
-        """Return which of To and Cc name the reflector."""
-        plain = re.compile(
-            rb"(?<![A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-])" + re.escape(address.encode()) + rb"(?![\w.-])"
-        )
-        named = ("to", "cc")
+        """Return which of To and Cc name the reflector: as an address, not in words about one."""
+        exact = re.escape(address.encode())
+        plain = re.compile(rb"\s*+(?:[^<>@]*+<\s*" + exact + rb"\s*>|" + exact + rb")\s*+")
         return frozenset(
-            name for name in named if any(plain.search(body.lower()) for body in self.fields.get(name, ()))
+            name
+            for name in ("to", "cc")
+            if any(map(plain.fullmatch, _elements(b",".join(self.fields.get(name, ())))))
         )
+
+
+def _elements(addresses: bytes) -> list[bytes]:
+    """Return the elements of an address list in lower case, without what is quoted and comments.
+
+    Of one in which these have no end nobody knows the elements: it has none.
+    """
+    bare = _QUOTED.sub(b"", addresses[:_LONGEST_LIST])
+    for _ in range(_DEEPEST_COMMENT):
+        bare = _INNERMOST_COMMENT.sub(b"", bare)
+    if _OPEN.search(bare):
+        return []
+    return _BETWEEN_ADDRESSES.split(bare.lower())
 
 
 def objection_to(letter: Letter, address: str, now: datetime) -> Objection | None:

@@ -85,6 +85,7 @@ def test_a_plain_letter_may_be_answered(author: str) -> None:
         "admin@woodgrovebank.123",
         "admin@bücher.test",
         f"{'a' * 65}@woodgrovebank.test",
+        "=?us-ascii?q?a=0D=0ABcc=3Ab?=@woodgrovebank.test",
     ],
 )
 def test_an_author_who_is_not_one_plain_address_is_not_answered(author: str) -> None:
@@ -136,6 +137,12 @@ def test_what_programs_send(field: tuple[str, str], expected: Reason | None) -> 
         ("users-request@woodgrovebank.test", Reason.AUTOMATIC),
         ("users-bounces+a=b@woodgrovebank.test", Reason.AUTOMATIC),
         ("no-reply@woodgrovebank.test", Reason.AUTOMATIC),
+        ("do_not_reply@woodgrovebank.test", Reason.AUTOMATIC),
+        ("bank.noreply@woodgrovebank.test", Reason.AUTOMATIC),
+        ("NoReply-Accounts@woodgrovebank.test", Reason.AUTOMATIC),
+        ("noreply2@woodgrovebank.test", Reason.AUTOMATIC),
+        ("norepley@woodgrovebank.test", None),
+        ("piano.reply@woodgrovebank.test", None),
         ("requester@woodgrovebank.test", None),
     ],
 )
@@ -150,7 +157,17 @@ def test_our_own_address_is_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    "identifier", ["", "a@b", "<a b@c>", "<a@b> <c@d>", "<a@b>\n Bcc: c@d", f"<{'a' * 201}@b>", "<ä@b>"]
+    "identifier",
+    [
+        "",
+        "a@b",
+        "<a b@c>",
+        "<a@b> <c@d>",
+        "<a@b>\n Bcc: c@d",
+        f"<{'a' * 201}@b>",
+        "<ä@b>",
+        "<=?us-ascii?q?a=0D=0A?=@b>",
+    ],
 )
 def test_message_ids_that_cannot_be_repeated(identifier: str) -> None:
     """It is all that an answer has of a letter."""
@@ -158,12 +175,47 @@ def test_message_ids_that_cannot_be_repeated(identifier: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["", "b@evil.test", f"x{REFLECTOR}", f"{REFLECTOR}.evil.test", f"x.{REFLECTOR}", "undisclosed:;"]
+    "to",
+    [
+        "",
+        "b@evil.test",
+        f"x{REFLECTOR}",
+        f"{REFLECTOR}.evil.test",
+        f"x.{REFLECTOR}",
+        "undisclosed:;",
+        f'"{REFLECTOR}" <b@evil.test>',
+        f'"a \\" , {REFLECTOR}, " <b@evil.test>',
+        f"{REFLECTOR} <b@evil.test>",
+        f"b@evil.test ({REFLECTOR})",
+        f"b@evil.test (a (b), {REFLECTOR}, c)",
+        f"<b@evil.test> <{REFLECTOR}>",
+        f'"a, {REFLECTOR}, b@evil.test',
+        f"b@evil.test (a, {REFLECTOR}, b",
+        f"b@evil.test ((((( , {REFLECTOR}, )))))",
+        f"b@evil.test <{REFLECTOR}>",
+    ],
 )
 def test_letters_that_name_others_alone(to: str) -> None:
     """A copy that nobody sees is not written to us."""
     assert reason(letter(to=to)) is Reason.NOT_ADDRESSED
     assert reason(letter(("Cc", REFLECTOR.title()), to=to)) is None
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        REFLECTOR,
+        REFLECTOR.upper(),
+        f"b@evil.test,{REFLECTOR}",
+        f"B <b@evil.test>,\n Reflector <{REFLECTOR}>",
+        f'"b@evil.test" <{REFLECTOR}>',
+        f'"Reflector, the" <{REFLECTOR}> (of theirs), b@evil.test',
+        f"Reflectors: {REFLECTOR};",
+    ],
+)
+def test_letters_that_name_us(to: str) -> None:
+    """Alone or among others."""
+    assert reason(letter(to=to)) is None
 
 
 def test_dates() -> None:
