@@ -27,6 +27,8 @@ from domain_secure.policy.terms.mailbox import Mailbox
 from .alignment import Alignment
 from .mending import mending
 
+# Where a field would be broken, a long Message-ID becomes encoded words, which no program takes for one.
+_UNBROKEN = SMTP.clone(max_line_length=None)
 _WIDTH = 76
 _LABEL = 13
 _LONGEST = 300  #: of what somebody else chose
@@ -56,7 +58,7 @@ class Seen:
 
 def answer_to(seen: Seen, configuration: Configuration, identifier: str) -> EmailMessage:
     """Return the answer, to be sent with an empty reverse-path; *identifier* is its own Message-ID."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_UNBROKEN)
     message["From"] = f"<{seen.reflector}>"
     message["To"] = f"<{seen.author}>"
     message["Subject"] = f"Your session with {seen.host} ({seen.queue_id})"

@@ -67,6 +67,18 @@ def test_the_form_of_an_automatic_answer() -> None:
     assert message.get_content_type() == "text/plain"
 
 
+def test_a_long_message_id_comes_back_as_it_is() -> None:
+    """Exchange writes some that fill a line; a mail client finds the letter by it."""
+    identifier = f"<{'A1' * 40}@{'b' * 60}.eurprd04.prod.outlook.test>"
+    made = answer_to(
+        replace(seen(shown("mail.woodgrovebank.test"), session()), identifier=identifier),
+        configuration(),
+        "<answer@mail.contoso.test>",
+    )
+    for name in ("In-Reply-To", "References"):
+        assert f"\r\n{name}: {identifier}\r\n".encode() in made.as_bytes()
+
+
 def test_verdicts_and_what_to_mend() -> None:
     """Each fault has its instruction."""
     for found, on, verdict in (
