@@ -3,8 +3,8 @@
 Owns: the limits' arithmetic, and that an answer is counted before it is sent, so that neither a crash nor a
 restart makes two of one.
 Must not know: what a letter is.
-Invariants: addresses are kept as digests; an entry that is dated in the future counts as well, since the
-clock may have been ahead; nothing is granted while the file cannot be read and written.
+Invariants: addresses are kept as digests; an entry that is dated in the future, since the clock was ahead,
+counts for a day from when that is seen; nothing is granted while the file cannot be read and written.
 """
 
 import hashlib
@@ -97,6 +97,7 @@ class Ledger:
 
 def _refusal(connection: sqlite3.Connection, entry: Entry, limits: Reflector, now: float) -> Reason | None:
     author, domain, client, letter = entry.digests
+    connection.execute("UPDATE answers SET moment = ? WHERE moment > ?", (now, now))
     if connection.execute("SELECT 1 FROM answers WHERE letter = ?", (letter,)).fetchone():
         return Reason.DUPLICATE
     (total, by_author, by_domain, by_client) = connection.execute(

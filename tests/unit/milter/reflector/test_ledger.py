@@ -52,10 +52,12 @@ def test_an_ipv6_network_is_one_client(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_was_ahead_gives_nothing_away(tmp_path: Path) -> None:
-    """What is dated in the future counts."""
+    """What is dated in the future counts, and for no longer than anything else."""
     limits = replace(LIMITS, per_author=1)
     assert Ledger(tmp_path).reserve(entry(1), limits, 100 * DAY) is None
     assert Ledger(tmp_path).reserve(entry(2), limits, 0.0) is Reason.AUTHOR_LIMIT
+    assert Ledger(tmp_path).refusal(entry(2), limits, DAY - 1) is Reason.AUTHOR_LIMIT
+    assert Ledger(tmp_path).refusal(entry(2), limits, DAY + 1) is None
 
 
 def test_nobody_is_named_in_it(tmp_path: Path) -> None:
