@@ -27,7 +27,7 @@ from domain_secure.milter.proof.door import Door
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.decision.decision import Decision
 from domain_secure.policy.decision.evidence import Session
-from domain_secure.policy.decision.reply import Reply, reply_text
+from domain_secure.policy.decision.reply import Reply, worded_reply
 from domain_secure.policy.reflector.alignment import (
     Alignment,
     Means,
@@ -141,7 +141,7 @@ class Reflector:
                 detail=outcome.clause,
             )
         )
-        return _reply(outcome, arrival.queue_id)
+        return _reply(outcome, arrival.queue_id, arrival.live.configuration.inbound.help_url)
 
     def _received(self, arrival: Arrival) -> _Outcome:
         limits, now = arrival.live.configuration.reflector, datetime.now(UTC)
@@ -240,11 +240,11 @@ def _unaligned(author: Mailbox, alignment: Alignment) -> str:
     )
 
 
-def _reply(outcome: _Outcome, queue_id: str) -> Reply | None:
+def _reply(outcome: _Outcome, queue_id: str, help_url: str | None) -> Reply | None:
     reason = outcome.reason
     if reason in {Reason.ANSWERED, Reason.DUPLICATE}:
         return None
-    code, status = ("451", "4.7.1") if reason.is_temporary else ("550", "5.7.1")
+    status = ("451", "4.7.1") if reason.is_temporary else ("550", "5.7.1")
     clause = _CLAUSES[Reason.FAULT] if reason is Reason.FAULT else outcome.clause
-    tail = f" (reflector-{reason}) [ref {queue_id or 'unknown'}]"
-    return Reply(code, status, reply_text(f"this letter is not answered: {clause}", tail))
+    told = f"this letter is not answered: {clause}"
+    return worded_reply(status, told, f"reflector-{reason}", queue_id, help_url)

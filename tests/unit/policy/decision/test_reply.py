@@ -11,6 +11,7 @@ from domain_secure.policy.decision.decision import NOT_LISTED, Decision, decide
 from domain_secure.policy.decision.evidence import Evidence
 from domain_secure.policy.decision.reply import reply_to, worded_reply
 from domain_secure.policy.decision.verdict import Verdict
+from domain_secure.policy.reflector.reason import Reason
 
 from unit.policy.builders import NOW, claim, configuration, known, session
 
@@ -96,10 +97,18 @@ def test_a_reply_with_the_longest_page_still_says_why() -> None:
 def test_each_reason_has_its_section_for_the_refused() -> None:
     """And no section is about a word that no reply has: the fragment of a page leads somewhere."""
     words = {one.word for one in Verdict if one.is_failure} | set(Unreadable)
+    of_letters = {f"reflector-{one}" for one in Reason if one not in {Reason.ANSWERED, Reason.DUPLICATE}}
     sections = re.findall(r"(?m)^### ([a-z-]+)$", DOCUMENT.read_text())
-    assert sorted(sections) == sorted(words)
+    assert sorted(sections) == sorted(words | of_letters)
     table = set(re.findall(r"(?m)^\| `([a-z-]+)` \|", (DOCUMENT.parent / "replies.md").read_text()))
     assert table == words
+
+
+def test_sections_about_letters_say_what_is_for_now() -> None:
+    """A letter that may be answered later is told from one that may not."""
+    for one in Reason:
+        text = DOCUMENT.read_text().partition(f"\n### reflector-{one}\n")[2].partition("\n#")[0]
+        assert ("`451`" in text) is (one.is_temporary)
 
 
 @pytest.mark.parametrize("verdict", [one for one in Verdict if one.is_failure], ids=lambda one: one.word)
