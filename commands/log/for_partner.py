@@ -4,7 +4,8 @@ What is told of a record is ``policy/record/partner_facts``'s.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,9 +38,16 @@ def refuse_what_does_not_go_together(arguments: argparse.Namespace) -> None:
 
 
 def show_for_partner(
-    records: Iterable[Record], domain: str, arguments: argparse.Namespace, configuration: Configuration
+    records: Iterable[Record],
+    domain: str,
+    arguments: argparse.Namespace,
+    configuration: Configuration,
+    last: int | None,
 ) -> bool:
-    """Print what the partner may be told of *records*, which name him; returns whether there was any."""
+    """Print what the partner may be told of *records*, which name him; returns whether there was any.
+
+    *last*: how many that are told at most, the newest; None: all.
+    """
     # Who has a reference was the client of that message, or has it from whoever was.
     is_named = arguments.queue_id is not None
     servers = frozenset(
@@ -47,7 +55,7 @@ def show_for_partner(
         for one in Outcomes(configuration.state).clients()
         if one.entry in _entries(domain, configuration)
     )
-    told: list[dict[str, Any]] = []
+    told: deque[dict[str, Any]] = deque(maxlen=last)
     left_out = 0
     for record in records:
         facts = facts_for_partner(record.kind, record.document, domain, servers, named=is_named)
@@ -56,7 +64,7 @@ def show_for_partner(
         else:
             told.append(facts)
     if arguments.json:
-        print_json({"partner": domain, "records": told, "not_told": left_out})
+        print_json({"partner": domain, "records": list(told), "not_told": left_out})
     else:
         for line in _lines(domain, told, left_out):
             print(line)
@@ -68,7 +76,7 @@ def _entries(domain: str, configuration: Configuration) -> set[str]:
     return {domain, *([listed] if listed else [])}
 
 
-def _lines(domain: str, told: list[dict[str, Any]], left_out: int) -> Iterator[str]:
+def _lines(domain: str, told: Collection[dict[str, Any]], left_out: int) -> Iterator[str]:
     yield f"What {domain} may be told of its own mail; times are UTC."
     for facts in told:
         yield ""

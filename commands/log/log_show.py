@@ -44,11 +44,15 @@ def run_show(arguments: argparse.Namespace) -> ExitStatus:
     fits = (lambda record: is_about(record.document, domain)) if domain else lambda _: True
     # Where it goes on from is settled before anything is read, so that nothing falls in between.
     position = _Position(history)
-    found = _found(history, query, arguments, fits)
+    last = _last(query, arguments)
     if arguments.for_partner is not None and domain is not None:
-        if not show_for_partner(found, domain, arguments, configuration):
+        # However much of strangers is recorded in his name, what is his is found.
+        of_his_name = filter(fits, history.records(query))
+        if not show_for_partner(of_his_name, domain, arguments, configuration, last):
             require_listed(configuration, Entry(domain), "log show --for-partner")
-    elif arguments.follow:
+        return ExitStatus.DONE
+    found = _found(history, query, last, fits)
+    if arguments.follow:
         printed = _json_line if arguments.json else _Printer()
         for record in found:
             printed(record)
@@ -112,12 +116,17 @@ def _moment(text: str | None, option: str, now: datetime) -> datetime | None:
         raise Problem(str(error), option, "correct the time") from error
 
 
+def _last(query: RecordQuery, arguments: argparse.Namespace) -> int | None:
+    """Return how many records are shown at most; None: all."""
+    if arguments.last is None and query.since is None and query.until is None:
+        return DEFAULT_LAST
+    number: int | None = arguments.last
+    return number
+
+
 def _found(
-    history: History, query: RecordQuery, arguments: argparse.Namespace, fits: Callable[[Record], bool]
+    history: History, query: RecordQuery, last: int | None, fits: Callable[[Record], bool]
 ) -> Iterator[Record]:
-    last = arguments.last
-    if last is None and query.since is None and query.until is None:
-        last = DEFAULT_LAST
     if last is None:
         return filter(fits, history.records(query))
     # What a domain leaves out afterwards is only what a wildcard entry has of its other hosts.

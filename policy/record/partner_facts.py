@@ -21,11 +21,14 @@ from .delivery_document import DELIVERY, FAILURE
 
 SESSION, SENT = "partner-session", "partner-delivery"
 
-_OWN_PATH = re.compile(r"(?<![\w:/.])/(?:etc|var|usr|run|home|srv|opt|tmp|root|proc|dev)(?:/[^\s,;:)'\"]*)?")
+# Of names in a certificate, which OpenSSL writes with slashes, each begins with a type and "=".
+_OWN_PATH = re.compile(r"(?<![\w:/.])/(?![A-Za-z][\w.]*=)[^\s,;:)'\"]+")
 # Postfix's words around what the other server said: "host NAME[ADDRESS] said: REPLY (in reply to COMMAND)".
 _SAID = re.compile(r"host \S+ (?:said|refused to talk to me): (?P<reply>.*?)(?: \(in reply to [^()]*\))?")
 _OUR_SIDE = frozenset({FailureReason.CONFIGURATION.word, FailureReason.REQUIRETLS.word})
 _OUR_FAULT = "a fault on our side"
+# Nothing that the client showed was judged, so that nobody can say whose session it was.
+_UNJUDGED = frozenset(one.word for one in (Verdict.NO_EVIDENCE, Verdict.INTERNAL_ERROR, Verdict.NOT_SET_UP))
 # Which server it was is not proved, and Postfix's words name it.
 _UNPROVED = {
     FailureReason.UNREACHABLE.word: "no connection",
@@ -68,18 +71,21 @@ def _session(
     document: Mapping[str, Any], domain: str, servers: Collection[str], *, named: bool
 ) -> dict[str, Any] | None:
     findings = [one for one in document["findings"] if domain in {one["domain"], one["claimed"]}]
-    if not findings or not (named or any(map(_is_his, findings))):
+    client = document["client"]
+    is_from_his = client["address"] in servers
+    if not findings or _is_of_somebody_else(findings, document["findings"]):
+        return None
+    if not (named or any(_is_his(one, is_from_his=is_from_his) for one in findings)):
         return None
     session = document["session"] or {}
-    client = document["client"]
-    is_proved = any(one["verdict"] == Verdict.PASS.word for one in findings)
+    is_proved = any(map(_is_proved, findings))
     return {
         "time": document["time"],
         "direction": str(Direction.RECEIVE),
         "kind": SESSION,
         "reference": document["queue_id"],
         # Who forges his name is a stranger, whose address is none of his business.
-        "client": dict(client) if is_proved or client["address"] in servers else None,
+        "client": dict(client) if is_proved or is_from_his else None,
         "tls": session.get("tls"),
         "cipher": session.get("cipher"),
         "certificate": session.get("certificate"),
@@ -100,11 +106,25 @@ def _session(
     }
 
 
-def _is_his(finding: Mapping[str, Any]) -> bool:
+def _is_of_somebody_else(his: Collection[Mapping[str, Any]], findings: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether the client was a server of ours, or proved to be another partner and not him."""
+    if any(one["verdict"] == Verdict.EXEMPT.word for one in his):
+        return True
+    entries = {one["domain"] for one in his}
+    return not any(map(_is_proved, his)) and any(
+        _is_proved(one) for one in findings if one["domain"] not in entries
+    )
+
+
+def _is_proved(finding: Mapping[str, Any]) -> bool:
+    return bool(finding["verdict"] == Verdict.PASS.word)
+
+
+def _is_his(finding: Mapping[str, Any], *, is_from_his: bool) -> bool:
     """Tell whether the message was his: proved, or not a stranger's as far as anybody could see."""
-    if finding["verdict"] == Verdict.EXEMPT.word:
+    if finding["verdict"] in _UNJUDGED and not is_from_his:
         return False
-    return finding["verdict"] == Verdict.PASS.word or finding.get("attribution") == Attribution.PARTNER
+    return _is_proved(finding) or finding.get("attribution") == Attribution.PARTNER
 
 
 def _reply(reply: str | None, findings: Iterable[Mapping[str, Any]]) -> str | None:

@@ -340,6 +340,17 @@ def test_what_a_partner_may_be_handed(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("story")
+def test_forgeries_do_not_hide_what_is_a_partners_own(run: Run, writer: HistoryWriter) -> None:
+    """However many there were since: what is counted is what is told."""
+    writer.write([kept(record("evil.test"), f"F{number}") for number in range(60)])
+    document = body(run("show", "--for-partner", "woodgrovebank.test", "--json")[1])
+    assert [one["reference"] for one in document["records"]] == ["IN1", "OUT1", "OUT2"]
+    assert document["not_told"] == 61
+    document = body(run("show", "--for-partner", "woodgrovebank.test", "--last", "1", "--json")[1])
+    assert [one["reference"] for one in document["records"]] == ["OUT2"]
+
+
+@pytest.mark.usefixtures("story")
 @pytest.mark.parametrize("further", [["--follow"], ["--domain", "woodgrovebank.test"], ["--verdict", "pass"]])
 def test_what_a_partner_is_handed_is_one_partners_account(run: Run, further: list[str]) -> None:
     """Whoever asks for more is told what does not go together; a domain on no list is a typing error."""

@@ -13,6 +13,7 @@ from domain_secure.policy.decision.attribution import Attribution
 from domain_secure.policy.decision.decision import decide, exempted
 from domain_secure.policy.decision.evidence import Evidence
 from domain_secure.policy.decision.reply import reply_to
+from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.record.decision_document import KIND as DECISION
 from domain_secure.policy.record.decision_record import DecisionRecord
 from domain_secure.policy.record.observed import Observed, item_of
@@ -75,6 +76,29 @@ def test_what_a_user_of_ours_sends_is_not_told() -> None:
     decision = exempted([claim()], configuration(), "[inbound] trusted_relays has 10.0.0.5")
     ours = replace(record(), decision=decision, reply=None, attributions={WOODGROVE: Attribution.PARTNER})
     assert told(ours) is None
+    assert told(ours, WOODGROVE, CLIENT, named=True) is None, "whoever has the reference"
+
+
+@pytest.mark.parametrize("address", [CLIENT, "192.0.2.99"])
+def test_what_nobody_judged_is_his_from_his_servers_alone(address: str) -> None:
+    """A stranger may have written while our look-ups failed; what he showed is not the partner's."""
+    decision = decide([claim()], Evidence(None, None), configuration(), NOW)
+    assert decision.verdict is Verdict.NO_EVIDENCE
+    unseen = replace(record(), decision=decision, attributions={WOODGROVE: Attribution.PARTNER})
+    assert (told(unseen, WOODGROVE, address) is not None) is (address == CLIENT)
+
+
+def test_a_session_that_proved_to_be_another_partner_is_not_his() -> None:
+    """From a gateway that both use, and whoever has the reference: what it showed names the other one."""
+    evidence = Evidence(session(), known(f"mail.{WOODGROVE}"))
+    claims = [claim(), claim(FABRIKAM, source="from")]
+    decision = replace(decide(claims, evidence, configuration(WOODGROVE, FABRIKAM), NOW), evidence=evidence)
+    both = DecisionRecord(
+        NOW, "Q1", CLIENT, "1", decision, reply_to(decision, "Q1"), 0.1, {FABRIKAM: Attribution.PARTNER}
+    )
+    assert told(both, FABRIKAM, CLIENT) is None
+    assert told(both, FABRIKAM, CLIENT, named=True) is None
+    assert told(both, WOODGROVE) is not None
 
 
 def test_another_partner_in_the_same_message_is_left_out() -> None:
@@ -131,6 +155,8 @@ def test_sessions_that_failed() -> None:
 def test_paths_of_this_machine_are_taken_out() -> None:
     """Names in a certificate, which OpenSSL writes with slashes, are none."""
     assert without_own_paths("cannot read /etc/ssl/x.pem: gone") == "cannot read …: gone"
+    assert without_own_paths("/mnt/lists/a.crl: old (/data/x)") == "…: old (…)"
+    assert without_own_paths("TLS 1.2/1.3, and/or /") == "TLS 1.2/1.3, and/or /"
     assert without_own_paths("untrusted issuer /CN=Root/O=x") == "untrusted issuer /CN=Root/O=x"
     assert without_own_paths("http://crl.test/etc/x.crl") == "http://crl.test/etc/x.crl"
 
