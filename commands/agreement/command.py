@@ -2,13 +2,14 @@
 
 import argparse
 
+from domain_secure.commands.terminal.argument_types import checked
 from domain_secure.commands.terminal.documents import add_json
 from domain_secure.policy.configuration.setting_kinds import DURATION
 from domain_secure.policy.terms.domain import parse_domain
 from domain_secure.policy.terms.timed_pin import parse_time
 
 from . import exporting, importing
-from .arguments import add_our_domain, typed
+from .arguments import add_our_domain
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
             "--domain",
             action="append",
             default=[],
-            type=typed(parse_domain),
+            type=checked(parse_domain),
             metavar="DOMAIN",
             help="of the domains in the file this one alone; may be given again",
         )
@@ -46,23 +47,23 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add_our_domain(parser)
     parser.add_argument(
         "--valid-for",
-        type=typed(DURATION.parse),
+        type=checked(DURATION.parse),
         default=DURATION.parse("365d"),
         metavar="TIME",
         help="how long it holds (default: 365d)",
     )
     parser.add_argument(
         "--next-from",
-        type=typed(parse_time),
+        type=checked(parse_time),
         metavar="TIME",
         help="when we begin to show the next key, such as 2027-01-31T12:00:00Z (default: it counts at once)",
     )
     parser.add_argument(
         "--overlap",
-        type=typed(DURATION.parse),
+        type=checked(DURATION.parse),
         default=DURATION.parse("14d"),
         metavar="TIME",
-        help="with --next-from: how long the present key counts after that (default: 14d)",
+        help="with --next-from: how long the keys that the next one follows count after that (default: 14d)",
     )
     parser.add_argument(
         "--contact",

@@ -130,17 +130,41 @@ def _keys(arguments: argparse.Namespace, own: OwnSide, now: datetime) -> Iterato
         )
     if begins is not None and begins <= now:
         raise Problem("this time is past", f"--next-from {time_text(begins)}", "name one to come")
-    ends = None if begins is None else begins + timedelta(seconds=arguments.overlap)
+    ends = None if begins is None else _later(begins, arguments.overlap, "--overlap")
+    followed = set(_followed(own, map(_read, arguments.certificate)))
     present: dict[Pin, AnnouncedKey] = {}
     for certificate, roles in _present(arguments, own):
         pin = certificate.public_key_pin
         former = present[pin].shown_as if pin in present else ()
         shown_as = tuple(role for role in ROLES if role in {*roles, *former})
-        present[pin] = AnnouncedKey(pin, shown_as, certificate.certificate_pin, ends=ends)
+        until = ends if pin in followed else None
+        present[pin] = AnnouncedKey(pin, shown_as, certificate.certificate_pin, ends=until)
     yield from present.values()
+    for pin in (pin for pin in present if begins and pin not in followed):
+        note(f"no end is announced of {pin}, as no next key of this edge follows it")
     for one in coming.values():
         held = one.certificate.certificate_pin if one.certificate else None
         yield AnnouncedKey(one.public_key, ROLES, held, begins=begins)
+
+
+def _followed(own: OwnSide, named: Iterable[Certificate]) -> Iterator[Pin]:
+    """Yield the keys shown here that a next one follows: it is for one of their names.
+
+    The certificates *named* are those of other edges, which have next keys of their own, unless nothing is
+    known to be shown here: a key that ended with nothing after it would be refused.
+    """
+    shown = [chain[0] for chains in own.chains.values() for chain in chains]
+    names = {name for one in own.coming for name in one.names}
+    for certificate in shown or named:
+        if not names.isdisjoint(names_of(certificate)):
+            yield certificate.public_key_pin
+
+
+def _later(moment: datetime, seconds: float, option: str) -> datetime:
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise Problem("no calendar has this time", option, "name a shorter one") from error
 
 
 def _present(arguments: argparse.Namespace, own: OwnSide) -> Iterator[tuple[Certificate, tuple[str, ...]]]:
@@ -172,7 +196,7 @@ def _agreement(
     return Agreement(
         domains=own.domains,
         issued=signing.issued,
-        valid_until=signing.issued + timedelta(seconds=arguments.valid_for),
+        valid_until=_later(signing.issued, arguments.valid_for, "--valid-for"),
         keys=keys,
         server_names=tuple(names[Role.SERVER]),
         client_names=tuple(names[Role.CLIENT]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain_secure.policy.configuration.configuration import Mode, SendMethod
+from domain_secure.policy.terms.timed_pin import TimedPin, time_text
 
 from .facts import ABSENT, PUBLISHED, UNKNOWN
 from .words import Words
@@ -143,7 +144,18 @@ def _tlsa(facts: Facts, words: Words) -> Iterator[Block]:
 def _pins(rule: Facts, words: Words) -> Iterator[Block]:
     yield _row(words, "pins", rule["pins"], "no_pins")
     if rule["timed_pins"]:
-        yield _row(words, "timed_pins", rule["timed_pins"])
+        yield _row(words, "timed_pins", [_timed(one, words) for one in rule["timed_pins"]])
+
+
+def _timed(written: str, words: Words) -> str:
+    """Return a pin and its time in the language of the sheet."""
+    timed = TimedPin.parse(written)
+    begins, ends = (moment and time_text(moment) for moment in (timed.begins, timed.ends))
+    if begins and ends:
+        told = words("valid_time", begins=begins, ends=ends)
+    else:
+        told = words("begin_time", begins=begins) if begins else words("end_time", ends=ends or "")
+    return f"{timed.pin} ({told})"
 
 
 def _receive(facts: Facts, words: Words) -> Iterator[Block]:

@@ -80,4 +80,5 @@ def parse_time(text: str) -> datetime:
 
 def time_text(moment: datetime) -> str:
     """Return a moment as it is written: in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Unlike strftime it writes four digits of any year.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

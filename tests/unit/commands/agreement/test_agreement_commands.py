@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 from documents import body
 
 from domain_secure.commands.main import main
+from domain_secure.policy.agreement.agreement_file import read_agreement
+from domain_secure.policy.certificates.certificate import read_certificates
 from domain_secure.policy.configuration.reading import load, parse
+from domain_secure.policy.own.own_certificate import PendingRequest
 from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.timed_pin import time_text
@@ -49,6 +53,15 @@ def export(file: Path, *options: str, domain: str = PARTNER) -> Path:
     words = ["--our-domain", domain, "--certificate", str(file.parent / "cert.pem"), "--out", str(out)]
     assert main(["--config", str(file), "agreement", "export", *words, *options]) == 0
     return out
+
+
+def next_key(file: Path) -> PendingRequest:
+    """Make the key that the side of a configuration shows next, for the names of its certificate."""
+    names = [Entry(f"mx.{PARTNER}")]
+    request, _ = OwnCertificates(file.parent / "state").request(
+        replace(wish(), names=names), datetime.now(UTC)
+    )
+    return request
 
 
 def told_fingerprint(capsys: pytest.CaptureFixture[str]) -> str:
@@ -102,7 +115,7 @@ def test_a_roll_over_is_announced_accepted_and_begins_by_itself(
     assert main(["agreement", "import", str(first), "--key", fingerprint, "--domain", PARTNER]) == 0
     accept(capsys.readouterr().out)
     (present,) = load(ours).partners[Entry(PARTNER)].pins
-    request, _ = OwnCertificates(theirs.parent / "state").request(wish(), datetime.now(UTC))
+    request = next_key(theirs)
     second = export(theirs, "--next-from", SOON, "--overlap", "2d")
     capsys.readouterr()
     assert main(["agreement", "diff", str(second)]) == 1
@@ -207,21 +220,43 @@ def test_nothing_is_exported_by_halves(
     assert "is past" in capsys.readouterr().err
 
 
+def test_no_end_is_announced_of_a_key_that_nothing_follows(
+    side: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A certificate for other names has a next key of its own, which nobody here knows."""
+    file = side("theirs")
+    other = file.parent / "other.pem"
+    other.write_bytes(Authority.create("CA").issue(dns_names=["mx2.contoso.test"]).pem())
+    next_key(file)
+    exported = export(file, "--certificate", str(other), "--next-from", SOON)
+    keys = {one.public_key: one for one in read_agreement(exported.read_bytes(), "").agreement.keys}
+    named = [read_certificates((file.parent / name).read_bytes())[0] for name in ("cert.pem", "other.pem")]
+    assert [keys[one.public_key_pin].ends is not None for one in named] == [True, False]
+    assert f"no end is announced of {named[1].public_key_pin}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    ("options", "word"),
+    ("options", "told"),
     [
-        (["--our-domain", "x y"], "not a domain name"),
-        (["--next-from", "tomorrow"], "not a time"),
-        (["--next-from", "2027-01-31T12:00:00"], "without a zone"),
-        (["--overlap", "never"], "not a time"),
+        (["--valid-for", "999999w"], "no calendar has this time"),
+        (["--next-from", "9999-12-31"], "no calendar has this time"),
+        (["--valid-for", "0s"], "'0s' is not a time"),
+        (["--next-from", "2027-01-31T12:00:00"], "is a time without a zone"),
+        (["--our-domain", "a..b"], "a..b"),
     ],
 )
-def test_a_wrong_option_is_told_in_our_words(
-    options: list[str], word: str, capsys: pytest.CaptureFixture[str]
+def test_a_time_that_is_none_is_told(
+    side: Callable[[str], Path], capsys: pytest.CaptureFixture[str], options: list[str], told: str
 ) -> None:
-    """Why a value is none, and not which function of ours refused it."""
-    with pytest.raises(SystemExit):
-        main(["agreement", "export", *options])
-    error = capsys.readouterr().err
-    assert word in error
-    assert "parse" not in error
+    """In words for whoever typed it, be it too far away or no time at all."""
+    file = side("theirs")
+    next_key(file)
+    command = ["--config", str(file), "agreement", "export", "--our-domain", PARTNER]
+    try:
+        code = main([*command, "--certificate", str(file.parent / "cert.pem"), *options])
+    except SystemExit as left:
+        code = int(left.code or 0)
+    assert code == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert "invalid " not in said

@@ -107,7 +107,7 @@ def test_all_that_is_copied_stands_in_every_sheet(language: Language, form: Form
     plain = html.unescape(text) if form is Format.HTML else text
     (leaf, authority), *_ = OWN.chains[Role.SERVER]
     for value in (
-        *("contoso.test", "mx1.contoso.test", str(PIN), f"{NEXT} from 2026-11-27T09:00:00Z"),
+        *("contoso.test", "mx1.contoso.test", str(PIN), f"{NEXT} (", "2026-11-27T09:00:00Z"),
         *(str(leaf.certificate_pin), str(leaf.public_key_pin), str(authority.certificate_pin)),
         f"_25._tcp.mx1.contoso.test. IN TLSA 3 1 1 {leaf.public_key_pin.digest}",
         f"_25._tcp.mx1.contoso.test. IN TLSA 3 1 1 {NEXT.digest}",
@@ -130,6 +130,18 @@ def test_every_rule_has_words(language: Language) -> None:
                 for effect in OnFailure:
                     assert sheet(facts_of(configuration=replace(configuration, on_failure=effect)), language)
     assert "woodgrovebank.test" in sheet(facts_of(configuration=make_configuration()), language)
+
+
+def test_times_of_keys_are_told_in_the_language() -> None:
+    """In words, and not as the configuration spells them."""
+    key, begins, ends = Pin.public_key("ab" * 32), *(datetime(2027, month, 1, tzinfo=UTC) for month in (1, 2))
+    times = ((begins, None), (None, ends), (begins, ends))
+    facts = facts_of(configuration=rules(timed_pins=tuple(TimedPin(key, *one) for one in times)))
+    german = sheet(facts, Language.GERMAN)
+    for told in ("ab 2027-01-01T00:00:00Z", "bis 2027-02-01T00:00:00Z", "bis 2027-02-01T00:00:00Z"):
+        assert f"{told})" in german
+    assert " until " not in german
+    assert "2027-01-01T00:00:00Z から)" in sheet(facts, Language.JAPANESE)
 
 
 def test_what_is_not_known_is_named() -> None:

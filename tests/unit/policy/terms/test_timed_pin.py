@@ -16,6 +16,7 @@ NOON = datetime(2027, 1, 31, 12, tzinfo=UTC)
         f"{PIN} from 2027-01-31T12:00:00Z",
         f"{PIN} until 2027-01-31T12:00:00Z",
         f"{PIN} from 2027-01-31T12:00:00Z until 2027-02-28T12:00:00Z",
+        f"{PIN} from 0001-01-01T00:00:00Z until 9999-12-31T23:59:59Z",
     ],
 )
 def test_what_is_written_is_what_is_read(text: str) -> None:
