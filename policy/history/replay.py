@@ -3,11 +3,12 @@
 Owns: what of the former evidence is used, what is judged anew, and what cannot be known any more.
 Must not know: where records are kept, files.
 Invariants: the decision is taken by the same ``decide`` as the one before; what was not recorded is named and
-never made up; certificates are judged at the time of the message.
+never made up; certificates, and pins that count for a time, are judged at the time of the message.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain_secure.policy.certificates.certificate import Chain
 from domain_secure.policy.certificates.certification_path import PathOutcome
@@ -15,6 +16,7 @@ from domain_secure.policy.certificates.path_validation import TrustAnchors, vali
 from domain_secure.policy.certificates.trust import Revocation
 from domain_secure.policy.claims.claim import Claim
 from domain_secure.policy.configuration.configuration import Configuration
+from domain_secure.policy.configuration.pins_in_force import steady_time, with_pins_at
 from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.decision.decision import NOT_LISTED, Decision, Inquiries, decide_with, exempted
 from domain_secure.policy.decision.evidence import KnownCertificate
@@ -73,6 +75,9 @@ class Replayer:
         self._anchors = anchors
         self._chain = chain
         self._trusted: dict[Pin, KnownCertificate] = {}
+        self._since: datetime | None = None
+        self._until: datetime | None = None
+        self._steady: Configuration | None = None  #: as it holds between the two
 
     def replay(self, recorded: RecordedEvidence) -> Replay:
         """Return what would have become of one message."""
@@ -90,10 +95,18 @@ class Replayer:
             Inquiries(inquiry.certificate, inquiry.tlsa, inquiry.signatures),
             claims,
             recorded.session,
-            self._configuration,
+            self._at(recorded.time),
             recorded.time,
         )
         return Replay(recorded, decision, _that_matter(inquiry.gaps, decision))
+
+    def _at(self, moment: datetime) -> Configuration:
+        """Return the configuration with the pins that counted at the time of a message."""
+        begun = self._since is None or self._since <= moment
+        if self._steady is None or not begun or (self._until is not None and self._until <= moment):
+            self._since, self._until = steady_time(self._configuration, moment)
+            self._steady = with_pins_at(self._configuration, moment)
+        return self._steady
 
     def _claims(self, recorded: RecordedEvidence) -> list[Claim]:
         found = []

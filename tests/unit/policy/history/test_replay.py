@@ -1,7 +1,7 @@
 """Recorded decisions taken again: the same evidence, another configuration."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
@@ -18,6 +18,7 @@ from domain_secure.policy.configuration.configuration import (
     Mode,
     OnFailure,
 )
+from domain_secure.policy.configuration.pins_in_force import with_pins_at
 from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.decision.decision import Inquiries, decide_with, exempted
 from domain_secure.policy.decision.evidence import KnownCertificate
@@ -35,6 +36,7 @@ from domain_secure.policy.record.decision_record import DecisionRecord
 from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Domain
 from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.timed_pin import TimedPin
 from domain_secure.policy.terms.tls import TlsVersion
 
 from lab.certificates import Authority
@@ -156,6 +158,29 @@ def test_other_authorities() -> None:
     """The chain is validated anew, at the time of the message; its authority is not known then."""
     found = replayed(decided(PLAIN), PLAIN, anchors=TrustAnchors.load(OTHER.certificate_pem))
     assert found.decision.verdict is Verdict.UNKNOWN_CERTIFICATE
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "verdict"),
+    [
+        (None, TIME + timedelta(seconds=1), Verdict.PASS),
+        (TIME, None, Verdict.PASS),
+        (None, TIME, Verdict.DATES_UNKNOWN),
+        (TIME + timedelta(seconds=1), None, Verdict.DATES_UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("years", [-1, 1])
+def test_a_pin_with_a_time_is_judged_at_the_time_of_the_message(
+    begins: datetime | None, ends: datetime | None, verdict: Verdict, years: int
+) -> None:
+    """Whatever counts by now, long before or long after, and whatever another message was judged by."""
+    timed = TimedPin(LEAF.certificate_pin, begins, ends)
+    rule = partner(timed_pins=(timed,), methods=(Method.PIN,))
+    after = with_pins_at(configuration(partners={WOODGROVE: rule}), TIME + timedelta(days=365 * years))
+    replayer = Replayer(after, ANCHORS, lambda _: CHAIN)
+    message = recorded_evidence(decided(PINNED))
+    replayer.replay(replace(message, time=TIME + timedelta(days=365)))
+    assert replayer.replay(message).decision.verdict is verdict
 
 
 def test_a_pin_that_goes_needs_the_content() -> None:
