@@ -5,11 +5,11 @@ Must not know: whether the file may be believed, and the clock.
 """
 
 import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from domain_secure.policy.configuration.configuration import Configuration, Partner
+from domain_secure.policy.configuration.configuration import Configuration, Partner, default_partner
 from domain_secure.policy.revisions.revision import PublicKey
 from domain_secure.policy.terms.domain import Domain, Entry, lies_under
 from domain_secure.policy.terms.names import any_name_matches
@@ -17,6 +17,8 @@ from domain_secure.policy.terms.timed_pin import time_text
 
 from .agreement import CLIENT, SERVER, Agreement
 from .agreement_file import SignedAgreement
+
+_OWN_ALONE = ("entry", "agreement_key", "agreement_issued", "agreement_until")  #: what no other rule lends
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,16 @@ class Proposal:
     entry: Entry
     changes: tuple[Change, ...]
     remarks: tuple[str, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()  #: what a rule of its own has to say besides for all else to stay
 
     @property
     def command(self) -> str | None:
         """Return the command that accepts all of it; None where nothing is to be changed."""
         if not self.changes:
             return None
-        values = (shlex.quote(f"{one.key}={','.join(one.agreed)}") for one in self.changes)
-        return f"domain-secure partner set {self.entry} {' '.join(values)}"
+        values = [*((one.key, ",".join(one.agreed)) for one in self.changes), *self.kept]
+        written = (shlex.quote(f"{key}={value}") for key, value in values)
+        return f"domain-secure partner set {self.entry} {' '.join(written)}"
 
 
 def proposal_for(
@@ -59,7 +63,18 @@ def proposal_for(
         *_acceptance(own, signed.key, agreement),
     ]
     changes = tuple(one for one in found if set(one.present) != set(one.agreed))
-    return Proposal(entry, changes, tuple(_remarks(entry, rule, agreement, configuration, now)))
+    kept = tuple(_kept(rule, {one.key for one in changes}, default_partner(entry, configuration.mode)))
+    remarks = tuple(_remarks(entry, rule, agreement, configuration, now))
+    return Proposal(entry, changes, remarks, () if own else kept)
+
+
+def _kept(rule: Partner, changed: Collection[str], default: Partner) -> Iterator[tuple[str, str]]:
+    """Yield what the rule that is followed so far says of all else, which one of its own does not inherit."""
+    written = replace(rule, pins=rule.pins - {one.pin for one in rule.timed_pins})
+    for key in (one.name for one in fields(Partner)):
+        value = getattr(written, key)
+        if key not in {*changed, *_OWN_ALONE} and value != getattr(default, key):
+            yield key, ",".join(_texts(value) if isinstance(value, frozenset) else _in_order(value))
 
 
 def _pins(rule: Partner, agreement: Agreement) -> Iterator[Change]:
@@ -112,16 +127,26 @@ def _remarks(
     entry: Entry, rule: Partner, agreement: Agreement, configuration: Configuration, now: datetime
 ) -> Iterator[str]:
     for name, listed in (("receive", configuration.receive), ("send", configuration.send)):
-        if listed.match(Domain(entry)) is None:
-            yield f"it is not on the {name} list: domain-secure {name} add {entry}"
+        match listed.match(Domain(entry)):
+            case None:
+                yield f"it is not on the {name} list: domain-secure {name} add {entry}"
+            case above if above != entry:
+                yield (
+                    f"it is on the {name} list as {above}, and follows no rule of its own: first "
+                    f"domain-secure {name} add {entry}"
+                )
     if rule.entry != entry and rule.entry in configuration.partners:
-        yield f"it follows the rule of {rule.entry} so far, and gets one of its own"
+        yield f"it follows the rule of {rule.entry} so far; one of its own is to say the same of all else"
     if not any(one.counts_at(now) for one in agreement.keys):
         yield "none of its keys counts now: what needs a pin waits"
     distrusted = configuration.trust.distrusted
     for one in agreement.keys:
         if distrusted & {one.public_key, *([one.certificate] if one.certificate else [])}:
             yield f"it is distrusted here, and authenticates nobody: {one.public_key}"
+
+
+def _in_order(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
 
 
 def _texts(values: Iterable[object]) -> tuple[str, ...]:

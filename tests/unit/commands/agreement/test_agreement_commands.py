@@ -260,3 +260,38 @@ def test_a_time_that_is_none_is_told(
     said = capsys.readouterr().err
     assert told in said
     assert "invalid " not in said
+
+
+def test_a_rule_of_its_own_says_what_the_one_followed_so_far_said(
+    side: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a rule for all subdomains nothing holds for one that has its own, which is not to be weaker."""
+    theirs, ours = side("theirs"), side("ours")
+    below = f"mail.{PARTNER}"
+    pin = f"sha256:{'ab' * 32}"
+    ours.write_text(
+        ours.read_text().replace(f'["{PARTNER}"]', f'["*.{PARTNER}"]')
+        + f'[partner."*.{PARTNER}"]\nmode = "observe"\nmethods = ["pin"]\nrequire = ["dkim"]\n'
+        f'minimum_tls = "TLSv1.3"\nnames = ["{PARTNER}", "contoso.test"]\nsend_method = "dane"\n'
+        f'pins = ["{pin}"]\nvia = "[relay.{PARTNER}]"\nservername = "mx.{PARTNER}"\nmx = ["mx.{PARTNER}"]\n'
+    )
+    former = load(ours).partner(Entry(below))
+    file = export(theirs, domain=below)
+    fingerprint = told_fingerprint(capsys)
+    monkeypatch.setenv("DOMAIN_SECURE_CONFIG", str(ours))
+    command = ["agreement", "import", str(file), "--key", fingerprint, "--domain", below]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    for name in ("receive", "send"):
+        assert f"first domain-secure {name} add {below}" in told, "as long as it is listed with the others"
+        assert main([name, "add", below, "--no-wait"]) == 0
+    assert load(ours).partner(Entry(below)) == former
+    capsys.readouterr()
+    assert main(command) == 0
+    accept(capsys.readouterr().out)
+    rule = load(ours).partners[Entry(below)]
+    accepted = {
+        name: getattr(rule, name) for name in ("agreement_key", "agreement_issued", "agreement_until")
+    }
+    assert pin not in set(map(str, rule.pins)), "the partner no longer announces it"
+    assert rule == replace(former, entry=Entry(below), pins=rule.pins, **accepted)
