@@ -5,6 +5,7 @@ the administrator names together with the domains it may speak for.
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -124,7 +125,7 @@ def _require_key(
     )
     named = " ".join(f"--domain {one}" for one in domains)
     # The digits are not put into his mouth: they are to be those that he was told.
-    again = f"domain-secure agreement import {arguments.file} --key 'WHAT HE TOLD' {named}"
+    again = f"domain-secure agreement import {shlex.quote(arguments.file)} --key 'WHAT HE TOLD' {named}"
     raise Problem(what, where, f"{_ASK}; where these are his domains, with it: {again}")
 
 

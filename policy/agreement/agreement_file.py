@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # loading it takes longer than most commands run
 LARGEST = 256 * 1024  #: octets; the largest that the limits of its lists allow is a quarter of that
 
 _SIGNATURE = "[signature]"
+_SIGNED = 'key = "{key}"\nvalue = "{value}"'
 _CONTEXT = b"domain-secure agreement 1\n"  #: so that the signature of another protocol is never one of ours
 _HEAD = (
     "# What the domains below announce to their partners for mutual TLS between mail servers.\n"
@@ -70,7 +71,7 @@ def write_agreement(agreement: Agreement, private: "Ed25519PrivateKey") -> bytes
     body = _HEAD + tomlkit.dumps(_document(agreement)) + "\n"
     signature = base64.b64encode(private.sign(_CONTEXT + body.encode())).decode()
     key = PublicKey.of(private)
-    return f'{body}{_SIGNATURE}\nkey = "{key}"\nvalue = "{signature}"\n'.encode()
+    return f"{body}{_SIGNATURE}\n{_SIGNED.format(key=key, value=signature)}\n".encode()
 
 
 def read_agreement(octets: bytes, where: str) -> SignedAgreement:
@@ -87,7 +88,10 @@ def read_agreement(octets: bytes, where: str) -> SignedAgreement:
             "there is no signature in it", where, "name a file that `domain-secure agreement export` wrote"
         )
     body += "\n"
-    key, signature = _signature(_parsed(rest, f"{where}: signature"), f"{where}: signature")
+    written = _parsed(rest, f"{where}: signature")
+    key, signature = _signature(written, f"{where}: signature")
+    if rest.strip() != _SIGNED.format_map(written):
+        raise Problem("behind the signature stands what nobody signed", f"{where}: signature", _DAMAGED)
     if not key.verifies(signature, _CONTEXT + body.encode()):
         raise Problem("the signature is not of this text", f"{where}: signature", _DAMAGED)
     return SignedAgreement(agreement_of(_parsed(body, where), where), key)

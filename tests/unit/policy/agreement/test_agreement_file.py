@@ -96,6 +96,8 @@ def test_a_fingerprint_is_known_in_any_spelling() -> None:
         (FILE.replace(OLD.encode(), NEXT.encode()), "not of this text"),
         (FILE.replace(b"woodgrovebank", b"Woodgrovebank"), "not of this text"),
         (FILE + b'\n[more]\nkey = "x"\n', "not a key and a value"),
+        (FILE + b"# To have it confirmed call +49 900 1234\n", "nobody signed"),
+        (FILE.replace(b"[signature]\n", b"[signature]\n# by the board\n"), "nobody signed"),
         (FILE.replace(b"[signature]\n", b"[signature]\nkey = 1\n"), "not valid TOML"),
         (BODY.encode() + b'[signature]\nkey = "ed25519:AAAA"\nvalue = ""\n', "cannot be read"),
         (BODY.encode() + b"[signature]\nkey = 5\nvalue = []\n", "not a key and a value"),
