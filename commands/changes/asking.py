@@ -33,14 +33,26 @@ def _over_socket(path: Path, content: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(SECONDS)
             connection.connect(str(path))
-            connection.sendall(content)
-            connection.shutdown(socket.SHUT_WR)
-            with connection.makefile("rb") as stream:
-                return stream.read(4 * LARGEST)
+            return _answered(connection, content, path)
     except OSError as error:
         raise Problem(
             f"whoever makes changes cannot be asked ({error.strerror or error})",
             str(path),
             "as root: systemctl enable --now domain-secure-changes.socket",
+        ) from error
+
+
+def _answered(connection: socket.socket, content: bytes, path: Path) -> bytes:
+    """Return what comes back; raises Problem where nothing does, for it may be done all the same."""
+    try:
+        connection.sendall(content)
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as stream:
+            return stream.read(4 * LARGEST)
+    except OSError as error:
+        raise Problem(
+            f"no answer comes from whoever makes changes ({error.strerror or error}), who may make it yet",
+            str(path),
+            "as root: journalctl -u domain-secure-changes",
             ExitStatus.NO_ANSWER,
         ) from error

@@ -6,9 +6,11 @@ Owns: where orders come from: a socket that root's unit holds, one after the oth
 import argparse
 import logging
 import os
+import select
 import socket
 import struct
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +24,8 @@ from .request import LARGEST, Result
 
 _FIRST = 3  #: SD_LISTEN_FDS_START
 _IDLE_SECONDS = 10.0  #: until the process ends that the socket unit will start again
-_REQUEST_SECONDS = 5.0
+_REQUEST_SECONDS = 5.0  #: for the whole of a request
+_LEAST_SECONDS = 0.001
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -40,7 +43,7 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     """Carry out the orders that come."""
     path = configuration_path(arguments)
     if (listener := _inherited()) is None:
-        result = result_of(path, sys.stdin.buffer.read(LARGEST + 1), _log)
+        result = result_of(path, sys.stdin.buffer.read(LARGEST + 1), _log, lambda: True)
         os.write(1, result.written())
         return ExitStatus.DONE
     with listener:
@@ -49,8 +52,9 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
             while True:
                 connection, _ = listener.accept()
                 with connection, suppress(OSError):
+                    answer = _answer(path, connection).written()
                     connection.settimeout(_REQUEST_SECONDS)
-                    connection.sendall(_answer(path, connection).written())
+                    connection.sendall(answer)
     return ExitStatus.DONE
 
 
@@ -59,9 +63,28 @@ def _answer(path: Path, connection: socket.socket) -> Result:
     owner = daemon_user()
     if user not in {0, owner.pw_uid if owner else 0}:
         return Result((), Problem("only the daemon may ask", f"user {user}", "use the command line"))
-    with connection.makefile("rb") as stream:
-        content = stream.read(LARGEST + 1)
-    return result_of(path, content, _log)
+    return result_of(path, _received(connection), _log, lambda: _waits(connection))
+
+
+def _received(connection: socket.socket) -> bytes:
+    """Return the whole request; raises TimeoutError however slowly its octets come."""
+    due = time.monotonic() + _REQUEST_SECONDS
+    content = b""
+    while len(content) <= LARGEST:
+        connection.settimeout(max(due - time.monotonic(), _LEAST_SECONDS))
+        if not (more := connection.recv(LARGEST + 1)):
+            break
+        content += more
+        if time.monotonic() > due:
+            raise TimeoutError
+    return content
+
+
+def _waits(connection: socket.socket) -> bool:
+    """Tell whether the other end is still open: who only has no more to say has not hung up (poll(2))."""
+    asked = select.poll()
+    asked.register(connection, 0)
+    return not any(event & select.POLLHUP for _, event in asked.poll(0))
 
 
 def _inherited() -> socket.socket | None:

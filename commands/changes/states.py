@@ -5,6 +5,7 @@ Owns: which facts count.  Nothing that only root may read is among them, or the 
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -15,6 +16,7 @@ from domain_secure.commands.main import COMMANDS
 from domain_secure.commands.partner.pending_document import pending_document
 from domain_secure.milter.changes.acts import WORDS, Act, Kind
 from domain_secure.milter.changes.page_changes import State
+from domain_secure.policy.bypass.bypass_file import BypassFile, document_of
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
@@ -47,7 +49,9 @@ def state_of(configuration: Configuration, act: Act) -> State:
         words, facts = _connector(configuration, act)
     else:
         words, facts = _partner(configuration, act)
-    text = json.dumps([act.fields, facts], sort_keys=True, default=str)
+    # Another configuration may have a connector or a partner of the same name.
+    place = os.path.realpath(configuration.path)
+    text = json.dumps([place, act.fields, facts], sort_keys=True, default=str)
     return State(words, hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -66,10 +70,12 @@ def _partner(configuration: Configuration, act: Act) -> tuple[str, Mapping[str, 
     if entry not in configuration.receive and entry not in configuration.send:
         raise Problem("it is on no list", act.subject, "look at the status page again")
     rule = configuration.partner(entry)
-    bypasses = [str(one) for one in configuration.bypasses if one.entry == entry]
-    facts = {"mode": rule.mode, "pins": sorted(map(str, rule.pins)), "methods": rule.methods}
-    facts |= {"bypasses": sorted(bypasses)}
+    facts: dict[str, Any] = {"mode": rule.mode, "pins": sorted(map(str, rule.pins)), "methods": rule.methods}
     words = f"{entry} is in mode {rule.mode}, with {len(rule.pins)} pins"
+    if act.kind is Kind.BYPASS:
+        present = [one for one in BypassFile(configuration.state).in_force() if one.entry == entry]
+        facts |= {"bypasses": [document_of(one) for one in present]}
+        words += "".join(f"; it is bypassed until {one.end:%Y-%m-%d %H:%M} UTC" for one in present)
     if act.kind is Kind.PIN:
         waiting = [
             one

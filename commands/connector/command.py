@@ -206,10 +206,11 @@ def _verified(arguments: argparse.Namespace, name: str, wanted: _Wanted) -> dict
     meant = None if wanted.is_on is None else State.ON if wanted.is_on else State.OFF
     if meant not in {None, after["state"]}:
         what = f"domain security is {after['state']} and not {meant}"
+        is_unread = after["state"] == State.UNKNOWN
         raise Problem(
             f"{what}: {after['detail']}" if after["detail"] else what,
             f"{instance.config_directory}: {after['name']}",
-            "mend what it names; main.cf may say it for every service",
+            "postfix reload" if is_unread else "mend what it names; main.cf may say it for every service",
             ExitStatus.DIFFERENCE,
         )
     return after

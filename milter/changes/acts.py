@@ -107,8 +107,8 @@ _EFFECTS = {
     "name of a listed domain is from that domain.",
     Kind.PIN: "Believe {value} for {who} from now on: neither its chain nor its dates are asked.",
     Kind.PROMOTE: "Enforce the rule of {who}, which was observed so far: what is not proved is refused.",
-    Kind.BYPASS: "Bypass {who} for {value}: mail from and to it goes unproved, and none of it is marked as "
-    "secured. Reason: {reason}",
+    Kind.BYPASS: "Bypass {who} for {value}: mail from it passes unproved and is marked as not "
+    "secured, and mail to it leaves unproved, perhaps unencrypted. Reason: {reason}",
 }
 
 

@@ -31,6 +31,7 @@ class Confirmations:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: list[_Bound] = []
+        self._taken: list[_Bound] = []
 
     def offer(self, act: Act, state: str) -> str:
         """Return a number for an act that starts from a state."""
@@ -49,6 +50,13 @@ class Confirmations:
                 one for one in self._waiting if hmac.compare_digest(one.number.encode(), number.encode())
             ]
             self._waiting = [one for one in self._waiting if one not in found]
-        if not found or found[0].act != act or self._clock() > found[0].until:
-            return None
+            if not found or found[0].act != act or self._clock() > found[0].until:
+                return None
+            self._taken = [*self._taken[1 - _MOST :], found[0]]
         return found[0].state
+
+    def was_taken(self, number: str, act: Act) -> bool:
+        """Tell whether a number was taken for its act before, as by the second click of two."""
+        with self._lock:
+            taken = [one for one in self._taken if hmac.compare_digest(one.number.encode(), number.encode())]
+        return any(one.act == act for one in taken)

@@ -19,12 +19,12 @@ from urllib.parse import parse_qs
 
 from domain_secure.policy.templates.html_template import file_as_markup, rendered
 from domain_secure.policy.terms.event import Event
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from . import events
 from .acts import Act, Kind
 from .confirmations import Confirmations
-from .same_origin import foreign
+from .same_origin import foreign, led_here_by_others
 
 PATH = "/change"
 _FOLDER = Path(__file__).parent
@@ -105,9 +105,14 @@ class PageChanges:
         """Return what the page can offer."""
         return self._workings.offered()
 
-    def confirm(self, query: str) -> Answer:
-        """Return the page that says what an act would do; nothing is changed by it."""
+    def confirm(self, query: str, site: str | None = None) -> Answer:
+        """Return the page that says what an act would do; nothing is changed by it.
+
+        *site* is the Sec-Fetch-Site of the request, None where it has none.
+        """
         try:
+            if led_here_by_others(site):
+                raise _refusal("another page led here")
             act = self._act(query)
             state = self._workings.state(act)
         except Problem as problem:
@@ -120,6 +125,9 @@ class PageChanges:
         who = _user(posted.headers.get("authorization", ""))
         try:
             order = self._ordered(posted, who)
+        except _AskedAlready as problem:
+            self._log(events.refused(why=problem.what, who=who, client=posted.client))
+            return _page(HTTPStatus.FORBIDDEN, "Asked for already", problem=problem)
         except Problem as problem:
             self._log(events.refused(why=problem.what, who=who, client=posted.client))
             return _page(HTTPStatus.FORBIDDEN, "Nothing was changed", problem=problem)
@@ -129,7 +137,9 @@ class PageChanges:
             said = self._workings.carry_out(order)
         except Problem as problem:
             self._log(events.refused(why=f"{problem.what}: {problem.where}", who=who, client=posted.client))
-            return _page(HTTPStatus.CONFLICT, "Not done as it was asked for", problem=problem)
+            is_unknown = problem.status is ExitStatus.NO_ANSWER
+            title = "Not known whether it was done" if is_unknown else "Not done as it was asked for"
+            return _page(HTTPStatus.CONFLICT, title, problem=problem)
         self._log(events.done(**about, who=who, client=posted.client))
         return _page(HTTPStatus.OK, "Done", act=order.act, said=said)
 
@@ -139,9 +149,13 @@ class PageChanges:
             raise _refusal(why)
         fields = posted.body.decode("utf-8", "replace")
         act = self._act(fields)
-        expected = self._confirmations.take(_one(fields, _NUMBER), act)
+        number = _one(fields, _NUMBER)
+        expected = self._confirmations.take(number, act)
         if expected is None:
-            raise _refusal("its confirmation was used already, is too old, or is for something else")
+            if self._confirmations.was_taken(number, act):
+                fix = "what came of it, the status page shows once it is done, and the log"
+                raise _AskedAlready("its confirmation was used already", act.effect, fix)
+            raise _refusal("its confirmation is too old, or is for something else")
         if self._workings.state(act).digest != expected:
             raise _refusal("somebody changed it since the page was shown")
         token = _credential(posted.headers.get("authorization", ""))
@@ -155,6 +169,10 @@ class PageChanges:
         if act.kind not in self._workings.offered():
             raise Problem("there is no command for it in this release", act.kind, "use the command line")
         return act
+
+
+class _AskedAlready(Problem):
+    """The same form came before: by a second click, or because somebody let the answer be loaded again."""
 
 
 def _refusal(why: str) -> Problem:

@@ -19,7 +19,10 @@ def foreign(headers: Mapping[str, str], names: Iterable[str], *, is_tls: bool) -
     host = headers.get("host", "").lower()
     if not _is_ours(host, {"localhost", *names}):
         return "it asks for a name that is not ours"
-    origin = urlsplit(headers.get("origin", ""))
+    try:
+        origin = urlsplit(headers.get("origin", ""))
+    except ValueError:  # brackets without an address between them
+        return "it does not come from this page (Origin)"
     # A proxy in front of us may speak TLS where we do not, and never the other way round.
     if origin.scheme not in ({"https"} if is_tls else {"https", "http"}) or origin.netloc.lower() != host:
         return "it does not come from this page (Origin)"
@@ -28,6 +31,14 @@ def foreign(headers: Mapping[str, str], names: Iterable[str], *, is_tls: bool) -
     if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         return "it is not a form of this page (Content-Type)"
     return None
+
+
+def led_here_by_others(site: str | None) -> bool:
+    """Tell whether a page of others led a browser to ours, by the Sec-Fetch-Site of the request.
+
+    Such a page may have laid ours under the pointer just before the second click of two.
+    """
+    return site not in {None, "same-origin", "none"}
 
 
 def _is_ours(host: str, names: Iterable[str]) -> bool:

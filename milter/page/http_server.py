@@ -225,7 +225,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if isinstance(self.server, _Server):
             self.server.has_asked(self.request)
-        self._send(self._answer(lambda: _page(self.pages, self.path)))
+        site = self.headers.get("Sec-Fetch-Site")
+        self._send(self._answer(lambda: _page(self.pages, self.path, site)))
 
     def do_POST(self) -> None:
         """Take a form of the page; whoever is slow with it is hung up on like anybody who asks slowly."""
@@ -288,7 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
         del format, args
 
 
-def _page(pages: Pages, target: str) -> _Answer:
+def _page(pages: Pages, target: str, site: str | None) -> _Answer:
     path, _, query = target.partition("?")
     match path:
         case "/":
@@ -301,7 +302,7 @@ def _page(pages: Pages, target: str) -> _Answer:
             status = HTTPStatus.OK if document["healthy"] else HTTPStatus.SERVICE_UNAVAILABLE
             return _Answer(status, "application/json", json.dumps(document).encode() + b"\n", {})
         case _ if path == PATH and pages.changes is not None:
-            return _made(pages.changes.confirm(query))
+            return _made(pages.changes.confirm(query, site))
         case _ if (render := pages.further.get(path)) is not None:
             headers, body = render(query)
             content_type = headers.get("Content-Type", "text/html; charset=utf-8")

@@ -166,8 +166,8 @@ MAY_KNOW = {
         "commands/terminal"
     ),
     "commands/changes": (
-        "policy/configuration policy/files policy/terms postfix/findings postfix/instance milter/changes "
-        "milter/page commands commands/partner commands/terminal"
+        "policy/bypass policy/configuration policy/files policy/terms postfix/findings postfix/instance "
+        "milter/changes milter/page commands commands/partner commands/terminal"
     ),
     "commands/check": (
         "policy/configuration policy/terms postfix/attach postfix/doctor postfix/findings "

@@ -49,7 +49,7 @@ def order(scratch: Scratch) -> Order:
 def carried_out(scratch: Scratch, content: bytes) -> tuple[Result, list[str]]:
     """Return what became of an order, and the words of what was logged."""
     logged: list[Event] = []
-    result = result_of(scratch.configuration, content, logged.append)
+    result = result_of(scratch.configuration, content, logged.append, lambda: True)
     return Result.read(result.written()), [one.word for one in logged]
 
 

@@ -12,7 +12,7 @@ from domain_secure.milter.changes.confirmations import LIFE_SECONDS
 from domain_secure.milter.changes.page_changes import Answer, Order, PageChanges, Posted, State, Workings
 from domain_secure.milter.changes.same_origin import FORM
 from domain_secure.policy.terms.event import Event
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 OFF = {"act": "connector", "subject": "smtp/inet", "value": "off", "reason": ""}
 TOKEN = "a token of some length"
@@ -76,9 +76,41 @@ def test_a_confirmed_act_is_done_once_and_logged() -> None:
         "change-asked act=connector subject=smtp/inet value=off reason=- who=ann client=127.0.0.1",
         "change-done act=connector subject=smtp/inet value=off who=ann client=127.0.0.1",
     ]
-    machine.state = "on"
-    assert machine.post(number).status is HTTPStatus.FORBIDDEN
+    again = machine.post(number)
+    assert again.status is HTTPStatus.FORBIDDEN
     assert len(machine.orders) == 1
+
+
+def test_a_second_click_does_not_hear_that_nothing_was_changed() -> None:
+    """It hears that it was asked for already; what was never done it does not hear that of."""
+    machine = Machine()
+    number = machine.number()
+    machine.post(number)
+    text = machine.post(number).body.decode()
+    assert "Asked for already" in text
+    assert "Nothing was changed" not in text
+    assert machine.logged[-1].word == "change-refused"
+    foreign = machine.number()
+    machine.post(foreign, OFF | {"subject": "submission/inet"})
+    assert b"Nothing was changed" in machine.post(foreign).body
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_only_our_own_page_leads_to_a_confirmation(site: str) -> None:
+    """Another could lay it under the second click of two; an address that was typed leads there too."""
+    machine = Machine()
+    answer = machine.changes.confirm(urlencode(OFF), site)
+    assert answer.status is HTTPStatus.BAD_REQUEST
+    assert b"Do it" not in answer.body
+    for own in ("same-origin", "none", None):
+        assert b"Do it" in machine.changes.confirm(urlencode(OFF), own).body
+
+
+def test_it_is_not_known_whether_it_was_done() -> None:
+    """That is said, and not that it was refused."""
+    machine = Machine()
+    machine.problem = Problem("no answer comes", "/run/x", "look", ExitStatus.NO_ANSWER)
+    assert b"Not known whether it was done" in machine.post(machine.number()).body
 
 
 def test_the_page_says_what_will_change() -> None:
@@ -97,6 +129,7 @@ def test_the_page_says_what_will_change() -> None:
     [
         ({"origin": ""}, {}),
         ({"origin": "null"}, {}),
+        ({"origin": "http://["}, {}),
         ({"origin": "https://evil.test"}, {}),
         ({"sec-fetch-site": "cross-site"}, {}),
         ({"host": "evil.test"}, {}),
