@@ -20,7 +20,7 @@ pytestmark = pytest.mark.machine
 STEPS = ("test_readme", "test_mail", "test_service", "test_upgrade")
 AFTER_REBOOT = ("test_after_reboot", "test_removal", "test_setup")
 #: On a machine of their own.
-UNITS = ("test_units", "test_programs")
+UNITS = ("test_units", "test_requests", "test_programs")
 
 #: What the unit tests ask.
 _POSTFIX = ["postfix", "postfix-cdb", "postfix-lmdb", "passwd", "procps"]
