@@ -95,6 +95,7 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         changes=page_changes,
         smtp_listeners=lambda current: smtp_listeners(PostfixInstance(current.config_directory)),
         door=_door,
+        keeps_recipients_apart=_keeps_recipients_apart,
     )
     if belongs_to_fleet(path):
         # Loads requests, for which a machine that stands alone should not pay.
@@ -187,6 +188,11 @@ def _door(configuration: Configuration) -> Door | None:
     if found is None:
         return None
     return Door(found.address, found.port, str(found), found.is_behind_proxy, found.others)
+
+
+def _keeps_recipients_apart(configuration: Configuration) -> bool:
+    postfix = PostfixInstance(configuration.config_directory)
+    return postfix.parameter("enable_original_recipient", "yes") == "yes"
 
 
 class _Ground:

@@ -167,7 +167,9 @@ class Daemon:
     def _make_reflector(self, surroundings: Surroundings) -> Reflector:
         state = self._started_with.state
         strangers = self._sources.strangers
-        return Reflector(state, self._knowledge, strangers, surroundings.door, self.metrics, log_event)
+        made = Reflector(state, self._knowledge, strangers, surroundings.door, self.metrics, log_event)
+        made.keeps_recipients_apart = surroundings.keeps_recipients_apart
+        return made
 
     def _make_recorder(self, configuration: Configuration) -> Recorder[Observed]:
         kept_counters.resume(self.metrics, configuration, log_event)

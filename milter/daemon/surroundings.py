@@ -56,7 +56,7 @@ class Surroundings:
     *postfix_changed* tells whether Postfix was upgraded or its files edited since the last question, after
     which *configuration_changed* is called again.  *tables_taken_away* tells what somebody did to the tables
     that it made, or None.  *smtp_listeners* tells where Postfix's smtpd services listen, and *door* where our
-    own does; both may raise Problem.
+    own does; both may raise Problem.  *keeps_recipients_apart* is `Reflector`'s.
     """
 
     endpoints: Callable[[Configuration], Endpoints]
@@ -74,4 +74,5 @@ class Surroundings:
     further_pages: Callable[[Callable[[], Configuration]], Mapping[str, Render]] = lambda _: {}
     smtp_listeners: Listeners = lambda _: ()
     door: Callable[[Configuration], Door | None] = lambda _: None
+    keeps_recipients_apart: Callable[[Configuration], bool] = lambda _: True
     changes: Callable[[Callable[[], Configuration]], PageChanges | None] = lambda _: None

@@ -106,6 +106,9 @@ class Reflector:
         self._keys = sources.keys or NO_KEYS
         self._metrics = metrics.reflector
         self._log = log
+        #: Tells whether Postfix keeps recipients apart that an alias leads to one mailbox; where it takes
+        #: them for one, removing the reflector would remove whoever has its mail.  May raise.
+        self.keeps_recipients_apart: Callable[[Configuration], bool] = lambda _: True
         self._asking = threading.BoundedSemaphore(_AT_ONCE)
         self._answering = Answering(
             knowledge, Reach(sources.shown, sources.tlsa, door), metrics.reflector, log
@@ -118,6 +121,14 @@ class Reflector:
     def stop(self) -> None:
         """End soon; returns without waiting.  Letters that wait for their answer get none."""
         self._answering.stop()
+
+    def is_removable(self, configuration: Configuration) -> bool:
+        """Tell whether the reflector may be taken off a message that others are to have.  Raises nothing."""
+        try:
+            return self.keeps_recipients_apart(configuration)
+        except Exception as error:  # noqa: BLE001 - a copy too many costs less than one that is lost
+            self._log(internal_error("reflector-recipients", error))
+            return False
 
     def receive(self, arrival: Arrival) -> Reply | None:
         """Take a letter in and return its refusal; None: it is answered, or was.  Raises nothing."""

@@ -166,7 +166,8 @@ class Inbound:
             arrival_of(transaction, transaction.letter, session, decision, queue_id)
         )
         outcome = self._outcome(transaction, decision, refused, queue_id)
-        outcome = with_reflector(outcome, transaction, transaction.letter, answered)
+        is_removable = self.reflector.is_removable
+        outcome = with_reflector(outcome, transaction, transaction.letter, answered, is_removable)
         self._tell(transaction, decision, queue_id, outcome.reply, seconds)
         return outcome
 

@@ -177,6 +177,32 @@ def test_other_recipients_do_not_feel_it(reflecting: Product) -> None:
     assert not [one for one in lab.woodgrove.mailbox() if refused.mark.encode() in one]
 
 
+@pytest.mark.parametrize("original", ["yes", "no"])
+def test_whose_mailbox_the_reflector_is_an_alias_of_has_his_own_mail(
+    reflecting: Product, original: str
+) -> None:
+    """Postfix may take him and the reflector for one recipient; the message is his as well, once."""
+    lab = reflecting.lab
+    lab.contoso.configure(
+        virtual_alias_maps=f"inline:{{ {{ {REFLECTOR} = {USER} }} }}", enable_original_recipient=original
+    )
+    lab.contoso.reload()
+    try:
+        for recipients in ((REFLECTOR, USER), (USER, REFLECTOR)):
+            message = letter(PARTNER, "Precedence: bulk")
+            with lab.connect(lab.contoso, ADDRESSES[WOODGROVE]) as dialogue:
+                dialogue.starttls(lab.client_context(lab.identities[WOODGROVE]))
+                dialogue.mail(PARTNER)
+                for recipient in recipients:
+                    dialogue.rcpt(recipient)
+                assert dialogue.data(message.content).code == 250, str(dialogue.last)
+            lab.contoso.wait_for_delivery(message.mark)
+            assert sum(message.mark.encode() in one for one in lab.contoso.mailbox()) == 1
+    finally:
+        lab.contoso.configure(virtual_alias_maps="", enable_original_recipient="yes")
+        lab.contoso.reload()
+
+
 def test_a_partners_rule_holds_and_its_administrator_hears_why(reflecting: Product) -> None:
     """With another's certificate the letter is refused as any message; by SPF the author hears of it."""
     lab = reflecting.lab

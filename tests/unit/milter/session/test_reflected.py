@@ -11,6 +11,7 @@ from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Stran
 from domain_secure.milter.reflector.reflector import Reflector
 from domain_secure.milter.session.callbacks import ACTIONS, ACTIONS_ON_RECIPIENTS, Callbacks
 from domain_secure.milter.session.delegation import DelegatedFacts
+from domain_secure.policy.configuration.configuration import Configuration
 
 from unit.milter.edge import CIPHER, Edge
 from unit.milter.session.test_callbacks import OFFERED, Context
@@ -191,3 +192,20 @@ def test_a_ledger_that_cannot_be_used_answers_nobody(tmp_path: Path) -> None:
     assert session.outcomes == ["fault"]
     assert any("reflector.sqlite" in str(event) for event in session.edge.logged)
     assert "reflector.sqlite" not in session.context.replies[0]
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_where_postfix_takes_two_for_one_nobody_is_removed(tmp_path: Path, fault: bool) -> None:
+    """Or where nobody knows whether it does: the other one's mail would go with the reflector's."""
+    session = Session(tmp_path)
+    assert session.edge.inbound.reflector is not None
+
+    def asked(_: Configuration) -> bool:
+        if fault:
+            raise OSError("postconf does not start")
+        return False
+
+    session.edge.inbound.reflector.keeps_recipients_apart = asked
+    assert session.message(REFLECTOR, USER) == libmilter.CONTINUE
+    assert session.context.removed == []
+    assert session.message(REFLECTOR, number=2) == libmilter.DISCARD
