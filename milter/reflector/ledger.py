@@ -82,6 +82,11 @@ class Ledger:
             connection.execute("COMMIT")
             return refusal
 
+    def release(self, entry: Entry) -> None:
+        """Take back what was counted for an answer that nobody has begun to send."""
+        with self._lock, closing(self._opened()) as connection:
+            connection.execute("DELETE FROM answers WHERE letter = ?", (entry.digests[-1],))
+
     def _opened(self) -> sqlite3.Connection:
         if not self.path.exists():
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC

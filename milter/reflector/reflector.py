@@ -180,6 +180,8 @@ class Reflector:
         arrived = _arrived(arrival, now, author, identifier, alignment)
         refusal = self._ledger.reserve(entry, limits, now.timestamp())
         if refusal is None and not self._answering.put(arrived):
+            # Or it would be taken for one that was answered when it comes again.
+            self._ledger.release(entry)
             refusal = Reason.BUSY
         if refusal is not None:
             return _Outcome(refusal, _CLAUSES.get(refusal, ""), author, alignment.means)

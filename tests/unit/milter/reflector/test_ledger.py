@@ -28,6 +28,14 @@ def test_a_letter_is_answered_once(tmp_path: Path) -> None:
     assert Ledger(tmp_path).refusal(entry(1, "b@evil.test"), LIMITS, 1.0) is None, "another author's"
 
 
+def test_an_answer_that_nobody_began_is_not_counted(tmp_path: Path) -> None:
+    """The letter was put off, and comes again."""
+    limits = replace(LIMITS, per_author=1)
+    assert Ledger(tmp_path).reserve(entry(1), limits, 0.0) is None
+    Ledger(tmp_path).release(entry(1))
+    assert Ledger(tmp_path).reserve(entry(1), limits, 1.0) is None
+
+
 def test_each_limit(tmp_path: Path) -> None:
     """An author with all behind a +, a domain with all under it, an IPv6 network, everybody."""
     ledger = Ledger(tmp_path)

@@ -209,3 +209,16 @@ def test_where_postfix_takes_two_for_one_nobody_is_removed(tmp_path: Path, fault
     assert session.message(REFLECTOR, USER) == libmilter.CONTINUE
     assert session.context.removed == []
     assert session.message(REFLECTOR, number=2) == libmilter.DISCARD
+
+
+def test_a_letter_that_found_no_room_is_answered_when_it_comes_again(tmp_path: Path) -> None:
+    """Between the look at who waits and the place among them somebody else may have come."""
+    session = Session(tmp_path)
+    reflector = session.edge.inbound.reflector
+    assert reflector is not None
+    answering = reflector._answering
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(answering, "put", lambda _: False)
+        assert session.message(REFLECTOR) == libmilter.TEMPFAIL
+    assert session.message(REFLECTOR) == libmilter.DISCARD
+    assert session.outcomes == ["busy", "answered"]
