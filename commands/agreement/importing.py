@@ -8,6 +8,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ from domain_secure.policy.agreement.proposal import Change, Proposal, proposal_f
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files.atomic_file import replace
 from domain_secure.policy.files.known_time import KnownTime
+from domain_secure.policy.revisions.revision import PublicKey
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.timed_pin import time_text
 
 from .exporting import agreement_document
+from .signing_key import public_key
 
 _AHEAD = timedelta(hours=1)
 _ASK = "ask the partner, by another way than mail, for the fingerprint that his `agreement export` tells"
@@ -38,6 +41,7 @@ def run_import(arguments: argparse.Namespace) -> ExitStatus:
     """Print the commands that accept a file which may be believed; nothing is changed by this."""
     configuration, now = configuration_of(arguments), datetime.now(UTC)
     signed = _read(arguments.file)
+    _refuse_ours(signed, configuration, arguments.file)
     domains = _domains(signed, arguments.domain, arguments.file)
     _require_key(signed, domains, configuration, arguments)
     _refuse_past(signed, domains, configuration, now, arguments.file)
@@ -98,6 +102,17 @@ def _domains(signed: SignedAgreement, asked: Sequence[Domain], where: str) -> tu
 def _noted(configuration: Configuration, domain: Domain) -> object:
     rule = configuration.partners.get(Entry(domain))
     return rule and rule.agreement_key
+
+
+def _refuse_ours(signed: SignedAgreement, configuration: Configuration, where: str) -> None:
+    """Raise a Problem for a file that we signed ourselves; who may not read our key confirms another one."""
+    ours: PublicKey | None = None
+    with suppress(Problem):
+        ours = public_key(configuration.state)
+    if signed.key == ours:
+        raise Problem(
+            "this is our own file: our key has signed it", where, "name the partner's; ours is for him"
+        )
 
 
 def _require_key(

@@ -10,7 +10,7 @@ from domain_secure.commands.agreement.arguments import add_our_domain
 from domain_secure.commands.terminal.common import configuration_of, note, print_json
 from domain_secure.commands.terminal.documents import add_json
 from domain_secure.policy.files.atomic_file import replace
-from domain_secure.policy.terms.domain import InvalidDomainError, parse_entry
+from domain_secure.policy.terms.domain import InvalidDomainError, entry_base, parse_entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 _FORMATS = ("text", "markdown", "html")
@@ -54,6 +54,12 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     except InvalidDomainError as error:
         raise Problem(str(error), "DOMAIN", "name a domain, such as woodgrovebank.test") from error
     own = own_side(configuration, arguments.our_domain, now, system_lookup)
+    if entry_base(entry) in own.domains:
+        raise Problem(
+            "this domain is ours",
+            entry,
+            "name the partner; where Postfix takes in his mail, name our domains with --our-domain",
+        )
     try:
         node = PostfixInstance(configuration.config_directory).parameter("myhostname")
     except Problem:

@@ -295,3 +295,15 @@ def test_a_rule_of_its_own_says_what_the_one_followed_so_far_said(
     }
     assert pin not in set(map(str, rule.pins)), "the partner no longer announces it"
     assert rule == replace(former, entry=Entry(below), pins=rule.pins, **accepted)
+
+
+def test_our_own_file_is_not_read_as_a_partners(
+    side: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is confirmed of it: its keys are those of this side."""
+    file = side("ours")
+    exported = export(file)
+    key = told_fingerprint(capsys)
+    command = ["--config", str(file), "agreement", "import", str(exported), "--key", key, "--domain", PARTNER]
+    assert main(command) == 2
+    assert "this is our own file" in capsys.readouterr().err

@@ -59,3 +59,12 @@ def test_a_domain_that_is_none_is_told(scratch: Scratch, capsys: pytest.CaptureF
     """In one line."""
     assert main(["--config", str(scratch.configuration), "partner", "invite", "co.uk"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_nobody_invites_himself(scratch: Scratch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sheet of ours for ourselves is a slip; where mail for the partner is taken in, ours can be named."""
+    command = ["--config", str(scratch.configuration), "partner", "invite"]
+    for name in ("Contoso.test", "*.contoso.test"):
+        assert main([*command, name]) == 2
+        assert "this domain is ours" in capsys.readouterr().err
+    assert main([*command, "contoso.test", "--our-domain", "fabrikam.test"]) == 0
