@@ -26,6 +26,7 @@ _FIRST = 3  #: SD_LISTEN_FDS_START
 _IDLE_SECONDS = 10.0  #: until the process ends that the socket unit will start again
 _REQUEST_SECONDS = 5.0  #: for the whole of a request
 _LEAST_SECONDS = 0.001
+_PAUSE_SECONDS = 0.2  #: after a refusal
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -47,15 +48,24 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         os.write(1, result.written())
         return ExitStatus.DONE
     with listener:
-        listener.settimeout(_IDLE_SECONDS)
-        with suppress(TimeoutError):
-            while True:
-                connection, _ = listener.accept()
-                with connection, suppress(OSError):
-                    answer = _answer(path, connection).written()
-                    connection.settimeout(_REQUEST_SECONDS)
-                    connection.sendall(answer)
+        _serve(listener, path)
     return ExitStatus.DONE
+
+
+def _serve(listener: socket.socket, path: Path) -> None:
+    """Answer one after the other until nobody has come for a while."""
+    listener.settimeout(_IDLE_SECONDS)
+    with suppress(TimeoutError):
+        while True:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                result = _answer(path, connection)
+                if result.problem is not None:
+                    # journald drops what a unit says too fast: refusals must not hide the line about an act.
+                    # Before the answer: whoever hangs up without it is not to be faster.
+                    time.sleep(_PAUSE_SECONDS)
+                connection.settimeout(_REQUEST_SECONDS)
+                connection.sendall(result.written())
 
 
 def _answer(path: Path, connection: socket.socket) -> Result:

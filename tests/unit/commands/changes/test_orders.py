@@ -1,7 +1,9 @@
 """How orders come to root's unit: whole and in time, from somebody who still waits."""
 
 import socket
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,22 @@ def test_a_slow_request_is_given_up(ends: Ends, monkeypatch: pytest.MonkeyPatch)
     asking.sendall(b"{")
     with pytest.raises(TimeoutError):
         command._received(answering)
+
+
+def test_refusals_come_slowly_also_to_whoever_hangs_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faster ones would let journald drop lines of the unit, also that about an act which was done."""
+    paused: list[float] = []
+    monkeypatch.setattr(time, "sleep", paused.append)
+    monkeypatch.setattr(command, "_IDLE_SECONDS", 0.05)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+        for _ in range(3):
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(str(tmp_path / "socket"))
+                asking.sendall(b"{}")
+        command._serve(listener, tmp_path / "domain-secure.toml")
+    assert paused == [command._PAUSE_SECONDS] * 3
+    capsys.readouterr()
