@@ -17,6 +17,10 @@ from domain_secure.postfix.instance.processes import run
 _BOOTED = Path("/run/systemd/system")  #: sd_booted(3)
 _SECONDS = 15.0
 _PAUSE = 0.05
+_NOT_WATCHED = (
+    "nothing starts {unit} by itself: after a start of the machine `domain-secure serve` has to run, or "
+    "`systemctl start {unit}`"
+)
 
 
 def keeper_unit(configuration: Path) -> str | None:
@@ -26,6 +30,20 @@ def keeper_unit(configuration: Path) -> str | None:
         return None
     name, at, instance = unit.partition("@")
     return f"{name}-bypass{at}{instance}.service"
+
+
+def watched_state(unit: str) -> Path:
+    """Return the state folder in which the path unit beside a service of ours looks for a bypass."""
+    name, _, instance = unit.removesuffix(".service").partition("@")
+    plain = Path("/var/lib") / name.removesuffix("-bypass")
+    return plain.with_name(f"{plain.name}-{instance}") if instance else plain
+
+
+def _is_watched(unit: str, state: Path) -> bool:
+    """Tell whether systemd starts the service again by itself, also after a start of the machine."""
+    path_unit = f"{unit.removesuffix('.service')}.path"
+    is_there = watched_state(unit).exists() and state.exists() and watched_state(unit).samefile(state)
+    return is_there and not run(["systemctl", "is-active", "--quiet", path_unit]).returncode
 
 
 def ensure_kept(configuration: Path, state: Path) -> str | None:

@@ -17,6 +17,7 @@ from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 LONGEST = timedelta(hours=24)  #: from the first start, extensions included
 QUIET = timedelta(hours=24)  #: after one is over, before there may be another without more ado
+LONGEST_REASON = 200  #: letters, of each reason that is given
 COUNTED = timedelta(days=30)  #: for which those of a partner are counted wherever one is told of
 
 
@@ -134,6 +135,12 @@ def begun(
     command = f"partner bypass {wish.entry}"
     if not wish.reason.strip():
         raise Problem("a bypass needs a reason", command, 'say why with --reason "…"')
+    if not wish.reason.strip().isprintable() or len(wish.reason) > LONGEST_REASON:
+        raise Problem(
+            "the reason is shown in single lines, also in the log",
+            command,
+            f"write one line of at most {LONGEST_REASON} letters",
+        )
     if wish.duration > LONGEST:
         raise Problem(
             "a bypass lasts 24 h at most", command, "give --for 24h or less; for longer see `partner set`"

@@ -146,6 +146,22 @@ def test_a_reason_is_needed() -> None:
         begin(wish(reason="  "))
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        pytest.param("tonight\ndomain_secure: all is well", id="two lines"),
+        pytest.param("\x1b[2Jtonight", id="what moves the cursor"),
+        pytest.param("\u202etonight", id="what turns the line round"),
+        pytest.param("\udce4 night", id="no letter"),
+        pytest.param("n" * 201, id="too long"),
+    ],
+)
+def test_a_reason_is_one_line(reason: str) -> None:
+    """It is shown in status, report and log, where it must not pass for something else."""
+    with pytest.raises(Problem, match="single lines"):
+        begin(wish(reason=reason))
+
+
 def test_ended_before_its_time() -> None:
     """Who ended it is kept, and it is over by every clock, also by one that was set back."""
     for reading in (later(1), later(1, clock=-10)):
