@@ -43,8 +43,18 @@ ONBOARDING: dict[str, Schema] = {
             "what would let mail pass, and was not taken",
         ),
         watched=described(
-            maybe(thing(passed=COUNT, failed=COUNTERS, strangers=COUNT, unknown=COUNT, problem=maybe(TEXT))),
-            "messages recorded since it is watched, judged by the rule as it is; null: it is not watched",
+            maybe(
+                thing(
+                    passed=COUNT,
+                    failed=COUNTERS,
+                    strangers=COUNT,
+                    unknown=COUNT,
+                    doubts=many(TEXT),
+                    problem=maybe(TEXT),
+                )
+            ),
+            "messages of the days that `promote` asks for, judged by the rule as it is; doubts: why they do "
+            "not speak for enforcing; null: it is not watched",
         ),
         steps=many(
             thing(

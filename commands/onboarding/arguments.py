@@ -17,9 +17,9 @@ def add_parser(actions: Any) -> None:
         description="On a terminal it asks before each step, and may be left at any of them; run again it "
         "goes on. Without one, --yes does what is missing up to the step send, and takes no proposal by "
         "itself: what weakens a demand is for a person to write, with --names, --method, --pin or --set. "
-        "It enforces only where --step enforce or a person asks for that, and where mail was watched that "
-        "passed. Exit status: 0 done as far as asked, 1 something is left that was asked for, 3 its servers "
-        "do not answer.",
+        "It enforces only where --step enforce or a person asks for that, and where `promote` would: a week "
+        "was watched, and its mail passed. Exit status: 0 done as far as asked, 1 something is left that was "
+        "asked for, 3 its servers do not answer.",
     )
     add.add_argument("domain", metavar="DOMAIN", help="the partner: a domain, or '*.DOMAIN'")
     add.add_argument(

@@ -17,13 +17,10 @@ from domain_secure.commands.probe.probe_document import (
     sending_rule,
     shown_server,
 )
+from domain_secure.commands.promotion.enforcing import DAYS, MESSAGES, judged
 from domain_secure.milter.knowledge.live_configuration import Live
-from domain_secure.policy.configuration.configuration import LogLevel, Mode, Partner
-from domain_secure.policy.decision.attribution import Attribution
+from domain_secure.policy.configuration.configuration import Configuration, LogLevel, Partner
 from domain_secure.policy.decision.verdict import Verdict
-from domain_secure.policy.history.history import History, Record, RecordQuery
-from domain_secure.policy.history.replay import Replay, Replayer
-from domain_secure.policy.history.replayed_records import RecordedCertificates, replays
 from domain_secure.policy.onboarding.proposal import Change, Shown, assumed, propose
 from domain_secure.policy.onboarding.steps import Watched
 from domain_secure.policy.revocation.kept_revocation import KeptRevocation
@@ -114,45 +111,21 @@ def _receiving(document: dict[str, Any]) -> Passing:
     return Passing(passes=False, detail=f"{receiving['verdict']}: {receiving['detail']}")
 
 
-def watched(live: Live, rule: Partner, since: datetime | None) -> Watched:
-    """Return what would become of the messages recorded *since* then if this rule were enforced."""
-    configuration = assumed(live.configuration, replace(rule, mode=Mode.ENFORCE))
+def watched(configuration: Configuration, entry: Entry) -> Watched:
+    """Return what ``promote`` would say of a partner; there is one answer to whether it may be enforced."""
     if configuration.log_receive is LogLevel.OFF:
         return Watched(problem="the protocol log of mail that comes in is off")
-    history = History(configuration.state)
-    query = RecordQuery(Direction.RECEIVE, entries=(rule.entry,), since=since)
     try:
-        replayer = Replayer(configuration, live.anchors, RecordedCertificates(history, configuration.state))
-        counted = Counter(
-            _outcome(record, replay, rule.entry)
-            for record, replay in replays(history.records(query), replayer, known_since=True)
-        )
+        seen, judgement = judged(configuration, entry, DAYS, MESSAGES)
     except Problem as problem:
         return Watched(problem=str(problem))
+    failed: Counter[str] = Counter()
+    for one in judgement.failures:
+        failed[one.verdict.word] += one.count
     return Watched(
-        passed=counted.pop(Verdict.PASS.word, 0),
-        strangers=counted.pop(_STRANGER, 0),
-        unknown=counted.pop(_UNKNOWN, 0),
-        failed={reason: count for reason, count in counted.items() if reason != Verdict.EXEMPT.word},
-    )
-
-
-_STRANGER, _UNKNOWN = "stranger", ""
-
-
-def _outcome(record: Record, replay: Replay | None, entry: Entry) -> str:
-    """Return the verdict's word, or that the message was a stranger's, or cannot be judged again."""
-    if replay is None or not replay.is_certain:
-        return _UNKNOWN
-    findings = [one for one in replay.decision.findings if one.claim.entry == entry]
-    failed = [one for one in findings if one.verdict.is_failure]
-    if failed and _is_strangers(record, entry):
-        return _STRANGER
-    return (failed or findings)[0].verdict.word if findings else _UNKNOWN
-
-
-def _is_strangers(record: Record, entry: Entry) -> bool:
-    return any(
-        one["domain"] == entry and one.get("attribution") == Attribution.STRANGER
-        for one in record.document["findings"]
+        passed=judgement.passed,
+        failed=dict(failed),
+        strangers=sum(one.count for one in judgement.forgeries),
+        unknown=seen.unrecorded,
+        doubts=judgement.unknown,
     )

@@ -90,6 +90,7 @@ def _watched(watched: Watched) -> dict[str, Any]:
         "failed": dict(watched.failed),
         "strangers": watched.strangers,
         "unknown": watched.unknown,
+        "doubts": list(watched.doubts),
         "problem": watched.problem,
     }
 

@@ -240,7 +240,7 @@ def watched_in_words(watching: Watched) -> str:
     """Return what became of the mail that was watched."""
     if watching.problem:
         return f"not known: {watching.problem}"
-    if watching == Watched():
+    if watching == Watched(doubts=watching.doubts):
         return "no message yet"
     failed = sum(watching.failed.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(watching.failed.items()))

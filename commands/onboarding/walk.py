@@ -77,6 +77,7 @@ class _Walk:
         self._proposal: tuple[Change, ...] = ()  #: what was not taken
         self._outcomes: dict[Step, str] = {}
         self._written: dict[str, None] = {}
+        self._seen: Watched | None = None  #: by the rule as it is
         self._document: dict[str, Any] = {}  #: what ``probe`` says by the rule as it is
 
     @property
@@ -207,7 +208,7 @@ class _Walk:
 
     def _take_in(self, doer: Doer) -> None:
         """Go on with what is on disk by now."""
-        self._live = _read(self._path)
+        self._live, self._seen = _read(self._path), None
         self._rule = own_rule(self._configuration, self._wish.entry)
         self._written |= dict.fromkeys(doer.written)
 
@@ -238,7 +239,9 @@ class _Walk:
         """Return what was watched, None where nothing is."""
         if not self._is_watched or Direction.RECEIVE not in self._way.directions:
             return None
-        return watched(self._live, self._rule, self._way.done.get(Step.OBSERVE))
+        if self._seen is None:
+            self._seen = watched(self._configuration, self._wish.entry)
+        return self._seen
 
     def _is_agreed(self, question: str) -> bool:
         """Return whether the person says yes; raises _Stopped where he leaves."""

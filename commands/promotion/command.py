@@ -14,10 +14,9 @@ from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from . import when_clean
-from .enforcing import enforce, judged
+from .enforcing import DAYS, MESSAGES, enforce, judged
 from .judgement_text import judgement_document, judgement_lines
 
-DAYS, MESSAGES = 7, 5
 _MOST = 90  #: days that records are kept unless it is said otherwise
 
 

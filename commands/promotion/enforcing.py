@@ -13,20 +13,30 @@ from domain_secure.commands.terminal.daemon_client import DaemonAway, health
 from domain_secure.policy.configuration.configuration import Configuration, Mode
 from domain_secure.policy.editing.partner_editing import set_values
 from domain_secure.policy.history.period import whole_hours
-from domain_secure.policy.promotion.promotion import Judgement, Watched, judge
+from domain_secure.policy.onboarding.followers import followers
+from domain_secure.policy.promotion.promotion import Judgement, Watched, judge, with_follower
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from .watched_mail import watched_mail
 
+DAYS, MESSAGES = 7, 5  #: unless it is said otherwise
+
 
 def judged(configuration: Configuration, entry: Entry, days: int, messages: int) -> tuple[Watched, Judgement]:
-    """Return what was seen in so many days until now, and what it speaks for; raises Problem."""
+    """Return what was seen in so many days until now, and what it speaks for; raises Problem.
+
+    What goes by the same rule would be enforced with it, and its mail speaks against it as well.
+    """
     now = datetime.now(UTC)
     # Counts are kept by the hour, and records are compared with them.
     since, until = whole_hours(now - timedelta(days=days), now, now)
     watched = watched_mail(configuration.path, entry, since, until)
-    return watched, judge(watched, messages)
+    judgement = judge(watched, messages)
+    for one in followers(configuration, configuration.receive, entry):
+        if configuration.partner(one).mode is Mode.OBSERVE:
+            judgement = with_follower(judgement, watched_mail(configuration.path, one, since, until))
+    return watched, judgement
 
 
 def enforce(arguments: argparse.Namespace, configuration: Configuration, entry: Entry) -> ExitStatus:

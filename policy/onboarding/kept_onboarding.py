@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.files import state_file, state_folder
+from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry, parse_entry
 from domain_secure.policy.terms.problems import Problem
@@ -55,20 +56,24 @@ def kept_onboardings(state: Path) -> dict[Entry, Onboarding]:
 def keep_onboarding(state: Path, entry: Entry, kept: Onboarding) -> None:
     """Put one partner's way into the file; raises Problem and OSError."""
     state_folder.make(state)
-    _replace(state, {**kept_onboardings(state), entry: kept})
+    with HeldFolder.open(state) as folder, folder.writer_lock():
+        _replace(folder, {**kept_onboardings(state), entry: kept})
 
 
 def forget_onboarding(state: Path, entry: Entry) -> None:
     """Take one partner's way out of the file, where it is there; raises Problem and OSError."""
-    known = kept_onboardings(state)
-    if known.pop(entry, None) is not None:
-        _replace(state, known)
+    if entry not in kept_onboardings(state):
+        return
+    with HeldFolder.open(state) as folder, folder.writer_lock():
+        known = kept_onboardings(state)
+        known.pop(entry, None)
+        _replace(folder, known)
 
 
-def _replace(state: Path, known: Mapping[Entry, Onboarding]) -> None:
+def _replace(folder: HeldFolder, known: Mapping[Entry, Onboarding]) -> None:
     document = {"format": _FORMAT, "partners": {one: _written(way) for one, way in known.items()}}
     content = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    state_file.replace(state, FILE_NAME, content.encode(), default_mode=_MODE)
+    folder.replace(FILE_NAME, content.encode(), default_mode=_MODE)
 
 
 def _read(document: dict[str, Any]) -> dict[Entry, Onboarding]:

@@ -45,12 +45,13 @@ WORDS: Mapping[Step, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What became of the mail recorded since it is watched, judged by the rule as it is now."""
+    """What the days watched speak for, judged by the rule as it is now: see `policy/promotion`."""
 
     passed: int = 0
     failed: Mapping[str, int] = field(default_factory=dict)  #: the partner's own, by reason
     strangers: int = 0  #: of others, in its name
-    unknown: int = 0  #: could not be judged again
+    unknown: int = 0  #: were counted, and cannot be judged again
+    doubts: tuple[str, ...] = ()  #: clauses: why what passed does not speak for it
     problem: str | None = None  #: why it is not known
 
 
@@ -109,12 +110,8 @@ def against_enforcing(facts: Facts) -> str:
     if not facts.is_received:
         return "it is not watched yet"
     if watched.problem:
-        return f"what came since it is watched is not known: {watched.problem}"
+        return f"what was watched is not known: {watched.problem}"
     if watched.failed:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(watched.failed.items()))
         return f"messages of its own would be refused or deferred: {reasons}"
-    if watched.unknown:
-        return f"{watched.unknown} recorded messages cannot be judged again"
-    if not watched.passed:
-        return "no message of its own has passed since it is watched"
-    return ""
+    return "; ".join(watched.doubts)

@@ -8,7 +8,7 @@ speak against it, and never for it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain_secure.policy.decision.attribution import Attribution
@@ -82,6 +82,19 @@ def judge(watched: Watched, minimum: int) -> Judgement:
     passed = sum(one.verdict is Verdict.PASS for one in watched.messages)
     down = gaps(watched.ran, watched.since, watched.until)
     return Judgement(passed, failures, forgeries, down, tuple(_unknown(watched, passed, minimum, down)))
+
+
+def with_follower(judgement: Judgement, watched: Watched) -> Judgement:
+    """Return a judgement once it is known what was seen of another entry that goes by the same rule.
+
+    It need not have written at all; what failed of it, or was not recorded, is not clean.
+    """
+    own = judge(watched, 0)
+    who = f"{watched.entry}, which goes by the same rule"
+    failures = tuple(replace(one, detail=f"{who}: {one.detail}") for one in own.failures)
+    lost = watched.unrecorded
+    unknown = (f"{lost} messages of {who}, were counted, and not recorded",) if lost else ()
+    return replace(judgement, failures=judgement.failures + failures, unknown=judgement.unknown + unknown)
 
 
 def _unknown(

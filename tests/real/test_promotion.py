@@ -1,13 +1,13 @@
 """From observe to enforce by what real Postfix and a real partner did."""
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lab.days import let_days_pass
 from lab.laboratory import CONTOSO, WOODGROVE, Lab
 from lab.messages import compose
-from lab.product import STATE, Product
+from lab.product import Product
 from lab.story import NOBODY
 from lab.waiting import wait_for
 
@@ -40,24 +40,6 @@ def recorded(product: Product, number: int) -> None:
     )
 
 
-def let_days_pass(product: Product) -> None:
-    """Let the daemon have run for two days, and the first message be nearly a day old."""
-    outside = product.lab.namespaces.outside
-    now = datetime.now(UTC)
-    ran = [[(now - timedelta(days=2)).isoformat(), now.isoformat()]]
-    outside(STATE / "watched.json").write_text(json.dumps({"ran": ran}))
-    early = (now - timedelta(hours=23.9)).timestamp()
-    product.lab.namespaces.run(
-        "python3",
-        "-c",
-        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        " c.execute('UPDATE record SET time = ? WHERE number = (SELECT min(number) FROM record)',"
-        " (float(sys.argv[2]),))",
-        str(STATE / "history.sqlite"),
-        str(early),
-    )
-
-
 def test_enforced_once_the_days_are_clean(own_product: Product) -> None:
     """Too little watched is said; forgeries are no obstacle; then it is enforced, and they are refused."""
     lab = own_product.lab
@@ -71,7 +53,7 @@ def test_enforced_once_the_days_are_clean(own_product: Product) -> None:
     write(lab, 2)
     assert forge(lab) == 250
     recorded(own_product, 4)
-    let_days_pass(own_product)
+    let_days_pass(own_product, 1)
     waits = own_product.command("promote", WOODGROVE, "--when-clean", "1d", "--messages", "2")
     assert "waits for a clean time of 1d" in waits.stdout
     assert WOODGROVE in own_product.command("status", check=False).stdout

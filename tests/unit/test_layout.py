@@ -205,8 +205,8 @@ MAY_KNOW = {
         "policy/terms policy/toml commands/terminal"
     ),
     "commands/onboarding": (
-        "policy/configuration policy/decision policy/editing policy/history policy/onboarding "
-        "policy/revocation policy/terms milter/knowledge commands/fleet commands/in_force commands/probe "
+        "policy/configuration policy/decision policy/editing policy/onboarding policy/revocation "
+        "policy/terms milter/knowledge commands/fleet commands/in_force commands/probe commands/promotion "
         "commands/terminal"
     ),
     "commands/partner": (
@@ -222,8 +222,8 @@ MAY_KNOW = {
     ),
     "commands/promotion": (
         "policy/book policy/certificates policy/configuration policy/decision policy/editing "
-        "policy/history policy/promotion policy/record policy/terms milter/knowledge commands/fleet "
-        "commands/in_force commands/log commands/terminal"
+        "policy/history policy/onboarding policy/promotion policy/record policy/terms milter/knowledge "
+        "commands/fleet commands/in_force commands/log commands/terminal"
     ),
     "commands/report": (
         "policy/bypass policy/certificates policy/editing policy/files policy/history policy/templates "

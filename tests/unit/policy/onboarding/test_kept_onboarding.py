@@ -1,5 +1,6 @@
 """What is kept of taking partners on."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +43,14 @@ def test_without_a_file(tmp_path: Path) -> None:
     assert kept_onboardings(tmp_path) == {}
     forget_onboarding(tmp_path, WOODGROVE)
     assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_many_at_once(tmp_path: Path) -> None:
+    """What one command keeps is not lost to another one that read the file before."""
+    entries = [Entry(f"partner{number}.test") for number in range(32)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda entry: keep_onboarding(tmp_path, entry, WAY), entries))
+    assert kept_onboardings(tmp_path).keys() == set(entries)
 
 
 def test_one_is_forgotten(tmp_path: Path) -> None:

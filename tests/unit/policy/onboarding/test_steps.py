@@ -17,7 +17,7 @@ NEW = Facts(
     is_enforced=False,
     is_sent=False,
     sending=None,
-    watched=Watched(),
+    watched=Watched(doubts=("no message was ever seen",)),
 )
 WATCHED = replace(NEW, is_received=True, is_sent=True, watched=Watched(passed=3))
 
@@ -61,15 +61,16 @@ def test_mail_that_would_be_held_is_not_sent_so() -> None:
     ("watched", "why"),
     [
         (Watched(passed=3, strangers=9), None),
-        (Watched(), "no message of its own has passed"),
-        (Watched(strangers=9), "no message of its own has passed"),
+        (
+            Watched(passed=1, doubts=("1 message passed", "nobody watched")),
+            "1 message passed; nobody watched",
+        ),
         (Watched(passed=3, failed={"untrusted": 2, "no-tls": 1}), "1 no-tls, 2 untrusted"),
-        (Watched(passed=3, unknown=1), "1 recorded messages cannot be judged again"),
         (Watched(passed=3, problem="it is locked"), "it is locked"),
     ],
 )
 def test_what_speaks_against_enforcing(watched: Watched, why: str | None) -> None:
-    """Mail must have passed, none of its own may have failed, and what is not known is not taken for good."""
+    """None of its own may have failed, and what is not known to be clean is not taken for it."""
     how, reason = standings(replace(WATCHED, watched=watched))[Step.ENFORCE]
     assert how is (LEFT if why is None else CANNOT)
     assert (why or "") in reason

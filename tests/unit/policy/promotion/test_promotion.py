@@ -6,7 +6,7 @@ import pytest
 
 from domain_secure.policy.decision.attribution import Attribution
 from domain_secure.policy.decision.verdict import Effect, Verdict
-from domain_secure.policy.promotion.promotion import Judged, Watched, gaps, judge
+from domain_secure.policy.promotion.promotion import Judged, Watched, gaps, judge, with_follower
 from domain_secure.policy.terms.domain import Entry
 
 UNTIL = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -48,6 +48,24 @@ def test_a_failure_of_the_partners(whose: Attribution | None) -> None:
     assert not found.is_clean
     (failure,) = found.failures
     assert (failure.count, failure.last, failure.mends) == (2, UNTIL - HOUR, ("ask the partner",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_clean"),
+    [
+        pytest.param({"messages": [], "first": None}, True, id="it never wrote"),
+        pytest.param({"messages": [message(Verdict.EXPIRED)]}, False, id="it would be refused"),
+        pytest.param({"messages": [message(Verdict.NO_TLS, Attribution.STRANGER)]}, True, id="a forgery"),
+        pytest.param({"unrecorded": 1}, False, id="what nobody recorded"),
+    ],
+)
+def test_who_goes_by_the_same_rule(changes: dict[str, object], is_clean: bool) -> None:
+    """It would be enforced as well: what failed of it, or is not known, speaks against it."""
+    other = watched(entry=Entry("*.woodgrovebank.test"), **changes)
+    found = with_follower(judge(watched(), 5), other)
+    assert (found.is_clean, found.passed) == (is_clean, 5)
+    named = [one.detail for one in found.failures] + list(found.unknown)
+    assert all("*.woodgrovebank.test, which goes by the same rule" in one for one in named)
 
 
 def test_a_forgery_is_what_it_is_for() -> None:
