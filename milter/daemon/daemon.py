@@ -145,14 +145,8 @@ class Daemon:
         return Pages(counters, self.health, *pages, surroundings.changes(current))
 
     def _make_inbound(self) -> Inbound:
-        inbound = Inbound(
-            lambda: self._live.current,
-            self._requests,
-            self._knowledge,
-            self.metrics,
-            log_event,
-            self._recorder.observe,
-        )
+        known, observe = (self._requests, self._knowledge), self._recorder.observe
+        inbound = Inbound(lambda: self._live.current, *known, self.metrics, log_event, observe)
         inbound.reflector = self._reflector
         return inbound
 
