@@ -18,7 +18,9 @@ from .sheet import Block, Command, Paragraph, Row, Sheet
 _FOLDER = Path(__file__).parent
 _WIDTH = 78
 _INDENT = "    "
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+# What means something wherever it stands, and what does at the beginning of a line alone; whatever else were
+# escaped too would be read like this, for many read Markdown as it is written.
+_MARKUP = re.compile(r"([\\`*_\[\]<>&#|~!$]|^\s*[-+=:]|^\s*\d+[.)])")
 _COPIED = re.compile(r"[0-9a-f ]{64,}|^X-")  # a digest, or a header field
 _COLONS = {"ja": "："}
 _NEVER_FIRST = "、。，．：；！？）」』】ー々"  #: JIS X 4051 calls for these to stay in the line before
@@ -99,7 +101,7 @@ def _markdown(sheet: Sheet) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     """Return a text in which no letter means anything to a reader of Markdown."""
-    return _PUNCTUATION.sub(r"\\\1", _printable(text))
+    return _MARKUP.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", _printable(text))
 
 
 def _code(value: str) -> str:

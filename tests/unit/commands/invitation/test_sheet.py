@@ -192,6 +192,21 @@ def test_markdown_has_no_markup_of_strangers() -> None:
     assert not re.search(r"(?<!\\)[<*_\[`]", line.removeprefix("- "))
 
 
+@pytest.mark.parametrize(
+    ("contact", "written"),
+    [
+        ("1. of the two postmasters, by day or night", "1\\. of"),
+        ("- the postmasters of both our domains, by day", "\\- the"),
+        ("=== see the page of our postmasters, by day", "\\=== see"),
+        ("a_b or <c> or [d](e) or the postmaster of ours", "a\\_b or \\<c\\> or \\[d\\](e) or the"),
+        ("the postmaster (+49 30 1234), by day: or by night", "the postmaster (+49 30 1234), by day: or"),
+    ],
+)
+def test_markdown_can_be_read_as_it_is_written(contact: str, written: str) -> None:
+    """Only what would mean something where it stands is escaped."""
+    assert f"- {written}" in sheet(facts_of(contacts=[contact]), form=Format.MARKDOWN)
+
+
 @pytest.mark.parametrize("language", Language)
 def test_text_fits_a_terminal_and_a_letter(language: Language) -> None:
     """No sentence is wider than 80 columns, a letter of Japanese counted as two."""
