@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+LOCK = ".lock"  #: in a folder that others may open and that has one writer at a time
 UNFINISHED = ".unfinished-"  #: how the name of a folder begins in which something new is made
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -239,12 +240,36 @@ class HeldFolder:
 
     @contextmanager
     def writer_lock(self) -> Iterator[None]:
-        """Hold the one writer's lock; waits for another writer to finish."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        """Hold the one writer's lock; waits for another writer to finish.
+
+        Everybody may lock what he may open, and could keep all writers waiting: where others may open this
+        folder, the lock is that of a file that only the owner and root may open.
+        """
+        with self._lock() as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    @contextmanager
+    def _lock(self) -> Iterator[int]:
+        if not os.fstat(self._descriptor).st_mode & 0o077:
+            yield self._descriptor
+            return
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with self._holder_of(LOCK) as (holder, name):
+            descriptor = os.open(name, flags, FILE_MODE, dir_fd=holder)
         try:
-            yield
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise UntrustedEntryError("it is no file of its own", self.path / LOCK)
+            self._hand_over(descriptor)
+            if found.st_mode & 0o077:
+                os.fchmod(descriptor, FILE_MODE)
+            yield descriptor
         finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
     @contextmanager
     def _holder_of(self, place: str | PurePath) -> Iterator[tuple[int, str]]:

@@ -1,5 +1,6 @@
 """A folder that another user may write in: what is done there, and where nobody is led."""
 
+import fcntl
 import os
 import re
 import stat
@@ -222,3 +223,44 @@ def test_closed_to_others(path: Path, held: HeldFolder) -> None:
     path.chmod(0o755)
     held.close_to_others()
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_one_writer_at_a_time(path: Path, held: HeldFolder) -> None:
+    """A second one waits for the first, as the kernel tells of the lock."""
+    with held.writer_lock(), (path / ".lock").open("rb") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (path / ".lock").open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_whoever_may_open_the_folder_keeps_no_writer_waiting(path: Path, held: HeldFolder) -> None:
+    """He may lock the folder, and cannot open what the writers lock."""
+    path.chmod(0o755)
+    (path / ".lock").touch(0o644)
+    other = os.open(path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with held.writer_lock():
+        assert stat.S_IMODE((path / ".lock").stat().st_mode) == 0o600
+        assert (path / ".lock").stat().st_uid == path.stat().st_uid
+    os.close(other)
+
+
+def test_a_folder_that_is_closed_is_locked_itself(path: Path, held: HeldFolder) -> None:
+    """Where nobody else may open it there is no need of a file."""
+    path.chmod(0o700)
+    with held.writer_lock():
+        assert not (path / ".lock").exists()
+
+
+@pytest.mark.parametrize("how", ["symbolic link", "hard link"])
+def test_a_lock_leads_nowhere(path: Path, held: HeldFolder, how: str) -> None:
+    """Neither is a file made elsewhere, nor the mode of one changed."""
+    theirs = path.parent / "elsewhere" / "file"
+    theirs.chmod(0o644)
+    if how == "symbolic link":
+        (path / ".lock").symlink_to(theirs)
+    else:
+        (path / ".lock").hardlink_to(theirs)
+    with pytest.raises(OSError), held.writer_lock():  # noqa: PT011 - of which kind is the kernel's to say
+        pass
+    assert stat.S_IMODE(theirs.stat().st_mode) == 0o644
