@@ -95,9 +95,7 @@ MAY_KNOW = {
         "postfix/instance postfix/log postfix/tables"
     ),
     "postfix/services": "policy/terms postfix/instance",
-    "postfix/tables": (
-        "policy/certificates policy/configuration policy/files policy/terms postfix/instance"
-    ),
+    "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
     "postfix/work": "policy/terms",
     "milter/changes": "policy/templates policy/terms",
     "milter/daemon": (
@@ -137,8 +135,7 @@ MAY_KNOW = {
         "milter/knowledge milter/metrics milter/proof milter/reflector"
     ),
     "fleet/editing": (
-        "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node "
-        "fleet/store"
+        "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node fleet/store"
     ),
     "fleet/node": (
         "policy/book policy/certificates policy/configuration policy/revisions policy/revocation "
@@ -192,8 +189,7 @@ MAY_KNOW = {
     ),
     "commands/help": "policy/configuration policy/decision",
     "commands/importing": (
-        "policy/configuration policy/files policy/importing policy/terms postfix/instance "
-        "commands/terminal"
+        "policy/configuration policy/files policy/importing policy/terms postfix/instance commands/terminal"
     ),
     "commands/in_force": (
         "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "
