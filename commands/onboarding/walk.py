@@ -144,8 +144,9 @@ class _Walk:
     def _write_rule(self, values: Mapping[str, str], pins: list[Pin]) -> None:
         doer = self._doer()
         with told.indented():
-            doer.set_rule(values, pins, self._configuration)
+            status = doer.set_rule(values, pins, self._configuration)
         self._take_in(doer)
+        self._require_in_force(status, Step.RULE)
         self._outcomes[Step.RULE] = "left" if self._proposal else "done"
         self._document = self._look.document(self._rule)
         self._tell(told.now_passes(self._ways, self._way.directions))
@@ -166,7 +167,8 @@ class _Walk:
             self._outcomes[step] = "already"
             with told.indented():
                 print(told.already(step, self._wish.entry))
-                self._doer().wait_again(step)
+                status = self._doer().wait_again(step)
+            self._require_in_force(status, step)
             self._tell(("",))
         elif how is Standing.CANNOT:
             self._outcomes[step] = "cannot"
@@ -182,6 +184,14 @@ class _Walk:
         with told.indented():
             status = doer.do(step, self._configuration)
         self._take_in(doer)
+        self._require_in_force(status, step)
+        self._outcomes[step] = "done"
+        self._note_done(step)
+        if step is not Step.ENFORCE:
+            self._keep_certificates()
+        self._tell(told.done(step, self._wish.entry))
+
+    def _require_in_force(self, status: ExitStatus, step: Step) -> None:
         if status is not ExitStatus.DONE:
             raise Problem(
                 "it is written, and not in force on every node yet",
@@ -189,11 +199,6 @@ class _Walk:
                 "see `domain-secure fleet status`, then run this again",
                 status,
             )
-        self._outcomes[step] = "done"
-        self._note_done(step)
-        if step is not Step.ENFORCE:
-            self._keep_certificates()
-        self._tell(told.done(step, self._wish.entry))
 
     def _keep_certificates(self) -> None:
         """Let the first message be decided at once, with what its servers have just shown."""
