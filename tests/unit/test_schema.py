@@ -164,8 +164,13 @@ def test_what_commands_answer_fits_their_schemas(story: Story, tmp_path: Path) -
 def _agreements(run: Story, folder: Path) -> None:
     shown, file = folder / "shown.pem", folder / "agreement.toml"
     shown.write_bytes(Authority.create("CA").issue(dns_names=["mx.contoso.test"]).pem())
-    made = run("agreement", "export", "--our-domain", "contoso.test", "--certificate", shown, "--out", file)
-    run("agreement", "import", file, "--key", str(made["fingerprint"]), "--domain", "contoso.test")
+    theirs = folder / "theirs.toml"
+    theirs.write_text(f'[paths]\nstate = "{folder / "theirs"}"\n[postfix]\nconfig_directory = "{folder}"\n')
+    exporting = ["--our-domain", "woodgrovebank.test", "--certificate", str(shown), "--out", str(file)]
+    assert main(["--config", str(theirs), "agreement", "export", *exporting, "--json"]) == 0
+    fingerprint = checked(run.capture.readouterr().out)["fingerprint"]
+    run("agreement", "import", file, "--key", fingerprint, "--domain", "woodgrovebank.test")
+    run("agreement", "export", "--our-domain", "contoso.test", "--certificate", shown, "--out", file)
     run("agreement", "diff", file)
     run("partner", "invite", "woodgrovebank.test", "--out", folder / "invite.txt")
 
