@@ -49,7 +49,7 @@ def measure(domains: int) -> list[Measurement]:
 def _busy(entries: Sequence[Entry]) -> Metrics:
     """Return the metrics of an edge that hears from every partner, and has trouble with one in ten."""
     metrics = Metrics()
-    received, refused, partners_own = metrics.inbound.by_entry
+    received, refused, partners_own, bypassed = metrics.inbound.by_entry
     sums: dict[CountKey, int] = {}
     for entry in entries:
         received.inc(entry)
@@ -58,6 +58,7 @@ def _busy(entries: Sequence[Entry]) -> Metrics:
     for entry in entries[::10]:
         refused.inc(entry, "no-tls")
         partners_own.inc(entry, "no-tls")
+        bypassed.inc(entry)
         sums[CountKey(OutboundCounter.FAILURE, entry, "no-tls")] = 1
     metrics.outbound.update(OutboundProgress(sums, at_end=True))
     return metrics

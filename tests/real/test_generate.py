@@ -11,6 +11,7 @@ import pytest
 from scratch_postfix import Scratch, make_scratch
 
 from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.files.held_folder import LOCK
 from domain_secure.postfix.tables.publish import publish
 
 pytestmark = pytest.mark.real
@@ -148,7 +149,7 @@ def test_what_a_killed_run_left_is_removed(scratch: Scratch) -> None:
     (scratch.maps / ".tls_policy.new").write_text("half a li")
     scratch.compiled(".tls_policy.new").write_text("")
     assert scratch.run("generate") == 0
-    assert not [name for name in contents(scratch) if name.startswith(".")]
+    assert [name for name in contents(scratch) if name.startswith(".")] == [LOCK]
     assert scratch.lookup("tls_policy", "other.test", "woodgrovebank.test").keys() == {"woodgrovebank.test"}
 
 
@@ -177,7 +178,7 @@ def test_killed_at_any_moment_the_tables_answer(tmp_path: Path) -> None:
         assert len({found[name].split("protocols=")[1] for name in ends}) == 1
     assert scratch.run("generate") == 0
     assert scratch.run("generate", "--check") == 0
-    assert not [name for name in contents(scratch) if name.startswith(".")]
+    assert [name for name in contents(scratch) if name.startswith(".")] == [LOCK]
 
 
 def test_two_at_once(scratch: Scratch) -> None:
@@ -188,11 +189,12 @@ def test_two_at_once(scratch: Scratch) -> None:
 
 
 def test_owner_and_mode(scratch: Scratch) -> None:
-    """The tables belong to the owner of the state folder, and everybody may read them."""
+    """The tables belong to the owner of the state folder, and everybody may read them, and lock none."""
     os.chown(scratch.state, 12345, 12345)
     scratch.run("generate")
     for path in scratch.maps.iterdir():
-        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (12345, 0o644), path
+        mode = 0o600 if path.name == LOCK else 0o644
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (12345, mode), path
 
 
 def test_a_table_without_a_correct_line_keeps_none_before_it(
@@ -258,7 +260,7 @@ def test_what_a_full_disk_left_stops_no_later_run(scratch: Scratch) -> None:
         (scratch.maps / name).write_bytes(bytes(4096))
     assert scratch.run("generate") == 0
     assert scratch.lookup("transport", "woodgrovebank.test") == {"woodgrovebank.test": "domain-secure:"}
-    assert not [name for name in contents(scratch) if name.startswith((".", "__db"))]
+    assert [name for name in contents(scratch) if name.startswith((".", "__db"))] == [LOCK]
 
 
 def test_a_folder_that_is_none(scratch: Scratch, capsys: pytest.CaptureFixture[str]) -> None:

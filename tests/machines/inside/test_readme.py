@@ -78,7 +78,7 @@ def test_each_command_works(command: str) -> None:
 
 
 def test_partners_are_enforced_from_now_on() -> None:
-    """README's last step: on the first day it is refused, as nothing was watched; then it is done all the same."""
+    """README's last step: refused on the first day, as nothing was watched; then done all the same."""
     careful, at_once = map(shlex.split, block("promote "))
     refused = run(*careful, check=False)
     assert (refused.returncode, "--even-so" in refused.stdout + refused.stderr) == (1, True)
