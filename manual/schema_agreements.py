@@ -1,6 +1,18 @@
 """The keys of the documents about what partners announce to each other."""
 
-from schema_parts import FILES, TEXT, TIME, Schema, described, many, maybe, one_of, thing, word
+from schema_parts import (
+    FILES,
+    SHOWN_CERTIFICATE,
+    TEXT,
+    TIME,
+    Schema,
+    described,
+    many,
+    maybe,
+    one_of,
+    thing,
+    word,
+)
 
 _AGREEMENT: dict[str, Schema] = {
     "domains": many(TEXT),
@@ -40,13 +52,7 @@ AGREEMENTS: dict[str, Schema] = {
 }
 
 _CERTIFICATE = thing(
-    subject=TEXT,
-    names=many(TEXT),
-    issuer=TEXT,
-    not_before=TIME,
-    not_after=TIME,
-    sha256=TEXT,
-    spki_sha256=TEXT,
+    **SHOWN_CERTIFICATE,
     authorities=many(thing(subject=TEXT, sha256=TEXT)),
 )
 _PINS: dict[str, Schema] = {"pins": many(TEXT), "timed_pins": many(TEXT)}

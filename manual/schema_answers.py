@@ -1,9 +1,8 @@
 """The keys of the document of each command that looks at mail, Postfix, the daemon or the history."""
 
-from schema_connectors import CONNECTOR
-
 from domain_secure.commands.report.verification import Outcome as VerifyOutcome
 
+from schema_connectors import CONNECTOR
 from schema_documents import BYPASS, BYPASSES, PENDING, WAITING
 from schema_parts import (
     CERTIFICATE,

@@ -1,17 +1,14 @@
 """The keys of the document of each command that changes something, or tells of certificates and lists."""
 
-from domain_secure.commands.importing.command import SOURCES
-from domain_secure.fleet.node.reports import NO_MAPS
-
 from schema_parts import (
     COUNT,
     FILES,
     FINDING,
-    INTEGER,
     LEVELS,
     LINES,
     NUMBER,
     OWN_CERTIFICATE,
+    SHOWN_CERTIFICATE,
     TEXT,
     TIME,
     YES_NO,
@@ -58,12 +55,6 @@ _PLACE: dict[str, Schema] = {
     "changed": described(many(TEXT), "files; with --dry-run those that would be"),
     "reloaded": YES_NO,
 }
-_FLEET_CHANGE = thing(
-    ("written", "difference", *WAITED),
-    written=FILES,
-    difference=LINES,
-    **WAITED,
-)
 _PENDING = thing(
     domain=TEXT,
     client=TEXT,
@@ -196,13 +187,7 @@ PARTNER: dict[str, Schema] = {
     ),
     "partner cert add": thing(
         domain=TEXT,
-        subject=TEXT,
-        names=many(TEXT),
-        issuer=TEXT,
-        not_before=TIME,
-        not_after=TIME,
-        sha256=TEXT,
-        spki_sha256=TEXT,
+        **SHOWN_CERTIFICATE,
         chain=many(TEXT),
         would_pass=YES_NO,
         method=maybe(word("method")),
@@ -350,94 +335,4 @@ CERTIFICATES: dict[str, Schema] = {
     ),
 }
 
-FLEET: dict[str, Schema] = {
-    "fleet init": thing(
-        ("difference", "written", "kept"), revision=COUNT, difference=LINES, written=FILES, kept=TEXT
-    ),
-    "fleet join": thing(
-        ("difference", "written", "kept"),
-        node=TEXT,
-        revision=COUNT,
-        difference=LINES,
-        written=FILES,
-        kept=TEXT,
-    ),
-    "fleet leave": thing(("written",), node=TEXT, written=FILES),
-    "fleet status": thing(
-        here=thing(
-            node=TEXT,
-            revision=maybe(COUNT),
-            at=maybe(TIME),
-            store_last_answered_seconds_ago=maybe(INTEGER),
-            problem=maybe(TEXT),
-        ),
-        store_problem=maybe(TEXT),
-        doubled={},
-        head=maybe(thing(revision=COUNT, at=TIME, who=TEXT, node=TEXT, what=TEXT)),
-        nodes=many(
-            thing(
-                node=TEXT,
-                machine=maybe(TEXT),
-                instance=maybe(TEXT),
-                authserv_id=maybe(TEXT),
-                state=word("node_state"),
-                enforces_head=YES_NO,
-                why_not=maybe(TEXT),
-                milter=maybe(COUNT),
-                maps=maybe({"anyOf": [COUNT, {"const": NO_MAPS}]}),
-                version=maybe(TEXT),
-                certificate_days=maybe(INTEGER),
-                check=maybe(TEXT),
-                reported_at=maybe(TIME),
-                overrides={"type": "object"},
-            )
-        ),
-    ),
-    "fleet log": thing(
-        revisions=many(
-            thing(
-                revision=COUNT,
-                digest=TEXT,
-                at=TIME,
-                who=TEXT,
-                node=TEXT,
-                what=TEXT,
-                key=maybe(TEXT),
-                trusted=YES_NO,
-                signature_fits=maybe(YES_NO),
-                held_here=YES_NO,
-            )
-        )
-    ),
-    "fleet set": thing(WAITED, written=FILES, **WAITED),
-    "fleet revert": _FLEET_CHANGE,
-    "fleet accept": _FLEET_CHANGE,
-    "fleet sign": _FLEET_CHANGE,
-    "fleet key": thing(key=TEXT, written=FILES),
-    "fleet trust": thing(key=TEXT, written=FILES),
-}
-
 LOG_LEVELS: dict[str, Schema] = {"log receive": LEVELS, "log send": LEVELS}
-
-_PLACED: dict[str, Schema] = {"file": TEXT, "line": COUNT}
-_PROPOSAL = thing(
-    receive=many(TEXT),
-    send=many(TEXT),
-    partners=many(
-        thing(
-            domain=TEXT,
-            keys={"type": "object", "additionalProperties": {"anyOf": [TEXT, many(TEXT)]}},
-        )
-    ),
-    log={"type": "object", "additionalProperties": word("log_level")},
-    mode=word("mode"),
-    configuration=described(TEXT, "the proposal in TOML"),
-    left_out=described(
-        many(thing(**_PLACED, what=TEXT, reason=TEXT)), "what has no equivalent, or not the same one"
-    ),
-    about_something_else=many(thing(**_PLACED, name=TEXT, of=TEXT)),
-    commands=described(many(TEXT), "do the same to a configuration that is there already"),
-    steps=many(thing(command=TEXT, why=TEXT)),
-    written=FILES,
-)
-IMPORTS: dict[str, Schema] = {f"import {source}": _PROPOSAL for source in SOURCES}

@@ -173,3 +173,13 @@ OWN_CERTIFICATE: dict[str, Schema] = {
     "tlsa": TEXT,
     "chain": many(thing(subject=TEXT, not_after=TIME)),
 }
+#: What is told of a certificate that its owner shows or hands over, by both digests.
+SHOWN_CERTIFICATE: dict[str, Schema] = {
+    "subject": TEXT,
+    "names": many(TEXT),
+    "issuer": TEXT,
+    "not_before": TIME,
+    "not_after": TIME,
+    "sha256": TEXT,
+    "spki_sha256": TEXT,
+}

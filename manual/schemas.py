@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schema_agreements import AGREEMENTS, INVITATION
-from schema_connectors import CONNECTORS
-from schema_onboarding import ONBOARDING
-
 from domain_secure.commands.terminal.documents import VERSION
 
+from schema_agreements import AGREEMENTS, INVITATION
 from schema_answers import ANSWERS
-from schema_documents import CERTIFICATES, FLEET, IMPORTS, LISTS, LOG_LEVELS, PARTNER, POSTFIX, PROMOTE
+from schema_connectors import CONNECTORS
+from schema_documents import CERTIFICATES, LISTS, LOG_LEVELS, PARTNER, POSTFIX, PROMOTE
+from schema_fleet import FLEET
+from schema_imports import IMPORTS
+from schema_onboarding import ONBOARDING
 from schema_parts import LINES, TEXT, WORDS, Schema, described, maybe, thing
 from schema_records import RECORD
 

@@ -77,6 +77,17 @@ def accept(text: str) -> None:
         assert main([*shlex.split(command)[1:], "--no-wait"]) == 0
 
 
+def first_accepted(
+    theirs: Path, ours: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Accept the first file and key of the other side; commands are ours from now on."""
+    file = export(theirs)
+    fingerprint = told_fingerprint(capsys)
+    monkeypatch.setenv("DOMAIN_SECURE_CONFIG", str(ours))
+    assert main(["agreement", "import", str(file), "--key", fingerprint, "--domain", PARTNER]) == 0
+    accept(capsys.readouterr().out)
+
+
 def test_the_first_file_wants_a_confirmed_key_and_then_his_key_is_known(
     side: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,11 +120,7 @@ def test_a_roll_over_is_announced_accepted_and_begins_by_itself(
 ) -> None:
     """The next key is that of a request that waits; the present one gets an end."""
     theirs, ours = side("theirs"), side("ours")
-    first = export(theirs)
-    fingerprint = told_fingerprint(capsys)
-    monkeypatch.setenv("DOMAIN_SECURE_CONFIG", str(ours))
-    assert main(["agreement", "import", str(first), "--key", fingerprint, "--domain", PARTNER]) == 0
-    accept(capsys.readouterr().out)
+    first_accepted(theirs, ours, monkeypatch, capsys)
     (present,) = load(ours).partners[Entry(PARTNER)].pins
     request = next_key(theirs)
     second = export(theirs, "--next-from", SOON, "--overlap", "2d")
@@ -168,11 +175,7 @@ def test_a_known_key_speaks_for_no_other_domain(
 ) -> None:
     """A partner's file that names another's domain is refused; what is his alone may be asked for."""
     theirs, ours = side("theirs"), side("ours")
-    file = export(theirs)
-    fingerprint = told_fingerprint(capsys)
-    monkeypatch.setenv("DOMAIN_SECURE_CONFIG", str(ours))
-    assert main(["agreement", "import", str(file), "--key", fingerprint, "--domain", PARTNER]) == 0
-    accept(capsys.readouterr().out)
+    first_accepted(theirs, ours, monkeypatch, capsys)
     more = export(theirs, "--our-domain", "fabrikam.test")
     capsys.readouterr()
     assert main(["agreement", "import", str(more)]) == 2
