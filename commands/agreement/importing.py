@@ -27,6 +27,7 @@ from domain_secure.policy.files.atomic_file import replace
 from domain_secure.policy.files.known_time import KnownTime
 from domain_secure.policy.revisions.revision import PublicKey
 from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.policy.terms.printable import printable
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.timed_pin import time_text
 
@@ -224,7 +225,10 @@ def _changed(changes: Iterable[Change]) -> Iterator[str]:
 def _write(out: Path, commands: Iterable[str], source: str) -> None:
     if out.exists():
         raise Problem("there is a file of this name", str(out), "name another file, or remove it first")
-    shown = "".join(one if one.isprintable() else "?" for one in source)
-    lines = ["#!/bin/sh -e", f"# Accepts the agreement of {shown}; nothing is in force before.", *commands]
+    lines = [
+        "#!/bin/sh -e",
+        f"# Accepts the agreement of {printable(source)}; nothing is in force before.",
+        *commands,
+    ]
     replace(out, ("\n".join(lines) + "\n").encode())
     print(f"written: {out}")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from domain_secure.policy.terms.printable import printable
+
 _SHOWN_NAMES = 20
 
 
@@ -33,8 +35,3 @@ def print_tlsa(document: Mapping[str, Any]) -> None:
         said = [*answer["records"], *(f"unknown: {failure}" for failure in answer["failures"])]
         for line in said or ("no record that DNSSEC vouches for",):
             print(f"tlsa       {entry}: {line}")
-
-
-def printable(text: str) -> str:
-    """Return text that a stranger wrote, fit for a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)

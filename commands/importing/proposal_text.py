@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.importing.proposal import Aside, Proposal
+from domain_secure.policy.terms.printable import printable
 
 _WIDTH = 110
 
 
 def proposal_text(proposal: Proposal, files: Sequence[str]) -> str:
     """Return a configuration file: the proposal, and as comments what it leaves out and what is to do."""
-    lines = [f"# Proposed from {_printable(', '.join(files))}; nothing is in force."]
+    lines = [f"# Proposed from {printable(', '.join(files))}; nothing is in force."]
     lines += ["#", f"# {summary(proposal)}"]
     if proposal.left_out:
         lines += ["#", "# Without an equivalent, or without the same one:"]
         for one in proposal.left_out:
-            lines += _wrapped(_printable(f"{one.place}: {one.what}: {one.reason}"))
+            lines += _wrapped(printable(f"{one.place}: {one.what}: {one.reason}"))
     if proposal.asides:
         lines += ["#", "# Read, and about something else:"]
         lines += [line for text in _grouped(proposal.asides) for line in _wrapped(text)]
@@ -27,7 +28,7 @@ def proposal_text(proposal: Proposal, files: Sequence[str]) -> str:
         lines += [f"#   {command}" for command in proposal.commands]
     lines += ["#", "# Then:"]
     for step in proposal.steps:
-        lines += [f"#   {step.command}", *_wrapped(_printable(step.why), "#       ")]
+        lines += [f"#   {step.command}", *_wrapped(printable(step.why), "#       ")]
     body = proposal.configuration()
     return "\n".join(lines) + "\n" + (f"\n{body}" if body else "")
 
@@ -77,7 +78,7 @@ def _grouped(asides: Iterable[Aside]) -> Iterator[str]:
         found = list(group)
         first, last = found[0].place.line, found[-1].place.line
         span = f"{first}" if first == last else f"{first}-{last}"
-        yield _printable(f"{file}:{span}: {of}: {', '.join(one.name for one in found)}")
+        yield printable(f"{file}:{span}: {of}: {', '.join(one.name for one in found)}")
 
 
 def _wrapped(text: str, indent: str = "#   ") -> list[str]:
@@ -89,11 +90,6 @@ def _wrapped(text: str, indent: str = "#   ") -> list[str]:
         break_on_hyphens=False,
         break_long_words=False,
     )
-
-
-def _printable(text: str) -> str:
-    """Return a text that stays a comment of one line, whatever a stranger's file or its name holds."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _count(number: int, word: str) -> str:

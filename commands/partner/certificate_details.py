@@ -13,6 +13,7 @@ from domain_secure.policy.history.history import History, Sighting
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.printable import printable
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.redaction import without_local_parts
 from domain_secure.policy.terms.thumbprint import sha1_of
@@ -100,7 +101,7 @@ def certificate_lines(document: Mapping[str, Any]) -> Iterator[str]:
         *(("known", text) for text in _known(document["origins"])),
         ("used", _told_use(document)),
     ):
-        yield f"  {label:<10} {_printable(text)}".rstrip()
+        yield f"  {label:<10} {printable(text)}".rstrip()
 
 
 def _known(origins: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -132,7 +133,3 @@ def _told_use(document: Mapping[str, Any]) -> str:
 
 def _time(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

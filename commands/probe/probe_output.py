@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import Any
 
-from domain_secure.commands.explain.reasoning import printable
 from domain_secure.policy.certificates.presented_names import some
+from domain_secure.policy.terms.printable import printable
 
 _INDENT = 4
 _LABEL = 14

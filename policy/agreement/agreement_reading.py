@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from domain_secure.policy.terms.domain import Domain, is_public_suffix, parse_domain, parse_entry
 from domain_secure.policy.terms.pin import Pin
+from domain_secure.policy.terms.printable import printable
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.timed_pin import parse_time
 
@@ -168,5 +169,5 @@ def _authority(value: object, where: str) -> Authority:
 def _shown(value: object) -> str:
     """Return a value for a message: printable, and not for ever."""
     text = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
-    printable = "".join(one if one.isprintable() else "?" for one in text)
-    return printable if len(printable) <= 80 else f"{printable[:79]}…"
+    shown = printable(text)
+    return shown if len(shown) <= 80 else f"{shown[:79]}…"

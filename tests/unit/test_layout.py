@@ -218,7 +218,7 @@ MAY_KNOW = {
     "commands/probe": (
         "policy/book policy/certificates policy/claims policy/configuration policy/dane policy/decision "
         "policy/revocation policy/sending policy/terms postfix/dns postfix/instance postfix/probe "
-        "milter/fetching milter/knowledge commands/explain commands/terminal"
+        "milter/fetching milter/knowledge commands/terminal"
     ),
     "commands/promotion": (
         "policy/book policy/certificates policy/configuration policy/decision policy/editing "
