@@ -186,9 +186,13 @@ def test_a_roll_over_of_keys_refuses_nothing_and_leaves_nothing_unproved(own_pro
         contoso.wait_for_log(f"begun=- ended={old.public_key_pin}", after=after)
         mail.more(2)
     assert mail.failures == []
-    decisions = re.findall(r"decision verdict=(\S+) .*", contoso.log()[after:])
-    assert len(decisions) >= mail.arrived[CONTOSO]
-    assert set(decisions) == {"pass"}
+
+    def decisions() -> list[str]:
+        return re.findall(r"decision verdict=(\S+) .*", contoso.log()[after:])
+
+    # A decision is written down beside the mail, not before it.
+    wait_for(lambda: len(decisions()) >= mail.arrived[CONTOSO], "every decision to be logged")
+    assert set(decisions()) == {"pass"}
     assert set(re.findall(r"decision verdict=(\S+)", partner.log())) == {"pass"}
     for host in (lab.contoso, lab.woodgrove):
         assert not re.search(r"status=(?:deferred|bounced)|milter-reject|reject: ", host.log())
