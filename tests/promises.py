@@ -21,7 +21,7 @@ from domain_secure.commands.terminal.common import print_table
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs" / "figures.md"
-RECORDS = ROOT / "docs" / "figures"
+RECORDS = ROOT / "tests" / "data" / "figures"
 #: in the order of the document
 TOOLS = ("attack", "fault", "sabotage", "mutation", "bench", "static")
 
@@ -31,7 +31,8 @@ class Promise:
     """One thing promised, and what was seen of it.
 
     *goal* and *measured* are texts for people, units included.  *held* is None where it could not be looked
-    at, and *needed* then says why.  *known* marks a shortfall that is known: *needed* says what it would take.
+    at, and *needed* then says why.  *known* marks a shortfall that is known, and *needed* then says what it
+    would take.
     """
 
     part: str
@@ -72,7 +73,7 @@ def print_promises(promises: Iterable[Promise]) -> None:
 
 
 def record(tool: str, promises: Sequence[Promise], seconds: float) -> None:
-    """Keep what a run of *tool* saw in ``docs/figures``, parts that did not run as they were, and render.
+    """Keep what a run of *tool* saw in `RECORDS`, parts that did not run as they were, and render.
 
     *seconds* is how long it took, from start to end.
     """
@@ -108,9 +109,9 @@ def figures_document() -> str:
     lines = [
         "# Figures",
         "",
-        "Made by `./dev figures` from what the tools recorded, never typed: `./dev attack --record`, and `fault`,",
-        "`sabotage`, `mutation`, `bench`, `static` alike.  A figure says something about the machine beside it;",
-        "ratios are to a reference of the same run.",
+        "Made by `./dev figures` from what the tools recorded, never typed: `./dev attack --record`, and",
+        "`fault`, `sabotage`, `mutation`, `bench`, `static` alike.  A figure says something of the machine",
+        "beside it; ratios are to a reference of the same run.",
         "",
         f"Of {len(rows)} promises {sum(one.held is True for one in rows)} are held.",
         "",
@@ -119,7 +120,7 @@ def figures_document() -> str:
     ]
     short = [one for one in rows if not one.held]
     lines += [
-        f"- **{one.part}**, {one.what}: {one.measured}, where {one.goal} is promised ({one.state}). {one.needed}"
+        f"- **{one.part}**, {one.what}: {one.measured}, promised {one.goal} ({one.state}). {one.needed}"
         for one in short
     ] or ["Nothing."]
     for one in records:
@@ -133,12 +134,14 @@ def figures_document() -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_tool(tool: str, purpose: str, parts: Mapping[str, Part], arguments: Sequence[str] | None = None) -> int:
+def run_tool(
+    tool: str, purpose: str, parts: Mapping[str, Part], arguments: Sequence[str] | None = None
+) -> int:
     """Run the parts that *arguments* name, or all; return 1 where a promise breaks."""
     parser = argparse.ArgumentParser(prog=f"./dev {tool}", description=purpose)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)}; all unless named")
     parser.add_argument("--quick", action="store_true", help="the short form")
-    parser.add_argument("--record", action="store_true", help="keep the figures, and write docs/figures.md anew")
+    parser.add_argument("--record", action="store_true", help="keep the figures in docs")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(parts):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there is {', '.join(parts)}")
