@@ -18,6 +18,10 @@ NO_OPINION = "DUNNO"  #: the milter decides; delegation only tells
 # smtpd limits a command line to 2 kB (line_length_limit).
 REQUEST_LIMIT = 65536
 
+# Of one message, at both doors: server and client, each with its port, and the queue id, which is unique on
+# one instance of Postfix alone.
+Key = tuple[str, str, str, str, str]
+
 _XTEXT_OCTET = re.compile(rb"\+([0-9A-F]{2})")
 
 
@@ -38,11 +42,13 @@ class DelegatedFacts:
     ccert_pubkey_fingerprint: str | None
     ccert_subject: str | None
     ccert_issuer: str | None
+    server_address: str = ""  #: at which the client found us
+    server_port: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """Return what this request has in common with the milter's view of the same message."""
-        return self.client_address, self.client_port, self.queue_id
+        return self.server_address, self.server_port, self.client_address, self.client_port, self.queue_id
 
 
 class RequestReader:
@@ -88,6 +94,8 @@ def parse_request(request: bytes) -> DelegatedFacts:
         ccert_pubkey_fingerprint=said("ccert_pubkey_fingerprint") or None,
         ccert_subject=decode_xtext((said("ccert_subject") or "").encode()) or None,
         ccert_issuer=decode_xtext((said("ccert_issuer") or "").encode()) or None,
+        server_address=said("server_address") or "",
+        server_port=said("server_port") or "",
     )
 
 

@@ -133,7 +133,7 @@ class Inbound:
         """Return what is to happen to the message; counts and logs it."""
         started = time.perf_counter()
         facts = transaction.facts
-        delegated = self._requests.take((facts.client_address, facts.client_port, queue_id))
+        delegated = self._requests.take(facts.key(queue_id))
         session = agreed_session(facts, delegated)
         canary = self.canaries.answer(
             transaction.reverse_path, session, transaction.live.configuration, queue_id, datetime.now(UTC)

@@ -1,9 +1,9 @@
 """Join what Postfix said through both doors about one message.
 
 Owns: the short memory of delegation requests, and the rule that both doors must agree.
-Invariant: a Session comes out only where the delegation request of this very message (same client
-address, same port, same queue id) tells the same TLS state as the milter macros.  Anything else is None,
-which is never evidence.
+Invariant: a Session comes out only where the delegation request of this very message (same server
+and client, with their ports, same queue id) tells the same TLS state as the milter macros.  Anything else is
+None, which is never evidence.
 """
 
 import threading
@@ -14,7 +14,7 @@ from domain_secure.policy.decision.evidence import Session
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.tls import TlsVersion
 
-from .delegation import DelegatedFacts
+from .delegation import DelegatedFacts, Key
 from .macros import MilterFacts
 
 # Postfix runs 100 smtpd processes unless told otherwise, each with one message at a time.  An entry takes
@@ -24,8 +24,6 @@ ENTRY_LIMIT = 8192
 # smtpd gives a client 5 minutes for each chunk of a message (smtpd_timeout), so a large message over a slow
 # line may take long between DATA and its end; an hour covers 100 MB at 256 kbit/s.
 AGE_LIMIT = 3600.0
-
-Key = tuple[str, str, str]
 
 
 class RecentRequests:

@@ -7,6 +7,8 @@ Source: Postfix MILTER_README, "Macro list"; a macro that Postfix does not know 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .delegation import Key
+
 # Asked for at MAIL, because there they arrive for every message of a session, also after STARTTLS without
 # a second EHLO; at the end of the message they are gone.
 MAIL_MACROS = (
@@ -31,6 +33,10 @@ class MilterFacts:
     myhostname: str
     server_address: str = ""  #: at which the client found us; a proxy may have told it
     server_port: str = ""
+
+    def key(self, queue_id: str) -> Key:
+        """Return what a message has in common with the delegation request of the same one."""
+        return self.server_address, self.server_port, self.client_address, self.client_port, queue_id
 
 
 def read_mail_macros(macro: Callable[[str], str | None]) -> MilterFacts:

@@ -20,6 +20,8 @@ protocol_state=DATA
 queue_id=4F2C1A0B
 client_address=127.0.0.3
 client_port=40001
+server_address=192.0.2.10
+server_port=25
 sender=admin@woodgrovebank.test
 an_attribute_of_the_future=x=y
 encryption_protocol=TLSv1.3
@@ -45,8 +47,10 @@ def test_known_attributes_are_read_and_others_ignored() -> None:
         ccert_pubkey_fingerprint=None,
         ccert_subject="mail.woodgrovebank.test",
         ccert_issuer="Lab CAé",
+        server_address="192.0.2.10",
+        server_port="25",
     )
-    assert facts.key == ("127.0.0.3", "40001", "4F2C1A0B")
+    assert facts.key == ("192.0.2.10", "25", "127.0.0.3", "40001", "4F2C1A0B")
 
 
 @given(st.lists(st.integers(0, 3 * len(REQUEST)), max_size=8))

@@ -69,13 +69,15 @@ def test_session_in_the_clear() -> None:
 
 
 def test_a_request_is_taken_once_and_only_under_its_whole_key() -> None:
-    """Another port or queue id is another message."""
+    """Another port or queue id is another message, and so is the same one on another instance of Postfix."""
     requests = RecentRequests(lambda: 0.0)
     requests.remember(DELEGATED)
-    assert requests.take(("127.0.0.3", "40002", "Q1")) is None
-    assert requests.take(("127.0.0.3", "40001", "Q2")) is None
-    assert requests.take(DELEGATED.key) == DELEGATED
-    assert requests.take(DELEGATED.key) is None
+    assert requests.take(replace(MILTER, client_port="40002").key("Q1")) is None
+    assert requests.take(MILTER.key("Q2")) is None
+    assert requests.take(replace(MILTER, server_address="192.0.2.11").key("Q1")) is None
+    assert requests.take(replace(MILTER, server_port="26").key("Q1")) is None
+    assert requests.take(MILTER.key("Q1")) == DELEGATED
+    assert requests.take(MILTER.key("Q1")) is None
 
 
 def test_a_request_without_queue_id_is_not_remembered() -> None:
@@ -92,9 +94,9 @@ def test_number_and_age_are_bounded() -> None:
     for queue_id in ("Q1", "Q2", "Q3"):
         requests.remember(replace(DELEGATED, queue_id=queue_id))
     assert len(requests) == 2
-    assert requests.take(("127.0.0.3", "40001", "Q1")) is None
+    assert requests.take(MILTER.key("Q1")) is None
     clock[0] = 11.0
-    assert requests.take(("127.0.0.3", "40001", "Q3")) is None
+    assert requests.take(MILTER.key("Q3")) is None
     requests.remember(replace(DELEGATED, queue_id="Q4"))
     assert len(requests) == 1
 
