@@ -20,6 +20,8 @@ from email.policy import default
 from email.utils import getaddresses
 from functools import cache
 
+from . import dovecot_reader
+
 Domains = frozenset[str]
 
 # One field in each line, in base64; a line of JSON for each, with its addresses.
@@ -137,6 +139,11 @@ def _runs(*command: str) -> Callable[[], bool]:
     return runs
 
 
+def _dovecot(fields: Sequence[bytes]) -> list[Domains]:
+    messages = [b"From: " + field + b"\r\nSubject: x\r\n\r\nHello.\r\n" for field in fields]
+    return [domains(f"@{host}" for host in hosts) for hosts in dovecot_reader.shown_hosts(messages)]
+
+
 READERS = (
     Reader("Python's email.utils", _getaddresses(strict=False), lambda: True),
     Reader("Python's email.utils, strict", _getaddresses(strict=True), lambda: True),
@@ -157,4 +164,5 @@ READERS = (
         _runs("node", "-e", "require('addressparser')"),
     ),
     Reader("Ruby's mail", _program("ruby", "-e", _RUBY_MAIL), _runs("ruby", "-e", "require 'mail'")),
+    Reader("Dovecot", _dovecot, dovecot_reader.is_present),
 )
