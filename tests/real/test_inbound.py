@@ -196,6 +196,14 @@ def test_other_author_headers_are_claims(product: Product, header: str) -> None:
     assert reply.code == 530, str(reply)
 
 
+@pytest.mark.parametrize("authors", [(EVIL_SENDER, WOODGROVE_SENDER), (WOODGROVE_SENDER, EVIL_SENDER)])
+def test_each_of_two_author_fields_is_a_claim(product: Product, authors: tuple[str, str]) -> None:
+    """Whichever of them a reader shows, before or after the one that claims nothing."""
+    first, second = authors
+    reply = send(product, EVIL_SENDER, second, "X-First: x", f"From: {first}").reply
+    assert reply.code == 530, str(reply)
+
+
 @pytest.mark.parametrize(
     "author",
     [

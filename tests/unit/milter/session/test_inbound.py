@@ -1,5 +1,7 @@
 """One message through the shell around the decision, without libmilter and sockets."""
 
+import gc
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,8 @@ def edge(tmp_path: Path) -> Edge:
 
 
 SENDER = "<admin@woodgrovebank.test>"
+PARTNER = b"Admin <admin@woodgrovebank.test>"
+_MESSAGES = 50  #: of each kind, for what one may leave behind
 FORGED = ("X-Domain-Secure", b"pass (woodgrovebank.test; pkix; TLSv1.3) by mx1.contoso.test; ref=Q9")
 
 
@@ -82,6 +86,42 @@ def test_author_header_is_a_claim(edge: Edge) -> None:
     outcome = edge.message("<x@evil.test>", ("From", b"Admin <admin@woodgrovebank.test>"), tls=False)
     assert outcome.reply is not None
     assert outcome.reply.code == "530"
+
+
+@pytest.mark.parametrize("name", ["From", "Sender", "Resent-From"])
+@pytest.mark.parametrize("values", [(b"x@evil.test", PARTNER), (PARTNER, b"x@evil.test")])
+def test_each_of_several_author_fields_is_a_claim(edge: Edge, name: str, values: tuple[bytes, bytes]) -> None:
+    """A field that claims nothing hides none of the same name, before or after it."""
+    outcome = edge.message("<x@evil.test>", *((name, value) for value in values), tls=False)
+    assert outcome.reply is not None
+    assert outcome.reply.code == "530"
+
+
+def test_a_message_leaves_nothing_behind(edge: Edge) -> None:
+    """Whatever became of it, no memory is kept of a message once it has ended."""
+    fingerprint = edge.know("mail.woodgrovebank.test")
+
+    def some_messages() -> None:
+        for _ in range(_MESSAGES):
+            edge.message(SENDER, fingerprint=fingerprint)
+            edge.message(SENDER, FORGED, tls=False)
+            edge.message("<x@evil.test>", FORGED)
+        edge.logged.clear()
+        edge.records.clear()
+        gc.collect()
+
+    some_messages()
+    tracemalloc.start()
+    kept: list[int] = []
+    try:
+        for _ in range(6):
+            some_messages()
+            kept.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    # Caches of fixed size come and go; what grows is more in the best of later rounds, too.
+    grown = min(kept[3:]) - min(kept[:3])
+    assert grown < 3 * 3 * _MESSAGES * 16, f"{grown} octets are kept"
 
 
 def test_unlisted_mail_only_loses_forged_marks(edge: Edge) -> None:

@@ -156,6 +156,16 @@ def test_only_pins_and_none_fits_is_untrusted() -> None:
     assert judged(content=OWN, rules=rules).verdict is Verdict.UNTRUSTED
 
 
+@pytest.mark.parametrize("place", [0, 31, 63])
+@pytest.mark.parametrize("kind", [Pin.certificate, Pin.public_key])
+def test_a_pin_is_compared_whole(kind: Callable[[str], Pin], place: int) -> None:
+    """One digit that differs, wherever it stands, makes it another certificate's."""
+    digest = (FINGERPRINT if kind == Pin.certificate else PUBLIC_KEY).digest
+    other = kind(f"{digest[:place]}0{digest[place + 1 :]}")
+    rules = configuration(partners={WOODGROVE: partner(pins=frozenset({other}), methods=(Method.PIN,))})
+    assert judged(rules=rules).verdict is Verdict.UNTRUSTED
+
+
 def test_a_failed_pin_does_not_hide_what_may_still_be_learnt() -> None:
     """No pin fits and the content is unknown: deferred, because pkix may pass later."""
     rules = configuration(partners={WOODGROVE: partner(pins=frozenset({OTHER_PIN}))})
