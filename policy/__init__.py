@@ -1,1 +1,1 @@
-"""The functional core: lists, rules, evidence, decision; knows nothing of libmilter or Postfix."""
+"""The functional core: lists, rules, evidence, decision; knows nothing of the milter protocol or Postfix."""

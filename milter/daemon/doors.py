@@ -6,7 +6,6 @@ Must not know: what is asked at them.
 """
 
 import socket
-import time
 from collections.abc import Callable, Mapping
 
 from domain_secure.milter.session.callbacks import Callbacks
@@ -29,7 +28,6 @@ from .passing_on import (
     take_up_connections,
     take_up_requests,
 )
-from .session_transfer import SessionTransfer
 from .sockets import Endpoint, listen
 from .surroundings import Endpoints
 from .watchdog import Question
@@ -39,9 +37,6 @@ from .watchdog import Question
 HELD = Patience(limit=15.0, idle=5.0)
 # Who comes while the doors are closed is refused, if nobody holds the sockets.
 _NOT_HELD = Patience(limit=5.0, idle=0.0)
-# libmilter writes the answer to the last message after the callback that we see the end of.
-_LAST_ANSWER_SECONDS = 0.2
-_LOOK_SECONDS = 0.1  #: for sessions that have become quiet
 
 
 class Doors:
@@ -73,9 +68,9 @@ class Doors:
         self._milter = MilterListener(
             milter,
             lambda: Callbacks(inbound, self._sessions),
+            log,
             ended,
             self._is_full,
-            lambda: log(events.descriptors_exhausted("milter")),
         )
 
     def _socket(self, name: str, endpoint: Endpoint, inherited: InheritedSockets) -> socket.socket:
@@ -156,7 +151,7 @@ class Doors:
             connection.close()
         if left.in_message or left.between:
             self._log(events.sessions_left(left.in_message, left.between))
-            time.sleep(_LAST_ANSWER_SECONDS)
+        self._milter.stop()
         self._policy.stop()
         for endpoint in self._not_held:
             if endpoint.path is not None:
@@ -164,9 +159,5 @@ class Doors:
 
     def _pass_sessions_on(self) -> None:
         # The policy listener goes on meanwhile: both doors must hear of a message that ends here.
-        transfer = SessionTransfer(self._sessions, leave_session)
-        transfer.begin()
-        end = time.monotonic() + HELD.limit
-        while len(self._sessions) and time.monotonic() < end:
-            transfer.take_quiet()
-            self._sessions.wait_for_change(_LOOK_SECONDS)
+        self._milter.leave(leave_session)
+        self._sessions.wait_for_end(HELD)

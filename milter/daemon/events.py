@@ -46,6 +46,11 @@ def sessions_full(limit: int) -> Event:
     return Event.of(logging.ERROR, "sessions-full", limit=limit)
 
 
+def malformed_packet(detail: str) -> Event:
+    """Return the line for a peer on the milter socket that does not speak the protocol."""
+    return Event.of(logging.WARNING, "malformed-milter-packet", detail=detail)
+
+
 def descriptors_exhausted(door: str) -> Event:
     """Return the line for a door that waits until the process has a file descriptor again."""
     return Event.of(logging.ERROR, "descriptors-exhausted", door=door)

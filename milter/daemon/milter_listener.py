@@ -1,197 +1,267 @@
-"""libmilter as a listener of ours: which socket it accepts on, and which descriptor belongs to which session.
+"""The milter protocol over sockets: who connects, what comes, and where it is decided.
 
-libmilter opens its listening socket itself, accepts, and tells nobody which descriptor a session has.  So it
-listens where only this process connects.  A connection of Postfix is accepted here; once it begins to
-negotiate, one of our own is made to libmilter, which negotiates in its place, and then the descriptor that
-libmilter holds is made to stand for Postfix's connection (dup2(2)).  From there on libmilter and Postfix talk
-without anybody in between, and the session may be taken out of libmilter again (``session_transfer``).
-Owns: the callbacks' registration, both threads, the sockets.
-Sources: libmilter's listener.c and worker.c (8.17, 8.18), built with ``_FFR_WORKERS_POOL`` as Debian does: a
-session's descriptor is used in poll(2), read(2), write(2) and close(2) alone, and is read from only where
-poll(2) says that there is something.
+One thread waits for all sessions and does what can be done at once, which is nearly everything.  The end of a
+message that claims a listed domain may wait for a certificate's server or DNS; it has a thread to itself.
+Owns: the sockets, the threads, and how a session leaves for another process.
+Invariant: no octet that Postfix sent is read and not acted on.
 """
 
-import os
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
-import milter as libmilter
-from Milter import close_callback
-
-from domain_secure.milter.session.callbacks import ACTIONS, ACTIONS_ON_RECIPIENTS, Callbacks
-from domain_secure.milter.session.open_sessions import OpenSession
+from domain_secure.milter.session.callbacks import Callbacks
+from domain_secure.milter.session.conversation import Conversation
+from domain_secure.milter.session.milter_protocol import NEGOTIATION, MalformedPacketError
 from domain_secure.milter.session.selector_thread import SelectorThread
+from domain_secure.milter.session.workers import Workers
+from domain_secure.policy.terms.event import Event, internal_error
 
+from . import events
 from .descriptors import is_of_this_process
-from .libmilter_socket import descriptor_of, listen_privately
-from .milter_packets import HEADER, NEGOTIATION, Negotiated, negotiated, read_packet
+from .milter_packets import Negotiated
 
-# libmilter is in this process and waits for nobody before it answers.
-_ANSWER_SECONDS = 10.0
+_CHUNK = 65536
+# Postfix reads an answer at once; who takes longer for it has gone.
+_SEND_SECONDS = 30.0
+
+
+class _Session:
+    """One connection of Postfix's."""
+
+    __slots__ = ("begun", "connection", "conversation", "name")
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.begun = b""  #: what came of the negotiation
+        self.conversation: Conversation | None = None  #: once it was negotiated
+        self.name = ""  #: what was agreed on, for whoever goes on with it
 
 
 class MilterListener:
-    """Accepts milter sessions on *listening*, a bound stream socket, and makes an object for each.
+    """Accepts milter sessions on *listening*, a bound stream socket, and makes `Callbacks` for each.
 
-    There can be one in a process: libmilter keeps everything in global variables.
-    *ended* is called when it ends by itself.  Raises Problem.  While it *is_full*, which is given how many
-    have not negotiated yet, whoever comes is hung up on, which Postfix answers with 451; *exhausted* is
-    called where the kernel has no descriptor left.
+    *ended* is called when it ends by itself.  While it *is_full*, which is given how many have not negotiated
+    yet, whoever comes is hung up on, which Postfix answers with 451.
     """
 
     def __init__(
         self,
         listening: socket.socket,
-        session: Callable[[], Callbacks],
+        callbacks: Callable[[], Callbacks],
+        log: Callable[[Event], None],
         ended: Callable[[], None],
         is_full: Callable[[int], bool] = lambda _: False,
-        exhausted: Callable[[], None] = lambda: None,
     ) -> None:
+        self._callbacks = callbacks
+        self._log = log
         self._is_full = is_full
-        self._session = session
-        self._ended = ended
-        self._register()
-        self._private = listen_privately()
-        self._begun: dict[socket.socket, bytes] = {}  #: who connected, and what came of the negotiation
-        self._former: Negotiated | None = None  #: what was agreed on in the session that is about to go on
-        self._latest: OpenSession | None = None
-        self._accepting = SelectorThread("milter", listening, self._accepted, exhausted, ended)
-        self._serving = threading.Thread(target=self._run_libmilter, name="libmilter", daemon=True)
-        self._error: BaseException | None = None
+        self._fresh: set[_Session] = set()  #: who has not negotiated yet
+        self._sessions: set[_Session] = set()
+        self._deciding: set[_Session] = set()  #: those that a thread of their own has
+        self._put: Callable[[str, socket.socket], None] | None = None  #: who takes sessions from now on
+        self._workers = Workers("decision", lambda error: log(internal_error("decision", error)))
+        self._thread = SelectorThread(
+            "milter", listening, self._accepted, lambda: log(events.descriptors_exhausted("milter")), ended
+        )
 
     def start(self) -> None:
         """Start serving in threads of our own."""
-        self._serving.start()
-        self._accepting.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hang up on everybody; waits until it is done."""
+        self._thread.stop(self._hang_up_on_all)
+        # Whoever still decides finds out when the answer is to be sent.
+        for session in self._deciding:
+            session.connection.close()
 
     def move_to(self, listening: socket.socket) -> None:
         """Accept on *listening* from now on, and close the former socket; sessions go on."""
-        self._accepting.move_to(listening)
+        self._thread.move_to(listening)
 
     def stop_accepting(self) -> tuple[socket.socket, ...]:
         """Leave new connections in their queue; return those accepted already that said nothing yet."""
-        return self._accepting.do(self._stop_accepting)
+        return self._thread.do(self._stop_accepting)
 
     def adopt(self, connection: socket.socket, former: Negotiated | None) -> None:
         """Go on with a session of an earlier process, between two messages; None: it has not negotiated yet.
 
-        Where libmilter would not agree on the same as then, Postfix is hung up on.
+        Where we would not agree on the same as then, Postfix is hung up on.
         """
         if former is None:
-            self._accepting.do(lambda: self._await(connection))
+            self._thread.do(lambda: self._await(connection))
         else:
-            self._accepting.do(lambda: self._go_on(connection, former))
+            self._thread.do(lambda: self._go_on(connection, former))
+
+    def leave(self, put: Callable[[str, socket.socket], None]) -> None:
+        """Give *put* each session with its name: those between two messages now, others after theirs."""
+        self._thread.do(lambda: self._leave(put))
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether the threads run; whether they answer is another question."""
-        return self._serving.is_alive() and self._accepting.is_alive
+        """Tell whether the thread runs; whether it answers is another question."""
+        return self._thread.is_alive
 
     @property
     def error(self) -> BaseException | None:
-        """Return what ended a thread, if anything did."""
-        return self._error or self._accepting.error
-
-    def _register(self) -> None:
-        libmilter.set_flags(ACTIONS | ACTIONS_ON_RECIPIENTS)
-        libmilter.set_envfrom_callback(lambda context, *words: context.getpriv().envfrom_bytes(*words))
-        libmilter.set_envrcpt_callback(lambda context, *words: context.getpriv().envrcpt_bytes(*words))
-        libmilter.set_header_callback(
-            lambda context, name, value: context.getpriv().header_bytes(name, value)
-        )
-        libmilter.set_eoh_callback(lambda context: context.getpriv().eoh())
-        libmilter.set_body_callback(lambda context, chunk: context.getpriv().body(chunk))
-        libmilter.set_eom_callback(lambda context: context.getpriv().eom())
-        libmilter.set_abort_callback(lambda context: context.getpriv().abort())
-        libmilter.set_close_callback(close_callback)
-        libmilter.set_exception_policy(libmilter.TEMPFAIL)
-        libmilter.register("domain-secure", negotiate=self._negotiate)
-
-    def _negotiate(self, context: object, options: list[int]) -> int:
-        callbacks = self._session()
-        callbacks._setctx(context)  # noqa: SLF001 - pymilter's own way to bind a session to its object
-        answer = callbacks.negotiate(options, None if self._former is None else self._former.steps)
-        self._latest = callbacks.session
-        return answer
-
-    def _run_libmilter(self) -> None:
-        # libmilter waits for signals in a thread of its own, and would take SIGHUP for an order to stop.
-        # The kernel offers a signal to the main thread first, whose mask stays as Python left it.
-        try:
-            libmilter.main()
-        except libmilter.error as error:
-            self._error = error
-        self._ended()
+        """Return what ended the thread, if anything did."""
+        return self._thread.error
 
     def _stop_accepting(self) -> tuple[socket.socket, ...]:
-        self._accepting.stop_accepting()
-        fresh = tuple(connection for connection, said in self._begun.items() if not said)
-        for connection in fresh:
-            self._accepting.leave(connection)
-            del self._begun[connection]
-        return fresh
+        self._thread.stop_accepting()
+        silent = [session for session in self._fresh if not session.begun]
+        for session in silent:
+            self._thread.leave(session.connection)
+            self._fresh.discard(session)
+        return tuple(session.connection for session in silent)
 
     def _accepted(self, connection: socket.socket) -> None:
         # Whether it answers is asked by this process itself, and no matter of room.
-        if not is_of_this_process(connection) and self._is_full(len(self._begun)):
+        if self._is_full(len(self._fresh)) and not is_of_this_process(connection):
             connection.close()
         else:
             self._await(connection)
 
     def _await(self, connection: socket.socket) -> None:
-        self._begun[connection] = b""
-        self._accepting.watch(connection, lambda: self._read(connection))
+        if connection.family is not socket.AF_UNIX:
+            # A machine that vanished says nothing, ever.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setblocking(False)
+        session = _Session(connection)
+        self._fresh.add(session)
+        self._thread.watch(connection, partial(self._read, session))
+        # Postfix begins at once.
+        self._read(session)
 
-    def _read(self, connection: socket.socket) -> None:
-        """Take in what a connection says until it has said all that the negotiation takes."""
+    def _go_on(self, connection: socket.socket, former: Negotiated) -> None:
+        connection.setblocking(False)
+        session = _Session(connection)
+        self._thread.watch(connection, partial(self._read, session))
+        agreed = None
+        with suppress(MalformedPacketError):
+            agreed = self._begin(session, former.request, former.steps)
+        if agreed is None or session.name != former.name:
+            self._hang_up(session)
+
+    def _read(self, session: _Session) -> None:
         try:
-            said = connection.recv(HEADER + NEGOTIATION - len(self._begun[connection]), socket.MSG_DONTWAIT)
+            octets = session.connection.recv(_CHUNK)
         except BlockingIOError:
             return
         except OSError:
-            said = b""
-        self._begun[connection] += said
-        is_whole = len(self._begun[connection]) == HEADER + NEGOTIATION
-        if said and not is_whole:
+            octets = b""
+        if octets:
+            self._take(session, octets)
+        else:
+            self._hang_up(session)
+
+    def _take(self, session: _Session, octets: bytes) -> None:
+        try:
+            if session.conversation is None:
+                self._negotiate(session, octets)
+            else:
+                self._converse(session, session.conversation, octets)
+        except MalformedPacketError as error:
+            self._log(events.malformed_packet(str(error)))
+            self._hang_up(session)
+        except Exception as error:  # noqa: BLE001 - one session must not end the service for all
+            self._log(internal_error("milter", error))
+            self._hang_up(session)
+
+    def _negotiate(self, session: _Session, octets: bytes) -> None:
+        session.begun += octets
+        if len(session.begun) < NEGOTIATION:
             return
-        self._accepting.leave(connection)
-        request = self._begun.pop(connection)
-        with connection:
-            if is_whole and said:
-                self._insert(connection, request)
+        request, rest = session.begun[:NEGOTIATION], session.begun[NEGOTIATION:]
+        answer = self._begin(session, request)
+        if answer is None or not self._has_sent(session, answer):
+            self._hang_up(session)
+        elif rest and session.conversation is not None:
+            self._converse(session, session.conversation, rest)
 
-    def _insert(self, connection: socket.socket, request: bytes) -> None:
-        with suppress(OSError):
-            agreed, answer = self._enter(connection, request)
-            if agreed is not None:
-                connection.sendall(answer)
+    def _begin(self, session: _Session, request: bytes, former: int | None = None) -> bytes | None:
+        conversation = Conversation(self._callbacks())
+        answer = conversation.negotiate(request, former)
+        if answer is not None:
+            session.conversation = conversation
+            session.name = Negotiated.from_packets(request, answer).name
+            self._fresh.discard(session)
+            self._sessions.add(session)
+        return answer
 
-    def _go_on(self, connection: socket.socket, former: Negotiated) -> None:
-        with connection, suppress(OSError):
-            self._former = former
+    def _converse(self, session: _Session, conversation: Conversation, octets: bytes) -> None:
+        answers = conversation.feed(octets)
+        while conversation.at_end_of_message:
+            if conversation.may_wait:
+                self._decide_apart(session, conversation, answers)
+                return
+            if not self._has_sent(session, answers + conversation.finish()):
+                self._hang_up(session)
+                return
+            conversation.finished()
+            answers = conversation.feed(b"")
+        if conversation.has_ended or (answers and not self._has_sent(session, answers)):
+            self._hang_up(session)
+        elif self._put is not None:
+            self._leave_if_free(session, self._put)
+
+    def _decide_apart(self, session: _Session, conversation: Conversation, answers: bytes) -> None:
+        def decide() -> None:
             try:
-                agreed, _ = self._enter(connection, former.request)
+                answer = answers + conversation.finish()
+                with suppress(OSError):  # it has gone, and is heard of by the reading
+                    session.connection.settimeout(_SEND_SECONDS)
+                    session.connection.sendall(answer)
             finally:
-                self._former = None
-            if agreed != former:
-                connection.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):  # the listener has ended meanwhile
+                    self._thread.post(partial(self._decided, session, conversation))
 
-    def _enter(self, connection: socket.socket, request: bytes) -> tuple[Negotiated | None, bytes]:
-        """Make *connection* a session of libmilter; return what was agreed on, and libmilter's answer."""
-        with socket.socket(socket.AF_UNIX) as inner:
-            inner.settimeout(_ANSWER_SECONDS)
-            inner.bind("")  # to a name of its own, by which libmilter's end is found
-            inner.connect(self._private)
-            inner.sendall(request)
-            answer = read_packet(inner)
-            agreed, session, self._latest = negotiated(request, answer), self._latest, None
-            if agreed is None or session is None:
-                return None, answer
-            descriptor = descriptor_of(inner.getsockname(), inner.fileno())
-            connection.setblocking(True)
-            os.dup2(connection.fileno(), descriptor, inheritable=False)
-            session.enter(descriptor, agreed.name)
-            # libmilter still waits for the end of ours; its end lets it look at Postfix's.
-            return agreed, answer
+        self._workers.do(decide)
+        # Postfix says nothing until it has the answer; that it has gone is heard afterwards.
+        self._thread.leave(session.connection)
+        self._deciding.add(session)
+
+    def _decided(self, session: _Session, conversation: Conversation) -> None:
+        session.connection.setblocking(False)
+        self._deciding.discard(session)
+        self._thread.watch(session.connection, partial(self._read, session))
+        conversation.finished()
+        self._take(session, b"")
+
+    def _has_sent(self, session: _Session, answer: bytes) -> bool:
+        """Send an answer, which fits into what the kernel holds for a connection that is read from."""
+        try:
+            return session.connection.send(answer) == len(answer)
+        except OSError:
+            return False
+
+    def _hang_up(self, session: _Session) -> None:
+        self._thread.leave(session.connection)
+        self._forget(session)
+
+    def _forget(self, session: _Session) -> None:
+        session.connection.close()
+        self._fresh.discard(session)
+        self._sessions.discard(session)
+        if session.conversation is not None:
+            session.conversation.close()
+
+    def _hang_up_on_all(self) -> None:
+        for session in (*self._fresh, *(self._sessions - self._deciding)):
+            self._hang_up(session)
+        for session in tuple(self._deciding):
+            # Its thread has the connection.
+            with suppress(OSError):
+                session.connection.shutdown(socket.SHUT_RDWR)
+
+    def _leave(self, put: Callable[[str, socket.socket], None]) -> None:
+        self._put = put
+        for session in tuple(self._sessions - self._deciding):
+            self._leave_if_free(session, put)
+
+    def _leave_if_free(self, session: _Session, put: Callable[[str, socket.socket], None]) -> None:
+        if session.conversation is not None and session.conversation.is_between_messages:
+            put(session.name, session.connection)
+            self._hang_up(session)

@@ -1,44 +1,44 @@
-"""The milter callbacks: gather, ask, answer; no rule lives here.
+"""What Postfix tells of one SMTP session, event by event: gather, ask, answer; no rule lives here.
 
 Only three events are negotiated (MAIL, header lines, end of message), and only the last is answered, so
 that a message costs Postfix one round trip more.  Where a partner's messages have to be signed, there are two
 more: the end of the header and the body, whose first part is the last one for every other message.  Where
 there is a reflector there are these and the recipients, which are not answered.
-Source: libmilter's API, Postfix MILTER_README.
+Source: Postfix MILTER_README.
 """
 
 import itertools
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
-
-import milter as libmilter
-from Milter import Base
 
 from domain_secure.policy.terms.event import internal_error
 
-from .macros import END_OF_MESSAGE_MACROS, MAIL_MACROS, MilterFacts, read_mail_macros
+from . import milter_protocol as protocol
+from .macros import MilterFacts, read_mail_macros
+from .milter_protocol import CONTINUE, NO_ANSWER, SKIP, TEMPORARY_FAILURE, Offer
 from .open_sessions import OpenSession, OpenSessions
 from .outcome import Outcome
 from .transaction import AUTHOR_NAMES, MARK_NAMES, Transaction
 
 _log = logging.getLogger("domain_secure")
 
-ACTIONS = libmilter.ADDHDRS | libmilter.CHGHDRS
+ACTIONS = protocol.ADD_HEADERS | protocol.CHANGE_HEADERS
 # The reflector is taken off the recipients of a message that others are to have.
-ACTIONS_ON_RECIPIENTS = libmilter.DELRCPT
+ACTIONS_ON_RECIPIENTS = protocol.DELETE_RECIPIENTS
 _STEPS_WE_DO_WITHOUT = (
-    libmilter.P_NOCONNECT
-    | libmilter.P_NOHELO
-    | libmilter.P_NORCPT
-    | libmilter.P_NODATA
-    | libmilter.P_NOEOH
-    | libmilter.P_NOBODY
-    | libmilter.P_NOUNKNOWN
+    protocol.NO_CONNECT
+    | protocol.NO_HELO
+    | protocol.NO_RCPT
+    | protocol.NO_DATA
+    | protocol.NO_END_OF_HEADER
+    | protocol.NO_BODY
+    | protocol.NO_UNKNOWN
 )
 # What it takes to see a message as it was signed: all of it, with the space behind the colon of a field.
-_STEPS_OF_A_MESSAGE = libmilter.P_NOEOH | libmilter.P_NOBODY
-_OPTIONS_OF_A_MESSAGE = libmilter.P_HDR_LEADSPC | libmilter.P_SKIP
-_STEPS_WE_DO_NOT_ANSWER = libmilter.P_NR_MAIL | libmilter.P_NR_HDR
+_STEPS_OF_A_MESSAGE = protocol.NO_END_OF_HEADER | protocol.NO_BODY
+_OPTIONS_OF_A_MESSAGE = protocol.LEADING_SPACE | protocol.SKIP_ALLOWED
+_STEPS_WE_DO_NOT_ANSWER = protocol.UNANSWERED_MAIL | protocol.UNANSWERED_HEADER
 
 
 class _Chosen(NamedTuple):
@@ -52,18 +52,24 @@ class _Chosen(NamedTuple):
     def left_out(self) -> int:
         """Return the steps and answers that Postfix is to leave out, and options."""
         left_out = _STEPS_WE_DO_WITHOUT | (
-            libmilter.P_NR_HDR if self.answers_mail else _STEPS_WE_DO_NOT_ANSWER
+            protocol.UNANSWERED_HEADER if self.answers_mail else _STEPS_WE_DO_NOT_ANSWER
         )
         if self.sees_messages:
-            left_out = left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | libmilter.P_NR_EOH
+            left_out = (
+                left_out & ~_STEPS_OF_A_MESSAGE | _OPTIONS_OF_A_MESSAGE | protocol.UNANSWERED_END_OF_HEADER
+            )
         if self.sees_recipients:
-            left_out = left_out & ~libmilter.P_NORCPT | libmilter.P_NR_RCPT
-        return int(left_out)
+            left_out = left_out & ~protocol.NO_RCPT | protocol.UNANSWERED_RCPT
+        return left_out
 
     @property
     def actions(self) -> int:
         """Return what may be done to a message."""
-        return int(ACTIONS | (ACTIONS_ON_RECIPIENTS if self.sees_recipients else 0))
+        return ACTIONS | (ACTIONS_ON_RECIPIENTS if self.sees_recipients else 0)
+
+
+_EVERY_CHOICE = (_Chosen(*each) for each in itertools.product((False, True), repeat=3))
+_LEFT_OUT = {each: each.left_out for each in _EVERY_CHOICE}
 
 
 def _traceback_wanted() -> bool:
@@ -92,8 +98,8 @@ class Judge(Protocol):
         """Return what is to happen to the message."""
 
 
-class Callbacks(Base):
-    """One SMTP session; libmilter calls its methods in order, from one thread at a time.
+class Callbacks:
+    """One SMTP session; its methods are called in order and return octets for Postfix.
 
     *sessions* hears of its beginning and end, and of those of its messages.
     """
@@ -103,83 +109,94 @@ class Callbacks(Base):
         self._sessions = OpenSessions() if sessions is None else sessions
         self.session: OpenSession | None = None  #: once it has been negotiated
         self._transaction: Transaction | None = None
-        self._facts: MilterFacts | None = None
-        self._negotiated = 0
         self._chosen = _Chosen()
+        # What is answered to each step of this session.
+        self._at_mail = self._at_rcpt = self._at_header = self._at_end_of_header = CONTINUE
+        self._at_unwanted_body = CONTINUE
 
-    def negotiate(self, opts: list[int], former: int | None = None) -> int:
-        """Take only the steps we need, and ask for the TLS macros at MAIL.
+    def negotiate(self, offer: Offer, former: int | None = None) -> Offer | None:
+        """Return what we agree to: only the steps we need; None where Postfix cannot do what we must.
 
         *former*: the steps of a session that began in an earlier process.  What is asked for now may be other
         than then, and a session goes on as it began; so where we would ask for them at any time, take these.
         """
-        offered_actions, offered_steps = opts[0], opts[1]
-        if offered_actions & ACTIONS != ACTIONS:
-            return int(libmilter.REJECT)
-        self._ctx.setsymlist(libmilter.M_ENVFROM, MAIL_MACROS)
-        self._ctx.setsymlist(libmilter.M_EOM, END_OF_MESSAGE_MACROS)
-        messages = offered_steps & _OPTIONS_OF_A_MESSAGE == _OPTIONS_OF_A_MESSAGE
-        recipients = messages and offered_actions & ACTIONS_ON_RECIPIENTS == ACTIONS_ON_RECIPIENTS
-        choices = itertools.product((False, True), {False, messages}, {False, recipients})
-        possible = {_Chosen(*each): offered_steps & _Chosen(*each).left_out for each in choices}
-        wanted = _Chosen(
+        if offer.actions & ACTIONS != ACTIONS:
+            return None
+        messages = offer.steps & _OPTIONS_OF_A_MESSAGE == _OPTIONS_OF_A_MESSAGE
+        recipients = messages and offer.actions & ACTIONS_ON_RECIPIENTS == ACTIONS_ON_RECIPIENTS
+        chosen = _Chosen(
             self._judge.must_answer_mail,
-            self._judge.must_see_messages and messages,
-            self._judge.must_see_recipients and recipients,
+            messages and self._judge.must_see_messages,
+            recipients and self._judge.must_see_recipients,
         )
-        self._chosen = next((each for each, steps in possible.items() if steps == former), wanted)
-        self._negotiated = possible[self._chosen]
-        opts[0], opts[1], opts[2], opts[3] = self._chosen.actions, self._negotiated, 0, 0
+        if former is not None:
+            chosen = next(
+                (
+                    each
+                    for each, left_out in _LEFT_OUT.items()
+                    if (messages or not each.sees_messages)
+                    and (recipients or not each.sees_recipients)
+                    and offer.steps & left_out == former
+                ),
+                chosen,
+            )
+        self._chosen = chosen
+        steps = offer.steps & _LEFT_OUT[chosen]
+        self._at_mail, self._at_rcpt, self._at_header, self._at_end_of_header = (
+            NO_ANSWER if steps & step else CONTINUE
+            for step in (
+                protocol.UNANSWERED_MAIL,
+                protocol.UNANSWERED_RCPT,
+                protocol.UNANSWERED_HEADER,
+                protocol.UNANSWERED_END_OF_HEADER,
+            )
+        )
+        self._at_unwanted_body = SKIP if steps & protocol.SKIP_ALLOWED else CONTINUE
         self.session = self._sessions.begin()
-        return int(libmilter.CONTINUE)
+        return Offer(offer.version, chosen.actions, steps)
 
-    def envfrom_bytes(self, reverse_path: bytes, *parameters: bytes) -> int:
+    @property
+    def is_between_messages(self) -> bool:
+        """Tell whether no message has begun that has not ended."""
+        return self._transaction is None
+
+    def mail(self, macros: Mapping[str, str], reverse_path: bytes) -> bytes:
         """Begin a message; forgets whatever an earlier one left."""
-        del parameters
         self._transaction = None
         if self.session is not None:
             self.session.message_began()
         try:
-            self._facts = read_mail_macros(self._macro)
             self._transaction = self._judge.begin(
-                self._facts,
+                read_mail_macros(macros.get),
                 reverse_path.decode("utf-8", "surrogateescape"),
                 sees_message=self._chosen.sees_messages,
             )
         except Exception as error:  # noqa: BLE001 - without a transaction the end of message defers
             _log.error(internal_error("mail", error), exc_info=_traceback_wanted())
-        return self._unanswered(libmilter.P_NR_MAIL)
+        return self._at_mail
 
-    def _macro(self, name: str) -> str | None:
-        try:
-            value: str | None = self._ctx.getsymval(name)
-        except UnicodeDecodeError:
-            # Postfix passes a certificate's common name on as it stands; such a value is not said.
-            return None
-        return value
-
-    def envrcpt_bytes(self, recipient: bytes, *parameters: bytes) -> int:
+    def recipient(self, spelling: bytes) -> bytes:
         """Note a recipient that Postfix has accepted."""
-        del parameters
         if self._transaction is not None:
-            self._transaction.note_recipient(recipient)
-        return self._unanswered(libmilter.P_NR_RCPT)
+            self._transaction.note_recipient(spelling)
+        return self._at_rcpt
 
-    def header_bytes(self, name: str, value: bytes) -> int:
-        """Note a header line that may claim a domain or forge a mark; a signature may cover every other."""
-        if self._transaction is not None:
+    def header_field(self, name: bytes, value: bytes) -> bytes:
+        """Note a header field that may claim a domain or forge a mark; a signature may cover every other."""
+        transaction = self._transaction
+        if transaction is not None:
             if self._chosen.sees_messages:
-                self._transaction.note_field(name.encode("utf-8", "surrogateescape"), value)
-            folded = name.strip().lower().encode("utf-8", "replace")
+                transaction.note_field(name, value)
+            folded = name.strip().lower()
             if folded in AUTHOR_NAMES:
-                self._transaction.note_author(name, value)
+                transaction.note_author(name.decode("utf-8", "surrogateescape"), value)
             elif folded in MARK_NAMES:
-                self._transaction.note_mark(name, value)
+                transaction.note_mark(name.decode("utf-8", "surrogateescape"), value)
             if b"\r" in value:
-                self._transaction.note_hidden_fields(value)
-        return self._unanswered(libmilter.P_NR_HDR)
+                transaction.note_hidden_fields(value)
+        return self._at_header
 
-    def eoh(self) -> int:
+    def end_of_header(self) -> bytes:
         """Find out whether the body will be of interest."""
         if self._transaction is not None:
             try:
@@ -187,60 +204,56 @@ class Callbacks(Base):
             except Exception as error:  # noqa: BLE001 - without what was noted nothing counts as signed
                 self._transaction.signed = None
                 _log.error(internal_error("end-of-header", error), exc_info=_traceback_wanted())
-        return self._unanswered(libmilter.P_NR_EOH)
+        return self._at_end_of_header
 
-    def body(self, chunk: bytes) -> int:
+    def body(self, chunk: bytes) -> bytes:
         """Note a part of the body, or ask for no more of it."""
         wanted = self._transaction is not None and self._transaction.note_body(chunk)
-        return int(libmilter.CONTINUE if wanted else libmilter.SKIP)
+        return CONTINUE if wanted else self._at_unwanted_body
 
-    def eom(self) -> int:
-        """Decide, and carry out the decision."""
+    @property
+    def may_wait(self) -> bool:
+        """Tell whether the end of this message may wait for anything outside of this process."""
+        return self._transaction is not None and self._transaction.may_wait
+
+    def end_of_message(self, queue_id: str) -> bytes:
+        """Decide, and return the decision."""
         transaction, self._transaction = self._transaction, None
-        if self.session is not None:
-            self.session.message_ends()
         if transaction is None:
-            return int(libmilter.TEMPFAIL)
+            return TEMPORARY_FAILURE
         try:
-            outcome = self._judge.end(transaction, self._macro("i") or "")
-            return self._carry_out(outcome)
-        except Exception as error:  # noqa: BLE001 - pymilter would answer with a text of its own
+            return _answer(self._judge.end(transaction, queue_id), has_space=self._chosen.sees_messages)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message waits
             _log.error(internal_error("end-of-message", error), exc_info=_traceback_wanted())
-            return int(libmilter.TEMPFAIL)
-        finally:
-            self._message_ended()
+            return TEMPORARY_FAILURE
 
-    def _carry_out(self, outcome: Outcome) -> int:
-        # Highest first: a header that is gone must not change the number of one still to go.
-        for name, number in reversed(outcome.removed_headers):
-            self._ctx.chgheader(name, number, None)
-        for name, value in reversed(outcome.added_headers):
-            # Whoever gets the space behind the colon has to give it, too.
-            self._ctx.addheader(name, f" {value}" if self._chosen.sees_messages else value, 0)
-        for recipient in outcome.removed_recipients:
-            self._ctx.delrcpt(recipient)
-        if outcome.reply is None:
-            return int(libmilter.DISCARD if outcome.is_discarded else libmilter.CONTINUE)
-        reply = outcome.reply
-        self._ctx.setreply(reply.code, reply.enhanced_status, reply.text.replace("%", "%%"))
-        return int(libmilter.TEMPFAIL if reply.code.startswith("4") else libmilter.REJECT)
+    def message_ended(self) -> None:
+        """Note that the answer to a message was sent."""
+        if self.session is not None:
+            self.session.message_ended()
 
-    def abort(self) -> int:
+    def abort(self) -> None:
         """Forget the message."""
         self._transaction = None
-        self._message_ended()
-        return int(libmilter.CONTINUE)
+        self.message_ended()
 
-    def close(self) -> int:
+    def close(self) -> None:
         """Forget the session."""
         self._transaction = None
         if self.session is not None:
             self.session.ended()
-        return int(libmilter.CONTINUE)
 
-    def _message_ended(self) -> None:
-        if self.session is not None:
-            self.session.message_ended()
 
-    def _unanswered(self, step: int) -> int:
-        return int(libmilter.NOREPLY if self._negotiated & step else libmilter.CONTINUE)
+def _answer(outcome: Outcome, *, has_space: bool) -> bytes:
+    """Return all that Postfix is told; whoever gets the space behind the colon *has_space* to give, too."""
+    # Highest first: a header that is gone must not change the number of one still to go.
+    changes = [protocol.removed_header(*one) for one in reversed(outcome.removed_headers)]
+    for name, value in reversed(outcome.added_headers):
+        changes.append(protocol.added_header(name, f" {value}" if has_space else value))
+    changes += map(protocol.removed_recipient, outcome.removed_recipients)
+    reply = outcome.reply
+    if reply is not None:
+        changes.append(protocol.reply(reply.code, reply.enhanced_status, reply.text))
+    else:
+        changes.append(protocol.DISCARD if outcome.is_discarded else CONTINUE)
+    return b"".join(changes)

@@ -33,20 +33,10 @@ class OpenSession:
         self._sessions = sessions
         self.in_message = False
         self.since = sessions.monotonic()  #: when *in_message* last changed
-        self.descriptor: int | None = None  #: of Postfix's connection, while libmilter holds it
-        self.name = ""  #: what was agreed on at its beginning, for whoever goes on with it
-
-    def enter(self, descriptor: int, name: str) -> None:
-        """Note which descriptor libmilter holds."""
-        self.descriptor, self.name = descriptor, name
 
     def message_began(self) -> None:
         """Note a MAIL event."""
         self._sessions.note(self, in_message=True)
-
-    def message_ends(self) -> None:
-        """Note that the answer to a message comes next; in the thread in which libmilter writes it."""
-        self._sessions.ending(self)
 
     def message_ended(self) -> None:
         """Note that a message was decided about, or given up by the client."""
@@ -64,7 +54,6 @@ class OpenSessions:
         self.monotonic = monotonic
         self._changed = threading.Condition()
         self._open: set[OpenSession] = set()
-        self._at_end_of_message: Callable[[OpenSession], None] | None = None
 
     def begin(self) -> OpenSession:
         """Return a session that has just been negotiated."""
@@ -80,29 +69,11 @@ class OpenSessions:
             session.in_message, session.since = in_message, self.monotonic()
             self._changed.notify_all()
 
-    def ending(self, session: OpenSession) -> None:
-        """Take in that the answer to a message comes next."""
-        with self._changed:
-            if self._at_end_of_message is not None:
-                self._at_end_of_message(session)
-
     def forget(self, session: OpenSession) -> None:
         """Take a session out."""
         with self._changed:
             self._open.discard(session)
-            session.descriptor = None  # the number may be another's in a moment
             self._changed.notify_all()
-
-    def at_end_of_message(self, act: Callable[[OpenSession], None]) -> None:
-        """Call *act* with each session whose message ends from now on, before it is answered."""
-        with self._changed:
-            self._at_end_of_message = act
-
-    def visit(self, act: Callable[[OpenSession], None]) -> None:
-        """Call *act* with each session; none begins, ends or tells anything meanwhile."""
-        with self._changed:
-            for session in tuple(self._open):
-                act(session)
 
     def __len__(self) -> int:
         """Return how many are open."""

@@ -85,9 +85,13 @@ class SelectorThread:
             except Exception as error:  # noqa: BLE001 - belongs to whoever asked
                 done.set_exception(error)
 
-        self._tasks.put(carry_out)
-        self._wake.send(b"\0")
+        self.post(carry_out)
         return done.result(_TASK_SECONDS)
+
+    def post(self, task: Callable[[], None]) -> None:
+        """Have *task*, which raises nothing, done by the thread, and do not wait for it."""
+        self._tasks.put(task)
+        self._wake.send(b"\0")
 
     def watch(self, connection: socket.socket, ready: Callable[[], None]) -> None:
         """Call *ready* as often as there is something to read on a socket, or its end; within a task only."""

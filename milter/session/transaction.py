@@ -140,6 +140,12 @@ class Transaction:
             _log.error(internal_error("mark", error))
             return True
 
+    @property
+    def may_wait(self) -> bool:
+        """Tell whether judging it may ask a certificate's server, DNS or a file; most mail claims nothing."""
+        noted = (self.letter, self.signed, self.fault)
+        return bool(self.claims) or any(each is not None for each in noted)
+
     def meet(self, session: Session | None) -> None:
         """Take in who the client proved to be: a relay of ours is exempt, and its marks are kept."""
         configuration = self.live.configuration

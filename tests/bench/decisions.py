@@ -1,7 +1,7 @@
 """The decision alone: what a message claims and the verdict on it, with a long list.
 
 Owns: the messages, the evidence, and a plain look-up to compare with.
-Must not know: Postfix, libmilter.
+Must not know: Postfix, the milter protocol.
 """
 
 import random

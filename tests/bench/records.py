@@ -1,7 +1,7 @@
 """What it costs to write a decision down: lines and history, normal and verbose, beside a bare insertion.
 
 Owns: the records, the batches, the clock.
-Must not know: Postfix, libmilter.
+Must not know: Postfix, the milter protocol.
 """
 
 import sqlite3

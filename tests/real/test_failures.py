@@ -177,7 +177,7 @@ def test_a_change_takes_effect_without_restart(own_product: Product) -> None:
 
 
 def test_sighup_reloads_and_the_milter_goes_on(own_product: Product) -> None:
-    """SIGHUP is ours: libmilter, which takes it for an order to stop, does not see it."""
+    """SIGHUP reads the configuration anew, and ends nothing."""
     own_product.settle()
     assert send(own_product.lab, WOODGROVE_SENDER, own_certificate=True)[1].code == 250
 

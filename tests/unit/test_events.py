@@ -190,6 +190,10 @@ GOLDEN = [
         "malformed-delegation-request detail=\"line without '='\"",
     ),
     (
+        daemon_events.malformed_packet("packet of 0 octets"),
+        'malformed-milter-packet detail="packet of 0 octets"',
+    ),
+    (
         internal_error("decision", ValueError("a\nb")),
         'internal-error where=decision type=ValueError detail="a\\nb"',
     ),

@@ -1,7 +1,4 @@
-"""Both doors over real sockets, with libmilter itself.
-
-libmilter opens one socket in the life of a process, so that one test goes through everything.
-"""
+"""Both doors over real sockets, from their opening to their end."""
 
 import socket
 from pathlib import Path

@@ -2,70 +2,46 @@
 
 from pathlib import Path
 
-import milter as libmilter
 import pytest
 
+from domain_secure.milter.session import milter_protocol as protocol
 from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
 from domain_secure.milter.session.delegation import DelegatedFacts
 from domain_secure.milter.session.macros import MilterFacts
+from domain_secure.milter.session.milter_protocol import CONTINUE, NO_ANSWER, SKIP, TEMPORARY_FAILURE, Offer
 
+from unit.milter.answers import Answers
 from unit.milter.edge import CIPHER, Edge
 
 # Of all steps and options that Postfix 3.7 offers.
 OFFERED = 0x1FFFFF
 REQUIRING = '[partner."woodgrovebank.test"]\nrequire = ["dkim"]\n'
-MACROS = {"{client_addr}": "192.0.2.1", "{client_port}": "40001", "j": "mx1.contoso.test", "i": "Q1"}
+MACROS = {"{client_addr}": "192.0.2.1", "{client_port}": "40001", "j": "mx1.contoso.test"}
 
 
-class Context:
-    """What libmilter hands to a session: macros, and orders to be carried out."""
-
-    def __init__(self) -> None:
-        self.added: list[tuple[str, str]] = []
-
-    def setpriv(self, session: Callbacks | None) -> None:
-        """Keep the session."""
-
-    def setsymlist(self, stage: int, names: str) -> None:
-        """Take the list of macros."""
-
-    def getsymval(self, name: str) -> str | None:
-        """Return a macro."""
-        return MACROS.get(name)
-
-    def addheader(self, name: str, value: str, position: int) -> None:
-        """Note a header."""
-        del position
-        self.added.append((name, value))
-
-    def setreply(self, *reply: str) -> None:
-        """Take a reply."""
-
-
-def session(folder: Path, settings: str = "", former: int | None = None) -> tuple[Callbacks, Context, int]:
+def session(folder: Path, settings: str = "", former: int | None = None) -> tuple[Callbacks, int]:
     """Return a negotiated session, and the steps that Postfix is to leave out."""
-    callbacks, context = Callbacks(Edge(folder, settings).inbound), Context()
-    callbacks._setctx(context)
-    options = [ACTIONS, OFFERED, 0, 0]
-    assert callbacks.negotiate(options, former) == libmilter.CONTINUE
-    return callbacks, context, options[1]
+    callbacks = Callbacks(Edge(folder, settings).inbound)
+    agreed = callbacks.negotiate(Offer(6, ACTIONS, OFFERED), former)
+    assert agreed is not None
+    return callbacks, agreed.steps
 
 
 def test_messages_are_not_asked_for_where_nobody_must_sign(tmp_path: Path) -> None:
     """Without such a partner Postfix keeps header end and body to itself, and unlisted mail stays cheap."""
-    _, _, left_out = session(tmp_path)
-    assert left_out & libmilter.P_NOBODY
-    assert left_out & libmilter.P_NOEOH
-    assert not left_out & libmilter.P_HDR_LEADSPC
+    _, left_out = session(tmp_path)
+    assert left_out & protocol.NO_BODY
+    assert left_out & protocol.NO_END_OF_HEADER
+    assert not left_out & protocol.LEADING_SPACE
 
 
 def test_messages_are_asked_for_where_a_partner_must_sign(tmp_path: Path) -> None:
     """Header end and body come, fields with their white space, and the body may be broken off."""
-    _, _, left_out = session(tmp_path, REQUIRING)
-    assert not left_out & (libmilter.P_NOBODY | libmilter.P_NOEOH)
-    assert left_out & libmilter.P_HDR_LEADSPC
-    assert left_out & libmilter.P_SKIP
-    assert not left_out & libmilter.P_NR_BODY
+    _, left_out = session(tmp_path, REQUIRING)
+    assert not left_out & (protocol.NO_BODY | protocol.NO_END_OF_HEADER)
+    assert left_out & protocol.LEADING_SPACE
+    assert left_out & protocol.SKIP_ALLOWED
+    assert not left_out & protocol.UNANSWERED_BODY
 
 
 ANSWERING = '[inbound]\nwhen_down = "defer-listed"\n'
@@ -75,53 +51,54 @@ ANSWERING = '[inbound]\nwhen_down = "defer-listed"\n'
 @pytest.mark.parametrize("then", ["", REQUIRING, ANSWERING, REQUIRING + ANSWERING])
 def test_a_session_of_an_earlier_process_goes_on_as_it_began(tmp_path: Path, then: str, now: str) -> None:
     """Whatever the configuration asks for by now, Postfix waits for the answers that were agreed on."""
-    _, _, agreed = session(tmp_path, then)
-    callbacks, _, left_out = session(tmp_path, now, former=agreed)
+    _, agreed = session(tmp_path, then)
+    callbacks, left_out = session(tmp_path, now, former=agreed)
     assert left_out == agreed
-    assert callbacks.envfrom_bytes(b"<x@other.test>") == (
-        libmilter.NOREPLY if agreed & libmilter.P_NR_MAIL else libmilter.CONTINUE
+    assert callbacks.mail(MACROS, b"<x@other.test>") == (
+        NO_ANSWER if agreed & protocol.UNANSWERED_MAIL else CONTINUE
     )
 
 
 def test_steps_that_we_never_ask_for_are_not_taken(tmp_path: Path) -> None:
     """An earlier version may have wanted another session."""
-    _, _, usual = session(tmp_path)
-    assert session(tmp_path, former=OFFERED)[2] == usual
+    _, usual = session(tmp_path)
+    assert session(tmp_path, former=OFFERED)[1] == usual
 
 
 @pytest.mark.parametrize(
-    ("author", "wanted"), [(b" x@other.test", libmilter.SKIP), (b" x@woodgrovebank.test", libmilter.CONTINUE)]
+    ("author", "wanted"), [(b" x@other.test", SKIP), (b" x@woodgrovebank.test", CONTINUE)]
 )
-def test_body_is_taken_only_of_messages_that_need_it(tmp_path: Path, author: bytes, wanted: int) -> None:
+def test_body_is_taken_only_of_messages_that_need_it(tmp_path: Path, author: bytes, wanted: bytes) -> None:
     """Anybody else's is broken off at its first part."""
-    callbacks, _, _ = session(tmp_path, REQUIRING)
-    callbacks.envfrom_bytes(b"<>")
-    callbacks.header_bytes("From", author)
-    callbacks.eoh()
+    callbacks, _ = session(tmp_path, REQUIRING)
+    callbacks.mail(MACROS, b"<>")
+    callbacks.header_field(b"From", author)
+    callbacks.end_of_header()
     assert callbacks.body(b"Hello.\r\n") == wanted
 
 
 def test_body_of_a_message_that_was_abandoned(tmp_path: Path) -> None:
     """What comes without a message is not wanted, and not kept."""
-    callbacks, _, _ = session(tmp_path, REQUIRING)
-    callbacks.envfrom_bytes(b"<x@woodgrovebank.test>")
+    callbacks, _ = session(tmp_path, REQUIRING)
+    callbacks.mail(MACROS, b"<x@woodgrovebank.test>")
     callbacks.abort()
-    callbacks.eoh()
-    assert callbacks.body(b"Hello.\r\n") == libmilter.SKIP
-    assert callbacks.eom() == libmilter.TEMPFAIL
+    callbacks.end_of_header()
+    assert callbacks.body(b"Hello.\r\n") == SKIP
+    assert callbacks.end_of_message("Q1") == TEMPORARY_FAILURE
 
 
 @pytest.mark.parametrize(("settings", "space"), [("", ""), (REQUIRING, " ")])
 def test_added_headers_have_one_space(tmp_path: Path, settings: str, space: str) -> None:
     """Whoever is given the space behind the colon has to give it, too."""
     observing = f'mode = "observe"\n{settings}'
-    callbacks, context, _ = session(tmp_path, observing)
-    callbacks.envfrom_bytes(b"<x@woodgrovebank.test>")
-    callbacks.header_bytes("From", b" x@woodgrovebank.test")
-    callbacks.eoh()
-    assert callbacks.eom() == libmilter.CONTINUE
-    assert context.added
-    assert all(value.startswith((f"{space}fail", f"{space}mx1")) for _, value in context.added)
+    callbacks, _ = session(tmp_path, observing)
+    callbacks.mail(MACROS, b"<x@woodgrovebank.test>")
+    callbacks.header_field(b"From", b" x@woodgrovebank.test")
+    callbacks.end_of_header()
+    answers = Answers.of(callbacks.end_of_message("Q1"))
+    assert answers.last == b"c"
+    assert answers.added
+    assert all(value.startswith((f"{space}fail", f"{space}mx1")) for _, value in answers.added)
 
 
 def test_header_that_was_not_seen_to_its_end(tmp_path: Path) -> None:

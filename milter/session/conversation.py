@@ -1,0 +1,152 @@
+"""The octets of one milter session: what Postfix sends becomes calls, and what these return becomes octets.
+
+Owns: where a packet ends, and which macros belong to which event.  Must not know: sockets, threads.
+Invariant: an event sees the macros that came with it alone; what is no packet of the protocol raises.
+"""
+
+from collections.abc import Callable, Mapping
+from struct import Struct
+
+from . import milter_protocol as protocol
+from .callbacks import Callbacks
+from .macros import END_OF_MESSAGE_MACROS, MAIL_MACROS
+from .milter_protocol import CONTINUE, HEADER, PACKET_LIMIT, MalformedPacketError, texts_of
+
+_LENGTH = Struct("!I").unpack_from
+_SHORTEST = HEADER + 1
+_MACROS = {protocol.MACROS_AT_MAIL: MAIL_MACROS, protocol.MACROS_AT_END: END_OF_MESSAGE_MACROS}
+# Postfix sends macros with each header field, too, empty ones as we asked for none.
+_WITH_MACROS = frozenset({protocol.MAIL, protocol.END_OF_MESSAGE})
+_NO_MACROS: Mapping[str, str] = {}
+
+
+class Conversation:
+    """One session from its negotiation on, with its *callbacks*.
+
+    `negotiate` comes first, then `feed` with whatever comes; where that leaves it *at_end_of_message*,
+    `finish` and `finished` go before anything else, and `finish` may take its time.
+    """
+
+    def __init__(self, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
+        self._rest = b""
+        self._macros: bytes | None = None
+        self.has_ended = False
+        self.at_end_of_message = False
+        self._events: dict[int, Callable[[bytes], bytes]] = {
+            protocol.MAIL: self._mail,
+            protocol.RCPT: lambda data: callbacks.recipient(texts_of(data)[0]),
+            protocol.HEADER_FIELD: self._header_field,
+            protocol.END_OF_HEADER: lambda _: callbacks.end_of_header(),
+            protocol.BODY: callbacks.body,
+            protocol.ABORT: self._abort,
+            protocol.QUIT: self._quit,
+            protocol.QUIT_AND_GO_ON: self._quit,
+            # We ask for none of these; who cannot leave them out waits for an answer.
+            **dict.fromkeys(
+                (protocol.CONNECT, protocol.HELO, protocol.DATA, protocol.UNKNOWN), lambda _: CONTINUE
+            ),
+        }
+
+    def negotiate(self, packet: bytes, former: int | None = None) -> bytes | None:
+        """Return the answer to a negotiation; None where Postfix offers less than it takes.
+
+        Raises MalformedPacketError.  *former* is `Callbacks.negotiate`'s.
+        """
+        agreed = self._callbacks.negotiate(protocol.read_offer(packet), former)
+        return None if agreed is None else protocol.agreement(agreed, _MACROS)
+
+    @property
+    def is_between_messages(self) -> bool:
+        """Tell whether another process could go on with the next octet."""
+        return (
+            not self._rest
+            and self._macros is None
+            and not self.at_end_of_message
+            and self._callbacks.is_between_messages
+        )
+
+    def feed(self, octets: bytes) -> bytes:
+        """Take in what came, and return what is to be sent; raises MalformedPacketError."""
+        buffer = self._rest + octets if self._rest else octets
+        answers, at, end = b"", 0, len(buffer)
+        while end - at >= _SHORTEST and not self.at_end_of_message and not self.has_ended:
+            (length,) = _LENGTH(buffer, at)
+            if not 0 < length <= PACKET_LIMIT:
+                raise MalformedPacketError(f"packet of {length} octets")
+            after = at + HEADER + length
+            if after > end:
+                break
+            answers += self._take(buffer[at + HEADER], buffer[at + _SHORTEST : after])
+            at = after
+        self._rest = buffer[at:]
+        return answers
+
+    def finish(self) -> bytes:
+        """Decide about the message, and return what is to be sent; may wait for whatever decides it."""
+        return self._callbacks.end_of_message(self._macros_of(protocol.END_OF_MESSAGE).get("i", ""))
+
+    def finished(self) -> None:
+        """Note that the answer was sent; what came meanwhile is for the next `feed`."""
+        self._macros = None
+        self.at_end_of_message = False
+        self._callbacks.message_ended()
+
+    @property
+    def may_wait(self) -> bool:
+        """Tell whether `finish` may wait for anything outside of this process."""
+        return self._callbacks.may_wait
+
+    def close(self) -> None:
+        """Forget the session."""
+        self._callbacks.close()
+
+    def _take(self, command: int, data: bytes) -> bytes:
+        if command == protocol.MACRO:
+            if data[:1] and data[0] in _WITH_MACROS:
+                self._macros = data
+            return b""
+        if command == protocol.END_OF_MESSAGE:
+            if data:
+                self._callbacks.body(data)
+            self.at_end_of_message = True
+            return b""
+        event = self._events.get(command)
+        if event is None:
+            raise MalformedPacketError(f"no command: {command}")
+        return event(data)
+
+    def _mail(self, data: bytes) -> bytes:
+        macros, self._macros = self._macros_of(protocol.MAIL), None
+        return self._callbacks.mail(macros, texts_of(data)[0])
+
+    def _header_field(self, data: bytes) -> bytes:
+        name, _, value = data.partition(b"\0")
+        if value[-1:] != b"\0":
+            raise MalformedPacketError("a header field without its end")
+        return self._callbacks.header_field(name, value[:-1])
+
+    def _abort(self, _: bytes) -> bytes:
+        self._macros = None
+        self._callbacks.abort()
+        return b""
+
+    def _quit(self, _: bytes) -> bytes:
+        self.has_ended = True
+        return b""
+
+    def _macros_of(self, event: int) -> Mapping[str, str]:
+        """Return the macros that came with this *event*; one that is not UTF-8 is not said.
+
+        Postfix passes a certificate's common name on as it stands.
+        """
+        if self._macros is None or self._macros[0] != event:
+            return _NO_MACROS
+        texts = self._macros[1:].split(b"\0")
+        said = {}
+        for name, value in zip(texts[::2], texts[1::2], strict=False):
+            try:
+                said[name.decode()] = value.decode()
+            except UnicodeDecodeError:
+                continue
+        return said
