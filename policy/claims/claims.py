@@ -39,6 +39,8 @@ _QUOTED_STRING = r'"[^"\\\x00-\x1f\x7f-\x9f\u202d\u202e]*+"'
 # A name that begins with an at sign, with octets of some old charset in it.
 _LABELLED_BY_NOBODY = re.compile(rb"@[ \t\"'<\[]*+[A-Za-z0-9._-]*+[\x80-\xff][A-Za-z0-9._\x80-\xff-]{0,252}")
 _COMMENT = re.compile(r"\([^()]*+\)")  # without any in it
+_NAMED_DOMAIN = re.compile(r"@[\s\"'<(\\]{0,16}[\w\[]")
+_WORD_IN_A_DOMAIN = re.compile(r"@(?:\s++|\([^()]*+\))*+[^\s<>()\[\],;:\"=@]*+=\?")
 _ESCAPE_OCTET = b"\x1b"  # ISO 2022 changes the charset with it
 _STRAY = str.maketrans(dict.fromkeys('<>()[],;:"\\'))
 _MOST_RUNS = 32  #: an author field has a few addresses
@@ -91,11 +93,15 @@ def header_claims(name: str, value: bytes, receive: DomainList) -> frozenset[Cla
 def hides_authors(name: str, value: bytes) -> bool:
     """Tell whether an author field names nobody whom we could read, and has something that we cannot.
 
-    What we do not know how to decode may name anybody to a reader who does.
+    What we do not know how to decode may name anybody to a reader who does, also in the middle of a domain.
     """
     if name.strip().lower() not in HEADER_NAMES:
         return False
-    return any("@" not in without_words(text) and has_undecodable(text) for text in _texts(value))
+    return any(
+        (not _NAMED_DOMAIN.search(without_words(text)) or _WORD_IN_A_DOMAIN.search(text))
+        and has_undecodable(text)
+        for text in _texts(value)
+    )
 
 
 def _unlabelled(octets: bytes) -> frozenset[Domain]:

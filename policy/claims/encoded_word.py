@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from encodings.aliases import aliases
+from functools import partial
 
 # encoded-word = "=?" charset "?" encoding "?" encoded-text "?="                          RFC 2047 section 2
 # Space or "?" inside the text, an empty charset, and words glued to others are read by many.
@@ -28,6 +29,9 @@ _STRAY_PADDING = re.compile(r"=\?[^?]*\?[bB]\?[^?]*=[^?=]")
 _URL_ALPHABET = re.compile(r"=\?[^?]*\?[bB]\?[^?]*[-_]")
 _FROM_URL_ALPHABET = str.maketrans("-_", "+/")
 _OF_URLS_ALONE = str.maketrans("", "", "-_")
+# RFC 2781 section 4.3 takes the higher octet first where no mark tells, and many take the machine's order.
+_ORDERED = re.compile(r"(?i)=\?[^?]*(?:16|32|ucs|unicode)")
+_OF_EITHER_ORDER = frozenset({"utf_16", "utf_32"})
 _BROKEN_ESCAPE = re.compile(r"=(?![0-9A-Fa-f]{2})")  # in encoding Q
 
 # A charset is looked up here and never in the codec registry itself, which keeps every name it was ever asked
@@ -57,17 +61,25 @@ def decodings(text: str) -> tuple[str, ...]:
 
     Words are taken leniently and strictly, by their charset and in disregard of it, once and twice; with
     padding inside Base64 that ends a piece, means nothing, or ends the word; in the alphabet of URLs; without
-    the octets that the charset has not; and by EBCDIC where the charset is unknown here.
+    the octets that the charset has not; by either order of octets where the charset leaves it open; and by
+    EBCDIC where the charset is unknown here.
     """
     if "=?" not in text:
         return ()
+    found = _readings(text)
+    lenient, *others = dict.fromkeys(found)
+    if "=?" in lenient:
+        found += _readings(lenient)
+    found += [_decode(one, _LENIENT, _codec) for one in others if "=?" in one]
+    return tuple(dict.fromkeys(reading for reading in found if reading != text))
+
+
+def _readings(text: str) -> list[str]:
+    """Return what *text* becomes when its words are decoded once; first, leniently and by their charsets."""
     lenient = _decode(text, _LENIENT, _codec)
-    found = [
-        lenient,
-        _decode(text, _STRICT, _codec),
-        _decode(text, _LENIENT, _no_codec),
-        _decode(lenient, _LENIENT, _codec),
-    ]
+    found = [lenient, _decode(text, _STRICT, _codec), _decode(text, _LENIENT, _no_codec)]
+    if _ORDERED.search(text):
+        found += (_decode(text, _LENIENT, partial(_ordered_codec, order)) for order in ("_be", "_le"))
     if _STRAY_PADDING.search(text):
         found += (_decode(text, _LENIENT, _codec, padding) for padding in (_dropped, _first))
     if _URL_ALPHABET.search(text):
@@ -78,7 +90,7 @@ def decodings(text: str) -> tuple[str, ...]:
         found.append(_ISO_2022_ESCAPE.sub("", lenient))
     if _has_unknown_charset(text):
         found.append(_decode(text, _LENIENT, lambda charset: _codec(charset) or _EBCDIC))
-    return tuple(dict.fromkeys(reading for reading in found if reading != text))
+    return found
 
 
 def has_undecodable(text: str) -> bool:
@@ -145,6 +157,11 @@ def _codec(charset: str) -> str:
     # Python's own look-up, and so that of readers written in it, takes any punctuation for one underscore.
     name = _NOT_OF_A_NAME.sub("_", charset.split("*", 1)[0].lower()).strip("_")
     return name if name in _ESCAPES else _CHARSETS.get(name, "")
+
+
+def _ordered_codec(order: str, charset: str) -> str:
+    codec = _codec(charset)
+    return codec + order if codec in _OF_EITHER_ORDER else codec
 
 
 def _no_codec(charset: str) -> str:

@@ -218,6 +218,12 @@ def test_octets_of_old_charsets_without_a_label(charset: str) -> None:
         ("Admin =?x-mine?q?=01=02?=", True),
         ("=?utf-8?q?admin?=", False),
         ("=?x-mine?q?=01=02?= <a@evil.test>", False),
+        ("admin@=?x-mine?q?=01=02?=", True),
+        ("<admin@ =?x-mine?q?=01=02?=>", True),
+        ("admin@=?x-mine?q?=01=02?= <a@evil.test>", True),
+        ("admin@(x)=?x-mine?q?=01=02?=, a@evil.test", True),
+        ("admin@woodgrove=?x-mine?q?=01=02?=", True),
+        ("admin@=?utf-8?q?woodgrovebank.test?=", False),
         (f"=?utf-8?b?{_BASE64}", True),
         (f"=?utf-8?b?{_BASE64}?", True),
         (f"=?utf-8?x?{_BASE64}?=", True),
@@ -279,6 +285,12 @@ def base64_word(text: str, charset: str = "utf-8") -> str:
     return f"=?{charset}?B?{base64.b64encode(text.encode(charset)).decode()}?="
 
 
+def twice_encoded(text: str, order: str) -> str:
+    """Return a word in a word; the inner one has a charset that leaves the order of its octets open."""
+    inner = base64.b64encode(text.encode(order)).decode()
+    return base64_word(f"=?{order.rpartition('-')[0]}?b?{inner}?=")
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -293,6 +305,9 @@ def base64_word(text: str, charset: str = "utf-8") -> str:
         base64_word("admin@woodgrovebank.test") + "=?utf-8?Q?=00?=" + base64_word("x") + "@evil.test",
         base64_word("admin@woodgrovebank.test\n(") + "@evil.test",
         base64_word("admin@woodgrovebank.test", "utf-16") + " <a@evil.test>",
+        *("admin@" + twice_encoded("woodgrovebank.test", order) for order in ("utf-16-be", "utf-16-le")),
+        *(twice_encoded("admin@woodgrovebank.test", order) for order in ("utf-32-be", "utf-32-le")),
+        "=?utf-8?q?=3D=3Futf-8=3Fb=3FYWRtaW5Ad29vZ=3DGdyb3ZlYmFuay50ZXN0=3F=3D?= <a@evil.test>",
         "=?utf-7?q?admin+AEA-woodgrovebank.test?= <a@evil.test>",
         "=?cp037?q?admin=40woodgrovebank.test?= <a@evil.test>",
         "=?unheard-of?q?admin=40woodgrovebank.test?= <a@evil.test>",
