@@ -108,7 +108,7 @@ def _registered(field: bytes) -> Domains:
             warnings.simplefilter("ignore")
             header = message_from_bytes(b"From: " + field + b"\r\n\r\n", policy=default)["From"]
             return domains(one.addr_spec for one in header.addresses)
-    except (IndexError, AttributeError, ValueError, TypeError, LookupError, MessageError):
+    except (IndexError, AttributeError, ValueError, TypeError, LookupError, RecursionError, MessageError):
         return frozenset()  # Some fields are beyond it.
 
 

@@ -1,6 +1,6 @@
-"""Dovecot as a reader of messages: whom its IMAP envelope, which mail programs show in their lists, names.
+"""Dovecot as a reader of messages: whom its IMAP envelope names, which mail programs show in lists.
 
-Owns: how doveadm(1) is asked about a folder of messages, and how an envelope is read (RFC 3501 section 7.4.2).
+Owns: how doveadm(1) is asked about a folder of messages, and how an envelope is read (RFC 3501, 7.4.2).
 """
 
 import os
