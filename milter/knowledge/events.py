@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 
 from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.terms.event import Event
@@ -31,6 +32,20 @@ def pins_changed(partner: str, begun: Iterable[Pin], ended: Iterable[Pin]) -> Ev
         begun=",".join(map(str, begun)) or None,
         ended=",".join(map(str, ended)) or None,
     )
+
+
+def clock_ahead(clock: datetime, known: datetime) -> Event:
+    """Return the line for a clock that leapt ahead of the time that has passed; nothing is refused by it."""
+    return Event.of(logging.WARNING, "clock-ahead", clock=_told(clock), known=_told(known))
+
+
+def clock_believed(clock: datetime, known: datetime) -> Event:
+    """Return the line for such a clock that came back, or has been believed after a day."""
+    return Event.of(logging.INFO, "clock-believed", clock=_told(clock), known=_told(known))
+
+
+def _told(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def list_vanished(name: str, *, gone: int, former: int, detail: str) -> Event:

@@ -133,6 +133,7 @@ class LiveConfiguration:
             self.files = self._seen
         #: What certainly has been: a clock that is behind brings back no pin that has ended.
         self.known_time = KnownTime.of_state(self.current.configuration.state)
+        self._is_clock_ahead = False
         self.current = self._with_pins(self.current)
 
     def reload(self, *, is_asked: bool = True) -> bool:
@@ -175,6 +176,7 @@ class LiveConfiguration:
         """
         self._guard.attend()
         self._attend_pins()
+        self._attend_clock()
         if _signatures(self._seen) == self._seen and not self._has_settled():
             return False
         self.reload(is_asked=False)
@@ -193,6 +195,14 @@ class LiveConfiguration:
                     begun, ended = sorted(partner.pins - before), sorted(before - partner.pins)
                     self._log(events.pins_changed(entry, begun, ended))
             self._changed(former, self.current)
+
+    def _attend_clock(self) -> None:
+        """Tell that the clock has leapt ahead, and when it is in doubt no longer."""
+        if self.known_time.is_clock_ahead is self._is_clock_ahead:
+            return
+        self._is_clock_ahead = self.known_time.is_clock_ahead
+        event = events.clock_ahead if self._is_clock_ahead else events.clock_believed
+        self._log(event(self._clock(), self.known_time.latest))
 
     def _with_pins(self, live: Live) -> Live:
         """Return what holds now of pins that have a time, and remember for how long it holds."""

@@ -122,7 +122,8 @@ def _judge_dates(
     """Return why the dates are wrong, or cannot be judged by this clock; None where they are right.
 
     Whatever rests on a clock that is behind is temporary, in both directions: a certificate that has not
-    begun by it, and one that has not ended by it although it must have.
+    begun by it, and one that has not ended by it although it must have.  So is one that has ended only by a
+    clock that has leapt ahead of the time known.
     """
     is_behind = known_time is not None and now < known_time
     begins_soon = timedelta(0) < path.not_before - now <= _BEGINS_SOON
@@ -135,6 +136,11 @@ def _judge_dates(
         return Verdict.DATES_UNKNOWN, (
             f"certificate is valid until {path.not_after:%Y-%m-%d %H:%M:%S} UTC, and the receiving side's "
             f"clock, which says {now:%Y-%m-%d %H:%M:%S} UTC, is behind; please retry"
+        )
+    if known_time is not None and known_time <= path.not_after < now:
+        return Verdict.DATES_UNKNOWN, (
+            f"certificate is valid until {path.not_after:%Y-%m-%d %H:%M:%S} UTC, and the receiving side's "
+            f"clock has leapt ahead to {now:%Y-%m-%d %H:%M:%S} UTC; please retry"
         )
     if path.outcome is PathOutcome.EXPIRED:
         return Verdict.EXPIRED, f"certificate is out of date: {path.detail}"

@@ -239,6 +239,18 @@ GOLDEN = [
         ),
     ),
     (
+        knowledge_events.clock_ahead(
+            datetime(2027, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 12, tzinfo=UTC)
+        ),
+        "clock-ahead clock=2027-11-24T12:00:00+00:00 known=2026-11-24T12:00:00+00:00",
+    ),
+    (
+        knowledge_events.clock_believed(
+            datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 12, tzinfo=UTC)
+        ),
+        "clock-believed clock=2026-11-24T12:00:00+00:00 known=2026-11-24T12:00:00+00:00",
+    ),
+    (
         knowledge_events.pins_changed("a.test", [Pin.public_key(DIGEST)], []),
         f"pins-changed partner=a.test begun=spki-sha256:{DIGEST} ended=-",
     ),

@@ -11,6 +11,7 @@ from domain_secure.milter.knowledge.live_configuration import LiveConfiguration
 from domain_secure.policy.bypass.bypass import Bypass, Reading
 from domain_secure.policy.bypass.bypass_file import BypassFile
 from domain_secure.policy.configuration.reading import load
+from domain_secure.policy.files.known_time import KnownTime
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
@@ -98,7 +99,7 @@ def test_over_whatever_the_clock_says(edge: Edge, set_back: int) -> None:
 def test_what_lets_nothing_in_is_not_told_as_in_force(edge: Edge) -> None:
     """Messages are judged by the latest time that the daemon knows of, and so is what it answers."""
     edge.begin()
-    edge.live.known_time.after(edge.now + 2 * HOURS)
+    edge.live.known_time = KnownTime(edge.now + 2 * HOURS)
     assert len(edge.attend()) == 1
     assert bypasses_document(edge.live) == []
 

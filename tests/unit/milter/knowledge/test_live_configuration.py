@@ -18,6 +18,7 @@ from domain_secure.policy.configuration.lists_in_force import CONFIRMED, IN_FORC
 from domain_secure.policy.configuration.reading import ReadFile, load
 from domain_secure.policy.editing.editing import ListName, confirm, remove, set_entries
 from domain_secure.policy.editing.policy_store import FileStore
+from domain_secure.policy.files.known_time import KnownTime
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
@@ -415,8 +416,18 @@ def test_pins_begin_and_end_as_time_passes(file: Path) -> None:
     logged: list[Event] = []
     changes: list[tuple[Live, Live]] = []
     live = LiveConfiguration(
-        load, file, logged.append, lambda old, new: changes.append((old, new)), clock=lambda: moment[0]
+        load,
+        file,
+        logged.append,
+        lambda old, new: changes.append((old, new)),
+        clock=lambda: moment[0],
     )
+    began = moment[0]
+
+    def steady() -> float:
+        return (moment[0] - began).total_seconds()
+
+    live.known_time = KnownTime(began, steady)
     assert pins_of(live) == {OLD}
     assert not live.reload_if_changed()
     assert not changes
@@ -433,6 +444,20 @@ def test_pins_begin_and_end_as_time_passes(file: Path) -> None:
         f"pins-changed partner=woodgrovebank.test begun={NEXT} ended=-",
         f"pins-changed partner=woodgrovebank.test begun=- ended={OLD}",
     ]
+
+
+def test_a_clock_that_leaps_ahead_ends_no_pin(file: Path) -> None:
+    """Nor begins one; a line tells of it, and another one when it is right again."""
+    rolling(file)
+    moment = [datetime(2090, 1, 1, tzinfo=UTC)]
+    logged: list[Event] = []
+    live = LiveConfiguration(load, file, logged.append, lambda *_: None, clock=lambda: moment[0])
+    for year in (2091, 2091, 2090):
+        moment[0] = datetime(year, 1, 1, tzinfo=UTC)
+        live.reload_if_changed()
+        assert pins_of(live) == {OLD}
+    assert [event.word for event in logged] == ["clock-ahead", "clock-believed"]
+    assert "clock=2091-01-01T00:00:00+00:00 known=2090-01-01T" in str(logged[0])
 
 
 def test_a_clock_that_goes_back_brings_no_pin_back(file: Path) -> None:

@@ -198,6 +198,9 @@ _DAYS = timedelta(days=1)
         (-30 * _DAYS, 60 * _DAYS, 59 * _DAYS, Verdict.PASS),
         # What has ended by the clock that is behind has ended.
         (-90 * _DAYS, -1 * _DAYS, 365 * _DAYS, Verdict.EXPIRED),
+        # One that has leapt ahead: what has ended by it alone waits, what has ended in truth does not.
+        (-390 * _DAYS, -300 * _DAYS, -365 * _DAYS, Verdict.DATES_UNKNOWN),
+        (-390 * _DAYS, -366 * _DAYS, -365 * _DAYS, Verdict.EXPIRED),
         # A clock that is right, or about which nothing is known.
         (300 * _DAYS, 390 * _DAYS, timedelta(0), Verdict.EXPIRED),
         (300 * _DAYS, 390 * _DAYS, None, Verdict.EXPIRED),

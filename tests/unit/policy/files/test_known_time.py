@@ -31,3 +31,68 @@ def test_a_clock_that_went_back_is_noticed() -> None:
     known = KnownTime(NOW - timedelta(days=1))
     assert known.after(NOW) == NOW
     assert known.after(NOW - timedelta(days=365)) == NOW
+
+
+class Clocks:
+    """The clock that nobody sets, and the other one, which is *ahead* of it."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.ahead = timedelta(0)
+        self.known = KnownTime(NOW - timedelta(days=1), lambda: self.seconds)
+        self.look()
+
+    @property
+    def passed(self) -> datetime:
+        """Return the time it is."""
+        return NOW + timedelta(seconds=self.seconds - 1000)
+
+    def look(self) -> datetime:
+        """Return the time known."""
+        return self.known.after(self.passed + self.ahead)
+
+
+def test_a_clock_that_leaps_ahead_is_not_believed() -> None:
+    """What it says is no time that has been; it is doubted until it comes back, and nothing is left of it."""
+    clocks = Clocks()
+    for hours in (1, 5):
+        clocks.seconds += hours * 3600
+        clocks.ahead = timedelta(days=365)
+        assert clocks.look() == clocks.passed
+        assert clocks.known.is_clock_ahead
+    clocks.ahead = timedelta(0)
+    assert clocks.look() == clocks.passed
+    assert not clocks.known.is_clock_ahead
+
+
+def test_a_clock_that_was_put_right_is_believed_after_a_day() -> None:
+    """A machine that was paused has a clock that leaps ahead, and rightly."""
+    clocks = Clocks()
+    clocks.ahead = timedelta(days=30)
+    clocks.look()
+    clocks.seconds += 86_400
+    assert clocks.look() == clocks.passed + clocks.ahead
+    assert not clocks.known.is_clock_ahead
+
+
+def test_a_clock_that_is_put_right_by_minutes_is_believed_at_once() -> None:
+    """Forth and back, again and again, as it happens to a machine whose clock runs a little wrong."""
+    clocks = Clocks()
+    for minutes in (9, 17, 9, 0):
+        clocks.seconds += 3600
+        clocks.ahead = timedelta(minutes=minutes)
+        clocks.look()
+        assert not clocks.known.is_clock_ahead
+    assert clocks.look() >= clocks.passed
+
+
+def test_what_passed_while_the_clock_was_behind_counts() -> None:
+    """A clock that is put right after days has not leapt ahead."""
+    clocks = Clocks()
+    clocks.ahead = timedelta(days=-365)
+    assert clocks.look() == NOW
+    clocks.seconds += 10 * 86_400
+    assert clocks.look() == NOW
+    clocks.ahead = timedelta(0)
+    assert clocks.look() == clocks.passed
+    assert not clocks.known.is_clock_ahead
