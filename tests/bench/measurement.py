@@ -1,8 +1,10 @@
 """What a measurement is, and how it is printed.
 
-Owns: medians, ratios to a reference of the same run, the table, the JSON document, what a command used up.
+Owns: medians, ratios to a reference of the same run, goals and the promises made of them, the table, the JSON
+document, what a command used up.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -11,6 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from promises import Promise
+
 from domain_secure.commands.terminal.common import print_table
 
 from lab.namespaces import LabError
@@ -18,11 +22,39 @@ from lab.namespaces import LabError
 _SPAWN = Path(__file__).with_name("spawn.py")
 
 
+_GOAL = re.compile(r"(?P<direction>>=|<=) (?P<number>[0-9.,]*[0-9])(?: (?P<unit>[^,]*[^, ]))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a median has to be: at least or at most *number*.
+
+    With a *unit* it is about the value itself, without one about its ratio to the reference.
+    """
+
+    number: float
+    is_least: bool
+    unit: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Goal":
+        """Return the goal written *text*, as ``>= 0.95`` or ``<= 20 ms``; raises ValueError."""
+        found = _GOAL.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no goal")
+        return cls(float(found["number"].replace(",", "")), found["direction"] == ">=", found["unit"] or "")
+
+    def is_met_by(self, value: float) -> bool:
+        """Tell whether *value* is on the right side."""
+        return value >= self.number if self.is_least else value <= self.number
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One thing measured several times.
 
     *ratios* are the values divided by those of the thing called *reference*, each pair of one round.
+    *goal* is what `Goal` reads; *needed* says of one that is known to fall short what it would take.
     """
 
     part: str
@@ -32,6 +64,7 @@ class Measurement:
     reference: str = ""
     ratios: tuple[float, ...] = ()
     goal: str = ""
+    needed: str = ""
 
     def against(self, reference: "Measurement", *, called: str = "", goal: str = "") -> "Measurement":
         """Return the same with its ratio to *reference*, which had as many rounds.
@@ -47,6 +80,18 @@ class Measurement:
         """Return the measurement for JSON, medians included."""
         ratio = median(self.ratios) if self.ratios else None
         return asdict(self) | {"median": median(self.values), "median_ratio": ratio}
+
+
+def promise_of(one: Measurement) -> Promise:
+    """Return what a measurement with a goal promises, and whether its median keeps it."""
+    goal = Goal.parse(one.goal)
+    is_ratio = bool(one.ratios) and not goal.unit
+    measured = median(one.ratios if is_ratio else one.values)
+    told = f"{_figure(measured)} × {one.reference}" if is_ratio else f"{_figure(measured)} {one.unit}"
+    wanted = f"{one.goal} × {one.reference}" if is_ratio else one.goal
+    return Promise(
+        one.part, one.what, wanted, told, goal.is_met_by(measured), one.needed, known=bool(one.needed)
+    )
 
 
 def print_measurements(measurements: Iterable[Measurement]) -> None:

@@ -1,17 +1,22 @@
 """``./dev bench``: measure the product beside a reference in the same run, and print the ratios.
 
-Nothing is asserted: a figure says something only beside the others of its run, and about that machine.
+What has a goal is a promise: one that breaks, and is not known to fall short, turns the run red.  A figure
+says
+something only beside the others of its run, and about that machine; the short form says whether it works.
 """
 
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from promises import Promise, broken, print_promises, record
+
 from . import decisions, fleet, flood, log_reading, mail_flow, records, scrape, start_up, tables
-from .measurement import Measurement, print_measurements
+from .measurement import Measurement, print_measurements, promise_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +63,20 @@ PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; return 1 where a part that was asked for by name cannot run here."""
+    """Measure and print; return 1 where a promise breaks, or a part that was asked for cannot run here."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all unless named")
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean little")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every single value there")
+    parser.add_argument(
+        "--record", action="store_true", help="keep the figures, and write docs/figures.md anew"
+    )
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there is {', '.join(PARTS)}")
+    if options.quick and options.record:
+        parser.error("the short form says too little to be recorded")
+    began = time.monotonic()
     size = QUICK if options.quick else FULL
     measurements: list[Measurement] = []
     reasons = {part.PART: part.why_not() for part in (mail_flow, flood, fleet)}
@@ -79,7 +90,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_measurements(measurements)
     if options.json:
         options.json.write_text(json.dumps([one.document() for one in measurements], indent=1) + "\n")
-    return 1 if left_out.keys() & set(options.parts) else 0
+    unseen = [Promise(part, "to be measured", "yes", "no", None, reason) for part, reason in left_out.items()]
+    promises = [promise_of(one) for one in measurements if one.goal]
+    print()
+    print_promises([*promises, *unseen])
+    if options.record:
+        record("bench", [*promises, *unseen], time.monotonic() - began)
+    asked_in_vain = bool(left_out.keys() & set(options.parts))
+    return 1 if asked_in_vain or (broken(promises) and not options.quick) else 0
 
 
 if __name__ == "__main__":
