@@ -330,7 +330,8 @@ class Daemon:
 
     def _on_reload(self, former: Live, present: Live) -> None:
         before, now = former.configuration, present.configuration
-        self.metrics.inbound.list_changed(frozenset(before.receive), frozenset(now.receive))
+        gone, came = before.receive.without(now.receive), now.receive.without(before.receive)
+        self.metrics.inbound.list_changed(frozenset(gone), frozenset(came))
         self._tables.ask()
         self._revocation.use(present)
         changed = tuple(

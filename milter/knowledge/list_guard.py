@@ -63,7 +63,9 @@ class ListGuard:
         texts: dict[Path, bytes] = {}
 
         def read(file: Path) -> bytes:
-            texts[file] = read_file(file)
+            content, former = read_file(file), self._last.texts.get(file)
+            # A long text that is what it was is in memory once.
+            texts[file] = former if former is not None and former == content else content
             return texts[file]
 
         configuration = self._load(path, read)

@@ -61,6 +61,8 @@ class Live:
 def read_live(load: Callable[[Path], Configuration], path: Path) -> Live:
     """Read the configuration and the trust anchors it names; raises Problem."""
     configuration = load(path)
+    for listed in (configuration.receive, configuration.send):
+        listed.prepare()
     trust = configuration.trust
     try:
         content = trust.ca_file.read_bytes()

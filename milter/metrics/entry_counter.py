@@ -8,7 +8,7 @@ Source: Prometheus, "Exposition formats", text format 0.0.4.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
@@ -60,7 +60,7 @@ class EntryCounter:
             for values in [values for values in self._lines if values[0] in entries]:
                 del self._lines[values]
 
-    def show_only(self, entries: AbstractSet[str]) -> None:
+    def show_only(self, entries: Container[str]) -> None:
         """Show the series of these list entries and no others."""
         with self._lock:
             self._lines = {values: self._line(values) for values in self._counts if values[0] in entries}

@@ -4,8 +4,7 @@ Owns: which counters these are, what a decision adds to them, and their sums as 
 Must not know: where sums are kept.
 """
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 
 from domain_secure.policy.claims.budget import Unreadable
@@ -89,7 +88,10 @@ class InboundMetrics:
                 self._partner_refusals.inc(*labels)
 
     def list_changed(self, former: frozenset[str], present: frozenset[str]) -> None:
-        """Show no series of entries that are no longer listed, and those again that are listed again."""
+        """Show no series of entries that are no longer listed, and those again that are listed again.
+
+        What is on both lists may be left out of both.
+        """
         for counter in self.by_entry:
             if gone := former - present:
                 counter.hide(gone)
@@ -104,7 +106,7 @@ class InboundMetrics:
                 sums[counter.name, *values] = number
         return Counted(sums, self.since)
 
-    def resume(self, counted: Counted, listed: AbstractSet[str]) -> None:
+    def resume(self, counted: Counted, listed: Container[str]) -> None:
         """Go on from the sums of former daemons; *listed* is whose series are shown.  For the start."""
         if counted.since is not None:
             self.since = counted.since

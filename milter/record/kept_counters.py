@@ -35,7 +35,7 @@ def resume(metrics: Metrics, configuration: Configuration, log: Callable[[Event]
     except Problem as problem:
         log(events.counted_anew(str(problem)))
     else:
-        metrics.inbound.resume(counted, frozenset(configuration.receive))
+        metrics.inbound.resume(counted, configuration.receive)
 
 
 def counted_before(history: History) -> Counted:

@@ -97,7 +97,7 @@ def _loss(
     name: str, former: Configuration, present: Configuration, confirmations: tuple[Confirmation, ...]
 ) -> Loss | None:
     before, after = list_of(former, name), list_of(present, name)
-    gone = [entry for entry in before if entry not in after]
+    gone = list(before.without(after))
     if not gone or _is_confirmed(digest(before), digest(after), name, confirmations):
         return None
     part = former.receive_hold_back if name == "receive" else former.send_hold_back

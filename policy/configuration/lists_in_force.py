@@ -3,18 +3,21 @@
 The daemon keeps the texts of the configuration that it has in force, so that a restart knows what a damaged
 file has lost.  Commands confirm there that a list is meant to lose entries.
 
-Owns: these two files.
+Owns: these two files, and the folder of long texts: each has its digest for a name, and one that is there is
+not written again.
 Must not know: whether a loss is too large.
 Invariants: a file is whole or absent; root is led nowhere else by whoever owns the folder.
 """
 
 import errno
 import json
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from hashlib import sha256
+from pathlib import Path, PurePath
 
 from domain_secure.policy.files.held_folder import HeldFolder, UntrustedEntryError
 from domain_secure.policy.terms.lists import DomainList
@@ -24,7 +27,11 @@ from .list_losses import Confirmation, digest
 
 IN_FORCE = "in-force.json"
 CONFIRMED = "confirmed-lists.json"
+_LONG_TEXTS = "in-force"
+_LONG = 64 * 1024  #: octets from which on a text has a file of its own
+_FOLDER_MODE = 0o750
 _FILE_MODE = 0o640
+_LARGEST = 1024 * 1024 * 1024  #: octets; what was in force may have been of any length
 _KEPT = 32  #: confirmations; each is of use until the daemon has looked once
 
 
@@ -49,6 +56,7 @@ class ListsInForce:
 
     def __init__(self, state: Path) -> None:
         self._state = state
+        self._long: frozenset[str] = frozenset()  #: the names of the long texts that were written last
         self.confirmations_file = state / CONFIRMED
 
     def read(self) -> InForce | None:
@@ -56,7 +64,10 @@ class ListsInForce:
         try:
             with HeldFolder.open(self._state) as folder:
                 document = json.loads(folder.read(IN_FORCE))
-            texts = {Path(name): text.encode() for name, text in document["texts"].items()}
+                texts = {Path(name): text.encode() for name, text in document["texts"].items()}
+                # What earlier releases wrote has none of these.
+                for name, digest in document.get("long_texts", {}).items():
+                    texts[Path(name)] = _long_text(folder, digest)
             return InForce(Path(document["path"]), texts, frozenset(map(str, document["used"])))
         except FileNotFoundError:
             return None
@@ -74,14 +85,23 @@ class ListsInForce:
         document = {
             "path": str(in_force.path),
             "used": sorted(in_force.used),
-            "texts": {str(file): text.decode() for file, text in in_force.texts.items()},
+            "texts": {
+                str(file): text.decode() for file, text in in_force.texts.items() if not _is_long(text)
+            },
         }
+        long = {str(file): text for file, text in in_force.texts.items() if _is_long(text)}
+        digests = {file: sha256(text).hexdigest() for file, text in long.items()}
         with HeldFolder.open(self._state) as folder:
-            _put(folder, IN_FORCE, document)
+            for file, digest in digests.items():
+                _put_long_text(folder, digest, long[file])
+            _put(folder, IN_FORCE, document | ({"long_texts": digests} if digests else {}))
+            self._long = frozenset(digests.values())
+            _sweep(folder, self._long)
 
     def is_kept(self) -> bool:
         """Tell whether there is anything about what was in force; also where there is no folder for it."""
-        return not self._state.is_dir() or (self._state / IN_FORCE).exists()
+        names = (IN_FORCE, *(f"{_LONG_TEXTS}/{digest}" for digest in self._long))
+        return not self._state.is_dir() or all((self._state / name).exists() for name in names)
 
     def confirmations(self) -> tuple[Confirmation, ...]:
         """Return what was confirmed; what cannot be read confirms nothing."""
@@ -109,6 +129,41 @@ class ListsInForce:
 
     def _place(self, error: OSError) -> str:
         return str(error.filename or self._state / IN_FORCE)
+
+
+def _is_long(text: bytes) -> bool:
+    return len(text) >= _LONG
+
+
+def _long_text(folder: HeldFolder, digest: str) -> bytes:
+    """Return a long text; raises OSError, and ValueError for one that is not what its name says."""
+    if re.fullmatch(r"[0-9a-f]{64}", digest) is None:
+        raise ValueError(f"{digest!r} is the name of no text")
+    text = folder.read(PurePath(_LONG_TEXTS, digest), limit=_LARGEST)
+    if sha256(text).hexdigest() != digest:
+        raise ValueError(f"{_LONG_TEXTS}/{digest} is damaged")
+    return text
+
+
+def _put_long_text(folder: HeldFolder, digest: str, text: bytes) -> None:
+    with suppress(OSError, ValueError):
+        _long_text(folder, digest)
+        return
+    try:
+        folder.make_folder(_LONG_TEXTS, mode=_FOLDER_MODE)
+        folder.replace(PurePath(_LONG_TEXTS, digest), text, default_mode=_FILE_MODE)
+    except (UntrustedEntryError, NotADirectoryError):
+        folder.remove(_LONG_TEXTS)
+        folder.make_folder(_LONG_TEXTS, mode=_FOLDER_MODE)
+        folder.replace(PurePath(_LONG_TEXTS, digest), text, default_mode=_FILE_MODE)
+
+
+def _sweep(folder: HeldFolder, used: Collection[str]) -> None:
+    """Remove long texts that are not in force any more; one that stays costs room alone."""
+    with suppress(OSError):
+        for name in folder.names(_LONG_TEXTS):
+            if name not in used:
+                folder.remove(PurePath(_LONG_TEXTS, name))
 
 
 def _put(folder: HeldFolder, name: str, document: object) -> None:

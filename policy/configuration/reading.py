@@ -282,7 +282,7 @@ def _domain_list(
         return DomainList(entries), ()
     for line, what in wrong:
         faults.add_elsewhere(Problem(what, f"{file}:{line}", f"write {ENTRY.allowed}"))
-    return DomainList((*entries, *more)), (file,)
+    return DomainList(entries, more), (file,)
 
 
 def _partners_authorities(

@@ -76,7 +76,7 @@ def remove(store: PolicyStore, name: ListName, written: Sequence[str]) -> ListCh
         present = name.of(draft.former)
         removed = frozenset(entry for entry in asked if entry in present)
         # That the other entries are those that are meant, nobody said.
-        draft.meant[name] = present, DomainList(entry for entry in present if entry not in removed)
+        draft.meant[name] = present, present.changed((), removed)
         return _change(draft, name, asked, {}, removed)
 
     return store.edit(change, told(f"{name} remove", asked), create=False)
@@ -97,8 +97,8 @@ def set_entries(
         if shown is not None and present != shown:
             raise _changed_since(name, shown, present)
         added = {entry: spelling for entry, spelling in asked.items() if entry not in present}
-        removed = frozenset(present) - asked.keys()
-        draft.meant[name] = None, _wanted(present, added, removed)
+        removed = frozenset(present.without(DomainList(asked)))
+        draft.meant[name] = None, present.changed(added, removed)
         return _change(draft, name, asked, added, removed)
 
     return store.edit(change, told(f"{name} set", asked or ("--none",)))
@@ -156,7 +156,7 @@ def _change(
 ) -> ListChange:
     present = name.of(draft.former)
     other = ListName.SEND if name is ListName.RECEIVE else ListName.RECEIVE
-    wanted = _wanted(present, added, removed)
+    wanted = present.changed(added, removed)
     draft.edit(
         lambda text: toml_edit.edit_list(
             text,
@@ -170,15 +170,11 @@ def _change(
         draft.others[file] = remove_entries(draft.read(file), removed)
     return ListChange(
         added=tuple(added),
-        removed=tuple(entry for entry in present if entry in removed),
+        removed=tuple(entry for entry in present if entry in removed) if removed else (),
         unchanged=tuple(entry for entry in asked if entry not in added and entry not in removed),
         # The other list changes too where both share one file.
         files=draft.write(lambda new: name.of(new) == wanted and other.of(new) == other.of(draft.former)),
     )
-
-
-def _wanted(present: DomainList, added: Iterable[Entry], removed: AbstractSet[Entry]) -> DomainList:
-    return DomainList([*(entry for entry in present if entry not in removed), *added])
 
 
 def _domains_file(draft: Draft, name: ListName) -> Path | None:

@@ -6,11 +6,13 @@ Sources: RFC 5321 section 4.1.2 (Domain), RFC 5890 (A-label), UTS 46 (mapping), 
 """
 
 import re
+from collections.abc import Set as AbstractSet
 from functools import cache
+from pathlib import Path
 from typing import NewType
 
 import idna
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList, encode_idn
 
 Domain = NewType("Domain", str)  #: a host or mail domain in normal form
 Entry = NewType("Entry", str)  #: a list entry: a Domain, or ``*.`` followed by one
@@ -85,6 +87,31 @@ def _public_suffixes() -> PublicSuffixList:
 def is_public_suffix(domain: Domain) -> bool:
     """Tell whether *domain* is a public suffix; an unknown top-level domain is one (publicsuffix.org)."""
     return bool(_public_suffixes().is_public(domain))
+
+
+@cache
+def _suffix_rules() -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """Return the names that rules are about, and those of which a rule says ``*.``, in A-labels."""
+    rules = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    written = (rule.split()[0].lower() for rule in rules if rule.strip() and not rule.startswith("//"))
+    names = {
+        (name if name.isascii() else encode_idn(name)).encode("ascii")
+        for name in (rule.lstrip("!") for rule in written)
+    }
+    parents = {name[2:] for name in names if name.startswith(b"*.")}
+    return frozenset(names | parents), frozenset(parents)
+
+
+def perhaps_public_suffixes(names: AbstractSet[bytes]) -> set[bytes]:
+    """Return those of many domains in normal form about which `is_public_suffix` is to be asked.
+
+    All others are none.
+    """
+    rules, parents = _suffix_rules()
+    return {
+        *(names & rules),
+        *(name for name in names if (parent := name.partition(b".")[2]) in parents or not parent),
+    }
 
 
 def lies_under(domain: str, parent: str) -> bool:

@@ -20,7 +20,8 @@ MAY_KNOW = {
     "policy/certificates": "policy/terms",
     "policy/claims": "policy/terms",
     "policy/configuration": (
-        "policy/bypass policy/certificates policy/files policy/revisions policy/terms policy/toml"
+        "policy/bypass policy/certificates policy/files policy/long_lists policy/revisions policy/terms "
+        "policy/toml"
     ),
     "policy/dane": "policy/certificates policy/terms",
     "policy/decision": (
@@ -37,6 +38,7 @@ MAY_KNOW = {
         "policy/decision policy/dkim policy/files policy/record policy/revocation policy/terms"
     ),
     "policy/importing": "policy/configuration policy/terms policy/toml",
+    "policy/long_lists": "",
     "policy/onboarding": (
         "policy/certificates policy/configuration policy/editing policy/files policy/sending policy/terms"
     ),
@@ -54,7 +56,7 @@ MAY_KNOW = {
     "policy/revocation": "policy/certificates policy/files policy/terms",
     "policy/sending": "policy/certificates policy/configuration policy/dane policy/terms",
     "policy/templates": "",
-    "policy/terms": "",
+    "policy/terms": "policy/long_lists",
     "policy/toml": "policy/terms",
     "postfix/attach": (
         "policy/configuration policy/files policy/own policy/terms postfix/instance postfix/tables"

@@ -264,6 +264,40 @@ def test_a_damaged_memory_is_told_and_does_not_keep_the_daemon_down(tmp_path: Pa
     assert len(live.current.configuration.receive) == len(DOMAINS)
 
 
+def test_a_long_list_is_kept_beside_what_was_in_force(tmp_path: Path) -> None:
+    """Its text has a file of its own: a restart knows what it lost, and one stays."""
+    path, more = tmp_path / "domain-secure.toml", tmp_path / "more"
+    names = [f"partner-{number}.test" for number in range(6000)]
+    path.write_text(listing() + 'domains_file = "more"\n')
+    more.write_text("\n".join(names))
+    started(path)
+    more.write_text("\n".join([*names, "one-more.test"]))
+    live, _ = started(path)
+    assert len(live.current.configuration.receive) == len(names) + 1
+    assert len(list((tmp_path / "in-force").iterdir())) == 1
+    assert (tmp_path / IN_FORCE).stat().st_size < 2000
+    more.write_text("\n".join(names[:10]))
+    live, logged = started(path)
+    assert len(live.current.configuration.receive) == len(names) + 1
+    assert words(logged) == ["list-vanished", "configuration-rejected"]
+
+
+def test_a_long_list_that_was_tampered_with_is_not_believed(tmp_path: Path) -> None:
+    """Its digest tells; what was in force is unknown then, and kept anew."""
+    path, more = tmp_path / "domain-secure.toml", tmp_path / "more"
+    path.write_text(listing() + 'domains_file = "more"\n')
+    more.write_text("\n".join(f"partner-{number}.test" for number in range(6000)))
+    started(path)
+    (kept,) = (tmp_path / "in-force").iterdir()
+    kept.write_bytes(kept.read_bytes().replace(b"partner-1.test", b"partner-x.test"))
+    live, logged = started(path)
+    assert words(logged) == ["in-force-unknown"]
+    assert started(path)[1] == []
+    kept.unlink()
+    live.reload_if_changed()
+    assert kept.exists()
+
+
 def test_a_list_that_is_being_written_counts_once_it_is_whole(tmp_path: Path) -> None:
     """Entries that are gone are gone once the files have been quiet for a while; new ones count at once."""
     path, clock = tmp_path / "domain-secure.toml", Clock()
