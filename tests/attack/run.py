@@ -1,0 +1,19 @@
+"""``./dev attack``: forged mail, sessions mixed up, and hostile octets at every door."""
+
+import sys
+from collections.abc import Sequence
+
+from promises import run_tool
+
+from . import mix_ups_model, readers, strangers
+
+PARTS = readers.PARTS | strangers.PARTS | mix_ups_model.PARTS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Attack and print; return 1 where a promise breaks."""
+    return run_tool("attack", "Attack the product, and count what became of it.", PARTS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
