@@ -3,7 +3,7 @@
 Owns: the model.  Two instances of Postfix ask one daemon; they give the same queue ids, and clients reuse
 addresses and ports, also at both at the same time.  Clients show any certificate, begin, take back, break
 off, and change who they are by XCLIENT; the daemon is killed, or passes on what it heard.
-The daemon's side is real: callbacks, grammar of the delegation protocol, memory, decision.
+The daemon's side is real: grammar of both protocols, callbacks, memory, decision.
 Whoever stands at the wheel is hypothesis, which looks for the shortest way to a mix-up.
 """
 
@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
-import milter as libmilter
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,17 +28,22 @@ from promises import Part, Promise
 
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
 from domain_secure.milter.metrics.metrics import Metrics
-from domain_secure.milter.session.callbacks import ACTIONS, Callbacks
+from domain_secure.milter.session.callbacks import Callbacks
+from domain_secure.milter.session.conversation import Conversation
 from domain_secure.milter.session.delegation import DelegatedFacts, RequestReader
 from domain_secure.milter.session.inbound import Inbound
 from domain_secure.milter.session.joined import RecentRequests
+from domain_secure.milter.session.milter_protocol import packet
 from domain_secure.policy.record.decision_record import DecisionRecord
 
+from unit.milter.answers import Answers
 from unit.milter.edge import CIPHER, Edge
 
 PART = "mix-ups-model"
 
-_OFFERED = 0x1FFFFF  #: what Postfix 3.7 offers
+# What Postfix 3.7 offers.
+_OFFER = b"\0\0\0\x0dO\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff"
+_NOTHING_SAID = {b"", packet(b"c")}
 _SERVERS = ("192.0.2.10", "192.0.2.11")
 _CLIENTS = ("198.51.100.20", "203.0.113.66")
 _PORTS = ("40001", "40002")
@@ -132,32 +136,6 @@ class Daemon:
         self.heard[key] = now
 
 
-class Context:
-    """What libmilter hands to a session."""
-
-    def __init__(self, macros: Callable[[], dict[str, str]]) -> None:
-        self._macros = macros
-        self.added: list[str] = []
-
-    def setpriv(self, session: Callbacks | None) -> None:
-        """Keep the session."""
-
-    def setsymlist(self, stage: int, names: str) -> None:
-        """Take the list of macros."""
-
-    def getsymval(self, name: str) -> str | None:
-        """Return a macro."""
-        return self._macros().get(name)
-
-    def addheader(self, name: str, value: str, position: int) -> None:
-        """Note a header."""
-        del value, position
-        self.added.append(name)
-
-    def setreply(self, *reply: str) -> None:
-        """Take a reply."""
-
-
 @dataclass
 class Connection:
     """One session with one instance of Postfix, and the daemon that it talks to."""
@@ -170,23 +148,49 @@ class Connection:
     queue_id: str = ""
     in_message: bool = False
     was_asked: bool = False  #: whether Postfix went on after DATA
-    callbacks: Callbacks = field(init=False)
-    context: Context = field(init=False)
+    conversation: Conversation = field(init=False)
 
     def __post_init__(self) -> None:
         self.open()
 
     def open(self) -> None:
         """Begin a milter session."""
-        self.context = Context(self._macros)
-        self.callbacks = Callbacks(self.daemon.inbound)
-        self.callbacks._setctx(self.context)
-        assert self.callbacks.negotiate([ACTIONS, _OFFERED, 0, 0]) == libmilter.CONTINUE
+        self.conversation = Conversation(Callbacks(self.daemon.inbound))
+        assert self.conversation.negotiate(_OFFER) is not None
 
     @property
     def key(self) -> tuple[str, ...]:
         """Return the name of its message."""
         return (self.server, "25", *self.told, self.queue_id)
+
+    def begin(self) -> None:
+        """Say MAIL."""
+        self._say(self._macros_for(b"M") + packet(b"M", f"<a@{_PARTNER}>".encode() + b"\0"))
+
+    def end(self) -> Answers:
+        """Say that the message, which is the partner's by its author, has ended; return what is answered."""
+        self._say(packet(b"L", f"From\0a@{_PARTNER}".encode() + b"\0"))
+        self._say(self._macros_for(b"E") + packet(b"E"))
+        assert self.conversation.at_end_of_message
+        answers = Answers.of(self.conversation.finish())
+        self.conversation.finished()
+        return answers
+
+    def take_back(self) -> None:
+        """Say that the message will not end."""
+        self._say(packet(b"A"))
+
+    def close(self) -> None:
+        """End the milter session."""
+        self._say(packet(b"Q"))
+        self.conversation.close()
+
+    def _say(self, octets: bytes) -> None:
+        assert self.conversation.feed(octets) in _NOTHING_SAID
+
+    def _macros_for(self, event: bytes) -> bytes:
+        said = "".join(f"{name}\0{value}\0" for name, value in self._macros().items())
+        return packet(b"D", event + said.encode())
 
     def _macros(self) -> dict[str, str]:
         said = {"{client_addr}": self.told[0], "{client_port}": self.told[1], "i": self.queue_id}
@@ -261,8 +265,8 @@ class MixUps(RuleBasedStateMachine):
         used = {other.queue_id for other in self.connections if other.server == one.server}
         free = [queue_id for queue_id in _QUEUE_IDS if queue_id not in used]
         if free:
-            one.callbacks.envfrom_bytes(f"<a@{_PARTNER}>".encode())
             one.queue_id, one.in_message, one.was_asked = free[0], True, False
+            one.begin()
             if asks:
                 self._ask(one, 1)
                 one.was_asked = True
@@ -280,12 +284,10 @@ class MixUps(RuleBasedStateMachine):
     def end_of_message(self, which: int) -> None:
         """The end of the message, which says that it is the partner's: whose evidence is there?"""
         one = _chosen(self._asked(), which)
-        one.callbacks.header_bytes("From", f"a@{_PARTNER}".encode())
-        one.context.added.clear()
         one.daemon.records.clear()
-        answer = one.callbacks.eom()
+        answers = one.end()
         (record,) = one.daemon.records
-        self._compare(one, record, is_let_in=answer == libmilter.CONTINUE)
+        self._compare(one, record, answers)
         self._end_message(one)
 
     @precondition(lambda self: self._in_message())
@@ -293,7 +295,7 @@ class MixUps(RuleBasedStateMachine):
     def reset(self, which: int) -> None:
         """RSET, or EHLO: the message is taken back, whether Postfix has asked about it or not."""
         one = _chosen(self._in_message(), which)
-        one.callbacks.abort()
+        one.take_back()
         self._end_message(one)
 
     @precondition(lambda self: self.connections)
@@ -303,8 +305,8 @@ class MixUps(RuleBasedStateMachine):
         self._hang_up(_chosen(self.connections, which))
 
     def _hang_up(self, one: Connection) -> None:
-        one.callbacks.abort()
-        one.callbacks.close()
+        one.take_back()
+        one.close()
         self.connections.remove(one)
 
     @precondition(lambda self: self._idle())
@@ -314,7 +316,7 @@ class MixUps(RuleBasedStateMachine):
     def xclient(self, which: int, client: tuple[str, str]) -> None:
         """A proxy says who the client is, also somebody who is there himself; Postfix begins anew."""
         one = _chosen(self._idle(), which)
-        one.callbacks.close()
+        one.close()
         one.told = client
         one.open()
 
@@ -363,7 +365,8 @@ class MixUps(RuleBasedStateMachine):
     def _end_message(one: Connection) -> None:
         one.in_message, one.queue_id, one.was_asked = False, "", False
 
-    def _compare(self, one: Connection, record: DecisionRecord, *, is_let_in: bool) -> None:
+    def _compare(self, one: Connection, record: DecisionRecord, answers: Answers) -> None:
+        is_let_in = answers.last == b"c"
         type(self).judged += 1
         who, session = one.identity, record.session
         pins = {pin.digest for pin in session.pins} if session else set()
@@ -371,7 +374,7 @@ class MixUps(RuleBasedStateMachine):
         assert pins <= own, f"{who.name} has the evidence of somebody else"
         assert session is None or (session.tls_version is None) == (who.fingerprint is None)
         assert not is_let_in or who.fingerprint == _edge()[1][0].fingerprint, f"{who.name} was let in"
-        assert (_MARK in one.context.added) == is_let_in
+        assert (_MARK in dict(answers.added)) == is_let_in
         heard = one.daemon.heard.pop(one.key, None)
         if session is not None:
             type(self).proved += 1
