@@ -82,7 +82,8 @@ def _finished_length(cipher: str) -> int:
 
 def records(octets: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield type and body of each TLS record (RFC 8446 section 5.1)."""
-    while len(octets) >= 5:
-        length = int.from_bytes(octets[3:5])
-        yield octets[0], octets[5 : 5 + length]
-        octets = octets[5 + length :]
+    start = 0
+    while len(octets) >= start + 5:
+        end = start + 5 + int.from_bytes(octets[start + 3 : start + 5])
+        yield octets[start], octets[start + 5 : end]
+        start = end
