@@ -13,9 +13,8 @@ from domain_secure.policy.history.history import History, Sighting
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
-from domain_secure.policy.terms.printable import printable
+from domain_secure.policy.terms.printable import printable, without_local_parts
 from domain_secure.policy.terms.problems import Problem
-from domain_secure.policy.terms.redaction import without_local_parts
 from domain_secure.policy.terms.thumbprint import sha1_of
 
 _SHOWN_ORIGINS = 3  #: places in one line; a farm has dozens

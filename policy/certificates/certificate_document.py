@@ -6,7 +6,7 @@ Invariant: it shows no local part of an address, whatever the certificate holds.
 
 from typing import Any
 
-from domain_secure.policy.terms.redaction import without_local_parts
+from domain_secure.policy.terms.printable import without_local_parts
 
 from .certificate import Certificate
 

@@ -9,7 +9,7 @@ from typing import Any
 from domain_secure.policy.configuration.configuration import LogLevel
 from domain_secure.policy.sending.delivery import Delivery, DeliveryStatus, SessionFailure
 from domain_secure.policy.terms.direction import Direction
-from domain_secure.policy.terms.redaction import without_local_parts
+from domain_secure.policy.terms.printable import without_local_parts
 
 from .history_item import Count, HistoryItem
 

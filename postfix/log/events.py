@@ -5,7 +5,7 @@ import logging
 from domain_secure.policy.sending.delivery import Delivery
 from domain_secure.policy.sending.delivery_counts import LogStanding
 from domain_secure.policy.terms.event import Event
-from domain_secure.policy.terms.redaction import without_local_parts
+from domain_secure.policy.terms.printable import without_local_parts
 
 
 def log_followed(where: str, why: str) -> Event:
