@@ -11,6 +11,7 @@ from typing import Any
 
 from domain_secure.milter.changes.acts import Act
 from domain_secure.milter.changes.page_changes import Order
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 FOLDER = Path("/run/domain-secure-changes")
@@ -33,7 +34,7 @@ def written(order: Order) -> bytes:
 def read(content: bytes) -> Order:
     """Return the order that was sent; raises Problem."""
     try:
-        document = json.loads(content)
+        document = parse_json(content)
         is_known = len(content) <= LARGEST and document["format"] == _FORMAT
         rest = {key: document[key] for key in _KEYS}
         act = document["act"]
@@ -69,7 +70,7 @@ class Result:
     def read(cls, content: bytes) -> "Result":
         """Return what came back; raises Problem where nothing of the known form did."""
         try:
-            document: dict[str, Any] = json.loads(content)
+            document: dict[str, Any] = parse_json(content)
             told = document["problem"]
             problem = told and Problem(str(told["what"]), str(told["where"]), str(told["fix"]))
             return cls(tuple(map(str, document["said"])), problem)

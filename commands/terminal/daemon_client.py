@@ -1,6 +1,5 @@
 """Ask the running daemon over HTTP, as the configuration says that it listens."""
 
-import json
 import ssl
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain_secure.policy.configuration.configuration import WebAccess
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 _SECONDS = 3.0
@@ -33,7 +33,7 @@ class Sample:
 
 def health(address: tuple[str, int], access: WebAccess = _OPEN) -> dict[str, Any]:
     """Return the document at ``/healthz``; raises Problem where nobody answers."""
-    document: dict[str, Any] = json.loads(_get(address, access, "/healthz"))
+    document: dict[str, Any] = parse_json(_get(address, access, "/healthz"))
     return document
 
 

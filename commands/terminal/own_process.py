@@ -3,7 +3,6 @@
 Owns: how long it may take, and what it means that it does not answer.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 # -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
@@ -45,7 +45,7 @@ def document_of(
             timeout=seconds,
             check=False,
         )
-        document: dict[str, Any] = json.loads(done.stdout)
+        document: dict[str, Any] = parse_json(done.stdout)
     except subprocess.TimeoutExpired as error:
         what = f"{name} did not end within {seconds:g} s"
         raise Problem(what, str(path), fix, ExitStatus.NO_ANSWER) from error

@@ -9,12 +9,13 @@ report says nothing that would change a decision about mail.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any, Self
 
 from domain_secure.fleet.store.repository import MEMBER, REPORT, Repository
 from domain_secure.policy.revisions.revision import Envelope
+from domain_secure.policy.terms.kept_json import parse_json, parse_utc
 
 NO_MAPS = "none"  #: of a node that writes no tables for Postfix
 _LARGEST = 256 * 1024
@@ -51,10 +52,10 @@ class Report:
         if len(octets) > _LARGEST:
             raise ValueError("the report is too large")
         try:
-            document = json.loads(octets)
+            document = parse_json(octets)
             return cls(
                 version=_word(document["version"]),
-                at=datetime.fromisoformat(document["at"]).astimezone(UTC),
+                at=parse_utc(document["at"]),
                 milter=_number(document["milter"]),
                 digest=_word(document["digest"]),
                 maps=NO_MAPS if document["maps"] == NO_MAPS else _number(document["maps"]),
@@ -79,7 +80,7 @@ class Report:
 
     def octets(self) -> bytes:
         """Return the form `parse` reads."""
-        proof = None if self.proof is None else json.loads(self.proof.octets())
+        proof = None if self.proof is None else parse_json(self.proof.octets())
         document = asdict(replace(self, proof=None)) | {"at": self.at.isoformat(), "proof": proof}
         cut = {name: value[:_LONGEST] for name, value in document.items() if isinstance(value, str)}
         return json.dumps(document | cut).encode()

@@ -21,6 +21,7 @@ from domain_secure.policy.certificates.certificate import MAXIMUM_CERTIFICATES, 
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.pin import Pin
 
 SOURCE = "fleet"  #: in the book, of what came from another node
@@ -120,7 +121,7 @@ def read_chain(digest: str, octets: bytes) -> tuple[Chain, Entry] | None:
     if len(octets) > _LARGEST:
         return None
     try:
-        document = json.loads(octets)
+        document = parse_json(octets)
         encoded = document["certificates"][:MAXIMUM_CERTIFICATES]
         chain = tuple(parse(base64.b64decode(one, validate=True)) for one in encoded)
         entry = Entry(str(document["entry"]))

@@ -9,7 +9,6 @@ Source: etcd's api/etcdserverpb/rpc.proto; etcd.io/docs "gRPC gateway": keys and
 """
 
 import base64
-import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from domain_secure.policy.configuration.configuration import Store
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import Problem
 
 from .problems import StoreProblem, refused, unreachable
@@ -157,7 +157,7 @@ class Etcd:
                 if stream.status_code != requests.codes["ok"]:
                     raise self._refused(stream.text)
                 for line in stream.iter_lines(chunk_size=65_536):
-                    result = json.loads(line).get("result", {}) if line else {}
+                    result = parse_json(line).get("result", {}) if line else {}
                     if result.get("canceled"):
                         return
                     if result.get("created") or result.get("events"):
@@ -262,7 +262,7 @@ def _message(error: Exception) -> str:
 def _text_of(text: str) -> str:
     """Return what the JSON of an error says, or the text itself."""
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         return str(document.get("message") or document.get("error") or text)
     except (ValueError, AttributeError):
         return text

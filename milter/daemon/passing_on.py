@@ -14,11 +14,13 @@ from dataclasses import asdict
 from domain_secure.milter.session.delegation import DelegatedFacts
 from domain_secure.milter.session.joined import RecentRequests
 from domain_secure.milter.session.policy_listener import PolicyListener
+from domain_secure.policy.terms.kept_json import parse_json
 
 from .activation import InheritedSockets, drop, pass_on
 from .milter_listener import MilterListener
 from .milter_packets import Negotiated
 
+_NO_REQUESTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 _FRESH, _ASKING, _REQUESTS = "fresh", "asking", "requests"
 
 
@@ -53,9 +55,9 @@ def take_up_requests(inherited: InheritedSockets, requests: RecentRequests) -> N
     What an earlier version left in another form is no evidence, and its messages are deferred.
     """
     for number in _taken(inherited, _REQUESTS):
-        with os.fdopen(number, "rb") as file, suppress(ValueError, TypeError, KeyError, AttributeError):
+        with os.fdopen(number, "rb") as file, suppress(*_NO_REQUESTS):
             file.seek(0)
-            for one in json.load(file):
+            for one in parse_json(file.read()):
                 requests.restore(float(one.pop("age")), DelegatedFacts(**one))
 
 

@@ -33,6 +33,7 @@ from domain_secure.policy.own.private_key import (
     to_pem,
 )
 from domain_secure.policy.terms.domain import Domain, Entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.thumbprint import sha1_of
 
@@ -197,7 +198,7 @@ class AuthorityFolder:
 
     def _authority(self) -> Authority:
         try:
-            return _authority(json.loads(self._files.read(RECORD)))
+            return _authority(parse_json(self._files.read(RECORD)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._damaged(RECORD) from error
 

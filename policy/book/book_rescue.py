@@ -14,12 +14,14 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from domain_secure.policy.certificates.certificate import parse
+from domain_secure.policy.certificates.certificate import Chain, parse
 from domain_secure.policy.files import atomic_file
 from domain_secure.policy.files.file_signature import FileSignature, file_signature
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.event import Event
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 
@@ -32,6 +34,7 @@ _COPY_MODE = 0o640
 _WHOLE_SECONDS = 60.0
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BESIDE = ("-wal", "-shm")
+_Pending = tuple[Pin, Pin | None, Entry, str, datetime]
 
 
 class BookRescue:
@@ -120,21 +123,14 @@ class BookRescue:
         content = self._copy.read_bytes() if self._copy.exists() else self._content
         if content is None:
             return
-        copy = json.loads(content)
-        # The former form had what was imported alone.
-        imported, pending = (copy, []) if isinstance(copy, list) else (copy["imported"], copy["pending"])
-        for row in imported:
-            chain = tuple(parse(base64.b64decode(der)) for der in row["chain"])
-            self._book.add(chain, IMPORT, Entry(row["entry"]), _time(row["seen"]))
+        try:
+            imported, pending = _rows(parse_json(content))
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"its copy {self._copy.name} cannot be understood: {error!r}") from error
+        for chain, entry, seen in imported:
+            self._book.add(chain, IMPORT, entry, seen)
         for row in reversed(pending):
-            key = row["public_key"]
-            self._book.note_pending(
-                Pin.certificate(row["fingerprint"]),
-                Pin.public_key(key) if key else None,
-                Entry(row["entry"]),
-                row["client_address"],
-                _time(row["last_seen"]),
-            )
+            self._book.note_pending(*row)
         self._log(events.book_put_back(len(imported), len(pending)))
 
     def _keep_copy(self) -> None:
@@ -159,6 +155,35 @@ class BookRescue:
         self._content = json.dumps(copy).encode() + b"\n"
         atomic_file.replace(self._copy, self._content, default_mode=_COPY_MODE)
         self._named = named
+
+
+def _rows(copy: Any) -> tuple[list[tuple[Chain, Entry, datetime]], list[_Pending]]:
+    """Return what a copy names, all of it; raises as what is none makes it."""
+    # The former form had what was imported alone.
+    imported, pending = (copy, []) if isinstance(copy, list) else (copy["imported"], copy["pending"])
+    return [
+        (
+            _chain(row["chain"]),
+            Entry(str(row["entry"])),
+            _time(row["seen"]),
+        )
+        for row in imported
+    ], [
+        (
+            Pin.certificate(row["fingerprint"]),
+            Pin.public_key(row["public_key"]) if row["public_key"] else None,
+            Entry(str(row["entry"])),
+            str(row["client_address"]),
+            _time(row["last_seen"]),
+        )
+        for row in pending
+    ]
+
+
+def _chain(encoded: list[str]) -> Chain:
+    if not encoded:
+        raise ValueError("it names a chain without certificates")
+    return tuple(parse(base64.b64decode(der)) for der in encoded)
 
 
 def _pending_row(pending: PendingCertificate) -> dict[str, str | int | None]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.kept_json import parse_json
 
 from .book_file import BookFile
 
@@ -58,7 +59,7 @@ class ClientRequests:
         with self._file.reading() as book:
             rows = book.execute(query, (entry,)).fetchall() if book else ()
         return tuple(
-            ClientRequest(target, bool(asked), frozenset(json.loads(authorities)))
+            ClientRequest(target, bool(asked), frozenset(parse_json(authorities)))
             for target, asked, authorities in rows
         )
 

@@ -19,6 +19,7 @@ from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import parse_entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
 from .bypass import LONGEST, Account, Bypass, Reading, is_over
@@ -70,10 +71,10 @@ class BypassFile:
     def account(self) -> Account | None:
         """Return what is known of the time; None where nothing is, or it cannot be read."""
         try:
-            told = json.loads(state_file.read(self._state, PurePath(FOLDER, ACCOUNT)))
+            told = parse_json(state_file.read(self._state, PurePath(FOLDER, ACCOUNT)))
             spent = {str(key): float(value) for key, value in told["spent"].items()}
             return Account(str(told["boot"]), float(told["seconds"]), spent)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return None
 
     @contextmanager
@@ -87,13 +88,13 @@ class BypassFile:
     def _bypasses(self, name: str) -> tuple[Bypass, ...]:
         place = self._state / FOLDER / name
         try:
-            told = json.loads(state_file.read(self._state, PurePath(FOLDER, name)))
+            told = parse_json(state_file.read(self._state, PurePath(FOLDER, name)))
             return tuple(map(_bypass, told["bypasses"]))
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except PermissionError as error:
             raise NoPermission("no permission to see which bypasses there are", str(place)) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise Problem(
                 f"which bypasses there are cannot be read ({error})",
                 str(place),

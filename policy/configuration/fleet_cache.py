@@ -12,12 +12,13 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePath
 
 from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.revisions.lineage import Known
 from domain_secure.policy.revisions.revision import Envelope
+from domain_secure.policy.terms.kept_json import parse_json, parse_utc
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from .shared_policy import LISTS, POLICY, SharedPolicy
@@ -102,7 +103,7 @@ class FleetCache:
     def known(self) -> Known | None:
         """Return the newest revision that was ever held here, or None; raises nothing."""
         try:
-            document = json.loads(state_file.read(self._state, PurePath(_KNOWN)))
+            document = parse_json(state_file.read(self._state, PurePath(_KNOWN)))
             return Known(str(document["fleet"]), int(document["number"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -127,8 +128,8 @@ class FleetCache:
     def contact(self) -> Contact | None:
         """Return what was last noted of the store, or None; raises nothing."""
         try:
-            document = json.loads(self._read(_CONTACT))
-            return Contact(**document | {"at": datetime.fromisoformat(document["at"]).astimezone(UTC)})
+            document = parse_json(self._read(_CONTACT))
+            return Contact(**document | {"at": parse_utc(document["at"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

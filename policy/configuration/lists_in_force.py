@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 
 from domain_secure.policy.files.held_folder import HeldFolder, UntrustedEntryError
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
@@ -63,7 +64,7 @@ class ListsInForce:
         """Return what was last in force, or None where nothing is known; raises Problem."""
         try:
             with HeldFolder.open(self._state) as folder:
-                document = json.loads(folder.read(IN_FORCE))
+                document = parse_json(folder.read(IN_FORCE))
                 texts = {Path(name): text.encode() for name, text in document["texts"].items()}
                 # What earlier releases wrote has none of these.
                 for name, digest in document.get("long_texts", {}).items():
@@ -107,7 +108,7 @@ class ListsInForce:
         """Return what was confirmed; what cannot be read confirms nothing."""
         try:
             with HeldFolder.open(self._state) as folder:
-                document = json.loads(folder.read(CONFIRMED))
+                document = parse_json(folder.read(CONFIRMED))
             return tuple(Confirmation(**one) for one in document)
         except (OSError, ValueError, TypeError):
             return ()

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from domain_secure.policy.terms.kept_json import parse_json
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS counter (
     name TEXT NOT NULL,
@@ -47,7 +49,7 @@ def read(connection: sqlite3.Connection) -> Counted:
         return NOTHING_COUNTED
     rows = connection.execute("SELECT name, labels, value FROM counter")
     return Counted(
-        {(name, *json.loads(labels)): value for name, labels, value in rows},
+        {(name, *parse_json(labels)): value for name, labels, value in rows},
         datetime.fromtimestamp(begin[0], UTC),
     )
 

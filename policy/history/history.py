@@ -5,7 +5,6 @@ Must not know: how an answer is shown.
 Invariant: nobody who reads holds up the daemon that writes.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -19,6 +18,7 @@ from domain_secure.policy.certificates.certificate_structure import MalformedCer
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.pin import Pin
 
 from . import counter_sums, history_file
@@ -273,7 +273,7 @@ class History:
             (after, *values, _PAGE if last is None else last),
         )
         return tuple(
-            Record(number, _time(time), Direction(direction), kind, queue_id, outcome, json.loads(document))
+            Record(number, _time(time), Direction(direction), kind, queue_id, outcome, parse_json(document))
             for number, time, direction, kind, queue_id, outcome, document in rows
         )
 

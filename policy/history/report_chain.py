@@ -20,6 +20,7 @@ from typing import Any
 
 from domain_secure.policy.files import state_file
 from domain_secure.policy.files.held_folder import HeldFolder
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
 FILE_NAME = "reports.chain"  #: in the state folder
@@ -136,7 +137,7 @@ def body_of(text: bytes, form: str, keys: Sequence[str]) -> str:
     """Return the digest of a report in one form, its own digest left blank; raises ValueError for no JSON."""
     if form != JSON:
         return _sha256(_blanked(text))
-    document = json.loads(text)
+    document = parse_json(text)
     covered = {key: document.get(key) for key in keys}
     if isinstance(covered.get("chain"), dict):
         covered["chain"] = {**covered["chain"], "digest": BLANK}
@@ -146,7 +147,7 @@ def body_of(text: bytes, form: str, keys: Sequence[str]) -> str:
 def digest_in(text: bytes) -> str | None:
     """Return the digest that a report in any form says it has; None where it says none."""
     try:
-        chain = json.loads(text).get("chain")
+        chain = parse_json(text).get("chain")
     except (ValueError, AttributeError):
         found = _MARKED.findall(text)
         return found[-1].decode() if found else None
@@ -167,7 +168,7 @@ def _parsed(content: bytes) -> Chain:
     before: bytes | None = None
     for number, line in enumerate(content.splitlines(), 1):
         try:
-            entry = Entry(**json.loads(line))
+            entry = Entry(**parse_json(line))
         except (TypeError, ValueError):
             broken = broken or number
         else:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain_secure.policy.record.history_item import Count, HistoryItem
+from domain_secure.policy.terms.kept_json import parse_json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
@@ -121,6 +122,6 @@ def drop(connection: sqlite3.Connection, oldest: int) -> None:
 def in_force_of(rows: Iterable[tuple[float, str, str]]) -> tuple[InForce, ...]:
     """Return rows of ``in_force`` as they are told."""
     return tuple(
-        InForce(datetime.fromtimestamp(moment, UTC), revision, json.loads(files))
+        InForce(datetime.fromtimestamp(moment, UTC), revision, parse_json(files))
         for moment, revision, files in rows
     )

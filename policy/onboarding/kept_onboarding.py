@@ -16,6 +16,7 @@ from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry, parse_entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import Problem
 
 from .steps import Step
@@ -41,7 +42,7 @@ def kept_onboardings(state: Path) -> dict[Entry, Onboarding]:
     """Return what is in the file, nothing without one; raises Problem."""
     path = state / FILE_NAME
     try:
-        document = json.loads(state_file.read(state, FILE_NAME, limit=_LARGEST))
+        document = parse_json(state_file.read(state, FILE_NAME, limit=_LARGEST))
         return _read(document)
     except FileNotFoundError:
         return {}

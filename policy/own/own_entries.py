@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from domain_secure.policy.certificates.certificate import Certificate, parse
 from domain_secure.policy.certificates.certificate_file import encoded_certificates
 from domain_secure.policy.files.held_folder import HeldFolder
+from domain_secure.policy.terms.kept_json import parse_json
 
 from .own_certificate import OwnCertificate, PendingRequest
 
@@ -109,7 +110,7 @@ def chain_file(chain: Iterable[Certificate]) -> bytes:
 
 
 def _about(folder: HeldFolder, place: PurePath) -> dict[str, Any]:
-    about = json.loads(folder.read(place / ABOUT))
+    about = parse_json(folder.read(place / ABOUT))
     if not isinstance(about, dict):
         raise TypeError(f"{ABOUT} is not an object")
     return about

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.files import atomic_file
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
 from .key_folder import KeyFolder
@@ -63,7 +64,7 @@ class WatchList:
                 self._refuse_anothers(os.fstat(descriptor))
                 content = stream.read(_LARGEST + 1)
         try:
-            return tuple(map(_watched, json.loads(content)))
+            return tuple(map(_watched, parse_json(content)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise Problem(
                 "the list of watched certificates is damaged",
@@ -153,7 +154,7 @@ class WatchList:
 
 def _documents(content: bytes) -> list[Any]:
     try:
-        documents = json.loads(content)
+        documents = parse_json(content)
     except (ValueError, RecursionError):
         return []
     return documents if isinstance(documents, list) else []

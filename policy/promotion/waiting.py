@@ -14,6 +14,7 @@ from typing import Any
 from domain_secure.policy.files import state_folder
 from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
 FILE = "promotions.json"
@@ -42,7 +43,7 @@ def every(state: Path) -> tuple[Waiting, ...]:
     """Return all that are known, those that are done included; raises Problem."""
     try:
         with HeldFolder.open(state) as folder:
-            return tuple(map(_waiting, json.loads(folder.read(FILE))["promotions"]))
+            return tuple(map(_waiting, parse_json(folder.read(FILE))["promotions"]))
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except PermissionError as error:

@@ -6,10 +6,11 @@ Invariant: the file never says that it ran when it did not, but for the time bet
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from domain_secure.policy.files import state_file
+from domain_secure.policy.terms.kept_json import parse_json, parse_utc
 
 FILE = "watched.json"
 NOTE_SECONDS = 60.0
@@ -24,7 +25,7 @@ Stretch = tuple[datetime, datetime]
 def read(state: Path) -> tuple[Stretch, ...]:
     """Return when the daemon ran, in order; nothing where that is not known."""
     try:
-        told = json.loads(state_file.read(state, FILE))
+        told = parse_json(state_file.read(state, FILE))
         return tuple((_time(start), _time(end)) for start, end in told["ran"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()
@@ -54,4 +55,4 @@ def note(state: Path, now: datetime) -> None:
 
 
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return parse_utc(text)

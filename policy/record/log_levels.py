@@ -16,6 +16,7 @@ from domain_secure.policy.configuration.configuration import Configuration, LogL
 from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry, parse_entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import Problem
 
 FILE_NAME = "log-levels.json"  #: in the state folder
@@ -64,7 +65,7 @@ def temporary_levels(state: Path) -> tuple[TemporaryLevel, ...]:
     """Return what is in the file, ended levels too; nothing without a file.  Raises Problem."""
     path = state / FILE_NAME
     try:
-        return _read(json.loads(state_file.read(state, FILE_NAME, limit=_LARGEST)))
+        return _read(parse_json(state_file.read(state, FILE_NAME, limit=_LARGEST)))
     except FileNotFoundError:
         return ()
     except OSError as error:

@@ -13,8 +13,10 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
+
+from domain_secure.policy.terms.kept_json import parse_json, parse_utc
 
 if TYPE_CHECKING:  # loading it takes longer than most commands run
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -119,7 +121,7 @@ class Envelope:
         if len(octets) > MAXIMUM_OCTETS:
             raise ValueError(f"it has more than {MAXIMUM_OCTETS} octets")
         try:
-            document = json.loads(octets)
+            document = parse_json(octets)
             revision = _revision(document["revision"])
             signature = document.get("signature")
             if signature is None:
@@ -161,7 +163,7 @@ def _revision(document: dict[str, Any]) -> Revision:
         number=number,
         parent=None if parent is None else _digest(parent),
         settles=document["settles"] is True,
-        at=datetime.fromisoformat(document["at"]).astimezone(UTC),
+        at=parse_utc(document["at"]),
         texts=texts,
         **words,
     )

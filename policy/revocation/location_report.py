@@ -7,11 +7,12 @@ Must not know: why a location is asked.
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from domain_secure.policy.files import state_file
+from domain_secure.policy.terms.kept_json import parse_json, parse_utc
 
 FILE_NAME = "revocation-failures.json"  #: in the state folder
 _MODE = 0o644
@@ -33,7 +34,7 @@ class LocationReport:
     @classmethod
     def of(cls, document: dict[str, Any]) -> "LocationReport":
         """Return the report that ``document`` made; raises ValueError, TypeError or KeyError."""
-        until = document["until"] and datetime.fromisoformat(document["until"]).astimezone(UTC)
+        until = document["until"] and parse_utc(document["until"])
         return cls(**document | {"until": until})
 
     @property
@@ -55,7 +56,7 @@ def read_failures(state: Path) -> tuple[LocationReport, ...]:
     UntrustedEntryError is one: what somebody else put there is not read.
     """
     try:
-        return tuple(LocationReport.of(one) for one in json.loads(state_file.read(state, FILE_NAME)))
+        return tuple(LocationReport.of(one) for one in parse_json(state_file.read(state, FILE_NAME)))
     except PermissionError:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 
 from domain_secure.policy.files import state_file
+from domain_secure.policy.terms.kept_json import parse_json
+from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from .location_report import LocationReport
 
@@ -44,12 +46,23 @@ class RefreshRequests:
         return not state_file.exists(self._state, PurePath(FOLDER, token + _REQUEST))
 
     def answer(self, token: str) -> tuple[LocationReport, ...] | None:
-        """Return what became of each location, or None as long as that is not known."""
+        """Return what became of each location, or None as long as that is not known.
+
+        Raises Problem where what stands there is no answer.
+        """
         try:
             content = state_file.read(self._state, PurePath(FOLDER, token + _ANSWER))
         except FileNotFoundError:
             return None
-        return tuple(map(LocationReport.of, json.loads(content)))
+        try:
+            return tuple(map(LocationReport.of, parse_json(content)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Problem(
+                "the daemon's answer cannot be understood; it is not known what it fetched",
+                str(self._folder / (token + _ANSWER)),
+                "see what it says of the locations: domain-secure check",
+                ExitStatus.NO_ANSWER,
+            ) from error
 
     def withdraw(self, token: str) -> None:
         """Remove what belongs to a token."""

@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
 from domain_secure.policy.files import atomic_file, state_file
+from domain_secure.policy.terms.kept_json import parse_json, parse_utc
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
@@ -176,8 +177,8 @@ def _header(content: bytes) -> tuple[datetime, dict[str, Any], bytes]:
     head, separator, _body = content[:_LONGEST_HEADER].partition(b"\n")
     if not separator:
         raise ValueError("it has no header")
-    header = json.loads(head)
-    fetched = datetime.fromisoformat(header["fetched"]).astimezone(UTC)
+    header = parse_json(head)
+    fetched = parse_utc(header["fetched"])
     return fetched, header, content[len(head) + 1 :]
 
 

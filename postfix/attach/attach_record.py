@@ -26,6 +26,7 @@ from urllib.parse import quote, unquote
 from domain_secure.policy.files import state_folder
 from domain_secure.policy.files.held_folder import UNFINISHED, HeldFolder, UntrustedEntryError
 from domain_secure.policy.files.write_fault import cannot_write
+from domain_secure.policy.terms.kept_json import parse_json
 
 from .attach_signs import Signs
 
@@ -60,7 +61,7 @@ def read(path: Path) -> Record | None:
             state.folder(path.parent.name) as folder,
             folder.opened(path.name) as stream,
         ):
-            document = json.loads(stream.read(_LARGEST))
+            document = parse_json(stream.read(_LARGEST))
             believed = all(map(_is_our_own, (os.fstat(stream.fileno()), folder.status())))
         signs = Signs(*(frozenset(document[name]) for name in ("endpoints", "tables", "values")))
         if not believed:

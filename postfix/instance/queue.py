@@ -4,12 +4,12 @@ Owns: the form of that list.  Must not know: which messages.
 Sources: postqueue(1) "JSON OBJECT FORMAT"; postsuper(1) -f (Postfix 3.5).
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from domain_secure.policy.sending.patience import QueuedMessage, Waiting
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 from .processes import last_line, run
@@ -45,7 +45,7 @@ def last_activity(queue_directory: Path) -> float | None:
 def parse(line: str) -> QueuedMessage:
     """Return one message; raises Problem for what postqueue(1) would not print."""
     try:
-        document = json.loads(line)
+        document = parse_json(line)
         return QueuedMessage(
             str(document["queue_name"]),
             str(document["queue_id"]),

@@ -22,6 +22,7 @@ from typing import Any
 from domain_secure.policy.files import held_database, state_folder
 from domain_secure.policy.sending.delivery_counts import CountKey, OutboundCounter
 from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import NoPermission, Problem
 
 from .log_source import Position
@@ -107,7 +108,7 @@ class DeliveryLedger:
         self._known = dict(sums)
         if row is None:
             return Reading(sums, None, None)
-        return Reading(sums, json.loads(row[0]), json.loads(row[1]))
+        return Reading(sums, parse_json(row[0]), parse_json(row[1]))
 
     def since(self) -> datetime | None:
         """Return since when the sums are counted; None for a file of a version that did not write it down."""

@@ -10,11 +10,12 @@ program but ``postfix``.  Which one it was is told by what it says, for all that
 service is not told.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from domain_secure.policy.terms.kept_json import parse_json
 
 from .failure_text import failure, peer_detail
 from .log_line import LINE, MESSAGE, NOT_TOLD, STATUS, decoded
@@ -30,6 +31,7 @@ _STRUCTURED = re.compile(
     re.DOTALL,
 )
 # What stands in a status line of error(8) and retry(8), which have no session.
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[!-~]+")  #: of whoever runs a container
 _SUSPENDED = "delivery temporarily suspended: "
 _READ = frozenset({"smtp", "lmtp", "tlsproxy", "qmgr", "error", "retry", "postsuper"})
 _NOT_SAID = b"unknown"  #: the program of a line that none of those we read has written
@@ -86,7 +88,7 @@ _CLIENT = ("warning: TLS policy lookup for ", "Host offered STARTTLS: ")
 def _of_json(line: bytes, start: int) -> bytes:
     """Return a record of Docker's, or of the journal's, as a line; another one as it is."""
     try:
-        fields = json.loads(line[start:])
+        fields = parse_json(line[start:])
     except (ValueError, RecursionError):
         return line
     if "__REALTIME_TIMESTAMP" in fields:
@@ -94,8 +96,9 @@ def _of_json(line: bytes, start: int) -> bytes:
     logged, stamp = fields.get("log"), fields.get("time")
     if not isinstance(logged, str):
         return line
-    inner = _usual(logged.split("\n", 1)[0].encode(errors="surrogateescape"))
-    if isinstance(stamp, str) and re.match(r"\d{4}-\d\d-\d\dT\S+$", stamp) and (header := LINE.match(inner)):
+    # JSON can say halves of characters, which are no UTF-8.
+    inner = _usual(logged.split("\n", 1)[0].encode(errors="backslashreplace"))
+    if isinstance(stamp, str) and _STAMP.fullmatch(stamp) and (header := LINE.match(inner)):
         # Who runs the container says the zone, which the log in it may not.
         return b"%s %s %s" % (stamp.encode(), header["host"] or b"localhost", inner[header.start("tag") :])
     return inner
@@ -106,7 +109,7 @@ def records(lines: Sequence[bytes]) -> Iterator[dict[str, Any] | None]:
     for line in lines:
         if line.strip():
             try:
-                fields = json.loads(line)
+                fields = parse_json(line)
             except (ValueError, RecursionError):
                 yield None
             else:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files import state_file
+from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
@@ -91,7 +92,7 @@ class Record:
     def read(cls, directory: Path) -> "Record":
         """Return the record of *directory*, an empty one when there is none that can be used."""
         try:
-            document = json.loads(state_file.read(directory.parent, PurePath(directory.name, RECORD)))
+            document = parse_json(state_file.read(directory.parent, PurePath(directory.name, RECORD)))
             tables = {Table(name): TableRecord(**entry) for name, entry in document["tables"].items()}
             return cls(document["map_type"], document["input"], tables)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -52,7 +52,7 @@ MAY_KNOW = {
         "policy/certificates policy/claims policy/configuration policy/dane policy/decision policy/dkim "
         "policy/terms"
     ),
-    "policy/revisions": "",
+    "policy/revisions": "policy/terms",
     "policy/revocation": "policy/certificates policy/files policy/terms",
     "policy/sending": "policy/certificates policy/configuration policy/dane policy/terms",
     "policy/templates": "",

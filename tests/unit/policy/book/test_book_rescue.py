@@ -111,3 +111,24 @@ def test_a_copy_of_the_former_form_is_read(tmp_path: Path) -> None:
     delete(path)
     BookRescue(book, path, lambda _: None).attend()
     assert book.chain(chain[0].certificate_pin) == chain
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 100_000,
+        b"[[]]",
+        b'{"imported": [{}], "pending": []}',
+        b'{"imported": [{"entry": "a.test", "seen": 1, "chain": []}], "pending": []}',
+        b'{"imported": [], "pending": [{"fingerprint": 7}]}',
+        b"null",
+    ],
+)
+def test_a_copy_that_cannot_be_understood_is_told(tmp_path: Path, content: bytes) -> None:
+    """Nothing is put back of it, the daemon goes on, and the fault names the copy."""
+    book = CertificateBook(tmp_path / FILE_NAME)
+    (tmp_path / COPY).write_bytes(content)
+    rescue = BookRescue(book, tmp_path / FILE_NAME, lambda _: None)
+    rescue.attend()
+    assert rescue.fault is not None
+    assert "certificate book cannot be mended" in rescue.fault

@@ -13,6 +13,7 @@ from domain_secure.policy.revocation.location_report import (
     write_failures,
 )
 from domain_secure.policy.revocation.refresh_request import FOLDER, RefreshRequests
+from domain_secure.policy.terms.problems import Problem
 
 REPORT = LocationReport(
     "http://crl.test/a.crl", "CRL", "CN=a.test", datetime(2026, 12, 1, tzinfo=UTC), "why", "what to do", True
@@ -84,3 +85,19 @@ def test_failures_are_kept_for_the_doctor(tmp_path: Path) -> None:
     for content in (b"", b"{}", b"[1]", b'[{"until": 3}]', b'[{"url": "x"}]', b"\xff"):
         (tmp_path / FILE_NAME).write_bytes(content)
         assert read_failures(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[1]", b"[" * 100_000, b'[{"until": "0001-01-01T00:00:00+23:59"}]']
+)
+def test_an_answer_that_is_none(tmp_path: Path, content: bytes) -> None:
+    """Whatever stands in its place, nobody takes it for one, and it is told as unknown."""
+    requests = RefreshRequests(tmp_path)
+    requests.open()
+    token = requests.ask()
+    (tmp_path / FOLDER / f"{token}.answer").write_bytes(content)
+    if content == b"{}":
+        assert requests.answer(token) == ()
+        return
+    with pytest.raises(Problem, match="not known what it fetched"):
+        requests.answer(token)

@@ -206,3 +206,16 @@ def test_whose_a_record_is(user: object, users: set[int], expected: bool) -> Non
 def test_whether_a_record_bears_the_name_of_postfix(name: str, expected: bool) -> None:
     """Of a program that counts."""
     assert names_postfix({"SYSLOG_IDENTIFIER": name}) is expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        rb'{"log": "2026-11-25T10:00:00Z mail postfix/smtp[1]: \ud800", "time": "2026-11-25T10:00:00Z"}',
+        rb'{"log": "2026-11-25T10:00:00Z mail postfix/smtp[1]: a", "time": "2026-11-25T10:00:00\ud800"}',
+    ],
+)
+def test_halves_of_characters_are_shown_as_escapes(line: bytes) -> None:
+    """JSON can say what UTF-8 cannot; the line is read nevertheless."""
+    (made,), _ = usual_forms([line], every=True)
+    assert LINE.match(made)
