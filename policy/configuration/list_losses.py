@@ -90,7 +90,7 @@ def losses(
 
 def digest(entries: DomainList) -> str:
     """Return what stands for a list in a confirmation."""
-    return hashlib.sha256("\n".join(entries).encode()).hexdigest()
+    return hashlib.sha256(entries.octets().removesuffix(b"\n")).hexdigest()
 
 
 def _loss(

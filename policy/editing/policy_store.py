@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem
 
@@ -38,11 +39,14 @@ class FileStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: What was read last: who reads a long list once more does so in no time as long as it is held.
+        self._read: Configuration | None = None
 
     def edit(self, change: Callable[[Draft], T], what: str, *, create: bool = True) -> T:
         """Return what *change* makes of a draft of the file; its history is whatever keeps that file."""
         del what
         with open_draft(self.path, create=create) as draft:
+            self._read = draft.former
             return change(draft)
 
     def shown(self, name: str) -> None:

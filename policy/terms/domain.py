@@ -110,7 +110,7 @@ def perhaps_public_suffixes(names: AbstractSet[bytes]) -> set[bytes]:
     rules, parents = _suffix_rules()
     return {
         *(names & rules),
-        *(name for name in names if (parent := name.partition(b".")[2]) in parents or not parent),
+        *[name for name in names if name[name.find(b".") + 1 :] in parents or b"." not in name],
     }
 
 

@@ -110,6 +110,15 @@ class DomainList:
             if entry not in self._entries and entry not in other._entries:  # noqa: SLF001
                 yield entry
 
+    def octets(self) -> bytes:
+        """Return the entries in the order of the configuration, each with a line end behind it."""
+        first = "".join(f"{entry}\n" for entry in self._order).encode("ascii")
+        if self._text is None:
+            return first
+        if self._length == len(self._order) + len(self._text):
+            return first + self._text.octets
+        return "".join(f"{entry}\n" for entry in self).encode("ascii")
+
     def __contains__(self, entry: object) -> bool:
         """Tell whether *entry* itself stands on the list; no matching is done."""
         return entry in self._entries or (

@@ -21,8 +21,11 @@ SYSTEM_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _PROGRAM_NAME = re.compile(r"^(?:post[a-z]+(?:/[\w-]+)?: )+(?:warning: |fatal: |error: )?")
 
 
-def run(command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run *command* with *text* as its input; bytes that are not UTF-8 survive as surrogates."""
+def run(command: Sequence[str], text: str = "", *, longer: float = 0) -> subprocess.CompletedProcess[str]:
+    """Run *command* with *text* as its input, for `TIMEOUT` and *longer* seconds at most.
+
+    Bytes that are not UTF-8 survive as surrogates.
+    """
     with _told_to_the_operator(command):
         return subprocess.run(
             command,
@@ -31,7 +34,7 @@ def run(command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[s
             encoding="utf-8",
             errors="surrogateescape",
             env=_environment(),
-            timeout=TIMEOUT,
+            timeout=TIMEOUT + longer,
             check=False,
         )
 
@@ -137,7 +140,7 @@ def _told_to_the_operator(command: Sequence[str]) -> Iterator[None]:
         ) from error
     except subprocess.TimeoutExpired as error:
         raise Problem(
-            f"{command[0]} did not end within {TIMEOUT} s",
+            f"{command[0]} did not end within {error.timeout:g} s",
             " ".join(command),
             "run it by hand and see what it waits for",
             ExitStatus.NO_ANSWER,

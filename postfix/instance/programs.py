@@ -22,6 +22,7 @@ from .complaints import Complaint, complaints
 from .master_cf import entries as entries_of_master
 from .processes import is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
 
+_SLOWEST = 500_000  #: octets of a source text that postmap(1) compiles in a second at least
 _COMPILED = (".db", ".lmdb", ".cdb")  #: DATABASE_README: what postmap(1) adds to a name
 _SERVICE_NAME = re.compile(r"\$(?:service_name\b|\(service_name\)|\{service_name\})")
 
@@ -239,7 +240,8 @@ class PostfixInstance:
     def compile_map(self, map_type: str, source: Path) -> tuple[str, ...]:
         """Compile *source* into the indexed file beside it; return postmap's warnings (duplicate keys)."""
         command = ["postmap", "-c", str(self.config_directory), f"{map_type}:{source}"]
-        done = run(command)
+        # Of a million domains Berkeley DB takes more than a minute on a busy machine.
+        done = run(command, longer=source.stat().st_size / _SLOWEST)
         if done.returncode != 0:
             raise Problem(
                 last_line(done.stderr) or f"postmap ended with status {done.returncode}",

@@ -14,13 +14,13 @@ from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.findings.service_facts import PostfixFacts
 from domain_secure.postfix.instance.lookups import LISTED, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.domain_spellings import spellings
 from domain_secure.postfix.tables.recipient_routes import MOST_NAMES
 from domain_secure.postfix.tables.tables import (
     SUFFIXES,
     TRANSPORT_SERVICE,
     Table,
     recipient_routes,
-    spellings,
     table_name,
     table_path,
 )

@@ -11,8 +11,9 @@ from domain_secure.policy.terms.domain import Domain, InvalidDomainError, entry_
 from domain_secure.postfix.findings.findings import Finding
 from domain_secure.postfix.instance.lookups import LISTED
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.domain_spellings import spellings
 from domain_secure.postfix.tables.routing import domain_elements
-from domain_secure.postfix.tables.tables import Table, spellings, table_name
+from domain_secure.postfix.tables.tables import Table, table_name
 
 _CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains")
 _NAMED = 3  #: domains named in a finding

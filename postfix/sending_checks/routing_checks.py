@@ -13,9 +13,10 @@ from domain_secure.postfix.findings.findings import Finding, Lookup, Severity
 from domain_secure.postfix.findings.service_facts import PostfixFacts, ServiceFacts
 from domain_secure.postfix.instance.lookups import Hit, first_hits, policy_keys, split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
+from domain_secure.postfix.tables.domain_spellings import spellings
 from domain_secure.postfix.tables.publication import Job
 from domain_secure.postfix.tables.routing import Route, Router
-from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, policy_for, spellings
+from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, policy_for
 
 CHUNK = 5_000  #: domains looked up together, so that a long list needs little memory
 NAMED = 3  #: domains named in a finding that many share

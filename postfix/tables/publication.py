@@ -227,5 +227,5 @@ def input_digest(job: Job) -> str:
     )
     digest = hashlib.sha256(repr(settings).encode())
     digest.update(b"\0")
-    digest.update("\n".join(configuration.send).encode())
+    digest.update(configuration.send.octets().removesuffix(b"\n"))
     return digest.hexdigest()

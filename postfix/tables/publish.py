@@ -12,10 +12,11 @@ A process killed between the two leaves a pair that does not fit the record, and
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
@@ -81,6 +82,15 @@ def publish(
 
 
 @dataclass(frozen=True, slots=True)
+class _Source:
+    """The source text of a table, as it was written."""
+
+    lines: int
+    digest: str
+    sample: Mapping[str, str]  #: keys that the table must answer, each with its value
+
+
+@dataclass(frozen=True, slots=True)
 class _Compiling:
     """A table whose source is written, and which postmap and the reading back are busy with."""
 
@@ -140,17 +150,18 @@ def _begin(
     compilers: ThreadPoolExecutor,
 ) -> TableRecord | _Compiling:
     """Write a table's source and have it compiled, unless *former* shows that it is in place already."""
-    lines, digest = _write_source(job, held, table, report)
-    if former is not None and (former.sha256, former.files) == (digest, job.signature(table)):
+    source = _write_source(job, held, table, report)
+    if former is not None and (former.sha256, former.files) == (source.digest, job.signature(table)):
         return former
-    return _Compiling(lines, digest, compilers.submit(_compile, job, held, table))
+    done = compilers.submit(_compile, job, held, table, source.sample)
+    return _Compiling(source.lines, source.digest, done)
 
 
-def _compile(job: Job, held: HeldFolder, table: Table) -> None:
+def _compile(job: Job, held: HeldFolder, table: Table, sample: Mapping[str, str]) -> None:
     temporary = job.temporary(table)
     if not table.is_of_patterns:
         job.instance.compile_map(job.map_type, temporary[0])
-    _read_back(job, table, temporary[0])
+    _read_back(job, table, temporary[0], sample)
     for path in temporary:
         held.sync(path.name)
 
@@ -170,31 +181,47 @@ def _put_in_place(
     )
 
 
-def _write_source(job: Job, held: HeldFolder, table: Table, report: Report) -> tuple[int, str]:
-    """Write the source text; return its number of lines and its digest."""
-    digest = hashlib.sha256()
-    number, expected = 0, job.expected(table)
+def _write_source(job: Job, held: HeldFolder, table: Table, report: Report) -> _Source:
+    """Write the source text, and remember of a list of any length the lines 1, 2, 4, 8 … and the last."""
+    digest, sample = hashlib.sha256(), dict[str, str]()
+    number, expected, sampled = 0, job.expected(table), 1
+    lines = job.lines(table)
+    block: list[str] = []
     with held.created(job.temporary(table)[0].name, _MODE) as stream:
-        for line in job.lines(table):
-            data = f"{line}\n".encode(errors="surrogateescape")
+        while following := list(islice(lines, REPORT_EVERY)):
+            block = following
+            while sampled <= number + len(block):
+                sample.update([_pair(block[sampled - number - 1])])
+                sampled *= 2
+            data = "\n".join([*block, ""]).encode(errors="surrogateescape")
             digest.update(data)
             stream.write(data)
-            number += 1
-            if number % REPORT_EVERY == 0:
-                report(table, number, expected)
-    return number, digest.hexdigest()
+            number += len(block)
+            report(table, number, expected)
+    if table.is_of_patterns:
+        return _Source(number, digest.hexdigest(), _spread(job.samples(table)))
+    sample.update(map(_pair, block[-1:]))
+    return _Source(number, digest.hexdigest(), sample)
 
 
-def _read_back(job: Job, table: Table, source: Path) -> None:
+def _spread(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    sample: dict[str, str] = {}
+    last: list[tuple[str, str]] = []
+    for number, pair in enumerate(pairs, start=1):
+        last = [pair]
+        if number & (number - 1) == 0:
+            sample.update(last)
+    return sample | dict(last)
+
+
+def _pair(line: str) -> tuple[str, str]:
+    key, _, value = line.partition("\t")
+    return key, value
+
+
+def _read_back(job: Job, table: Table, source: Path, sample: Mapping[str, str]) -> None:
     """Look some keys up as Postfix would; raises Problem when an answer is not what was written."""
     name = f"{job.type_of(table)}:{source}"
-    sample: dict[str, str] = {}
-    last: tuple[str, str] | None = None
-    for number, last in enumerate(job.samples(table), start=1):
-        if number & (number - 1) == 0:  # 1, 2, 4, 8, …: some of a list of any length
-            sample.update([last])
-    if last is not None:
-        sample.update([last])
     found = job.instance.query(name, sample or ["a.test"])
     if found != sample:
         key = next((key for key in sample if found.get(key) != sample[key]), "a.test")

@@ -18,12 +18,15 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
-from itertools import islice, product
+from itertools import islice
 from pathlib import Path
 
-import idna
-
-from domain_secure.policy.configuration.configuration import Configuration, Partner, SendMethod
+from domain_secure.policy.configuration.configuration import (
+    Configuration,
+    Partner,
+    SendMethod,
+    default_partner,
+)
 from domain_secure.policy.terms.domain import Entry, entry_base
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.nexthop import Nexthop
@@ -32,11 +35,12 @@ from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.terms.tls import TlsVersion
 from domain_secure.postfix.instance.programs import PostfixInstance
 
+from .domain_spellings import spellings
+from .ordinary_lines import Ordinary, line_parts
 from .recipient_routes import MOST_NAMES, RecipientRoute, route_patterns
 from .recipient_spelling import spelling_rules
 
 _NOBODYS = Pin.certificate("00" * 32)
-_MOST_U_LABELS = 4  #: of one domain that are written in every combination
 
 TRANSPORT_SERVICE = "domain-secure"  #: the dedicated transport's name in master.cf
 
@@ -220,8 +224,14 @@ def colon_form(pin: Pin) -> str:
 
 
 def _policy_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
-    relays = _Relays(configuration.send)
+    relays, ordinary = _Relays(configuration.send), Ordinary(configuration)
+    parts = line_parts(
+        lambda name: f"{name}\t{policy_of(default_partner(name, configuration.mode), dialect)}"
+    )
     for entry in configuration.send:
+        if ordinary.has(entry):
+            yield entry.join(parts)
+            continue
         partner = configuration.partner(entry)
         policy = policy_for(entry, configuration, dialect)
         for key in keys_of(entry):
@@ -246,21 +256,29 @@ def _transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator
             "main.cf: parent_domain_matches_subdomains",
             'take transport_maps out of it, or set "direct = false" under [outbound]',
         )
+    ordinary = Ordinary(configuration)
     for entry in configuration.send:
-        via = configuration.partner(entry).via
+        if ordinary.has(entry):
+            yield f"{entry}\t{TRANSPORT_SERVICE}:"
+            continue
+        route = _route(configuration.partner(entry))
         for key in keys_of(entry):
-            # transport(5): an empty nexthop means the recipient's domain, whatever relayhost says.
-            yield f"{key}\t{TRANSPORT_SERVICE}:{via or ''}"
+            yield f"{key}\t{route}"
+
+
+def _route(partner: Partner) -> str:
+    # transport(5): an empty nexthop means the recipient's domain, whatever relayhost says.
+    return f"{TRANSPORT_SERVICE}:{partner.via or ''}"
 
 
 def recipient_routes(configuration: Configuration) -> Iterator[RecipientRoute]:
     """Yield the routes that have patterns, of a list that is too long those at its start."""
     if configuration.direct:
+        ordinary, ordinarily = Ordinary(configuration), f"{TRANSPORT_SERVICE}:"
         routes = (
-            RecipientRoute(
-                name, entry.startswith("*."), f"{TRANSPORT_SERVICE}:{configuration.partner(entry).via or ''}"
-            )
+            RecipientRoute(name, entry.startswith("*."), result)
             for entry in configuration.send
+            for result in [ordinarily if ordinary.has(entry) else _route(configuration.partner(entry))]
             for name in spellings(entry_base(entry))
         )
         yield from islice(routes, MOST_NAMES)
@@ -273,7 +291,8 @@ def _recipient_transport_lines(configuration: Configuration, dialect: Dialect) -
 
 def _recipient_spelling_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
     if configuration.direct and configuration.send:
-        names = (spellings(entry_base(entry))[-1] for entry in configuration.send)
+        beyond_ascii = configuration.send if configuration.send.has_internationalised else ()
+        names = (spellings(entry_base(entry))[-1] for entry in beyond_ascii if "xn--" in entry)
         yield from spelling_rules(names, transitional=dialect.transitional)
 
 
@@ -305,34 +324,6 @@ class _Relays:
             f'partner."{entry_base(entry)}": via',
             "give both the same names, mx, send_method and minimum_tls, or different relays or ports",
         )
-
-
-def spellings(domain: str) -> tuple[str, ...]:
-    """Return the forms in which Postfix may look a domain up: each internationalised label either way.
-
-    The first has A-labels alone, the last U-labels.  Of very many labels only these two are returned.
-    """
-    if "xn--" not in domain:
-        return (domain,)
-    labels = [(label, *_u_label(label)) for label in domain.split(".")]
-    if sum(len(forms) - 1 for forms in labels) > _MOST_U_LABELS:
-        labels = [(".".join(forms[0] for forms in labels), ".".join(forms[-1] for forms in labels))]
-    return tuple(dict.fromkeys(".".join(forms) for forms in product(*labels)))
-
-
-def _u_label(label: str) -> tuple[str, ...]:
-    """Return the U-label of an A-label, if it has one by the rules of UTS 46, which are Postfix's.
-
-    They allow more than IDNA 2008, symbols for instance.
-    """
-    try:
-        text = label.removeprefix("xn--").encode().decode("punycode") if label.startswith("xn--") else ""
-        back = f"xn--{text.encode('punycode').decode()}"
-        if not text.isascii() and back == label and idna.uts46_remap(text, std3_rules=False) == text:
-            return (text,)
-    except (UnicodeError, idna.IDNAError):
-        pass
-    return ()
 
 
 def _protocols(minimum: TlsVersion, dialect: Dialect) -> str:
