@@ -17,6 +17,7 @@ from domain_secure.milter.daemon.daemon import Daemon, log_event
 from domain_secure.milter.daemon.sockets import Endpoint
 from domain_secure.milter.daemon.surroundings import Endpoints, Running, Surroundings
 from domain_secure.milter.knowledge.knowledge import Sources, StrangerSources
+from domain_secure.milter.memory.memory_upkeep import limit_arenas
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.door import Door
 from domain_secure.milter.proof.self_proof import OwnPostfix, SelfProof
@@ -68,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 def serve(arguments: argparse.Namespace) -> ExitStatus:
     """Run the daemon until it is told to stop."""
+    limit_arenas()
     _set_up_logging(debug=arguments.debug)
     inherited = InheritedSockets.take()
     try:

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from domain_secure.commands.changes.states import offered
-from domain_secure.commands.report.report_html import html_report
 from domain_secure.commands.status.status_document import host_name, running_document
 from domain_secure.commands.terminal.own_process import document_of
 from domain_secure.milter.knowledge.live_configuration import read_live
@@ -151,6 +150,9 @@ def _plain(value: object) -> str:
 def _report(configuration: Current, query: str) -> tuple[Mapping[str, str], bytes]:
     """Return the report of the last thirty days, about ``?domain=`` alone where it names a listed entry."""
     current = configuration()
+    # Loaded with the first report, for the daemon's memory.
+    from domain_secure.commands.report.report_html import html_report  # noqa: PLC0415
+
     asked = parse_qs(query, max_num_fields=8).get("domain", [""])[-1].lower()
     entry = next((one for one in (*current.receive, *current.send) if one == asked), None)
     if asked and entry is None:

@@ -29,6 +29,7 @@ from domain_secure.milter.knowledge.live_configuration import (
 )
 from domain_secure.milter.knowledge.observing import observing
 from domain_secure.milter.knowledge.watched_time import WatchedTime
+from domain_secure.milter.memory.memory_upkeep import MemoryUpkeep, settle
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Health, HttpServer, Pages
 from domain_secure.milter.record import kept_counters
@@ -209,6 +210,7 @@ class Daemon:
         )
         health = self._health = self._health_watch(doors, http)
         health.start()
+        settle()
         notify("READY=1")
         watchdog = Watchdog({**doors.questions, "supervision": self._heartbeat.fault}, log_event)
         watchdog.start()
@@ -287,6 +289,7 @@ class Daemon:
         }
 
     def _supervise(self, doors: Doors) -> None:
+        memory = MemoryUpkeep()
         while not self._stop.is_set():
             self._heartbeat.beat()
             if self._reload_asked.is_set():
@@ -304,6 +307,7 @@ class Daemon:
             self._revocation.attend(self._live.current)
             self._levels.refresh()
             self._dates.attend(self._live.current)
+            memory.attend()
             if fault := doors.fault:
                 raise Problem(
                     fault,

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from asn1crypto import core
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import pkcs7
 
 from .certificate_structure import MalformedCertificateError, without_warnings
 from .pem import MalformedPemError, is_pem, pem_blocks, plain
@@ -62,6 +61,9 @@ def _of_binary(content: bytes) -> Iterator[bytes]:
 
 
 def _of_pkcs7(content: bytes) -> Iterator[bytes]:
+    # Loads a library of MIME, a mebibyte that a daemon which meets no such file should not hold.
+    from cryptography.hazmat.primitives.serialization import pkcs7  # noqa: PLC0415
+
     try:
         with without_warnings():
             certificates = pkcs7.load_der_pkcs7_certificates(content)

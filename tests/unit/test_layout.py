@@ -102,8 +102,9 @@ MAY_KNOW = {
     "milter/changes": "policy/templates policy/terms",
     "milter/daemon": (
         "policy/book policy/configuration policy/files policy/history policy/record policy/revocation "
-        "policy/sending policy/terms milter/changes milter/fetching milter/knowledge milter/metrics "
-        "milter/page milter/proof milter/record milter/reflector milter/revocation milter/session"
+        "policy/sending policy/terms milter/changes milter/fetching milter/knowledge milter/memory "
+        "milter/metrics milter/page milter/proof milter/record milter/reflector milter/revocation "
+        "milter/session"
     ),
     "milter/fetching": "policy/certificates policy/terms",
     "milter/knowledge": (
@@ -111,6 +112,7 @@ MAY_KNOW = {
         "policy/dkim policy/files policy/history policy/own policy/promotion policy/reflector "
         "policy/revocation policy/terms"
     ),
+    "milter/memory": "",
     "milter/metrics": (
         "policy/bypass policy/certificates policy/claims policy/configuration policy/decision "
         "policy/history policy/promotion policy/reflector policy/sending policy/terms"
@@ -235,8 +237,8 @@ MAY_KNOW = {
         "policy/book policy/certificates policy/configuration policy/files policy/history policy/own "
         "policy/revisions policy/revocation policy/sending policy/terms postfix/attach postfix/dns "
         "postfix/doctor postfix/findings postfix/instance postfix/log postfix/probe postfix/services "
-        "postfix/tables milter/changes milter/daemon milter/knowledge milter/metrics milter/page "
-        "milter/proof milter/record fleet/node fleet/store commands/changes commands/in_force "
+        "postfix/tables milter/changes milter/daemon milter/knowledge milter/memory milter/metrics "
+        "milter/page milter/proof milter/record fleet/node fleet/store commands/changes commands/in_force "
         "commands/report commands/status commands/terminal"
     ),
     "commands/setup": (

@@ -1,0 +1,74 @@
+"""What was needed for a moment is given back."""
+
+import gc
+import subprocess
+import sys
+
+from domain_secure.milter.memory.memory_upkeep import MemoryUpkeep, resident
+
+MEBIBYTE = 1024 * 1024
+
+
+class Process:
+    """A process of a size, and a clock."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.released = 0
+        self.now = 0.0
+        self.upkeep = MemoryUpkeep(lambda: self.size, self.release, lambda: self.now)
+
+    def release(self) -> None:
+        """Give half of what is beyond forty mebibytes back."""
+        self.released += 1
+        self.size = (self.size + 40 * MEBIBYTE) // 2
+
+    def attend(self, size: int) -> int:
+        """Have the upkeep look at a size; return how often something was given back by now."""
+        self.size = size * MEBIBYTE
+        self.upkeep.attend()
+        return self.released
+
+
+def test_growth_is_given_back() -> None:
+    """A process that has grown by mebibytes gives back; one that grows by less, or shrinks, does not."""
+    process = Process(50 * MEBIBYTE)
+    assert [process.attend(size) for size in (50, 51, 49, 50)] == [0, 0, 0, 0]
+    assert process.attend(52) == 1
+
+
+def test_it_is_not_done_too_often() -> None:
+    """What stays big is not worked at again and again; growth beyond it is, after a pause."""
+    process = Process(50 * MEBIBYTE)
+    process.attend(50)
+    assert process.attend(70) == 1
+    assert process.attend(80) == 1
+    process.now = 60.0
+    assert process.attend(55) == 1
+    assert process.attend(58) == 2
+
+
+_PROGRAM = """
+from domain_secure.milter.memory import memory_upkeep
+memory_upkeep.limit_arenas()
+memory_upkeep.settle()
+before = memory_upkeep.resident()
+held = [bytes(1000) for _ in range(50_000)]
+kept = held[::1000]
+grown = memory_upkeep.resident()
+del held
+memory_upkeep.give_back()
+assert grown - before > 40_000_000, (before, grown)
+assert memory_upkeep.resident() - before < 10_000_000, (before, grown, memory_upkeep.resident())
+"""
+
+
+def test_the_c_library_gives_back_what_lies_between() -> None:
+    """Fifty megabytes in small pieces are gone, though some of the pieces are still in use."""
+    subprocess.run([sys.executable, "-P", "-c", _PROGRAM], check=True)
+
+
+def test_the_size_is_that_of_this_process() -> None:
+    """The size is told in octets, and is nothing small."""
+    assert resident() > 10 * MEBIBYTE
+    assert gc.isenabled()
