@@ -208,16 +208,22 @@ class Agent:
 
     def _watch(self) -> None:
         pauses = Backoff(0.2, _LONGEST_PAUSE)
+        etcd: Etcd | None = None
         while not self._stop.is_set():
             try:
+                # One log-in for as long as it is good: a thousand nodes that log in with each watch keep a
+                # processor of etcd busy.
+                etcd = etcd or Etcd(self._store, self._repository.etcd.log_in)
                 seconds = _WATCH_SECONDS * random.uniform(0.7, 1.3)  # noqa: S311 - not a secret
-                for _ in Etcd(self._store).watch(self._repository.head_key, seconds):
+                for _ in etcd.watch(self._repository.head_key, seconds):
                     pauses.succeeded()
                     self._wake.set()
             except (Problem, OSError):
                 # The other thread says so.
+                etcd = None
                 self._stop.wait(pauses.pause())
             except Exception as error:  # noqa: BLE001 - as above
+                etcd = None
                 self._log(internal_error("fleet-watch", error))
                 self._stop.wait(pauses.pause())
 

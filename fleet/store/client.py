@@ -10,8 +10,9 @@ Source: etcd's api/etcdserverpb/rpc.proto; etcd.io/docs "gRPC gateway": keys and
 
 import base64
 import random
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,9 @@ except ModuleNotFoundError as error:
 
 CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
+# A log-in costs etcd a tenth of a second of processor (bcrypt), and after its restart all nodes of a fleet
+# need one at once.  Who gives up sooner and asks anew makes it compute in vain, and nobody ever gets in.
+_LOG_IN_SECONDS = 60.0
 _UNAUTHENTICATED = "invalid auth token"
 #: Words of a server that cannot serve now, while another one may.
 _ELSEWHERE = ("no leader", "timed out", "unavailable", "server stopped", "not healthy", "too many requests")
@@ -102,16 +106,34 @@ def modified_at(key: str, revision: int) -> dict[str, Any]:
     return {"key": encode(key), "target": "MOD", "result": "EQUAL", "mod_revision": str(revision)}
 
 
-class Etcd:
-    """One user's connection to the servers of a store; for one thread at a time."""
+@dataclass(slots=True)
+class LogIn:
+    """What a log-in gave, for all connections of one user; safe from many threads."""
 
-    def __init__(self, store: Store) -> None:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: str | None = None
+
+    def forget(self, token: str | None) -> None:
+        """Have the next one log in, unless somebody has done so since *token* was given."""
+        with self.lock:
+            if self.token == token:
+                self.token = None
+
+
+class Etcd:
+    """One user's connection to the servers of a store; for one thread at a time.
+
+    Connections that share a *log_in* log in once.
+    """
+
+    def __init__(self, store: Store, log_in: LogIn | None = None) -> None:
+        self.log_in = log_in or LogIn()
         self._store = store
         self._session = _session(store)
         self._servers = [_server(endpoint, self._session) for endpoint in store.endpoints]
         # Each node begins elsewhere, so that the servers share the load.
         self._turn = random.randrange(len(self._servers))  # noqa: S311 - not a secret
-        self._is_logged_in = store.username is None
+        self._token: str | None = None
 
     def transaction(
         self, *operations: Mapping[str, Any], compare: tuple[Mapping[str, Any], ...] = ()
@@ -184,32 +206,43 @@ class Etcd:
             except (Etcd3Exception, requests.exceptions.RequestException, ValueError) as error:
                 message = _message(error)
                 if _UNAUTHENTICATED in message and self._store.username is not None:
-                    self._is_logged_in = False  # the server was started anew, or the token has aged
+                    self._log_out()  # the server was started anew, or the token has aged
                 elif not _is_of_the_server_alone(error, message):
                     raise self._refused(message) from error
                 else:
                     self._turn += 1
                     # A server that was restored from a snapshot makes everybody wait whose token is younger
                     # than what it knows, without an answer.
-                    self._is_logged_in = self._store.username is None
+                    self._log_out()
                 problem = unreachable(message, self._store)
         raise problem or unreachable("no server is named", self._store)
 
     def _log_in(self) -> None:
-        if self._is_logged_in:
+        if self._store.username is None:
             return
-        server = self._servers[self._turn % len(self._servers)]
+        with self.log_in.lock:
+            if self.log_in.token is None:
+                self.log_in.token = self._authenticate()
+            self._token = self.log_in.token
+        self._session.headers["Authorization"] = self._token
+
+    def _authenticate(self) -> str:
+        """Return what etcd gives for name and password."""
+        endpoint = self._store.endpoints[self._turn % len(self._servers)]
+        server = _server(endpoint, self._session, _LOG_IN_SECONDS)
         self._session.headers.pop("Authorization", None)
         answer = server.post(
             server.get_url("/auth/authenticate"),
             json={"name": self._store.username, "password": _password(self._store.password_file)},
         )
-        self._session.headers["Authorization"] = answer["token"]
-        self._is_logged_in = True
+        return str(answer["token"])
+
+    def _log_out(self) -> None:
+        self.log_in.forget(self._token)
 
     def _refused(self, message: str) -> StoreProblem:
         if _UNAUTHENTICATED in message:
-            self._is_logged_in = False
+            self._log_out()
         return refused(_text_of(message), self._store)
 
 
@@ -225,13 +258,13 @@ def _session(store: Store) -> requests.Session:
     return session
 
 
-def _server(endpoint: str, session: requests.Session) -> Etcd3Client:
+def _server(endpoint: str, session: requests.Session, seconds: float = _ANSWER_SECONDS) -> Etcd3Client:
     parts = urlsplit(endpoint)
     return Etcd3Client(
         parts.hostname or "localhost",
         parts.port or 2379,
         parts.scheme,
-        timeout=_ANSWER_SECONDS,
+        timeout=(CONNECT_SECONDS, seconds),  # type: ignore[arg-type]  # handed on to requests
         api_path="/v3/",
         session=session,
     )
