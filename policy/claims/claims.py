@@ -43,6 +43,8 @@ _NAMED_DOMAIN = re.compile(r"@[\s\"'<(\\]{0,16}[\w\[]")
 _WORD_IN_A_DOMAIN = re.compile(r"@(?:\s++|\([^()]*+\))*+[^\s<>()\[\],;:\"=@]*+=\?")
 _ESCAPE_OCTET = b"\x1b"  # ISO 2022 changes the charset with it
 _STRAY = str.maketrans(dict.fromkeys('<>()[],;:"\\'))
+_SPACES = str.maketrans(dict.fromkeys(" \t"))
+_WHITE_SPACE = str.maketrans(dict.fromkeys(" \t\r\n"))
 _MOST_RUNS = 32  #: an author field has a few addresses
 _OLD_CHARSETS = (
     *("cp1252", "cp437", "cp850", "mac_roman", "iso8859_15", "cp1250", "iso8859_2", "cp852", "iso8859_9"),
@@ -140,10 +142,11 @@ def _authors(texts: Iterable[str]) -> frozenset[Domain]:
 def _in_unreadable(text: str) -> frozenset[Domain]:
     """Return the host names in a text without a reading, also those that some readers join together.
 
-    They drop a comment, or a stray bracket, quote or comma, in the middle of a domain and go on.
+    They drop white space, a comment, or a stray bracket, quote or comma, in the middle of a domain and go on.
     """
     forms = {text, _COMMENT.sub("", text), text.replace("%40", "@")}
     forms |= {one.translate(_STRAY) for one in forms}
+    forms |= {one.translate(each) for one in forms for each in (_SPACES, _WHITE_SPACE)}
     return frozenset().union(*map(host_names, forms))
 
 

@@ -24,7 +24,7 @@ _STRICT = re.compile(r"(?<![^\s(])=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?=(?![^\s)])
 
 _BASE64_OTHER = re.compile(r"[^A-Za-z0-9+/=_-]+")
 _BASE64_PADDING = re.compile(r"=+")
-_STRAY_PADDING = re.compile(r"=\?[^?]*\?[bB]\?[^?]*=[^?=]")
+_STRAY_PADDING = re.compile(r"=\?[^?]*\?[bB]\?(?:(?!\?=).)*?=(?!=|\?=).", re.DOTALL)
 # RFC 4648 section 5: the alphabet of URLs, which some libraries take for the other one.
 _URL_ALPHABET = re.compile(r"=\?[^?]*\?[bB]\?[^?]*[-_]")
 _FROM_URL_ALPHABET = str.maketrans("-_", "+/")

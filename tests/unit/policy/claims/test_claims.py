@@ -189,6 +189,8 @@ def test_what_some_readers_make_of_it(value: str) -> None:
     "value",
     [
         b"boss@wood\x1b(Bgrovebank.test",
+        b"boss@woodgrove bank.test\rmallory@evil.test",
+        b"boss@woodgrove\rbank.test, mallory@evil.test",
         "\N{FULLWIDTH LATIN SMALL LETTER B}oss@woodgrovebank.test".encode("iso2022_jp"),
         b"=?utf-8?q?boss=40wood=1B=28Bgrovebank.test?=",
         b"=?utf-8?q?boss=40wood=FFgrovebank.test?=",
@@ -308,6 +310,8 @@ def twice_encoded(text: str, order: str) -> str:
         *("admin@" + twice_encoded("woodgrovebank.test", order) for order in ("utf-16-be", "utf-16-le")),
         *(twice_encoded("admin@woodgrovebank.test", order) for order in ("utf-32-be", "utf-32-le")),
         "=?utf-8?q?=3D=3Futf-8=3Fb=3FYWRtaW5Ad29vZ=3DGdyb3ZlYmFuay50ZXN0=3F=3D?= <a@evil.test>",
+        "=?utf-8?B?YW]RtaW5Ad29vZGdyb3ZlY=?mFuay50ZXN0?=, mallory@evil.test",
+        "=?iso-8859-1?b?PGFkbWluQH=?dvb2Rncm92ZWJhbmsudGVzdD4=?=; <mallory@evil.test>",
         "=?utf-7?q?admin+AEA-woodgrovebank.test?= <a@evil.test>",
         "=?cp037?q?admin=40woodgrovebank.test?= <a@evil.test>",
         "=?unheard-of?q?admin=40woodgrovebank.test?= <a@evil.test>",
