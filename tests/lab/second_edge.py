@@ -32,12 +32,15 @@ def two_edges(lab: Lab) -> tuple[Product, Product]:
     lab.dns.add(f"{ip_address(SECOND_ADDRESS).reverse_pointer}. PTR {SECOND}.")
     lab.contoso.configure(myhostname=FIRST)
     lab.contoso.reload()
-    return Product(lab), Product(lab, _second(lab), SECOND_PLACE)
+    second = second_host(lab)
+    second.start()
+    return Product(lab), Product(lab, second, SECOND_PLACE)
 
 
-def _second(lab: Lab) -> PostfixHost:
+def second_host(lab: Lab) -> PostfixHost:
+    """Return the second Postfix, which does not run yet."""
     chain = str(CERTIFICATES / f"{CONTOSO}.pem")
-    host = separate_host(
+    return separate_host(
         lab.namespaces,
         CONTOSO,
         SECOND_ADDRESS,
@@ -50,5 +53,3 @@ def _second(lab: Lab) -> PostfixHost:
             "smtpd_tls_loglevel": "1",
         },
     )
-    host.start()
-    return host
