@@ -12,6 +12,7 @@ Must not know: what runs inside.  Sources: namespaces(7), pid_namespaces(7), uns
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -188,6 +189,9 @@ class InnerProcess:
     def signal(self, signal_number: int) -> None:
         """Send a signal; raises LabError when the process has ended."""
         os.kill(self.pid, signal_number)
+        if signal_number == signal.SIGCONT:
+            # nsenter(1) stops together with what it waits for.
+            self._entering.send_signal(signal.SIGCONT)
 
     def wait(self, deadline: float) -> int:
         """Return the exit status, negative for a signal; raises subprocess.TimeoutExpired."""

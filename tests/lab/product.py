@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -129,10 +130,10 @@ class Product:
         """Undo attach()."""
         return self._reloading("detach", *options)
 
-    def serve(self, descriptors: int | None = None) -> None:
+    def serve(self, descriptors: int | None = None, *, variables: Mapping[str, str] | None = None) -> None:
         """Start the daemon, and wait until it says that it is ready and how it fares with Postfix's log.
 
-        It may have so many file *descriptors*, or as many as this process.
+        It may have so many file *descriptors*, or as many as this process, and further *variables*.
         """
         limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
         before = len(self.log())
@@ -153,7 +154,7 @@ class Product:
                 self.place.configuration,
                 "serve",
                 output=self.lab.namespaces.outside(self.place.log),
-                variables={"NOTIFY_SOCKET": str(self.place.notify)},
+                variables={**(variables or {}), "NOTIFY_SOCKET": str(self.place.notify)},
             )
             wait_for(lambda: self._is_ready(manager), "the daemon to be ready", context=self.log)
         # What Postfix logs from here on is counted.
@@ -171,9 +172,28 @@ class Product:
         """Kill the daemon with no chance to tidy up."""
         self._end(signal.SIGKILL)
 
+    def send_signal(self, number: int) -> None:
+        """Send the daemon a signal."""
+        self._running.signal(number)
+
+    def stand_still(self) -> None:
+        """Stop the daemon in whatever it does, and wait until it has."""
+        self.send_signal(signal.SIGSTOP)
+        status = Path(f"/proc/{self.pid}/stat")
+        wait_for(lambda: status.read_text().rpartition(")")[2].split()[0] == "T", "the daemon to stand still")
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        self.send_signal(signal.SIGCONT)
+
     def reload(self) -> None:
         """Send SIGHUP; for what it leads to see settle()."""
         self._running.signal(signal.SIGHUP)
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the daemon that was started last has not ended."""
+        return self._process is not None and self._process.is_running
 
     @property
     def pid(self) -> int:
