@@ -26,6 +26,7 @@ DEFAULT_REFRESH = timedelta(hours=1)
 _SOONEST = timedelta(minutes=5)
 _FIRST_RETRY = timedelta(minutes=1)
 _LAST_RETRY = timedelta(hours=1)
+_PRESSING_RETRY = timedelta(seconds=1)  #: while mail waits for what it would say
 
 _chance = random.random
 
@@ -59,6 +60,8 @@ class Followed:
     failures: int = 0  #: in a row
     failure: str = ""  #: one clause for the operator on the last of them
     fix: str = ""
+    tried: datetime | None = None  #: when the last of them was
+    pressed: bool = False  #: what is under way is asked before its time, and nobody waits for it
     under_way: bool = False
     again: bool = False  #: what is under way began before somebody asked for the state of now
 
@@ -111,7 +114,7 @@ class FollowedLocations:
         due = {
             location: followed
             for location, followed in self._followed.items()
-            if followed.due <= now and not followed.under_way
+            if (followed.pressed or followed.due <= now) and not followed.under_way
         }
         for followed in due.values():
             followed.under_way = True
@@ -134,6 +137,17 @@ class FollowedLocations:
             if followed.failures:
                 followed.due, followed.failures = self._now(), 0
 
+    def press(self, locations: Iterable[Location]) -> None:
+        """Ask those of these that failed before their time, as mail was put off for want of their word."""
+        now = self._now()
+        for followed in (self._followed[location] for location in locations):
+            if (
+                followed.tried
+                and not followed.under_way
+                and followed.tried + _PRESSING_RETRY <= now < followed.due
+            ):
+                followed.pressed = True
+
     def ask_again(self) -> None:
         """Make every location due that said nothing useful in the last few minutes."""
         now = self._now()
@@ -150,7 +164,7 @@ class FollowedLocations:
     def finish(self, location: Location) -> bool:
         """Note that a location is not under way any more; tell whether it is to be asked again at once."""
         followed = self._followed[location]
-        followed.under_way = False
+        followed.under_way = followed.pressed = False
         is_asked_again, followed.again = followed.again, False
         if is_asked_again:
             followed.due = self._now()
@@ -162,7 +176,7 @@ class FollowedLocations:
         if new != followed.statements:
             self._log(events.revocation_fetched(location.url, until=_time(min(map(ends, new)))))
         followed.statements, followed.fetched = new, now
-        followed.failures, followed.failure, followed.fix = 0, "", ""
+        followed.failures, followed.failure, followed.fix, followed.tried = 0, "", "", None
         followed.due = self._refresh_at(followed)
         try:
             self._store.put(location, content, now)
@@ -172,8 +186,11 @@ class FollowedLocations:
     def refuse(self, location: Location, failure: str, fix: str) -> None:
         """Keep what a location said before, as what it said now is of no use."""
         now, followed = self._now(), self._followed[location]
+        if followed.pressed and now < followed.due and failure == followed.failure:
+            followed.tried = now  # told already, and asked again when it would have been
+            return
         followed.failures += 1
-        followed.failure, followed.fix = failure, fix
+        followed.failure, followed.fix, followed.tried = failure, fix, now
         followed.due = min(retry_at(followed.failures, now, _chance()), now + self._longest)
         self._store.touch(location, now)
         again = _time(followed.due)

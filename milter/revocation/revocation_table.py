@@ -131,7 +131,8 @@ class RevocationTable:
 
     def may_learn(self, watched: Watched) -> bool:
         """Tell whether the judgement is unknown and somebody who may know more is being asked."""
-        return watched.is_unknown and any(self.locations[location].under_way for location in watched.needs)
+        asked = (self.locations[location] for location in watched.needs)
+        return watched.is_unknown and any(one.under_way and not one.pressed for one in asked)
 
     def take_due(self) -> list[Location]:
         """Return the locations to ask now; until ``received`` they are under way."""

@@ -180,6 +180,9 @@ class RevocationWatch:
             self._ask()
         finally:
             self._answer(watched)
+        if watched.is_unknown:
+            # This message does not wait; the next one need not be put off as well.
+            self._table.locations.press(watched.needs)
         if not was_fresh:
             self._publish()
 

@@ -524,6 +524,27 @@ def test_message_waits_only_as_long_as_somebody_is_asked(scene: Scene) -> None:
     assert waiting.done()
 
 
+def test_mail_that_was_put_off_presses_for_an_answer(scene: Scene) -> None:
+    """A server that is back is heard with the next message, which does not wait; nothing is told twice."""
+    leaf = scene.leaf(lists=("/a.crl",))
+    assert scene.status(leaf) is UNKNOWN
+    assert scene.words() == ["revocation-not-fetched"]
+    scene.ahead += timedelta(seconds=2)
+    assert scene.status(leaf) is UNKNOWN
+    wait_for(lambda: scene.web.asked["/a.crl"] == 2, "the question before its time")
+    gate = threading.Event()
+    scene.web.pages["/a.crl"] = Page(revocation_list(scene.root), gate=gate)
+
+    def is_asked() -> bool:
+        scene.ahead += timedelta(seconds=2)
+        return scene.status(leaf) is UNKNOWN and scene.web.asked["/a.crl"] > 2
+
+    wait_for(is_asked, "another one, which hangs and keeps nobody")
+    gate.set()
+    wait_for(lambda: scene.status(leaf) is GOOD, "the list")
+    assert scene.words() == ["revocation-not-fetched", "revocation-fetched"]
+
+
 def test_private_addresses_only_where_allowed(scene: Scene) -> None:
     """Without ``fetch_private`` nothing is sent to loopback; allowing it takes effect at once."""
     scene.watch.stop()
