@@ -239,9 +239,19 @@ class PostfixInstance:
 
     def compile_map(self, map_type: str, source: Path) -> tuple[str, ...]:
         """Compile *source* into the indexed file beside it; return postmap's warnings (duplicate keys)."""
-        command = ["postmap", "-c", str(self.config_directory), f"{map_type}:{source}"]
         # Of a million domains Berkeley DB takes more than a minute on a busy machine.
-        done = run(command, longer=source.stat().st_size / _SLOWEST)
+        return self._postmap(f"{map_type}:{source}", longer=source.stat().st_size / _SLOWEST)
+
+    def amend_map(self, table: str, lines: Sequence[str], gone_keys: Sequence[str]) -> None:
+        """Delete keys in the indexed file of ``type:name``, then put lines in; raises Problem."""
+        if gone_keys:
+            self._postmap("-d", "-", table, text="".join(f"{key}\n" for key in gone_keys))
+        if lines:
+            self._postmap("-i", "-r", table, text="".join(f"{line}\n" for line in lines))
+
+    def _postmap(self, *arguments: str, text: str = "", longer: float = 0) -> tuple[str, ...]:
+        command = ["postmap", "-c", str(self.config_directory), *arguments]
+        done = run(command, text, longer=longer)
         if done.returncode != 0:
             raise Problem(
                 last_line(done.stderr) or f"postmap ended with status {done.returncode}",

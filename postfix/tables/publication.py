@@ -34,6 +34,7 @@ from .tables import (
 
 FOLDER = "maps"  #: in the state folder
 RECORD = "published.json"
+LISTED = "listed"  #: the send list of which the tables in place were made, an entry a line
 FORMAT = 2  #: raised when the same configuration gives other lines, so that an upgrade builds the tables anew
 
 Signature = list[list[int]]  #: inode, size and time of modification in ns, of each file of a table
@@ -87,6 +88,8 @@ class Record:
     map_type: str = ""
     input: str | None = None  #: `input_digest`; None while a run is under way
     tables: Mapping[Table, TableRecord] = field(default_factory=dict)
+    settings: str | None = None  #: `settings_digest`
+    listed: str | None = None  #: a digest of what `LISTED` holds; None: it says nothing of these tables
 
     @classmethod
     def read(cls, directory: Path) -> "Record":
@@ -94,7 +97,9 @@ class Record:
         try:
             document = parse_json(state_file.read(directory.parent, PurePath(directory.name, RECORD)))
             tables = {Table(name): TableRecord(**entry) for name, entry in document["tables"].items()}
-            return cls(document["map_type"], document["input"], tables)
+            # What earlier releases wrote has none of these.
+            settings, listed = document.get("settings"), document.get("listed")
+            return cls(document["map_type"], document["input"], tables, settings, listed)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
@@ -102,6 +107,7 @@ class Record:
         """Return the content of the file."""
         tables = {name: asdict(entry) for name, entry in self.tables.items()}
         document = {"map_type": self.map_type, "input": self.input, "tables": tables}
+        document |= {"settings": self.settings, "listed": self.listed}
         return json.dumps(document, indent=1).encode() + b"\n"
 
 
@@ -200,6 +206,18 @@ def published(job: Job, table: Table, entry: TableRecord, *, changed: bool) -> P
 
 def input_digest(job: Job) -> str:
     """Return a digest over everything the lines depend on, taken without making them."""
+    digest = hashlib.sha256(_settings(job))
+    digest.update(b"\0")
+    digest.update(job.configuration.send.octets().removesuffix(b"\n"))
+    return digest.hexdigest()
+
+
+def settings_digest(job: Job) -> str:
+    """Return a digest over everything the lines depend on but the list."""
+    return hashlib.sha256(_settings(job)).hexdigest()
+
+
+def _settings(job: Job) -> bytes:
     configuration = job.configuration
     partners = sorted(
         (
@@ -225,7 +243,4 @@ def input_digest(job: Job) -> str:
         partners,
         *([sorted(configuration.sent_unproved)] if configuration.sent_unproved else []),
     )
-    digest = hashlib.sha256(repr(settings).encode())
-    digest.update(b"\0")
-    digest.update(configuration.send.octets().removesuffix(b"\n"))
-    return digest.hexdigest()
+    return repr(settings).encode()

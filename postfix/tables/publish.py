@@ -12,11 +12,10 @@ A process killed between the two leaves a pair that does not fit the record, and
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
@@ -27,8 +26,10 @@ from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
 from . import authority_files
+from .amendment import Amendment, amendment, can_amend
 from .publication import (
     FOLDER,
+    LISTED,
     RECORD,
     Job,
     Publication,
@@ -37,16 +38,14 @@ from .publication import (
     current,
     input_digest,
     published,
+    settings_digest,
 )
+from .table_source import MODE, Report, amend_source, compile_source, write_source
 from .tables import Table
 
-REPORT_EVERY = 20_000  #: lines
-_MODE = 0o644  #: Postfix reads them as a user of its own
-_UNFINISHED = re.compile(rf"{re.escape(UNFINISHED)}.*|\.{re.escape(RECORD)}\.new")
+_LARGEST = 1024 * 1024 * 1024  #: octets of a list
+_UNFINISHED = re.compile(rf"{re.escape(UNFINISHED)}.*|\.(?:{re.escape(RECORD)}|{LISTED})\.new")
 _COMPILERS = 2  #: more tables of any length there are not
-
-#: Told of progress: the table, lines done or None while postmap runs, and lines expected.
-Report = Callable[[Table, int | None, int], None]
 
 
 def publish(
@@ -82,21 +81,20 @@ def publish(
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """The source text of a table, as it was written."""
-
-    lines: int
-    digest: str
-    sample: Mapping[str, str]  #: keys that the table must answer, each with its value
-
-
-@dataclass(frozen=True, slots=True)
 class _Compiling:
     """A table whose source is written, and which postmap and the reading back are busy with."""
 
     lines: int
     digest: str
     done: Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _InPlace:
+    """What is known of the tables that Postfix reads now."""
+
+    tables: Mapping[Table, TableRecord]
+    change: Amendment | None  #: what makes them into those that are wanted; None: not known
 
 
 def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
@@ -109,7 +107,8 @@ def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
     tables = []
     try:
         with ThreadPoolExecutor(_COMPILERS) as compilers:
-            begun, fault = _begun(job, held, known, report, compilers)
+            change = _change(job, held, record)
+            begun, fault = _begun(job, held, _InPlace(dict(known), change), report, compilers)
             for table, table_begun in begun:
                 former = known.get(table)
                 known[table] = entry = _put_in_place(job, held, table, table_begun, report)
@@ -120,14 +119,15 @@ def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
         _remove_temporary(job, held)
     if fault is not None:
         raise fault
-    _write_record(held, Record(job.map_type, input_digest(job), known))
+    listed = _keep_listed(job, held)
+    _write_record(held, Record(job.map_type, input_digest(job), known, settings_digest(job), listed))
     return Publication(job.map_type, tuple(tables))
 
 
 def _begun(
     job: Job,
     held: HeldFolder,
-    known: Mapping[Table, TableRecord],
+    in_place: "_InPlace",
     report: Report,
     compilers: ThreadPoolExecutor,
 ) -> tuple[list[tuple[Table, TableRecord | _Compiling]], Problem | OSError | None]:
@@ -135,7 +135,7 @@ def _begun(
     begun: list[tuple[Table, TableRecord | _Compiling]] = []
     for table in Table:
         try:
-            begun.append((table, _begin(job, held, table, known.get(table), report, compilers)))
+            begun.append((table, _begin(job, held, table, in_place, report, compilers)))
         except (Problem, OSError) as fault:
             return begun, fault
     return begun, None
@@ -145,25 +145,22 @@ def _begin(
     job: Job,
     held: HeldFolder,
     table: Table,
-    former: TableRecord | None,
+    in_place: "_InPlace",
     report: Report,
     compilers: ThreadPoolExecutor,
 ) -> TableRecord | _Compiling:
-    """Write a table's source and have it compiled, unless *former* shows that it is in place already."""
-    source = _write_source(job, held, table, report)
-    if former is not None and (former.sha256, former.files) == (source.digest, job.signature(table)):
+    """Write a table's source and have it compiled, unless it is in place already."""
+    former = in_place.tables.get(table)
+    if former is not None and former.files != job.signature(table):
+        former = None
+    source = None
+    if former is not None and in_place.change is not None and not table.is_of_patterns:
+        source = amend_source(job, held, table, in_place.change, former.lines)
+    source = source or write_source(job, held, table, report)
+    if former is not None and former.sha256 == source.digest:
         return former
-    done = compilers.submit(_compile, job, held, table, source.sample)
+    done = compilers.submit(compile_source, job, held, table, source)
     return _Compiling(source.lines, source.digest, done)
-
-
-def _compile(job: Job, held: HeldFolder, table: Table, sample: Mapping[str, str]) -> None:
-    temporary = job.temporary(table)
-    if not table.is_of_patterns:
-        job.instance.compile_map(job.map_type, temporary[0])
-    _read_back(job, table, temporary[0], sample)
-    for path in temporary:
-        held.sync(path.name)
 
 
 def _put_in_place(
@@ -181,62 +178,36 @@ def _put_in_place(
     )
 
 
-def _write_source(job: Job, held: HeldFolder, table: Table, report: Report) -> _Source:
-    """Write the source text, and remember of a list of any length the lines 1, 2, 4, 8 … and the last."""
-    digest, sample = hashlib.sha256(), dict[str, str]()
-    number, expected, sampled = 0, job.expected(table), 1
-    lines = job.lines(table)
-    block: list[str] = []
-    with held.created(job.temporary(table)[0].name, _MODE) as stream:
-        while following := list(islice(lines, REPORT_EVERY)):
-            block = following
-            while sampled <= number + len(block):
-                sample.update([_pair(block[sampled - number - 1])])
-                sampled *= 2
-            data = "\n".join([*block, ""]).encode(errors="surrogateescape")
-            digest.update(data)
-            stream.write(data)
-            number += len(block)
-            report(table, number, expected)
-    if table.is_of_patterns:
-        return _Source(number, digest.hexdigest(), _spread(job.samples(table)))
-    sample.update(map(_pair, block[-1:]))
-    return _Source(number, digest.hexdigest(), sample)
+def _change(job: Job, held: HeldFolder, record: Record) -> Amendment | None:
+    """Return how the list changed since the tables in place were made, if nothing else did."""
+    if not can_amend(job) or record.input is None or record.map_type != job.map_type:
+        return None
+    if record.settings != settings_digest(job) or record.listed is None:
+        return None
+    try:
+        former = held.read(LISTED, limit=_LARGEST)
+    except OSError:
+        return None
+    if hashlib.sha256(former).hexdigest() != record.listed:
+        return None
+    return amendment(former, job.configuration.send.octets())
 
 
-def _spread(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    sample: dict[str, str] = {}
-    last: list[tuple[str, str]] = []
-    for number, pair in enumerate(pairs, start=1):
-        last = [pair]
-        if number & (number - 1) == 0:
-            sample.update(last)
-    return sample | dict(last)
-
-
-def _pair(line: str) -> tuple[str, str]:
-    key, _, value = line.partition("\t")
-    return key, value
-
-
-def _read_back(job: Job, table: Table, source: Path, sample: Mapping[str, str]) -> None:
-    """Look some keys up as Postfix would; raises Problem when an answer is not what was written."""
-    name = f"{job.type_of(table)}:{source}"
-    found = job.instance.query(name, sample or ["a.test"])
-    if found != sample:
-        key = next((key for key in sample if found.get(key) != sample[key]), "a.test")
-        raise Problem(
-            f"the new table answers {found.get(key, 'nothing')!r} for {key}",
-            name,
-            "see whether the disk is full or failing; the former table stays in use",
-            ExitStatus.NO_ANSWER,
-        )
+def _keep_listed(job: Job, held: HeldFolder) -> str | None:
+    """Keep the list of which the tables are made, for the next change of it; return its digest."""
+    if not can_amend(job):
+        return None
+    octets, unfinished = job.configuration.send.octets(), f".{LISTED}.new"
+    with held.created(unfinished, MODE) as stream:
+        stream.write(octets)
+    held.rename(unfinished, LISTED)
+    return hashlib.sha256(octets).hexdigest()
 
 
 def _write_record(held: HeldFolder, record: Record) -> None:
     # A link that somebody put in its place is replaced like a table, and not followed.
     unfinished = f".{RECORD}.new"
-    with held.created(unfinished, _MODE) as stream:
+    with held.created(unfinished, MODE) as stream:
         stream.write(record.document())
     held.sync(unfinished)
     held.rename(unfinished, RECORD)
