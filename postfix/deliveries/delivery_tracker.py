@@ -57,9 +57,6 @@ _STATUSES = {status.value: status for status in DeliveryStatus} | {"SOFTBOUNCE":
 # A content filter on this machine, or an LMTP server behind a socket; what leaves has another queue id.
 _IS_LOCAL = re.compile(r"\S*\[(?:127\.[\d.]+|::1|/.*|private/.*)\](?::\d+)?|(?!none$)[^\[]*")
 
-# What the queue manager does not even try for now, as its destination is in trouble.
-_NOT_TRIED = (b"/error[", b"/retry[")
-
 _PROCESSES = 2000  #: default_process_limit is 100
 _PROXIED = 64
 
@@ -126,8 +123,9 @@ class DeliveryTracker:
         events: list[DeliveryEvent] = []
         self.lines += len(lines)
         for line in lines:
-            # Most lines are other programs', and a search for octets is far cheaper than any pattern.
-            if b"mtp[" in line or b"tlsproxy[" in line or any(name in line for name in _NOT_TRIED):
+            # Most lines are other programs', and a search for octets is far cheaper than any pattern.  error
+            # and retry tell of what the queue manager does not even try, as its destination is in trouble.
+            if b"mtp[" in line or b"tlsproxy[" in line or b"/error[" in line or b"/retry[" in line:
                 self._feed_line(line, now, events)
             elif line.endswith((b": removed", b": requeued")) and (self._messages or self._waiting):
                 self._forget(line)

@@ -22,6 +22,7 @@ What is written as RFC 5424 or in JSON is brought into this form by ``log_form``
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from .month_names import months_of
 
@@ -95,6 +96,8 @@ STATUS = re.compile(
 NOT_TOLD = "-"  #: in the place of a service's name, where a syslog daemon has cut it off
 MESSAGE = re.compile(rb"(?P<queue_id>" + QUEUE_ID + rb"): (?P<text>.*)", re.DOTALL)
 
+_REMEMBERED = 256  #: tags; an instance has as many as programs and services
+
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -137,6 +140,7 @@ class Status:
         )
 
 
+@lru_cache(_REMEMBERED)
 def service_of(tag: bytes) -> str:
     """Return the name of the service in a tag; "" where the log does not tell it (``log_form``)."""
     name = decoded(tag.rpartition(b"/")[0])

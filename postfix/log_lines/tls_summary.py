@@ -5,6 +5,7 @@ pol_stats.c, smtp.h for ``tls=`` of 3.11 and later.
 """
 
 import re
+from functools import lru_cache
 
 from domain_secure.policy.sending.delivery import TlsSession, TlsTrust
 from domain_secure.policy.sending.promised_route import Matched
@@ -13,6 +14,7 @@ _SUMMARY = re.compile(
     r"(?P<trust>Verified|Trusted|Untrusted|Anonymous) TLS connection (?:established|reused) to "
     r"(?P<relay>\S+\]:\d+): (?P<protocol>\S+) with cipher (?P<cipher>\S+)"
 )
+_REMEMBERED = 64  #: summaries; each is asked for several times within a delivery
 _MATCHED = re.compile(
     r"(?P<peer>\S+\]:\d+): (?:matched peername: (?P<name>\S+)|Matched fingerprint: (?P<digest>[0-9A-Fa-f]+)\b"
     r"|Matched DANE )"
@@ -27,6 +29,7 @@ def relay_of(text: str) -> str | None:
     return match["relay"] if match else None
 
 
+@lru_cache(_REMEMBERED)
 def tls_of(text: str) -> TlsSession | None:
     """Return what a summary line says, None for anything else."""
     match = _SUMMARY.match(text)
