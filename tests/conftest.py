@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from packing import keep, longest_first
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _LEFT_OUT = "left out: "
@@ -30,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SUITE",
         help="test on a booted machine of this suite of Debian alone, and with the unit tests on its Python",
     )
+    parser.addoption(
+        "--keep-seconds",
+        action="store_true",
+        help="note how long each file took, by which the next runs hand them out, the longest first",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,10 +45,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what takes long for those who ask for one suite of Debian."""
+    """Keep what takes long for those who ask for one suite of Debian; hand out the longest files first."""
     if not config.getoption("on"):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
         items[:] = [item for item in items if item.get_closest_marker("long") is None]
+    items[:] = longest_first(items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -79,6 +86,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests were left out, and why or how to run them."""
+    if terminalreporter.config.getoption("--keep-seconds"):
+        categories = ("", "passed", "failed", "skipped", "error")
+        keep([report for one in categories for report in terminalreporter.getreports(one)])
     reasons = _left_out(terminalreporter)
     if reasons:
         terminalreporter.section("left out")
