@@ -80,13 +80,26 @@ def entry_base(entry: Entry) -> Domain:
 
 
 @cache
-def _public_suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
+def _public_suffixes(top: str) -> PublicSuffixList:
+    """Return the rules for names below one top-level domain; to understand all takes a tenth of a command."""
+    return PublicSuffixList(_rules().get(top, ()))
+
+
+@cache
+def _rules() -> dict[str, list[str]]:
+    """Return the lines of the list by the A-label of the top-level domain."""
+    rules: dict[str, list[str]] = {}
+    for line in Path(PSLFILE).read_text("utf-8").splitlines():
+        rule = line.partition(" ")[0]
+        if rule and not rule.startswith("//"):
+            rules.setdefault(rule.rpartition(".")[2].lower(), []).append(rule)
+    return {top if top.isascii() else top.encode("idna").decode(): lines for top, lines in rules.items()}
 
 
 def is_public_suffix(domain: Domain) -> bool:
     """Tell whether *domain* is a public suffix; an unknown top-level domain is one (publicsuffix.org)."""
-    return bool(_public_suffixes().is_public(domain))
+    top = domain.rpartition(".")[2]
+    return bool(_public_suffixes(top if top in _rules() else "").is_public(domain))
 
 
 @cache

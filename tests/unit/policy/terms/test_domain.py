@@ -1,8 +1,12 @@
 """Domain names: one normal form, and what may stand on a list."""
 
+from pathlib import Path
+
+import publicsuffixlist
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from publicsuffixlist import PublicSuffixList
 
 from domain_secure.policy.terms.domain import (
     Domain,
@@ -128,6 +132,20 @@ def test_no_entry(text: str) -> None:
 def test_public_suffixes(domain: str, expected: bool) -> None:
     """An unknown top-level domain counts as one."""
     assert is_public_suffix(Domain(domain)) is expected
+
+
+def test_public_suffixes_are_those_of_the_whole_list() -> None:
+    """For each rule its name, and names below and beside it, as who knows all rules at once."""
+    whole = PublicSuffixList()
+    lines = (
+        Path(publicsuffixlist.__file__).with_name("public_suffix_list.dat").read_text("utf-8").splitlines()
+    )
+    rules = {line.split(" ")[0].lstrip("!*.").lower() for line in lines if line and not line.startswith("//")}
+    names = {rule if rule.isascii() else rule.encode("idna").decode() for rule in rules}
+    assert len(names) > 5_000
+    for name in names:
+        for domain in (name, f"x.{name}", f"y.x.{name}", f"x.{name}.unheardof", f"x{name}"):
+            assert is_public_suffix(Domain(domain)) is bool(whole.is_public(domain)), domain
 
 
 def test_lying_under() -> None:
