@@ -170,7 +170,7 @@ class History:
         column = "entry" if entries else "NULL"
         among = f"AND entry IN ({_marks(entries)})" if entries else ""
         rows = self._rows(
-            f"SELECT hour, direction, {column}, outcome IN ({_marks(_SUCCESSES)}), sum(count)"  # noqa: S608
+            f"SELECT hour, direction, {column}, outcome IN ({_marks(_SUCCESSES)}), sum(count)"  # noqa: S608 - ours
             f" FROM hourly WHERE hour >= ? AND hour < ? AND outcome NOT IN ({_marks(_NEITHER)}) {among}"
             " GROUP BY 1, 2, 3, 4 ORDER BY hour",
             (*_SUCCESSES, int(since.timestamp()), int(until.timestamp()), *_NEITHER, *entries),
@@ -297,7 +297,7 @@ def _conditions(query: RecordQuery) -> tuple[str, list[object]]:
         ("direction = ?", (query.direction,) if query.direction else ()),
         (f"outcome IN ({_marks(query.outcomes)})", query.outcomes),
         (
-            f"number IN (SELECT number FROM record_entry WHERE entry IN ({_marks(query.entries)}))",  # noqa: S608
+            f"number IN (SELECT number FROM record_entry WHERE entry IN ({_marks(query.entries)}))",  # noqa: S608 - ours
             query.entries,
         ),
         ("queue_id = ?", (query.queue_id,) if query.queue_id is not None else ()),

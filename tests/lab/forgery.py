@@ -30,5 +30,5 @@ def with_sha1(issued: Issued, signer: Issued) -> x509.Certificate:
         algorithm["algorithm"] = "sha1_ecdsa"
     to_be_signed = certificate["tbs_certificate"].dump(force=True)
     assert isinstance(signer.key, ec.EllipticCurvePrivateKey)
-    certificate["signature_value"] = signer.key.sign(to_be_signed, ec.ECDSA(hashes.SHA1()))  # noqa: S303
+    certificate["signature_value"] = signer.key.sign(to_be_signed, ec.ECDSA(hashes.SHA1()))  # noqa: S303 - to be refused
     return x509.load_der_x509_certificate(certificate.dump(force=True))

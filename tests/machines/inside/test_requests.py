@@ -40,7 +40,7 @@ def ask(path: str, form: dict[str, str] | None = None) -> str:
     headers = {"Authorization": f"Basic {credentials}"} | ({"Origin": PAGE} if form else {})
     data = urlencode(form).encode() if form else None
     try:
-        with urllib.request.urlopen(urllib.request.Request(PAGE + path, data, headers)) as answer:  # noqa: S310
+        with urllib.request.urlopen(urllib.request.Request(PAGE + path, data, headers)) as answer:  # noqa: S310 - ourselves
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{path}: {error.code} {error.read().decode()}") from error
