@@ -4,7 +4,9 @@ Must not do: import anything else of ours before that is settled.
 """
 
 import os
+import resource
 import signal
+from contextlib import suppress
 
 
 def main() -> int:
@@ -14,6 +16,9 @@ def main() -> int:
     as an exception there, it would be printed, or swallowed, wherever the interpreter happens to be.  The
     command itself is interrupted by KeyboardInterrupt, and can tidy up.
     """
+    # Keys and passphrases are in this memory.  A file of it would lie about for whoever reads that folder.
+    with suppress(OSError, ValueError):  # where a unit allows no such call, it has LimitCORE=0
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Whoever starts a job in the background has interrupts ignored, and that stays.
     is_interruptible = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
     if is_interruptible:

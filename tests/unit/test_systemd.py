@@ -166,3 +166,9 @@ def test_what_triggers_again_and_again_ends(name: str) -> None:
     assert int(found["TriggerLimitBurst"][0]) >= 100
     if name.endswith(".path"):
         assert settings(name.replace(".path", ".service"))["StartLimitBurst"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_leaves_its_memory_in_a_file(name: str) -> None:
+    """Keys and passphrases are in it."""
+    assert settings(name)["LimitCORE"] == ["0"]

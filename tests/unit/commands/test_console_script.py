@@ -92,3 +92,20 @@ def test_who_ignores_interrupts_is_not_ended(configuration: Path) -> None:
     ignoring = ("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh")
     done = interrupted("argparse", configuration, "receive", "list", before=ignoring)
     assert (done.returncode, done.stdout, done.stderr) == (0, "a.test\n", "")
+
+
+def test_no_command_leaves_its_memory_in_a_file(configuration: Path) -> None:
+    """Even where whoever starts it allows files of any length: a key is in it."""
+    # Read by the interpreter before anything of ours; the limit is looked up when the command has run.
+    hook = (
+        "import atexit, resource\natexit.register(lambda: print(resource.getrlimit(resource.RLIMIT_CORE)))\n"
+    )
+    (configuration.parent / "sitecustomize.py").write_text(hook)
+    done = subprocess.run(
+        ["prlimit", "--core=1000000:1000000", PROGRAM, "--config", configuration, "receive", "list"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(configuration.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "(0, 0)"
