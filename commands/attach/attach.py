@@ -31,6 +31,7 @@ from domain_secure.postfix.doctor.doctor import examine_routes
 from domain_secure.postfix.findings.findings import Severity, document_of
 from domain_secure.postfix.instance import socket_folder
 from domain_secure.postfix.instance.endpoints import SOCKET_FOLDER, Address, milter_listener, policy_listener
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.mail_checks.log_checks import check_log
 from domain_secure.postfix.tables.publish import publish
@@ -75,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.set_defaults(run=attach if command == "attach" else detach)
 
 
+@remembering()
 def attach(arguments: argparse.Namespace) -> ExitStatus:
     """Add to Postfix's configuration what is missing or outdated."""
     configuration, instance = _place(arguments)
@@ -159,6 +161,7 @@ def _newest(configuration: Configuration) -> Configuration:
     return replace(load(configuration.path), config_directory=configuration.config_directory)
 
 
+@remembering()
 def detach(arguments: argparse.Namespace) -> ExitStatus:
     """Take everything of ours out of Postfix's configuration again."""
     if arguments.all and arguments.config_dir is not None:

@@ -18,6 +18,7 @@ from domain_secure.commands.terminal.progress import progress
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
 from domain_secure.policy.terms.problems import ExitStatus
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.tables.differences import differences
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.set_defaults(run=generate)
 
 
+@remembering()
 def generate(arguments: argparse.Namespace) -> ExitStatus:
     """Write what differs from the lists, or with ``--check`` print it."""
     configuration = configuration_of(arguments)

@@ -26,6 +26,7 @@ from domain_secure.postfix.attach.attachment import Plan
 from domain_secure.postfix.attach.certificate_plan import plan_certificates
 from domain_secure.postfix.attach.certificate_settings import enabled_files, overrides
 from domain_secure.postfix.attach.contents import MAIN
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .certificate_common import Use, anchors_of, inventory_of, peers_of, prune
@@ -82,6 +83,7 @@ def run_enable(arguments: argparse.Namespace) -> ExitStatus:
     return enable(configuration, own, roles, accepted_of(arguments), datetime.now(UTC))
 
 
+@remembering()
 def enable(
     configuration: Configuration,
     own: OwnCertificate,

@@ -23,6 +23,7 @@ from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Proble
 from domain_secure.postfix.attach.attachment import is_attached
 from domain_secure.postfix.doctor.doctor import examine
 from domain_secure.postfix.findings.findings import Examination, Finding, Severity, document_of
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from .check_fix import fix
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.set_defaults(run=check)
 
 
+@remembering()
 def check(arguments: argparse.Namespace) -> ExitStatus:
     """Print the findings; 1 when one is an error, 2 when the configuration is wrong or may not be read."""
     if arguments.fix and arguments.json:

@@ -22,6 +22,7 @@ from domain_secure.policy.configuration.configuration import Configuration, LogL
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.policy.terms.suggestions import did_you_mean, nearest
 from domain_secure.postfix.findings.domain_security import State
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 
 from . import connector_log
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     change.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
 
 
+@remembering()
 def run_list(arguments: argparse.Namespace) -> ExitStatus:
     """Print every connector, asked of Postfix."""
     configuration, instance = _place(arguments)
@@ -100,6 +102,7 @@ def _print_surroundings(document: dict[str, Any]) -> None:
         print(f"not looked at: other instances of Postfix: {document['other_instances_problem']}")
 
 
+@remembering()
 def run_show(arguments: argparse.Namespace) -> ExitStatus:
     """Print one connector, in the words of the table."""
     configuration, instance = _place(arguments)
@@ -136,6 +139,7 @@ class _Wanted:
     level: str | None
 
 
+@remembering()
 def run_set(arguments: argparse.Namespace) -> ExitStatus:
     """Switch one connector, and say what it was and what it is, once Postfix and the daemon were asked."""
     wanted = _wanted(arguments.values)

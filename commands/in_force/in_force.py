@@ -26,6 +26,7 @@ from domain_secure.postfix.attach import routes_record
 from domain_secure.postfix.attach.routes_record import request_path
 from domain_secure.postfix.findings.findings import Severity
 from domain_secure.postfix.findings.service_facts import facts_of
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.sending_checks.routing_checks import SUBDOMAIN, check_routing
 from domain_secure.postfix.tables.forgetting import (
@@ -44,6 +45,7 @@ _NAMED = 5  #: entries and messages named in a line
 _ASKED = 5_000  #: entries that Postfix is asked about after a change; of more, so many
 
 
+@remembering()
 def bring_in_force(path: Path, entries: Collection[Entry]) -> ExitStatus:
     """Return DONE once the configuration at *path* is in force for mail to *entries*, and say so.
 

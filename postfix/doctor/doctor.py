@@ -17,6 +17,7 @@ from domain_secure.postfix.dns.dns_lookup import system_lookup
 from domain_secure.postfix.dns.tlsa_lookup import look_up
 from domain_secure.postfix.findings.findings import Examination, Finding, Lookup
 from domain_secure.postfix.findings.service_facts import PostfixFacts, facts_of
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.mail_checks.attach_checks import check_attachment
 from domain_secure.postfix.mail_checks.inbound_checks import check_inbound
@@ -65,6 +66,7 @@ from domain_secure.postfix.tables.tables import map_type
 Question = tuple[str, Callable[[], Iterator[Finding]]]
 
 
+@remembering()
 def examine(
     configuration: Configuration,
     instance: PostfixInstance,
@@ -118,6 +120,7 @@ def examine(
     return Examination((), tuple(lookups)).with_findings(findings)
 
 
+@remembering()
 def examine_routes(
     configuration: Configuration, instance: PostfixInstance, tell: Callable[[str], None] = lambda _: None
 ) -> Examination:

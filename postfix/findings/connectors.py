@@ -18,6 +18,7 @@ from domain_secure.policy.configuration.configuration import Configuration, LogL
 from domain_secure.policy.own.certificate_path import read_limited
 from domain_secure.policy.terms.domain import InvalidDomainError, parse_domain
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.lookups import split_elements
 from domain_secure.postfix.instance.programs import PostfixInstance, Service
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE
@@ -62,6 +63,7 @@ class Connector:
     tls: str  #: ``required``, ``offered`` or ``none``: what the service does for everybody
 
 
+@remembering()
 def connectors_of(configuration: Configuration, instance: PostfixInstance) -> tuple[Connector, ...]:
     """Return the instance's connectors in the order of master.cf; raises Problem where it cannot be asked.
 

@@ -8,6 +8,7 @@ Must not know: what any program is asked.
 import errno
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -91,6 +92,11 @@ def run_on_terminal(command: Sequence[str]) -> tuple[int, tuple[str, ...]]:
         status = process.wait()
     lines = written.decode(errors="surrogateescape").splitlines()
     return status, tuple(line for line in lines if line.strip())
+
+
+def file_of(program: str) -> str | None:
+    """Return the file that `run` starts for *program*; None where there is none."""
+    return shutil.which(program, path=_environment()["PATH"])
 
 
 def warnings(stderr: str) -> tuple[str, ...]:

@@ -10,17 +10,21 @@ Sources: postconf(1), postmap(1), postfix(1), master(5), master(8).
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 from . import constant_database
 from .complaints import Complaint, complaints
+from .listings import is_remembering, listed
 from .master_cf import entries as entries_of_master
-from .processes import is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
+from .processes import file_of, is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
+
+T = TypeVar("T")
 
 _SLOWEST = 500_000  #: octets of a source text that postmap(1) compiles in a second at least
 _COMPILED = (".db", ".lmdb", ".cdb")  #: DATABASE_README: what postmap(1) adds to a name
@@ -67,8 +71,8 @@ class Answer:
 class PostfixInstance:
     """One Postfix instance, named by its configuration directory.
 
-    Nothing is remembered between calls: the files may change under us, and a call takes 5 ms.  Ask for
-    several parameters at once where it matters.  Every method raises Problem: status WRONG_USE when the
+    Nothing is remembered between calls, as the files may change under us and a call takes 5 ms, except within
+    `listings.remembering`, which sees such a change.  Every method raises Problem: status WRONG_USE when the
     configuration cannot be read, NO_ANSWER when a program is missing, fails or hangs.
     """
 
@@ -125,7 +129,8 @@ class PostfixInstance:
         """
         chroot_by_default = _chroot_by_default(self.parameter("compatibility_level", "0"))
         services: dict[str, Service] = {}
-        for line in self._postconf("-M").output.splitlines():
+        shown = self._remembered(("-M",), lambda: self._postconf("-M").output)
+        for line in shown.splitlines():
             name, kind, private, unprivileged, chroot, wakeup, limit, program, *_ = line.split(None, 8)
             service = Service(
                 name=name,
@@ -262,6 +267,30 @@ class PostfixInstance:
         return warnings(done.stderr)
 
     def _settings(self, arguments: Sequence[str], names: Iterable[str]) -> dict[str, str]:
+        wanted = tuple(names)
+        every = self._listed(arguments, ()) if wanted and is_remembering() else None
+        # Legacy names, such as virtual_maps, are not among all, and yet have a value for who asks.
+        missing = tuple(name for name in wanted if name not in (every or ()))
+        more = self._listed(arguments, missing) if every is not None and missing else {}
+        if every is None or more is None:
+            return self._ask(arguments, wanted)
+        found = every | more
+        return {name: found[name] for name in wanted if name in found}
+
+    def _listed(self, arguments: Sequence[str], names: Sequence[str]) -> dict[str, str] | None:
+        """Return these parameters, or all at the price of one, as remembered; None where there is no list."""
+
+        def ask() -> dict[str, str] | None:
+            with suppress(Problem):  # of one that cannot be expanded; the others may be asked for by name
+                return self._ask(arguments, names)
+            return None
+
+        return self._remembered((*arguments, "--", *names), ask)
+
+    def _remembered(self, question: tuple[str, ...], ask: Callable[[], T]) -> T:
+        return listed(self.config_directory, question, file_of("postconf") if is_remembering() else None, ask)
+
+    def _ask(self, arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
         output = self._postconf(*arguments, *names).output
         pairs = (line.partition(" =") for line in output.splitlines())
         return {name: value.removeprefix(" ") for name, _, value in pairs}

@@ -22,6 +22,7 @@ from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files import state_file, state_folder
 from domain_secure.policy.files.held_folder import UNFINISHED, HeldFolder
 from domain_secure.policy.terms.problems import ExitStatus, Problem
+from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
@@ -48,6 +49,7 @@ _UNFINISHED = re.compile(rf"{re.escape(UNFINISHED)}.*|\.(?:{re.escape(RECORD)}|{
 _COMPILERS = 2  #: more tables of any length there are not
 
 
+@remembering()
 def publish(
     configuration: Configuration,
     instance: PostfixInstance,
