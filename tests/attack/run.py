@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from promises import run_tool
 
-from . import mix_ups_model, readers, strangers
+from . import mix_ups, mix_ups_model, readers, strangers
 
-PARTS = readers.PARTS | strangers.PARTS | mix_ups_model.PARTS
+PARTS = readers.PARTS | strangers.PARTS | mix_ups_model.PARTS | mix_ups.PARTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
