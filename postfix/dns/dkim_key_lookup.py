@@ -19,7 +19,7 @@ from domain_secure.postfix.work.paced_tasks import Pace, PacedTasks, Room
 from .dns_lookup import Lookups, LookupStatus
 
 _ROOM = Room(threads=8, waiting=256)
-_PACE = Pace(after_success=0.0, after_failure=2.0, longest=30.0)
+_PACE = Pace(after_success=0.0, after_failure=1.0, longest=1.0)
 # Selectors are few; what somebody makes up must not push the used ones out for long.
 _KEPT = 1024
 # A key that is withdrawn has to stop counting soon, whatever its time to live says.

@@ -26,8 +26,9 @@ from .mail_exchangers import exchange_names, mail_domains
 
 _ROOM = Room(threads=8, waiting=256)
 _KEPT = 4096
-# An answer in which something failed is not kept; the next message asks again, but not at once.
-_PACE = Pace(after_success=0.0, after_failure=5.0, longest=60.0)
+# An answer in which something failed is not kept; the next message asks again, but not at once; not
+# later than this either, so that mail flows as soon as DNS is back.
+_PACE = Pace(after_success=0.0, after_failure=1.0, longest=1.0)
 
 
 @dataclass(frozen=True, slots=True)
