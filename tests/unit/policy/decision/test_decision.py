@@ -225,6 +225,53 @@ def test_what_rests_on_a_clock_that_is_behind_is_temporary(
         assert "2026-11-24 12:00:00 UTC" in decision.findings[0].detail
 
 
+_SECOND = timedelta(seconds=1)
+_NONE = timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "known_time", "verdict"),
+    [
+        (_NONE, _DAYS, None, Verdict.PASS),
+        (-_DAYS, _NONE, None, Verdict.PASS),
+        (_SECOND, _DAYS, None, Verdict.DATES_UNKNOWN),
+        (-_DAYS, -_SECOND, None, Verdict.EXPIRED),
+        (_NONE, 2 * _DAYS, _DAYS, Verdict.PASS),
+        (-_DAYS, _NONE, _DAYS, Verdict.DATES_UNKNOWN),
+        (-_DAYS, _DAYS, _DAYS, Verdict.PASS),
+        (-_DAYS, _DAYS - _SECOND, _DAYS, Verdict.DATES_UNKNOWN),
+    ],
+)
+def test_both_ends_of_a_certificates_time_are_part_of_it(
+    begins: timedelta, ends: timedelta, known_time: timedelta | None, verdict: Verdict
+) -> None:
+    """To the second, by a clock that is right and by one that is behind (RFC 5280 section 4.1.2.5)."""
+    content = _dated(begins, ends, PathOutcome.TRUSTED)
+    evidence = Evidence(session(), content, known_time=None if known_time is None else NOW + known_time)
+    assert decide([claim()], evidence, configuration(), NOW).verdict is verdict
+
+
+def test_a_decision_keeps_all_that_it_rests_on() -> None:
+    """It can be taken again from it, and ends in the same."""
+    signature = MessageSignature(Domain(WOODGROVE), "s1", SignatureStatus.VALID)
+    later = NOW + timedelta(days=1)
+    asked: list[str] = []
+
+    def signatures() -> tuple[MessageSignature, ...]:
+        asked.append("signatures")
+        return (signature,)
+
+    inquiries = replace(asking(lambda _: OWN, signatures=signatures), known_time=later)
+    rules = configuration(partners={WOODGROVE: partner(require=(Condition.DKIM,))})
+    decision = decide_with(inquiries, [claim()], session(), rules, NOW)
+    assert decision.evidence is not None
+    assert (decision.evidence.session, decision.evidence.known_certificate) == (session(), OWN)
+    assert decision.evidence.signatures == (signature,)
+    assert decision.evidence.known_time == later
+    assert replace(decide([claim()], decision.evidence, rules, NOW), evidence=decision.evidence) == decision
+    assert asked == ["signatures"], "once for a message"
+
+
 def test_an_unknown_certificate_is_named() -> None:
     """The partner's administrator reads which certificate it was."""
     decision = decide([claim()], Evidence(session(), None), configuration(), NOW)
