@@ -74,16 +74,21 @@ def broken_copy(replacements: Iterable[Replacement]) -> Iterator[BrokenCopy]:
         yield BrokenCopy(root)
 
 
+def environment_without_product(place: Path) -> Path:
+    """Make an environment at *place* that has all of ours but the product; return where its packages go."""
+    ours = Path(sys.prefix)
+    subprocess.run([sys.executable, "-P", "-m", "venv", "--without-pip", place], check=True)
+    packages = Path(sysconfig.get_path("purelib"))
+    theirs = place / packages.relative_to(ours)
+    # A path alone, so that what our own packages say at the start, where the product is, is not said there.
+    (theirs / "ours.pth").write_text(f"{packages}\n")
+    return theirs
+
+
 def _make_environment(root: Path) -> None:
     """Make an environment like ours, in which the product is the copy's."""
     environment = root / ".venv"
-    ours = Path(sys.prefix)
-    subprocess.run([sys.executable, "-P", "-m", "venv", "--without-pip", environment], check=True)
-    packages = Path(sysconfig.get_path("purelib"))
-    theirs = environment / packages.relative_to(ours)
-    # A path alone, so that what our own packages say at the start, where the product is, is not said there.
-    (theirs / "ours.pth").write_text(f"{packages}\n")
-    product = theirs / "domain_secure"
+    product = environment_without_product(environment) / "domain_secure"
     product.mkdir()
     for room in _ROOMS:
         (product / room).symlink_to(root / room)
