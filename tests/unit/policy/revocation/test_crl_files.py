@@ -23,6 +23,15 @@ def test_files_are_read_whole_and_each_list_once(tmp_path: Path) -> None:
     assert found.der == LIST
 
 
+def test_every_file_counts(tmp_path: Path) -> None:
+    """The lists of the first file are there as those of the last one."""
+    lists = [revocation_list(Authority.create(f"Root {number}")) for number in range(3)]
+    files = [tmp_path / f"{number}.crl" for number in range(3)]
+    for file, content in zip(files, lists, strict=True):
+        file.write_bytes(content)
+    assert [one.der for one in read_crl_files(files, tmp_path / "c.toml")] == lists
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 2000, b"-----BEGIN X509 CRL-----\nAAAA\n"])
 def test_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes) -> None:
     """With the key it stands under, and what to do."""
@@ -30,8 +39,8 @@ def test_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes) -> No
     file.write_bytes(content)
     with pytest.raises(Problem) as raised:
         read_crl_files([file], tmp_path / "c.toml")
-    assert str(file) in raised.value.where
-    assert "fetch it again" in raised.value.fix
+    assert raised.value.where == f"{tmp_path}/c.toml: trust.crl_files has {file}"
+    assert raised.value.fix == "fetch it again from the authority, or remove it from the list"
 
 
 def test_endless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
@@ -45,8 +54,10 @@ def test_endless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
     """As any file that cannot be read."""
-    with pytest.raises(Problem, match="No such file"):
+    with pytest.raises(Problem, match="No such file") as raised:
         read_crl_files([tmp_path / "none"], tmp_path / "c.toml")
+    assert raised.value.where == f"{tmp_path}/c.toml: trust.crl_files has {tmp_path}/none"
+    assert raised.value.fix == "name a file that the user of the daemon may read"
 
 
 @pytest.mark.parametrize("key", ["ca_file", "crl_files"])
