@@ -22,6 +22,11 @@ REQUEST_LIMIT = 65536
 # one instance of Postfix alone.
 Key = tuple[str, str, str, str, str]
 
+# What we go by, of some thirty attributes.
+_WANTED = re.compile(
+    r"\n((?:client|server)_(?:address|port)|ccert_(?:fingerprint|pubkey_fingerprint|subject|issuer)"
+    r"|queue_id|encryption_(?:protocol|cipher))=([^\n]*)"
+)
 _XTEXT_OCTET = re.compile(rb"\+([0-9A-F]{2})")
 
 
@@ -78,24 +83,23 @@ class RequestReader:
 
 def parse_request(request: bytes) -> DelegatedFacts:
     """Return the facts in one request without its empty line; raises MalformedRequestError."""
-    lines = request.decode("utf-8", "replace").split("\n")
-    try:
-        said = dict([line.split("=", 1) for line in lines]).get
-    except ValueError:
-        without = next(line for line in lines if "=" not in line)
-        raise MalformedRequestError(f"line without '=': {without[:80]!r}") from None
+    text = request.decode("utf-8", "replace")
+    without = [line for line in text.split("\n") if "=" not in line]
+    if without:
+        raise MalformedRequestError(f"line without '=': {without[0][:80]!r}")
+    said = dict(_WANTED.findall("\n" + text)).get
     return DelegatedFacts(
-        client_address=said("client_address") or "",
-        client_port=said("client_port") or "",
-        queue_id=said("queue_id") or "",
+        client_address=said("client_address", ""),
+        client_port=said("client_port", ""),
+        queue_id=said("queue_id", ""),
         encryption_protocol=said("encryption_protocol") or None,
         encryption_cipher=said("encryption_cipher") or None,
         ccert_fingerprint=said("ccert_fingerprint") or None,
         ccert_pubkey_fingerprint=said("ccert_pubkey_fingerprint") or None,
-        ccert_subject=decode_xtext((said("ccert_subject") or "").encode()) or None,
-        ccert_issuer=decode_xtext((said("ccert_issuer") or "").encode()) or None,
-        server_address=said("server_address") or "",
-        server_port=said("server_port") or "",
+        ccert_subject=decode_xtext(said("ccert_subject", "").encode()) or None,
+        ccert_issuer=decode_xtext(said("ccert_issuer", "").encode()) or None,
+        server_address=said("server_address", ""),
+        server_port=said("server_port", ""),
     )
 
 
@@ -106,4 +110,6 @@ def reply(action: str) -> bytes:
 
 def decode_xtext(text: bytes) -> str:
     """Return the text behind xtext (``+HH`` for each octet outside printable ASCII)."""
+    if b"+" not in text:
+        return text.decode("utf-8", "replace")
     return _XTEXT_OCTET.sub(lambda match: bytes.fromhex(match[1].decode()), text).decode("utf-8", "replace")

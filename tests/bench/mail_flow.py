@@ -1,46 +1,45 @@
-"""Messages per second through a real Postfix: with the product, with a milter that does nothing, with none.
+"""Messages per second through a real Postfix: the product's, what people would run instead, none.
 
 What the verbose protocol log costs is measured beside the normal one.
 
-Owns: one Postfix with a port for each of the three, the load, the interleaved rounds.
+Owns: one Postfix with a port for each of them, the load, the interleaved rounds.
 Load comes from smtp-source(1), one message a connection, over loopback and in the clear: it speaks no TLS,
 and a client that does would cost more than all that is compared here.  Delivery is discard(8).
 """
 
 import os
-import subprocess
-import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+from . import others
 from .measurement import Measurement
+from .others import C_MILTER, OPENDKIM
 from .start_up import MEMORY_GOAL, resident_memory
 from lab import laboratory
 from lab.laboratory import CONTOSO, LOOPBACK, WOODGROVE, Lab
-from lab.namespaces import InnerProcess, LabError, missing_programs
+from lab.namespaces import LabError, missing_programs
 from lab.product import Product
 from lab.waiting import wait_for
 
 PART = "mail"
-GOAL = ">= 0.95"
+GOAL, LISTED_GOAL, OPENDKIM_GOAL = ">= 1.05", ">= 0.95", ">= 2"
 
-_PROGRAMS = (*laboratory.PROGRAMS, "smtp-source", "cc")
+_PROGRAMS = (*laboratory.PROGRAMS, *others.PROGRAMS, "smtp-source")
 _SESSIONS = 8
 _UNLISTED = "stranger.example.test"
-_SOURCE = Path(__file__).with_name("noop_milter.c")
-_SOCKET = Path("bench/milter")  #: below the queue directory, where a chrooted smtpd looks
-_NOOP = "C milter"
 _PRODUCT = "product, unlisted"
 _LISTED = "product, listed and marked"
 _VERBOSE_GOAL = ">= 0.90"
+_GOALS = {_PRODUCT: GOAL, _LISTED: LISTED_GOAL}
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 #: Observed only, so that mail in the clear takes the whole way of a listed one: log line and marks.
-_CONFIGURATION = f"""\
+CONFIGURATION = f"""\
 [receive]
 domains = ["{WOODGROVE}"]
 [partner."{WOODGROVE}"]
@@ -72,16 +71,17 @@ def measure(messages: int, rounds: int) -> list[Measurement]:
     with ExitStack() as stack:
         lab = stack.enter_context(Lab())
         product = Product(lab)
-        product.configure(_CONFIGURATION)
-        _prepare_postfix(lab)
+        product.configure(CONFIGURATION)
+        # The queue manager must not hold the senders back, nor delivery compete with them.
+        lab.contoso.configure(virtual_transport="discard:", in_flow_delay="0")
         product.serve()
         stack.callback(product.stop)
         product.attach()
-        noop = stack.enter_context(_noop_milter(lab))
+        rivals = stack.enter_context(others.started(lab))
+        lab.contoso.reload()
         idle = resident_memory(product.pid)
         variants = (
-            Variant("no milter", 2601, _UNLISTED, None),
-            Variant(_NOOP, 2602, _UNLISTED, noop.pid),
+            *(Variant(other.what, other.port, _UNLISTED, other.pid) for other in rivals),
             Variant(_PRODUCT, 25, _UNLISTED, product.pid),
             Variant(_LISTED, 25, WOODGROVE, product.pid),
             Variant("product, listed, verbose log", 25, WOODGROVE, product.pid, verbose=True),
@@ -97,28 +97,6 @@ def _memory(idle: float, loaded: float) -> list[Measurement]:
     before = Measurement(PART, "memory of serve, attached and idle", "MiB", (idle,), goal=MEMORY_GOAL)
     after = Measurement(PART, "memory of serve, after the load", "MiB", (loaded,), goal=MEMORY_GOAL)
     return [before, after.against(before, called="idle")]
-
-
-def _prepare_postfix(lab: Lab) -> None:
-    contoso = lab.contoso
-    # The queue manager must not hold the senders back, nor delivery compete with them.
-    contoso.configure(virtual_transport="discard:", in_flow_delay="0")
-    for port, milter in ((2601, ""), (2602, f"unix:{_SOCKET}")):
-        service = f"{port} inet n - y - - smtpd -o smtpd_milters={milter} -o smtpd_data_restrictions="
-        lab.namespaces.run("postconf", "-c", contoso.layout.configuration, "-M", f"{port}/inet={service}")
-    contoso.reload()
-
-
-@contextmanager
-def _noop_milter(lab: Lab) -> Iterator[InnerProcess]:
-    socket = lab.contoso.layout.queue / _SOCKET
-    lab.namespaces.outside(socket.parent).mkdir(mode=0o755)
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder) / "noop_milter"
-        subprocess.run(["cc", "-O2", "-o", program, _SOURCE, "-lmilter"], check=True)
-        process = lab.namespaces.start(program, f"unix:{socket}")
-        wait_for(lab.namespaces.outside(socket).is_socket, "the C milter's socket")
-        yield process
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +132,25 @@ class _Turns:
     def measurements(self) -> list[Measurement]:
         """Return the rates and what they cost, each beside the C milter's."""
         return [
-            *self._compared("", "msg/s", lambda turn: turn.rate, goal=GOAL),
+            *self._compared("", "msg/s", lambda turn: turn.rate, goals=_GOALS),
+            *self._beside_opendkim(),
             *self._compared("processor, with Postfix: ", "µs/msg", lambda turn: turn.everything),
             *self._compared("processor, alone: ", "µs/msg", lambda turn: turn.milter),
             *self._verbosity(),
         ]
+
+    def _beside_opendkim(self) -> list[Measurement]:
+        """Return the product's rate beside OpenDKIM's."""
+        turns = {variant.what: turns for variant, turns in self._turns.items()}
+        if OPENDKIM not in turns:
+            return []
+        rates = {
+            what: Measurement(
+                PART, f"beside OpenDKIM: {what}", "msg/s", tuple(one.rate for one in turns[what])
+            )
+            for what in (OPENDKIM, _PRODUCT)
+        }
+        return [rates[_PRODUCT].against(rates[OPENDKIM], called=OPENDKIM, goal=OPENDKIM_GOAL)]
 
     def _verbosity(self) -> list[Measurement]:
         """Return what the verbose log leaves of the rate with the normal one."""
@@ -172,17 +164,22 @@ class _Turns:
         return [rates[True].against(rates[False], called=_LISTED, goal=_VERBOSE_GOAL)]
 
     def _compared(
-        self, kind: str, unit: str, value: Callable[[_Turn], float], *, goal: str = ""
+        self,
+        kind: str,
+        unit: str,
+        value: Callable[[_Turn], float],
+        *,
+        goals: Mapping[str, str] = MappingProxyType({}),
     ) -> list[Measurement]:
         every = {
             variant.what: Measurement(PART, kind + variant.what, unit, tuple(map(value, turns)))
             for variant, turns in self._turns.items()
         }
-        noop = every.pop(_NOOP)
+        reference = every.pop(C_MILTER)
         return [
-            noop,
+            reference,
             *(
-                one.against(noop, called=_NOOP, goal=goal if what == _PRODUCT else "")
+                one.against(reference, called=C_MILTER, goal=goals.get(what, ""))
                 for what, one in every.items()
                 if any(one.values)
             ),
@@ -222,11 +219,11 @@ class _Turns:
         started = time.perf_counter()
         self._lab.namespaces.run(*load, *path, f"inet:{LOOPBACK}:{variant.port}")
         seconds = time.perf_counter() - started
-        wait_for(lambda: _is_queue_empty(self._lab), "an empty queue", deadline=60)
+        wait_for(lambda: is_queue_empty(self._lab), "an empty queue", deadline=60)
         return seconds
 
 
-def _is_queue_empty(lab: Lab) -> bool:
+def is_queue_empty(lab: Lab) -> bool:
     queue = lab.namespaces.outside(lab.contoso.layout.queue)
     return not any(any((queue / name).iterdir()) for name in ("incoming", "active"))
 

@@ -1,12 +1,14 @@
 /*
- * A milter that answers every event and does nothing: what a milter costs Postfix at least.
+ * A milter that does nothing: it answers every event, or takes the end of a message only, which is what a milter
+ * costs Postfix at least.
  *
- *     noop_milter unix:/path
+ *     noop_milter unix:/path [end]
  *
  * The socket may be used by everybody.  Runs in the foreground until SIGTERM.  Source: libmilter's API.
  */
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <libmilter/mfapi.h>
@@ -53,6 +55,18 @@ static sfsistat on_unknown(SMFICTX *context, const char *command)
     return SMFIS_CONTINUE;
 }
 
+static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned long steps, unsigned long more,
+                             unsigned long even_more, unsigned long *our_actions, unsigned long *our_steps,
+                             unsigned long *our_more, unsigned long *our_even_more)
+{
+    (void) context, (void) actions, (void) more, (void) even_more;
+    *our_actions = 0;
+    *our_steps = steps & (SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT | SMFIP_NOBODY
+                          | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NODATA);
+    *our_more = *our_even_more = 0;
+    return SMFIS_CONTINUE;
+}
+
 int main(int count, char **arguments)
 {
     struct smfiDesc description = {
@@ -73,10 +87,12 @@ int main(int count, char **arguments)
         .xxfi_data = on_event,
     };
 
-    if (count != 2) {
-        fprintf(stderr, "usage: %s unix:/path\n", arguments[0]);
+    if (count < 2 || count > 3 || (count == 3 && strcmp(arguments[2], "end") != 0)) {
+        fprintf(stderr, "usage: %s unix:/path [end]\n", arguments[0]);
         return 2;
     }
+    if (count == 3)
+        description.xxfi_negotiate = on_negotiate;
     umask(0);
     if (smfi_setconn(arguments[1]) == MI_FAILURE || smfi_register(description) == MI_FAILURE) {
         fprintf(stderr, "%s: cannot listen on %s\n", arguments[0], arguments[1]);

@@ -15,7 +15,20 @@ from pathlib import Path
 
 from promises import Promise, broken, print_promises, record
 
-from . import decisions, fleet, flood, log_reading, mail_flow, records, scrape, start_up, tables
+from . import (
+    capacity,
+    decisions,
+    fleet,
+    flood,
+    latency,
+    log_reading,
+    mail_flow,
+    records,
+    scrape,
+    start_up,
+    tables,
+    where_time_goes,
+)
 from .measurement import Measurement, print_measurements, promise_of
 
 
@@ -36,8 +49,8 @@ class Size:
 # Short rounds and many of them: what else the machine does then disturbs neighbours alike, and medians
 # forget it.
 FULL = Size(
-    messages=600,
-    mail_rounds=21,
+    messages=1000,
+    mail_rounds=14,
     domains=1_000_000,
     records=20_000,
     log_lines=500_000,
@@ -51,7 +64,10 @@ QUICK = Size(
 
 PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     mail_flow.PART: lambda size: mail_flow.measure(size.messages, size.mail_rounds),
-    flood.PART: lambda size: flood.measure(size.messages // 6 + 5),
+    latency.PART: lambda size: latency.measure(size.messages),
+    where_time_goes.PART: lambda size: where_time_goes.measure(size.messages * 2),
+    capacity.PART: lambda size: capacity.measure(size.messages * 2, size.rounds),
+    flood.PART: lambda size: flood.measure(size.messages // 10 + 5),
     decisions.PART: lambda size: decisions.measure(size.domains),
     scrape.PART: lambda size: scrape.measure(min(size.domains, 10_000)),
     records.PART: lambda size: records.measure(size.records),
@@ -79,7 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     size = QUICK if options.quick else FULL
     measurements: list[Measurement] = []
-    reasons = {part.PART: part.why_not() for part in (mail_flow, flood, fleet)}
+    reasons = {
+        part.PART: part.why_not() for part in (mail_flow, latency, where_time_goes, capacity, flood, fleet)
+    }
     left_out = {part: reason for part, reason in reasons.items() if reason}
     for part in options.parts or PARTS:
         if part in left_out:

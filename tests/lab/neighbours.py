@@ -58,6 +58,12 @@ class Neighbour:
         self._process = None
 
     @property
+    def pid(self) -> int:
+        """Return its process id, as the host counts."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Tell whether it was started and not stopped."""
         return self._process is not None
