@@ -70,7 +70,7 @@ class FleetStore:
         configuration = parse(self.local, path, shared=SharedPolicy(b""))
         self.settings: Store = configuration.store
         self.cache = FleetCache(configuration.state)
-        self.repository = Repository(Etcd(self.settings), self.settings.prefix)
+        self.repository = Repository(Etcd(self.settings), self.settings.prefix, remembers=True)
 
     def edit(self, change: Callable[[Draft], T], what: str, *, create: bool = True) -> T:
         """Return what *change* makes of a draft of the newest revision, which becomes the next one."""

@@ -29,6 +29,7 @@ LEASE_SECONDS = 30  #: after which a node that died is no longer called live
 _HEARTBEAT_SECONDS = 8.0
 _WATCH_SECONDS = 60.0  #: after which a silent watch is set anew: its server may be gone without a word
 _LONGEST_PAUSE = 30.0
+_PROBING_SECONDS = 0.5
 _REPORT_SECONDS = 60.0  #: how often counters alone are worth a write
 
 
@@ -112,7 +113,7 @@ class Agent:
                 self._stop.set()
             except (Problem, OSError) as problem:
                 self._failed(str(problem))
-                self._wake.wait(pauses.pause())  # the watch may be back first
+                self._wake.wait(pauses.pause())
             except Exception as error:  # noqa: BLE001 - whatever it is, this node goes on and tries again
                 self._log(internal_error("fleet", error))
                 self._stop.wait(pauses.pause())
@@ -219,9 +220,11 @@ class Agent:
                     pauses.succeeded()
                     self._wake.set()
             except (Problem, OSError):
-                # The other thread says so.
+                # The other thread says so, and finds out when the store is back: one of us asking is enough.
                 etcd = None
                 self._stop.wait(pauses.pause())
+                while self._lost_at is not None and not self._stop.is_set():
+                    self._stop.wait(_PROBING_SECONDS)
             except Exception as error:  # noqa: BLE001 - as above
                 etcd = None
                 self._log(internal_error("fleet-watch", error))

@@ -34,7 +34,8 @@ except ModuleNotFoundError as error:
         "install the package postfix-domain-secure[fleet], or the Debian package, which has it",
     ) from error
 
-CONNECT_SECONDS = 2.0
+# TCP and TLS.  Who gives up soon makes a server that all nodes of a fleet come back to begin in vain.
+CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 5.0
 # A log-in costs etcd a tenth of a second of processor (bcrypt), and after its restart all nodes of a fleet
 # need one at once.  Who gives up sooner and asks anew makes it compute in vain, and nobody ever gets in.
@@ -198,22 +199,25 @@ class Etcd:
     def _ask(self, path: str, payload: Mapping[str, Any]) -> Any:
         """Return the answer of the first server that gives one; raises StoreProblem."""
         problem: StoreProblem | None = None
-        for _ in range(len(self._servers) + 1):  # one more, for a log-in that has aged
+        left, may_log_in_anew = len(self._servers), True
+        while left:
             server = self._servers[self._turn % len(self._servers)]
             try:
                 self._log_in()
                 return server.post(server.get_url(path), json=payload)
             except (Etcd3Exception, requests.exceptions.RequestException, ValueError) as error:
                 message = _message(error)
-                if _UNAUTHENTICATED in message and self._store.username is not None:
-                    self._log_out()  # the server was started anew, or the token has aged
-                elif not _is_of_the_server_alone(error, message):
+                is_aged = _UNAUTHENTICATED in message and self._store.username is not None
+                if not is_aged and not _is_of_the_server_alone(error, message):
                     raise self._refused(message) from error
+                # The server was started anew, or the token has aged.  One that was restored from a snapshot
+                # makes everybody wait whose token is younger than what it knows, without an answer.
+                self._log_out()
+                if is_aged and may_log_in_anew:
+                    may_log_in_anew = False
                 else:
+                    left -= 1
                     self._turn += 1
-                    # A server that was restored from a snapshot makes everybody wait whose token is younger
-                    # than what it knows, without an answer.
-                    self._log_out()
                 problem = unreachable(message, self._store)
         raise problem or unreachable("no server is named", self._store)
 

@@ -57,11 +57,15 @@ class Head:
 
 
 class Repository:
-    """The keys below one prefix."""
+    """The keys below one prefix.
 
-    def __init__(self, etcd: Etcd, prefix: str) -> None:
+    What nodes said is fetched once where it *remembers* it, for who asks again and again and ends soon.
+    """
+
+    def __init__(self, etcd: Etcd, prefix: str, *, remembers: bool = False) -> None:
         self.etcd = etcd
         self.prefix = prefix
+        self._said: dict[str, KeyValue] | None = {} if remembers else None  #: by key, of nodes
 
     @property
     def head_key(self) -> str:
@@ -156,12 +160,20 @@ class Repository:
 
     def nodes(self) -> tuple[KeyValue, ...]:
         """Return all that nodes say of themselves; raises StoreProblem."""
-        keys = (item.key for item in self._keys(f"{self.prefix}nodes/") if self._is_of_node(item.key))
-        wanted = [
-            key
-            for _, of_node in groupby(keys, lambda key: self.node_of(key)[0])
-            for key in islice(of_node, _MOST_MACHINES + 2)
-        ]
+        there = (item for item in self._keys(f"{self.prefix}nodes/") if self._is_of_node(item.key))
+        wanted = {
+            item.key: item.modified
+            for _, of_node in groupby(there, lambda item: self.node_of(item.key)[0])
+            for item in islice(of_node, _MOST_MACHINES + 2)
+        }
+        said = {key: item for key, item in (self._said or {}).items() if wanted.get(key) == item.modified}
+        said |= {item.key: item for item in self._fetched([key for key in wanted if key not in said])}
+        if self._said is not None:
+            self._said = said
+        return tuple(said[key] for key in wanted if key in said)
+
+    def _fetched(self, wanted: Sequence[str]) -> list[KeyValue]:
+        """Return what stands under these keys; what an answer cannot hold is left out."""
         found: list[KeyValue] = []
         for batch in _batched(wanted, _NODES_AT_ONCE):
             try:
@@ -173,7 +185,7 @@ class Repository:
                 for key in batch:
                     with suppress(StoreProblem):
                         found += self._values(key)
-        return tuple(found)
+        return found
 
     def _is_of_node(self, key: str) -> bool:
         node, what = self.node_of(key)

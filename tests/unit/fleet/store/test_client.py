@@ -3,12 +3,14 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from domain_secure.fleet.store.client import Etcd, LogIn, get
+from domain_secure.fleet.store.problems import StoreProblem
 from domain_secure.policy.configuration.configuration import Store
 
 
@@ -94,3 +96,18 @@ def test_forgetting_an_older_log_in_keeps_the_newer() -> None:
     assert log_in.token == "new"
     log_in.forget("new")
     assert log_in.token is None
+
+
+def test_a_server_that_does_not_answer_is_asked_once(store: Store) -> None:
+    """Who asks the only server again at once doubles what it has to do when all come back."""
+    asked = []
+    with Gateway() as silent:
+        silent.RequestHandlerClass = lambda *_: asked.append(None)  # type: ignore[assignment,method-assign]
+        threading.Thread(target=silent.serve_forever, daemon=True).start()
+        etcd = Etcd(
+            replace(store, endpoints=(f"http://127.0.0.1:{silent.server_address[1]}",), username=None)
+        )
+        with pytest.raises(StoreProblem):
+            etcd.transaction(get("/x"))
+        silent.shutdown()
+    assert len(asked) == 1
