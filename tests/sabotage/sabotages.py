@@ -47,16 +47,16 @@ SABOTAGES = (
         (
             Replacement(
                 "milter/session/delegation.py",
-                "        return self.client_address, self.client_port, self.queue_id\n",
-                '        return self.client_address, "", ""\n',
+                "self.server_port, self.client_address, self.client_port, self.queue_id\n",
+                '"", self.client_address, "", ""\n',
             ),
             Replacement(
-                "milter/session/inbound.py",
-                "self._requests.take((facts.client_address, facts.client_port, queue_id))",
-                'self._requests.take((facts.client_address, "", ""))',
+                "milter/session/macros.py",
+                "self.server_port, self.client_address, self.client_port, queue_id\n",
+                '"", self.client_address, "", ""\n',
             ),
         ),
-        test("tests/real/test_sessions.py::test_sessions_at_the_same_time_do_not_mix"),
+        part("attack", "mix-ups-model"),
     ),
     Sabotage(
         "answered-before-recorded",
