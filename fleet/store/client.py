@@ -12,6 +12,7 @@ import base64
 import random
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from domain_secure.policy.configuration.configuration import Store
 from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import Problem
 
-from .problems import StoreProblem, refused, unreachable
+from .problems import StoreProblem, refused, unreachable, unusable
 
 try:
     import requests
@@ -140,24 +141,26 @@ class Etcd:
         self, *operations: Mapping[str, Any], compare: tuple[Mapping[str, Any], ...] = ()
     ) -> Answer:
         """Do the operations if all of *compare* holds; raises StoreProblem."""
-        answer = self._ask("/kv/txn", {"compare": compare, "success": operations})
-        header = answer.get("header", {})
-        ranges = [part["response_range"] for part in answer.get("responses", ()) if "response_range" in part]
-        return Answer(
-            bool(answer.get("succeeded")),
-            tuple(tuple(map(_key_value, found.get("kvs", ()))) for found in ranges),
-            int(header.get("revision", 0)),
-            str(header.get("cluster_id", "")),
-        )
+        said = self._ask("/kv/txn", {"compare": compare, "success": operations})
+        with self._understood("/kv/txn"):
+            answer = _answer(said)
+            asked = sum("request_range" in one for one in operations)
+            # Nothing is done where a condition does not hold, and without a condition everything is.
+            if not (answer.succeeded or compare) or len(answer.ranges) != asked * answer.succeeded:
+                raise ValueError("it does not say what was asked")
+        return answer
 
     def grant(self, seconds: int) -> str:
         """Return a new lease."""
-        return str(self._ask("/lease/grant", {"TTL": str(seconds)})["ID"])
+        answer = self._ask("/lease/grant", {"TTL": str(seconds)})
+        with self._understood("/lease/grant"):
+            return str(answer["ID"])
 
     def keep_alive(self, lease: str) -> bool:
         """Renew a lease; returns False where it has ended."""
         answer = self._ask("/lease/keepalive", {"ID": lease})
-        return int(answer.get("result", {}).get("TTL", 0)) > 0
+        with self._understood("/lease/keepalive"):
+            return int(answer.get("result", {}).get("TTL", 0)) > 0
 
     def revoke(self, lease: str) -> None:
         """End a lease, and with it the keys under it."""
@@ -180,10 +183,15 @@ class Etcd:
                 if stream.status_code != requests.codes["ok"]:
                     raise self._refused(stream.text)
                 for line in stream.iter_lines(chunk_size=65_536):
-                    result = parse_json(line).get("result", {}) if line else {}
-                    if result.get("canceled"):
+                    with self._understood("/watch"):
+                        result = parse_json(line).get("result", {}) if line else {}
+                        is_over, is_news = (
+                            result.get("canceled"),
+                            result.get("created") or result.get("events"),
+                        )
+                    if is_over:
                         return
-                    if result.get("created") or result.get("events"):
+                    if is_news:
                         yield None
         except requests.exceptions.ReadTimeout:
             return
@@ -205,7 +213,12 @@ class Etcd:
             try:
                 self._log_in()
                 return server.post(server.get_url(path), json=payload)
-            except (Etcd3Exception, requests.exceptions.RequestException, ValueError) as error:
+            except (
+                Etcd3Exception,
+                requests.exceptions.RequestException,
+                ValueError,
+                RecursionError,
+            ) as error:
                 message = _message(error)
                 is_aged = _UNAUTHENTICATED in message and self._store.username is not None
                 if not is_aged and not _is_of_the_server_alone(error, message):
@@ -220,6 +233,15 @@ class Etcd:
                     self._turn += 1
                 problem = unreachable(message, self._store)
         raise problem or unreachable("no server is named", self._store)
+
+    @contextmanager
+    def _understood(self, where: str) -> Iterator[None]:
+        """Take an answer that is none of etcd's for no answer; raises StoreProblem."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            what = f"what answers there does not speak as etcd does ({type(error).__name__}: {error})"
+            raise unusable(what, f"{', '.join(self._store.endpoints)}: {where}") from error
 
     def _log_in(self) -> None:
         if self._store.username is None:
@@ -312,6 +334,17 @@ def _is_of_the_server_alone(error: Exception, message: str) -> bool:
     if isinstance(error, ConnectionFailedError | ConnectionTimeoutError):
         return True
     return any(word in message for word in _ELSEWHERE)
+
+
+def _answer(said: Mapping[str, Any]) -> Answer:
+    header = said.get("header", {})
+    ranges = [part["response_range"] for part in said.get("responses", ()) if "response_range" in part]
+    return Answer(
+        bool(said.get("succeeded")),
+        tuple(tuple(map(_key_value, found.get("kvs", ()))) for found in ranges),
+        int(header.get("revision", 0)),
+        str(header.get("cluster_id", "")),
+    )
 
 
 def _key_value(found: Mapping[str, Any]) -> KeyValue:

@@ -1,17 +1,18 @@
-"""Connections of one user log in once, and again when the server does not know them any more."""
+"""One log-in for all connections of a user; and what answers in the place of etcd."""
 
 import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from domain_secure.fleet.store.client import Etcd, LogIn, get
 from domain_secure.fleet.store.problems import StoreProblem
-from domain_secure.policy.configuration.configuration import Store
+from domain_secure.policy.configuration.configuration import Store, StoreType
 
 
 class Gateway(ThreadingHTTPServer):
@@ -111,3 +112,56 @@ def test_a_server_that_does_not_answer_is_asked_once(store: Store) -> None:
             etcd.transaction(get("/x"))
         silent.shutdown()
     assert len(asked) == 1
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """Some web server that answers every question in the same way."""
+
+    says = b""
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.says)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+        del format, args
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Etcd]:
+    """Return a client of that server."""
+    server = HTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Etcd(Store(type=StoreType.ETCD, endpoints=(f"http://127.0.0.1:{server.server_port}",)))
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b"{}",
+        b"[" * 100_000,
+        b'{"succeeded": true, "responses": 7}',
+        b'{"succeeded": true, "responses": [{"response_range": {"kvs": [{}]}}]}',
+        b'{"succeeded": true, "responses": [{"response_range": {}}, {"response_range": {}}]}',
+        b'{"succeeded": true, "header": {"revision": "x"}, "responses": [{"response_range": {}}]}',
+    ],
+)
+def test_what_is_no_etcd_is_a_problem_of_the_store(
+    elsewhere: Etcd, monkeypatch: pytest.MonkeyPatch, says: bytes
+) -> None:
+    """Whatever it says, it is neither an empty store nor a fault of ours."""
+    monkeypatch.setattr(Elsewhere, "says", says)
+    with pytest.raises(StoreProblem):
+        elsewhere.transaction(get("/domain-secure/head"))
+    with pytest.raises(StoreProblem):
+        elsewhere.grant(10)
