@@ -31,7 +31,7 @@ from .log_source import Batch, LogSource
 from .log_standing import StandingWatch
 
 POLL_SECONDS = 0.25  #: how soon a line is noticed
-_RETRY_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
 _FOREIGN_SECONDS = 3600.0
 _REMEMBERED = 50_000  #: domains, most of them not listed
 
