@@ -111,7 +111,7 @@ class Ledger:
             return self._sent.setdefault(mark, Sent(kind, mark))
 
     def told(self, sent: Sent, code: int | None, began: float) -> None:
-        """Note the reply to a try that *began* then, by the monotonic clock."""
+        """Note the reply to a try in a session that *began* then, by the monotonic clock."""
         with self._lock:
             sent.told.append(code)
             self._replies.append(Told(began, time.monotonic(), sent.kind, code))
@@ -121,6 +121,12 @@ class Ledger:
         with self._lock:
             told = [one for one in self._replies if one.kind is kind and one.began >= after and one.is_right]
         return min((one.ended for one in told), default=None)
+
+    def last_failure(self, after: float) -> float:
+        """Return when the last wrong answer came in a session that was opened past a time, or that time."""
+        with self._lock:
+            told = [one.ended for one in self._replies if one.began >= after and not one.is_right]
+        return max(told, default=after)
 
     def replies(self, after: float = 0.0) -> list["Told"]:
         """Return the replies that came past a monotonic time."""

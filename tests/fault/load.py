@@ -69,6 +69,7 @@ class Load:
         #: each in a box of its own, since he may show another certificate
         self._everybody = [[sender] for sender in everybody]
         self._over = threading.Event()
+        self._is_abandoned = False
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -77,6 +78,9 @@ class Load:
             streams = [pool.submit(self._stream, box, self._over) for box in self._everybody]
             try:
                 yield
+            except BaseException:
+                self._is_abandoned = True
+                raise
             finally:
                 self._over.set()
             for stream in streams:
@@ -139,12 +143,13 @@ class Load:
     def _session(self, sender: Sender) -> None:
         """Send several messages in one session; what it does not get rid of goes out by itself."""
         left: list[tuple[Message, Sent]] = []
+        began = time.monotonic()
         with suppress(EOFError, OSError), self._connected(sender) as dialogue:
             for _ in range(_A_SESSION):
                 message = sender.compose()
                 sent = self.ledger.open(sender.kind, message.mark)
                 left.append((message, sent))
-                code = self._tell(sent, dialogue, sender, message)
+                code = self._tell(sent, dialogue, sender, message, began)
                 if sent.is_done:
                     left.pop()
                 if code is None or code == 421 or self._over.is_set():
@@ -161,15 +166,16 @@ class Load:
         while (began := time.monotonic()) < end:
             try:
                 with self._connected(sender) as dialogue:
-                    self._tell(sent, dialogue, sender, message)
+                    self._tell(sent, dialogue, sender, message, began)
             except (EOFError, OSError):
                 self.ledger.told(sent, None, began)
-            if sent.is_done:
+            if sent.is_done or self._is_abandoned:
                 return
             time.sleep(_PACE * 2)
 
-    def _tell(self, sent: Sent, dialogue: Dialogue, sender: Sender, message: Message) -> int | None:
-        began = time.monotonic()
+    def _tell(
+        self, sent: Sent, dialogue: Dialogue, sender: Sender, message: Message, began: float
+    ) -> int | None:
         try:
             reply: Reply | None = dialogue.message(sender.envelope, RECIPIENT, message.content)
         except (EOFError, OSError):

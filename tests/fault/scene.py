@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,7 @@ from lab.waiting import wait_for
 
 RECOVERY_SECONDS = 2.0
 _UNIT = Path(__file__).parents[2] / "systemd" / "domain-secure.service"
+_SETTLED_SECONDS = 3.0  #: of load after a fault
 _RUN_IN_SECONDS = 0.5  #: of load before a fault
 
 
@@ -94,11 +96,17 @@ class Scene:
             yield cls(part, product)
 
     def under(
-        self, what: str, fault: Callable[[Load], AbstractContextManager[object]], seconds: float
+        self,
+        what: str,
+        fault: Callable[[Load], AbstractContextManager[object]],
+        seconds: float,
+        *,
+        slow: str = "",
     ) -> list[Promise]:
         """Have mail flow, put a fault in for so many *seconds*, take it away, and see what became of it.
 
-        *fault* is entered when mail flows, and must see for itself that it bites.
+        *fault* is entered when mail flows, and must see for itself that it bites.  *slow* says of one whose
+        recovery is known to fall short what it would take.
         """
         load = Load(self.lab, self._everybody)
         with ExitStack() as stack:
@@ -108,23 +116,31 @@ class Scene:
                 during = time.monotonic()
                 threading.Event().wait(seconds)
                 answered = len(load.ledger.replies(during))
-            recovery = load.recovery(time.monotonic())
+            ended = time.monotonic()
+            recovery = load.recovery(ended)
+            if recovery is not None:
+                # One good answer is no recovery yet: something may be noticed late.
+                threading.Event().wait(_SETTLED_SECONDS)
+                recovery = max(recovery, load.ledger.last_failure(ended) - ended)
         judgement = self._judged(load)
-        return self.promises(what, judgement, [recovery], f"{answered} answers meanwhile")
+        message, soon = self.promises(what, judgement, [recovery], f"{answered} answers meanwhile")
+        return [message, replace(soon, known=True, needed=slow) if slow and recovery is not None else soon]
 
-    def kill(self) -> None:
-        """Kill the daemon; who keeps it starts it again."""
+    def kill(self) -> float:
+        """Kill the daemon, whose keeper starts it again; return when."""
         self.product.send_signal(signal.SIGKILL)
+        return time.monotonic()
 
-    def again_and_again(self, what: str, strike: Callable[[], None], times: int) -> list[Promise]:
-        """Have mail flow, and *strike* so often, each time when everybody has got a right answer again."""
+    def again_and_again(self, what: str, strike: Callable[[], float], times: int) -> list[Promise]:
+        """Have mail flow, and *strike* so often, each time when everybody has got a right answer again.
+
+        *strike* returns when the fault ended, by the monotonic clock.
+        """
         load = Load(self.lab, self._everybody)
         recoveries: list[float | None] = []
         with load.running():
             self._wait_for_flow(load)
-            for _ in range(times):
-                strike()
-                recoveries.append(load.recovery(time.monotonic()))
+            recoveries.extend(load.recovery(strike()) for _ in range(times))
         return self.promises(f"{what}, {times} times", self._judged(load), recoveries)
 
     def promises(

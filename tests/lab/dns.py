@@ -5,7 +5,8 @@ unbound-control(8).
 """
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from .namespaces import InnerProcess, Namespaces
 from .signed_zone import SignedZone
@@ -96,6 +97,35 @@ class DnsServer:
         self._process.signal(signal.SIGTERM)
         self._process.wait(DEADLINE)
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let the server take questions and answer none of them while the block runs."""
+        assert self._process is not None
+        self._process.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.signal(signal.SIGCONT)
+
+    @contextmanager
+    def lying(self, name: str, *records: str) -> Iterator[None]:
+        """Let it say this of a domain and what is below it, unsigned, while the block runs."""
+        truth = self._records, self._signed
+        kept = {owner: told for owner, told in self._records.items() if not f".{owner}".endswith(f".{name}.")}
+        self._records, self._signed = kept, ""
+        for record in records:
+            self._records.setdefault(record.split(" ", 1)[0], []).append(record)
+        self._start_again()
+        try:
+            yield
+        finally:
+            self._records, self._signed = truth
+            self._start_again()
+
+    def _start_again(self) -> None:
+        self.stop()
+        self.start()
+
     def sign(self, name: str, *records: str) -> None:
         """Make a domain a zone of its own that is signed and validated, with these *records* alone."""
         zone = SignedZone.of(name, records)
@@ -104,8 +134,7 @@ class DnsServer:
         self._signed += _SIGNED.format(anchor=zone.trust_anchor, name=name, file=file)
         for owner in [owner for owner in self._records if f".{owner}".endswith(f".{name}.")]:
             del self._records[owner]
-        self.stop()
-        self.start()
+        self._start_again()
 
     def _load(self, records: Iterable[str]) -> None:
         self._control("local_datas", standard_input="".join(f"{record}\n" for record in records))

@@ -189,8 +189,8 @@ class InnerProcess:
     def signal(self, signal_number: int) -> None:
         """Send a signal; raises LabError when the process has ended."""
         os.kill(self.pid, signal_number)
-        if signal_number == signal.SIGCONT:
-            # nsenter(1) stops together with what it waits for.
+        if signal_number in {signal.SIGCONT, signal.SIGKILL}:
+            # nsenter(1) stops together with what it waits for, and reaps nobody then.
             self._entering.send_signal(signal.SIGCONT)
 
     def wait(self, deadline: float) -> int:
