@@ -20,7 +20,7 @@ from .scene import Keeper, Scene
 from lab.namespaces import LabError, Namespaces
 from lab.product import STATE, USER, Product
 
-_IMAGE, _CUT_IMAGE = Path("/run/lab/state.img"), Path("/run/lab/state-cut.img")
+_IMAGE, _COPY = Path("/run/lab/state.img"), Path("/run/lab/state-copy.img")
 _MEBIBYTES = 24
 # The kernel writes nothing by itself: what is on the device was synced by who wrote it.
 _OPTIONS = "loop,commit=300,errors=remount-ro"
@@ -119,8 +119,12 @@ def _read_only(scene: Scene, _: Load, *, kills: bool = False) -> Iterator[None]:
     try:
         yield
     finally:
+        # A copy, as whoever has files open keeps the former device busy.
+        image, copy = map(scene.lab.namespaces.outside, (_IMAGE, _COPY))
         run("umount", "--lazy", STATE)
-        _check(scene.lab.namespaces.outside(_IMAGE))
+        shutil.copyfile(image, copy)
+        copy.replace(image)
+        _check(image)
         _mount(scene.lab.namespaces, _IMAGE)
 
 
@@ -162,7 +166,7 @@ def _cut(scene: Scene) -> float:
     The fault ends when the disk is there again.
     """
     product, namespaces = scene.product, scene.lab.namespaces
-    image, copy = map(namespaces.outside, (_IMAGE, _CUT_IMAGE))
+    image, copy = map(namespaces.outside, (_IMAGE, _COPY))
     product.stand_still()
     shutil.copyfile(image, copy)
     # Nothing was written meanwhile: it is the device as it was at one moment.
