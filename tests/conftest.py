@@ -19,6 +19,8 @@ sys.path[:] = [entry for entry in sys.path if str(Path(entry or ".").resolve()) 
 
 # How long an example takes says how busy the machine is, and nothing about us.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For many runs of the same tests, as of mutants: few examples, and always the same.
+settings.register_profile("brief", settings.get_profile("untimed"), max_examples=25, derandomize=True)
 settings.load_profile("untimed")
 
 
