@@ -104,11 +104,12 @@ def _without_chain(entry: Entry, partner: Partner, certificate: Certificate) -> 
         "pin its public key, once the partner has confirmed the digest by another way than mail",
         pin_command(entry, certificate.certificate_pin, certificate.public_key_pin),
     )
+    is_pinnable = Method.PIN in partner.methods
     chain = Step(
-        "or let chain and name prove it as well",
+        f"{'or ' if is_pinnable else ''}let chain and name prove it as well",
         f"domain-secure partner set {_quoted(entry)} methods={','.join((*partner.methods, Method.PKIX))}",
     )
-    return (pin, chain) if Method.PIN in partner.methods else (chain,)
+    return (pin, chain) if is_pinnable else (chain,)
 
 
 def _with_issuer(entry: Entry, path: PathValidation) -> tuple[Step, ...]:

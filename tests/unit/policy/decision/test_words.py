@@ -6,7 +6,6 @@ They are in ``tests/data/decision_words.txt``: a line for the verdict, and one f
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -23,6 +22,7 @@ from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.tls import TlsVersion
 
 from unit.policy.builders import FINGERPRINT, NOW, WOODGROVE, claim, configuration, known, partner, session
+from unit.policy.words import kept_words
 
 OWN = known("mail.woodgrovebank.test")
 OTHER = TlsaRecord.of(3, 1, 1, b"\0" * 32)
@@ -180,13 +180,7 @@ CASES: dict[str, Callable[[], Decision]] = {
 }
 
 
-def _golden() -> dict[str, list[str]]:
-    text = (Path(__file__).parents[3] / "data" / "decision_words.txt").read_text()
-    blocks = (block.splitlines() for block in text.strip().split("\n\n"))
-    return {name.removeprefix("# "): lines for name, *lines in blocks}
-
-
-GOLDEN = _golden()
+GOLDEN = kept_words("decision_words.txt")
 
 
 @pytest.mark.parametrize("name", CASES)
