@@ -6,16 +6,24 @@ Invariant: an event sees the macros that came with it alone; what is no packet o
 
 from collections.abc import Callable, Mapping
 from struct import Struct
+from typing import ClassVar
 
 from . import milter_protocol as protocol
 from .callbacks import Callbacks
 from .macros import END_OF_MESSAGE_MACROS, MAIL_MACROS
-from .milter_protocol import CONTINUE, HEADER, PACKET_LIMIT, MalformedPacketError, texts_of
+from .milter_protocol import (
+    CONTINUE,
+    HEADER,
+    MACRO,
+    NO_ANSWER,
+    PACKET_LIMIT,
+    MalformedPacketError,
+    texts_of,
+)
 
 _LENGTH = Struct("!I").unpack_from
 _SHORTEST = HEADER + 1
 _MACROS = {protocol.MACROS_AT_MAIL: MAIL_MACROS, protocol.MACROS_AT_END: END_OF_MESSAGE_MACROS}
-# Postfix sends macros with each header field, too, empty ones as we asked for none.
 _WITH_MACROS = frozenset({protocol.MAIL, protocol.END_OF_MESSAGE})
 _NO_MACROS: Mapping[str, str] = {}
 
@@ -33,20 +41,6 @@ class Conversation:
         self._macros: bytes | None = None
         self.has_ended = False
         self.at_end_of_message = False
-        self._events: dict[int, Callable[[bytes], bytes]] = {
-            protocol.MAIL: self._mail,
-            protocol.RCPT: lambda data: callbacks.recipient(texts_of(data)[0]),
-            protocol.HEADER_FIELD: self._header_field,
-            protocol.END_OF_HEADER: lambda _: callbacks.end_of_header(),
-            protocol.BODY: callbacks.body,
-            protocol.ABORT: self._abort,
-            protocol.QUIT: self._quit,
-            protocol.QUIT_AND_GO_ON: self._quit,
-            # We ask for none of these; who cannot leave them out waits for an answer.
-            **dict.fromkeys(
-                (protocol.CONNECT, protocol.HELO, protocol.DATA, protocol.UNKNOWN), lambda _: CONTINUE
-            ),
-        }
 
     def negotiate(self, packet: bytes, former: int | None = None) -> bytes | None:
         """Return the answer to a negotiation; None where Postfix offers less than it takes.
@@ -77,8 +71,17 @@ class Conversation:
             after = at + HEADER + length
             if after > end:
                 break
-            answers += self._take(buffer[at + HEADER], buffer[at + _SHORTEST : after])
+            command, data = buffer[at + HEADER], buffer[at + _SHORTEST : after]
             at = after
+            # Macros come with each header field, too, empty ones as we asked for none.
+            if command == MACRO:
+                if data and data[0] in _WITH_MACROS:
+                    self._macros = data
+                continue
+            event = self._events.get(command)
+            if event is None:
+                raise MalformedPacketError(f"no command: {command}")
+            answers += event(self, data)
         self._rest = buffer[at:]
         return answers
 
@@ -101,21 +104,6 @@ class Conversation:
         """Forget the session."""
         self._callbacks.close()
 
-    def _take(self, command: int, data: bytes) -> bytes:
-        if command == protocol.MACRO:
-            if data[:1] and data[0] in _WITH_MACROS:
-                self._macros = data
-            return b""
-        if command == protocol.END_OF_MESSAGE:
-            if data:
-                self._callbacks.body(data)
-            self.at_end_of_message = True
-            return b""
-        event = self._events.get(command)
-        if event is None:
-            raise MalformedPacketError(f"no command: {command}")
-        return event(data)
-
     def _mail(self, data: bytes) -> bytes:
         macros, self._macros = self._macros_of(protocol.MAIL), None
         return self._callbacks.mail(macros, texts_of(data)[0])
@@ -126,14 +114,33 @@ class Conversation:
             raise MalformedPacketError("a header field without its end")
         return self._callbacks.header_field(name, value[:-1])
 
+    def _recipient(self, data: bytes) -> bytes:
+        return self._callbacks.recipient(texts_of(data)[0])
+
+    def _end_of_header(self, _: bytes) -> bytes:
+        return self._callbacks.end_of_header()
+
+    def _body(self, data: bytes) -> bytes:
+        return self._callbacks.body(data)
+
+    def _end_of_message(self, data: bytes) -> bytes:
+        if data:
+            self._callbacks.body(data)
+        self.at_end_of_message = True
+        return NO_ANSWER
+
+    def _unasked(self, _: bytes) -> bytes:
+        # Who cannot leave it out waits for an answer.
+        return CONTINUE
+
     def _abort(self, _: bytes) -> bytes:
         self._macros = None
         self._callbacks.abort()
-        return b""
+        return NO_ANSWER
 
     def _quit(self, _: bytes) -> bytes:
         self.has_ended = True
-        return b""
+        return NO_ANSWER
 
     def _macros_of(self, event: int) -> Mapping[str, str]:
         """Return the macros that came with this *event*; one that is not UTF-8 is not said.
@@ -150,3 +157,16 @@ class Conversation:
             except UnicodeDecodeError:
                 continue
         return said
+
+    _events: ClassVar[dict[int, Callable[["Conversation", bytes], bytes]]] = {
+        protocol.MAIL: _mail,
+        protocol.RCPT: _recipient,
+        protocol.HEADER_FIELD: _header_field,
+        protocol.END_OF_HEADER: _end_of_header,
+        protocol.BODY: _body,
+        protocol.END_OF_MESSAGE: _end_of_message,
+        protocol.ABORT: _abort,
+        protocol.QUIT: _quit,
+        protocol.QUIT_AND_GO_ON: _quit,
+        **dict.fromkeys((protocol.CONNECT, protocol.HELO, protocol.DATA, protocol.UNKNOWN), _unasked),
+    }
