@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -64,6 +65,15 @@ class Part:
 def broken(promises: Iterable[Promise]) -> bool:
     """Return whether something is broken that was not known to fall short."""
     return any(not one.held and not one.known for one in promises)
+
+
+def attempted(part: str, measure: Callable[[], list[Promise]]) -> list[Promise]:
+    """Return what *measure* saw; where it fails, others go on, and it is a promise that broke."""
+    try:
+        return measure()
+    except Exception as error:  # noqa: BLE001 - a tool of an hour must not lose the rest for one part
+        traceback.print_exc()
+        return [Promise(part, "to be looked at", "yes", "no", held=False, needed=f"{error!r}"[:500])]
 
 
 def print_promises(promises: Iterable[Promise]) -> None:
@@ -154,7 +164,7 @@ def run_tool(
             promises.append(Promise(name, "to be looked at", "yes", "no", None, reason))
             continue
         print(f"{tool}: {name}", file=sys.stderr)
-        promises += parts[name].measure(options.quick)
+        promises += attempted(name, lambda part=parts[name]: part.measure(options.quick))
     print_promises(promises)
     for one in promises:
         if not one.held and one.needed:

@@ -1,8 +1,8 @@
 """``./dev bench``: measure the product beside a reference in the same run, and print the ratios.
 
 What has a goal is a promise: one that breaks, and is not known to fall short, turns the run red.  A figure
-says
-something only beside the others of its run, and about that machine; the short form says whether it works.
+says something only beside the others of its run, and about that machine; the short form says whether it
+works.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from promises import Promise, broken, print_promises, record
+from promises import Promise, attempted, broken, print_promises, record
 
 from . import (
     capacity,
@@ -23,6 +23,8 @@ from . import (
     latency,
     log_reading,
     mail_flow,
+    many_edges,
+    memory,
     records,
     scrape,
     start_up,
@@ -77,45 +79,68 @@ PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     fleet.PART: lambda size: fleet.measure(size.edges, size.changes, size.domains),
 }
 
+#: Parts that look at what is promised, and need no reference; with how many messages the long run has.
+PROMISED: dict[str, Callable[[bool, int], list[Promise]]] = {
+    memory.PART: lambda quick, messages: memory.measure(messages, quick=quick),
+    many_edges.PART: lambda quick, _: many_edges.measure(many_edges.QUICK if quick else many_edges.EDGES),
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return 1 where a promise breaks, or a part that was asked for cannot run here."""
-    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all unless named")
-    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean little")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every single value there")
-    parser.add_argument(
-        "--record", action="store_true", help="keep the figures, and write docs/figures.md anew"
-    )
-    options = parser.parse_args(arguments)
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; there is {', '.join(PARTS)}")
-    if options.quick and options.record:
-        parser.error("the short form says too little to be recorded")
+    known = (*PARTS, *PROMISED)
+    options = _options(arguments, known)
     began = time.monotonic()
+    messages = options.messages or (memory.QUICK_SOAK if options.quick else memory.SOAK)
     size = QUICK if options.quick else FULL
     measurements: list[Measurement] = []
-    reasons = {
-        part.PART: part.why_not() for part in (mail_flow, latency, where_time_goes, capacity, flood, fleet)
-    }
-    left_out = {part: reason for part, reason in reasons.items() if reason}
-    for part in options.parts or PARTS:
+    needing = (mail_flow, latency, where_time_goes, capacity, flood, fleet, memory, many_edges)
+    left_out = {part.PART: reason for part in needing if (reason := part.why_not())}
+    promises: list[Promise] = []
+    for part in options.parts or known:
         if part in left_out:
             print(f"bench: {part} is left out: {left_out[part]}", file=sys.stderr)
+            promises.append(Promise(part, "to be measured", "yes", "no", None, left_out[part]))
             continue
         print(f"bench: measuring {part}", file=sys.stderr)
-        measurements += PARTS[part](size)
+
+        def measure(part: str = part) -> list[Promise]:
+            if part in PROMISED:
+                return PROMISED[part](options.quick, messages)
+            seen = PARTS[part](size)
+            measurements.extend(seen)
+            return [promise_of(one) for one in seen if one.goal]
+
+        promises += attempted(part, measure)
     print_measurements(measurements)
+    print()
+    print_promises(promises)
     if options.json:
         options.json.write_text(json.dumps([one.document() for one in measurements], indent=1) + "\n")
-    unseen = [Promise(part, "to be measured", "yes", "no", None, reason) for part, reason in left_out.items()]
-    promises = [promise_of(one) for one in measurements if one.goal]
-    print()
-    print_promises([*promises, *unseen])
     if options.record:
-        record("bench", [*promises, *unseen], time.monotonic() - began)
+        record("bench", promises, time.monotonic() - began)
     asked_in_vain = bool(left_out.keys() & set(options.parts))
     return 1 if asked_in_vain or (broken(promises) and not options.quick) else 0
+
+
+def _options(arguments: Sequence[str] | None, known: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(known)}; all unless named")
+    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean little")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every single value there")
+    parser.add_argument("--record", action="store_true", help="keep the figures in docs/figures.md")
+    parser.add_argument(
+        "--messages",
+        type=int,
+        metavar="N",
+        help=f"of {memory.PART}'s long run: {memory.SOAK:,}; overnight, 1000000",
+    )
+    options = parser.parse_args(arguments)
+    if unknown := set(options.parts) - set(known):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there is {', '.join(known)}")
+    if options.quick and options.record:
+        parser.error("the short form says too little to be recorded")
+    return options
 
 
 if __name__ == "__main__":

@@ -79,11 +79,15 @@ class Etcd:
 
     def start(self, *members: int) -> None:
         """Start these members, or all, and wait until the cluster answers."""
-        for member in members or range(self._members):
-            self._start(member)
+        self.begin(*members)
         wait_for(
             lambda: self.control("endpoint", "health", check=False) is not None, "etcd", context=self.log
         )
+
+    def begin(self, *members: int) -> None:
+        """Start these members, or all."""
+        for member in members or range(self._members):
+            self._start(member)
 
     def kill(self, *members: int) -> None:
         """Kill these members, or all, with no chance to tidy up."""
@@ -91,6 +95,10 @@ class Etcd:
             process = self._running.pop(member)
             process.signal(signal.SIGKILL)
             process.wait(DEADLINE)
+
+    def pid(self, member: int) -> int:
+        """Return the process id of a member that runs, as the host counts."""
+        return self._running[member].pid
 
     def leader(self) -> int:
         """Return the member that leads, as soon as there is one."""
@@ -194,6 +202,7 @@ class Etcd:
             *tls,
             *authority,
             f"--quota-backend-bytes={self._quota}",
+            "--bcrypt-cost=4",
             "--logger=zap",
             output=self.folder / f"m{member}.log",
         )
