@@ -22,6 +22,7 @@ from domain_secure.policy.configuration.configuration import Store
 from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import Problem
 
+from .answers import Answer, read_answer
 from .problems import StoreProblem, refused, unreachable, unusable
 
 try:
@@ -44,25 +45,6 @@ _LOG_IN_SECONDS = 60.0
 _UNAUTHENTICATED = "invalid auth token"
 #: Words of a server that cannot serve now, while another one may.
 _ELSEWHERE = ("no leader", "timed out", "unavailable", "server stopped", "not healthy", "too many requests")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyValue:
-    """One key as it stands."""
-
-    key: str
-    value: bytes
-    modified: int  #: etcd's revision of its last change
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a transaction did."""
-
-    succeeded: bool
-    ranges: tuple[tuple[KeyValue, ...], ...]  #: of each range asked for, in order
-    revision: int  #: etcd's
-    cluster: str
 
 
 def encode(text: str | bytes) -> str:
@@ -143,7 +125,7 @@ class Etcd:
         """Do the operations if all of *compare* holds; raises StoreProblem."""
         said = self._ask("/kv/txn", {"compare": compare, "success": operations})
         with self._understood("/kv/txn"):
-            answer = _answer(said)
+            answer = read_answer(said)
             asked = sum("request_range" in one for one in operations)
             # Nothing is done where a condition does not hold, and without a condition everything is.
             if not (answer.succeeded or compare) or len(answer.ranges) != asked * answer.succeeded:
@@ -334,22 +316,3 @@ def _is_of_the_server_alone(error: Exception, message: str) -> bool:
     if isinstance(error, ConnectionFailedError | ConnectionTimeoutError):
         return True
     return any(word in message for word in _ELSEWHERE)
-
-
-def _answer(said: Mapping[str, Any]) -> Answer:
-    header = said.get("header", {})
-    ranges = [part["response_range"] for part in said.get("responses", ()) if "response_range" in part]
-    return Answer(
-        bool(said.get("succeeded")),
-        tuple(tuple(map(_key_value, found.get("kvs", ()))) for found in ranges),
-        int(header.get("revision", 0)),
-        str(header.get("cluster_id", "")),
-    )
-
-
-def _key_value(found: Mapping[str, Any]) -> KeyValue:
-    return KeyValue(
-        base64.b64decode(found["key"]).decode(errors="replace"),
-        base64.b64decode(found.get("value", "")),
-        int(found["mod_revision"]),
-    )

@@ -9,16 +9,19 @@ import errno
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 # A table may be a database or a directory server, which take their time before they fail.
 TIMEOUT = 60
 SYSTEM_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+_COMPILED = (".db", ".lmdb", ".cdb")  #: DATABASE_README: what postmap(1) adds to a name
 _PROGRAM_NAME = re.compile(r"^(?:post[a-z]+(?:/[\w-]+)?: )+(?:warning: |fatal: |error: )?")
 
 
@@ -151,3 +154,12 @@ def _told_to_the_operator(command: Sequence[str]) -> Iterator[None]:
             "run it by hand and see what it waits for",
             ExitStatus.NO_ANSWER,
         ) from error
+
+
+def refuse_pipe(table: str) -> None:
+    """Raise Problem for a table whose file is a pipe: Postfix's programs would wait for somebody to write."""
+    name = table.partition(":")[2]
+    for path in (f"{name}{suffix}" for suffix in ("", *_COMPILED) if name.startswith("/")):
+        with suppress(OSError, ValueError):
+            if stat.S_ISFIFO(Path(path).stat().st_mode):
+                raise Problem("the table is a pipe", path, "find out who put it there, and remove it")

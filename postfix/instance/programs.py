@@ -9,7 +9,6 @@ Sources: postconf(1), postmap(1), postfix(1), master(5), master(8).
 
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,12 +21,11 @@ from . import constant_database
 from .complaints import Complaint, complaints
 from .listings import is_remembering, listed
 from .master_cf import entries as entries_of_master
-from .processes import file_of, is_forbidden, last_line, lines_of, run, run_on_terminal, warnings
+from .processes import file_of, is_forbidden, last_line, lines_of, refuse_pipe, run, run_on_terminal, warnings
 
 T = TypeVar("T")
 
 _SLOWEST = 500_000  #: octets of a source text that postmap(1) compiles in a second at least
-_COMPILED = (".db", ".lmdb", ".cdb")  #: DATABASE_README: what postmap(1) adds to a name
 _SERVICE_NAME = re.compile(r"\$(?:service_name\b|\(service_name\)|\{service_name\})")
 
 
@@ -210,7 +208,7 @@ class PostfixInstance:
         wanted = list(dict.fromkeys(keys))
         if any("\n" in key or not key for key in wanted):
             raise ValueError("a key is empty or spans lines")
-        _refuse_pipe(table)
+        refuse_pipe(table)
         command = ["postmap", "-c", str(self.config_directory), "-q", "-", table]
         done = run(command, "".join(f"{key}\n" for key in wanted))
         # Status 1 alone is "nothing found"; any word on stderr means that the table was not answered from.
@@ -231,7 +229,7 @@ class PostfixInstance:
 
         A table that cannot be opened is a Problem.  postmap(1) lists all types of LISTED but cdb.
         """
-        _refuse_pipe(table)
+        refuse_pipe(table)
         kind, _, name = table.partition(":")
         if kind == "cdb":
             yield from constant_database.entries(Path(f"{name}{constant_database.SUFFIX}"))
@@ -317,15 +315,6 @@ class PostfixInstance:
             "name the directory of Postfix's main.cf and master.cf, or mend what postconf says",
             ExitStatus.WRONG_USE,
         )
-
-
-def _refuse_pipe(table: str) -> None:
-    """Raise Problem for a table whose file is a pipe: Postfix's programs would wait for somebody to write."""
-    name = table.partition(":")[2]
-    for path in (f"{name}{suffix}" for suffix in ("", *_COMPILED) if name.startswith("/")):
-        with suppress(OSError, ValueError):
-            if stat.S_ISFIFO(Path(path).stat().st_mode):
-                raise Problem("the table is a pipe", path, "find out who put it there, and remove it")
 
 
 def _overrides(line: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The targets, by who writes what is read there."""
