@@ -70,12 +70,15 @@ class Load:
         self._everybody = [[sender] for sender in everybody]
         self._over = threading.Event()
         self._is_abandoned = False
+        self._pool: ThreadPoolExecutor | None = None
+        self._streams: list[Future[None]] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Send for as long as the block runs, and then until each stream is done with its last message."""
-        with ThreadPoolExecutor(len(self._everybody)) as pool:
-            streams = [pool.submit(self._stream, box, self._over) for box in self._everybody]
+        with ThreadPoolExecutor(len(self._everybody) + 1) as pool:
+            self._pool = pool
+            self._streams = [pool.submit(self._stream, box, self._over) for box in self._everybody]
             try:
                 yield
             except BaseException:
@@ -83,20 +86,13 @@ class Load:
                 raise
             finally:
                 self._over.set()
-            for stream in streams:
+            for stream in self._streams:
                 stream.result()
 
-    @contextmanager
-    def also(self, sender: Sender) -> Iterator[None]:
-        """Let somebody else write as well while the block runs, and until his last message is done."""
-        over = threading.Event()
-        with ThreadPoolExecutor(1) as pool:
-            stream = pool.submit(self._stream, [sender], over)
-            try:
-                yield
-            finally:
-                over.set()
-            stream.result()
+    def join(self, sender: Sender) -> None:
+        """Let somebody else write as well from now on; the load is running."""
+        assert self._pool is not None
+        self._streams.append(self._pool.submit(self._stream, [sender], self._over))
 
     def show(self, kind: Kind, tls: ssl.SSLContext) -> None:
         """Let everybody of a kind show another certificate from the next session on."""

@@ -123,11 +123,11 @@ def _hanging(scene: Scene, web: WebServer, load: Load) -> Iterator[None]:
     context = _pointing(scene, web, "late")
     web.pages["/late"].gate = gate
     late: Sender = replace(partner, tls=context)  # type: ignore[arg-type]
-    with load.also(late):
-        try:
-            yield
-        finally:
-            gate.set()
+    load.join(late)
+    try:
+        yield
+    finally:
+        gate.set()
 
 
 def fleet(quick: bool) -> list[Promise]:
