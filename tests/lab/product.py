@@ -159,7 +159,11 @@ class Product:
             wait_for(lambda: self._is_ready(manager), "the daemon to be ready", context=self.log)
         # What Postfix logs from here on is counted.
         wait_for(
-            lambda: any(word in self.log()[before:] for word in (" log-followed ", " log-not-followed ")),
+            # Or somebody has killed it already.
+            lambda: (
+                not self.is_running
+                or any(word in self.log()[before:] for word in (" log-followed ", " log-not-followed "))
+            ),
             "the daemon to look at Postfix's log",
             context=self.log,
         )
