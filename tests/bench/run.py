@@ -74,7 +74,10 @@ PARTS: dict[str, Callable[[Size], list[Measurement]]] = {
     scrape.PART: lambda size: scrape.measure(min(size.domains, 10_000)),
     records.PART: lambda size: records.measure(size.records),
     log_reading.PART: lambda size: log_reading.measure(size.log_lines, size.rounds),
-    start_up.PART: lambda size: start_up.measure(size.rounds),
+    start_up.PART: lambda size: [
+        *start_up.measure(size.rounds),
+        *start_up.measure_long(size.domains, min(size.rounds, 2)),
+    ],
     tables.PART: lambda size: tables.measure(size.domains, min(size.rounds, 3)),
     fleet.PART: lambda size: fleet.measure(size.edges, size.changes, size.domains),
 }

@@ -1,5 +1,7 @@
 """How soon a command is there, and the daemon by itself: when it is ready, and what it holds in memory then.
 
+Of the daemon also with long lists, and how soon one more domain is in force then.
+
 Sources: sd_notify(3) for READY, proc(5) for VmRSS.
 """
 
@@ -17,17 +19,68 @@ from pathlib import Path
 from scratch_postfix import make_scratch
 
 from .measurement import Measurement, Usage, usage_of
-from lab.waiting import DEADLINE
+from lab.waiting import DEADLINE, wait_for
 
 PART = "daemon"
 READY_GOAL = "<= 500 ms"
+LONG_READY_GOAL = "<= 3 s"
+LONG_MEMORY_GOAL = "<= 150 MiB"
+MORE_GOAL = "<= 1 s"
 MEMORY_GOAL = "<= 60 MiB"
 
 PROGRAM = Path(sys.executable).with_name("domain-secure")
 # -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
 _IMPORTS = "import Milter, cryptography.x509"
 _REFERENCE = "python with the libraries"
+_LONGEST = 600  #: seconds for the tables of a million domains
 _COMMANDS = (("--version",), ("receive", "list"))
+
+
+def measure_long(domains: int, rounds: int) -> list[Measurement]:
+    """Return the same of a daemon with *domains* on both lists, and the seconds that a change takes."""
+    ready, memory, added, later, written = [], [], [], [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            configuration = _configuration(folder, long=True)
+            with (folder / "long.domains").open("w") as stream:
+                stream.writelines(f"partner-{number:07d}.test\n" for number in range(domains))
+            with _daemon(folder, configuration) as (daemon, seconds):
+                ready.append(seconds)
+                _await_log(folder, "maps-published")
+                memory.append(resident_memory(daemon.pid))
+                # It returns once the daemon says that it goes by the change.
+                added.append(usage_of(PROGRAM, "--config", configuration, "receive", "add", "one-more.test"))
+                written.append(_in_force_after_a_line(folder, domains + 3))
+                later.append(resident_memory(daemon.pid))
+
+    def measured(what: str, unit: str, values: Iterable[float], goal: str = "") -> Measurement:
+        return Measurement(PART, f"{what}, {domains:,} domains", unit, tuple(values), goal=goal)
+
+    return [
+        measured("serve until ready", "s", ready, LONG_READY_GOAL),
+        measured("serve, memory when idle", "MiB", memory, LONG_MEMORY_GOAL),
+        measured(
+            "receive add, the whole command until in force", "s", (one.wall for one in added), MORE_GOAL
+        ),
+        measured("receive add, processor", "s", (one.processor for one in added)),
+        measured("a line more in the file until in force", "s", written),
+        measured("serve, memory after two changes", "MiB", later, LONG_MEMORY_GOAL),
+    ]
+
+
+def _in_force_after_a_line(folder: Path, expected: int) -> float:
+    """Return the seconds from a line being written to the daemon going by *expected* entries, as it logs."""
+    with (folder / "long.domains").open("a") as stream:
+        stream.write("two-more.test\n")
+    began = time.perf_counter()
+    _await_log(folder, f"receive_domains={expected} ")
+    return time.perf_counter() - began
+
+
+def _await_log(folder: Path, text: str) -> None:
+    log = folder / "log"
+    wait_for(lambda: text in log.read_text(), text, deadline=_LONGEST, context=log.read_text)
 
 
 def measure(rounds: int) -> list[Measurement]:
@@ -77,9 +130,16 @@ def resident_memory(pid: int) -> float:
 
 def _start_once() -> tuple[float, float]:
     """Return the seconds from exec to READY, and the MiB then."""
-    with tempfile.TemporaryDirectory() as name, _notifications(Path(name) / "notify") as channel:
-        folder = Path(name)
-        configuration = _configuration(folder)
+    with tempfile.TemporaryDirectory() as name:
+        configuration = _configuration(Path(name))
+        with _daemon(Path(name), configuration) as (daemon, ready):
+            return ready, resident_memory(daemon.pid)
+
+
+@contextmanager
+def _daemon(folder: Path, configuration: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """Yield a daemon that is ready, and the seconds that took it from exec."""
+    with _notifications(folder / "notify") as channel:
         started = time.perf_counter()
         with (folder / "log").open("wb") as log:
             daemon = subprocess.Popen(
@@ -90,8 +150,7 @@ def _start_once() -> tuple[float, float]:
             )
         try:
             _await_readiness(channel, daemon, folder / "log")
-            ready = time.perf_counter() - started
-            return ready, resident_memory(daemon.pid)
+            yield daemon, time.perf_counter() - started
         finally:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(DEADLINE)
@@ -109,17 +168,18 @@ def _await_readiness(channel: socket.socket, daemon: subprocess.Popen[bytes], lo
                 raise ChildProcessError(f"the daemon ended at once: {log.read_text()}") from None
 
 
-def _configuration(folder: Path) -> Path:
+def _configuration(folder: Path, *, long: bool = False) -> Path:
     make_scratch(folder)
     # Postfix programs read a file that is younger than a second twice, a second apart.
     os.utime(folder / "postfix/main.cf", (0, 0))
     path = folder / "domain-secure.toml"
+    lists = 'domains = ["woodgrovebank.test"]' + ('\ndomains_file = "long.domains"' if long else "")
     path.write_text(
         f"""\
 [receive]
-domains = ["woodgrovebank.test"]
+{lists}
 [send]
-domains = ["woodgrovebank.test"]
+{lists}
 [postfix]
 config_directory = "{folder}/postfix"
 [paths]
