@@ -7,7 +7,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -25,6 +25,7 @@ from .settling import settle
 from .waiting import DEADLINE, wait_for
 
 COMMAND = Path(sys.executable).parent / "domain-secure"  #: of the environment that runs us
+SEVERAL = Path(__file__).with_name("several_commands.py")
 USER = "domain-secure"
 CONFIGURATION = Path("/etc/domain-secure/domain-secure.toml")
 STATE = Path("/run/lab/domain-secure")
@@ -108,12 +109,23 @@ class Product:
 
     def install(self, partner: str) -> None:
         """Do what an administrator does at first: list a partner, import its certificate, attach, serve."""
-        self.command("receive", "add", partner)
-        self.command("send", "add", partner)
-        self.command("partner", "cert", "add", partner, CERTIFICATES / f"{partner}.pem")
-        self.command("generate")
-        self.attach()
+        with self.host.reloaded():
+            done = self.commands(
+                ("receive", "add", partner),
+                ("send", "add", partner),
+                ("partner", "cert", "add", partner, CERTIFICATES / f"{partner}.pem"),
+                ("generate",),
+                ("attach", "--config-dir", self.host.layout.configuration),
+            )
+            _must_be_reloaded(done)
         self.serve()
+
+    def commands(self, *several: Sequence[str | Path]) -> CompletedProcess[str]:
+        """Run several command lines as root in one process; raises LabError when one of them fails."""
+        lines = [["--config", self.place.configuration, *arguments] for arguments in several]
+        return self.lab.namespaces.run(
+            sys.executable, "-P", SEVERAL, standard_input=json.dumps(lines, default=str)
+        )
 
     def command(self, *arguments: str | Path, check: bool = True) -> CompletedProcess[str]:
         """Run the command line as root; raises LabError when *check* is set and it fails."""
@@ -238,8 +250,7 @@ class Product:
     def _reloading(self, command: str, *options: str) -> CompletedProcess[str]:
         with self.host.reloaded():
             done = self.command(command, "--config-dir", self.host.layout.configuration, *options)
-            if RELOADED not in done.stdout:
-                raise LabError(f"{command} changed nothing, or Postfix does not run: {done.stdout}")
+            _must_be_reloaded(done)
         return done
 
     @property
@@ -289,3 +300,8 @@ class Product:
         if run(*self._as_user, COMMAND, "--version", check=False).returncode != 0:
             # The checkout lies below somebody's closed home folder: let the daemon read, not write, there.
             self._as_user += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+
+
+def _must_be_reloaded(done: CompletedProcess[str]) -> None:
+    if RELOADED not in done.stdout:
+        raise LabError(f"nothing was changed, or Postfix does not run: {done.stdout}")
