@@ -1,37 +1,47 @@
 """What is handed on: the wheel and the source distribution hold all that an administrator needs."""
 
-import shutil
-import subprocess
-import sys
 import tarfile
 import tomllib
 import zipfile
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from room_plan import PACKAGES
+from static.distribution import distribution
 
 ROOT = Path(__file__).parents[2]
+MOMENT = 1_700_000_000
 NEEDED = {
     *(path.relative_to(ROOT) for path in (ROOT / "systemd").iterdir()),
     *(path.relative_to(ROOT) for path in (ROOT / "docs").glob("**/*") if path.is_file()),
     *map(Path, ("README.md", "CHANGELOG.md", "SECURITY.md")),
 }
-_BUILD = "import setuptools.build_meta as backend, sys; backend.build_{}(sys.argv[1])"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the source distribution, built from a copy of the tree."""
     folder = tmp_path_factory.mktemp("distribution")
-    tree = folder / "tree"
-    left_out = shutil.ignore_patterns(".*", "build", "dist", "__pycache__", "*.egg-info")
-    shutil.copytree(ROOT, tree, ignore=left_out)
-    for kind in ("wheel", "sdist"):
-        command = [sys.executable, "-W", "ignore", "-c", _BUILD.format(kind), str(folder)]
-        subprocess.run(command, cwd=tree, check=True, capture_output=True, timeout=120)
+    distribution(ROOT, folder, MOMENT)
     return folder
+
+
+def test_nothing_tells_who_made_them_and_when(built: Path) -> None:
+    """One moment, no people, and the modes of a public checkout, so that two makers get the same bytes."""
+    [wheel] = built.glob("*.whl")
+    entries = zipfile.ZipFile(wheel).infolist()
+    assert {one.date_time for one in entries} == {datetime.fromtimestamp(MOMENT, UTC).timetuple()[:6]}
+    assert {oct(one.external_attr >> 16 & 0o777) for one in entries} <= {"0o644", "0o664", "0o755"}
+    [archive] = built.glob("*.tar.gz")
+    assert int.from_bytes(archive.read_bytes()[4:8], "little") == MOMENT
+    with tarfile.open(archive) as opened:
+        members = opened.getmembers()
+    assert {(one.mtime, one.uid, one.gid, one.uname, one.gname) for one in members} == {
+        (MOMENT, 0, 0, "", "")
+    }
+    assert [one.name for one in members] == sorted(one.name for one in members)
 
 
 def test_the_wheel_carries_units_and_documents(built: Path) -> None:
