@@ -1,0 +1,11 @@
+"""Keys, tokens and passphrases of known bytes are nowhere but where they were put."""
+
+import pytest
+from static import secrets
+
+pytestmark = pytest.mark.real
+
+
+def test_secrets_stay_where_they_were_put() -> None:
+    """Not in arguments, environments, output, logs, pages, core files, or files that others may read."""
+    assert [one for one in secrets.measure(quick=True) if not one.held] == []
