@@ -14,7 +14,7 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 _LEFT_OUT = "left out: "
 SUITES = ("bookworm", "trixie", "forky")  #: of Debian, for which a package is made
 
-# `python -m pytest` puts the checkout in front, where its folder `milter` hides pymilter's module.
+# `python -m pytest` puts the checkout in front, where each of its folders has a second name.
 sys.path[:] = [entry for entry in sys.path if str(Path(entry or ".").resolve()) != _ROOT]
 
 # How long an example takes says how busy the machine is, and nothing about us.

@@ -13,7 +13,7 @@ from typing import Any
 from domain_secure.policy.terms.kept_json import parse_json
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
-# -P: in the checkout, the folder `milter` would hide pymilter's module of that name.
+# -P: nothing of the folder that the operator is in may be imported.
 _PROGRAM = "from domain_secure.commands.main import main; raise SystemExit(main())"
 COMMAND = (sys.executable, "-P", "-c", _PROGRAM)  #: ours, before its arguments
 # What the service manager said to the daemon is not for its children.

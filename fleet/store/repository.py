@@ -28,7 +28,8 @@ from domain_secure.policy.configuration.setting_kinds import is_node_name
 from domain_secure.policy.revisions import chunks
 from domain_secure.policy.revisions.revision import Envelope, Text
 
-from .client import Answer, Etcd, KeyValue, delete, end_of, get, modified_at, put
+from .answers import Answer, KeyValue
+from .client import Etcd, delete, end_of, get, modified_at, put
 from .problems import Kind, StoreProblem, unusable
 
 T = TypeVar("T")

@@ -78,7 +78,7 @@ class Transaction:
             self.claims |= header_claims(name, value, self.live.configuration.receive)
             if hides_authors(name, value):
                 self.unreadable = self.unreadable or Unreadable.UNREADABLE_AUTHOR
-        except Exception as error:  # noqa: BLE001 - libmilter must see none; the end of message defers
+        except Exception as error:  # noqa: BLE001 - the end of message defers
             self.fault = error
         if len(self.claims) > MAXIMUM_CLAIMS:
             self.unreadable = Unreadable.TOO_MUCH

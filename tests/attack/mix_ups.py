@@ -20,8 +20,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from promises import Part, Promise
-
 from .senders import PATIENT, all_delivered
 from lab.certificates import self_signed
 from lab.laboratory import ADDRESSES, CONTOSO, EVIL, FABRIKAM, WOODGROVE, Lab
@@ -31,6 +29,7 @@ from lab.product import Product
 from lab.second_edge import SECOND_ADDRESS, second_host
 from lab.smtp_client import Dialogue, Reply
 from lab.waiting import DEADLINE, wait_for
+from promises import Part, Promise
 
 PART = "mix-ups"
 

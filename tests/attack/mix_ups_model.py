@@ -24,7 +24,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from promises import Part, Promise
 
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge
 from domain_secure.milter.metrics.metrics import Metrics
@@ -36,6 +35,7 @@ from domain_secure.milter.session.joined import RecentRequests
 from domain_secure.milter.session.milter_protocol import packet
 from domain_secure.policy.record.decision_record import DecisionRecord
 
+from promises import Part, Promise
 from unit.milter.answers import Answers
 from unit.milter.edge import CIPHER, Edge
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from promises import Part, Promise
-
 from domain_secure.policy.claims.claims import header_claims, hides_authors
 from domain_secure.policy.terms.lists import DomainList
 
@@ -11,6 +9,7 @@ from .author_families import Names, author_fields
 from .reader_models import MODELS, hosts
 from lab.address_readers import READERS
 from lab.laboratory import EVIL, WOODGROVE
+from promises import Part, Promise
 
 PART = "readers"
 

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 
+from . import mix_ups, mix_ups_model, readers, strangers
+from .fuzzing.fuzzing import FUZZING
 from promises import run_tool
 
-from . import mix_ups, mix_ups_model, readers, strangers
-
-PARTS = readers.PARTS | strangers.PARTS | mix_ups_model.PARTS | mix_ups.PARTS
+PARTS = readers.PARTS | strangers.PARTS | mix_ups_model.PARTS | mix_ups.PARTS | {"fuzzing": FUZZING}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 
-from promises import Part, Promise
-
 from .author_families import Names
 from .message_families import Forgery, forgeries
 from .reader_models import MODELS, hosts
@@ -22,6 +20,7 @@ from lab.address_readers import READERS
 from lab.certificates import Authority, Issued, self_signed
 from lab.laboratory import ADDRESSES, EVIL, LOOPBACK, NOBODY, WOODGROVE, Lab
 from lab.product import Product
+from promises import Part, Promise
 
 PART = "forgeries"
 

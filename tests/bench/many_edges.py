@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promises import Promise
-
 from .start_up import resident_memory
 from lab import etcd as etcd_lab
 from lab.edge import Edge
 from lab.etcd import Etcd
 from lab.namespaces import LabError, Namespaces, environment, missing_programs
 from lab.waiting import wait_for
+from promises import Promise
 
 PART = "edges"
 EDGES, QUICK = 1000, 4

@@ -13,11 +13,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from promises import Promise
-
 from domain_secure.commands.terminal.common import print_table
 
 from lab.namespaces import LabError
+from promises import Promise
 
 _SPAWN = Path(__file__).with_name("spawn.py")
 

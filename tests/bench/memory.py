@@ -16,8 +16,6 @@ from pathlib import Path
 from statistics import linear_regression
 from tempfile import TemporaryDirectory
 
-from promises import Promise
-
 from domain_secure.policy.history.history_file import FILE_NAME as HISTORY
 
 from .start_up import resident_memory
@@ -28,6 +26,7 @@ from lab.messages import compose
 from lab.namespaces import LabError, missing_programs
 from lab.product import STATE, USER, Product
 from lab.waiting import wait_for
+from promises import Promise
 
 PART = "memory"
 SOAK = 20_000  #: messages of the ordinary long run; the overnight one sends a million

@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from promises import Promise, attempted, broken, print_promises, record
-
 from . import (
     capacity,
     decisions,
@@ -32,6 +30,7 @@ from . import (
     where_time_goes,
 )
 from .measurement import Measurement, print_measurements, promise_of
+from promises import Promise, attempted, broken, print_promises, record
 
 
 @dataclass(frozen=True, slots=True)

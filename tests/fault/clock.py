@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from promises import Part, Promise
-
 from .load import Load
 from .requirements import why_not
 from .scene import Scene
 from lab.namespaces import Namespaces
+from promises import Part, Promise
 
 _SOURCE = Path(__file__).with_name("shifted_clock.c")
 _FOLDER = Path("/run/lab/clock")

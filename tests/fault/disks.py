@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from promises import Part, Promise
-
 from .load import Load
 from .requirements import why_not
 from .scene import Keeper, Scene
 from lab.namespaces import LabError, Namespaces
 from lab.product import STATE, USER, Product
+from promises import Part, Promise
 
 _IMAGE, _COPY = Path("/run/lab/state.img"), Path("/run/lab/state-copy.img")
 _MEBIBYTES = 24

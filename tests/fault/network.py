@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from promises import Part, Promise
-
 from .ledger import Kind
 from .load import Load, Sender, senders
 from .requirements import why_not
@@ -21,6 +19,7 @@ from lab.laboratory import ADDRESSES, EVIL, FABRIKAM, WOODGROVE, Lab
 from lab.product import Product
 from lab.revocations import Pointers, revocation_list
 from lab.web_server import Page, WebServer
+from promises import Part, Promise
 
 _STORE_ADDRESS = "192.0.2.1"
 _BOTH = f'[receive]\ndomains = ["{WOODGROVE}"]\n[send]\ndomains = ["{WOODGROVE}"]\n'

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
-from promises import Part, Promise
-
 from .ledger import Kind
 from .load import Load
 from .requirements import why_not
@@ -16,6 +14,7 @@ from .scene import RECOVERY_SECONDS, Scene
 from lab.laboratory import CONTOSO, WOODGROVE
 from lab.messages import compose
 from lab.waiting import wait_for
+from promises import Part, Promise
 
 _USER, _THERE = f"user@{CONTOSO}", f"bob@{WOODGROVE}"
 _SENT = f'domain_secure_messages_sent_total{{domain="{WOODGROVE}"}}'

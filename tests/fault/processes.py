@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from promises import Part, Promise
-
 from .load import Load
 from .requirements import why_not
 from .scene import Keeper, Scene
 from lab.product import USER
+from promises import Part, Promise
 
 
 def kill(quick: bool) -> list[Promise]:

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from promises import run_tool
-
 from . import clock, disks, network, postfix, processes
+from promises import run_tool
 
 PARTS = processes.PARTS | clock.PARTS | disks.PARTS | network.PARTS | postfix.PARTS
 

@@ -12,14 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from promises import Promise
-
 from .ledger import Judgement, identifiers
 from .load import Load, Sender, senders
 from lab.laboratory import WOODGROVE, Lab
 from lab.namespaces import LabError
 from lab.product import Product
 from lab.waiting import wait_for
+from promises import Promise
 
 RECOVERY_SECONDS = 2.0
 _UNIT = Path(__file__).parents[2] / "systemd" / "domain-secure.service"

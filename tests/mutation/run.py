@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from promises import Promise, broken, print_promises, record
-
 from .mutants import Fate, Mutant, mutants
+from promises import Promise, broken, print_promises, record
 
 SURVIVORS = Path(__file__).parent / "survivors.toml"
 _MOST = 5.0  #: per cent that may be left

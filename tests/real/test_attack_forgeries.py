@@ -1,6 +1,7 @@
 """Forged messages of every family through a real Postfix, as ``./dev attack`` sends them by the thousand."""
 
 import pytest
+
 from attack import strangers
 
 pytestmark = pytest.mark.real

@@ -1,6 +1,7 @@
 """Sessions that could be taken for each other, as ``./dev attack`` holds them by the thousand."""
 
 import pytest
+
 from attack import mix_ups
 
 pytestmark = pytest.mark.real

@@ -1,6 +1,7 @@
 """The short form of ``./dev fault``: two faults under load that no other test puts in."""
 
 import pytest
+
 from fault import clock, disks
 from promises import Part
 

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from subprocess import CompletedProcess
 
-from promises import Promise, broken, print_promises, record
-
 from .broken_copy import BrokenCopy, broken_copy
 from .sabotages import SABOTAGES, Sabotage, Tool
+from promises import Promise, broken, print_promises, record
 
 CONTROL = "nothing"
 _RED = 1  #: what pytest and the tools end with where something that was looked at is broken

@@ -39,7 +39,7 @@ COMPATIBLE = frozenset(
         "Zlib",
     }
 )
-# What packages without an expression write; of the last two the files of their licences say which it is.
+# What packages without an expression write; of the last the file of its licence says which it is.
 _WRITTEN = {
     "Apache License, Version 2.0": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
@@ -47,7 +47,6 @@ _WRITTEN = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
     "BSD-like": "Zlib",
-    "GPL": "GPL-2.0-or-later",
 }
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)")
 _DIGEST = re.compile(r"--hash=sha256:([0-9a-f]{64})")

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime
 
-from promises import Promise
-
 from .bill_of_materials import components, document
+from promises import Promise
 
 PART = "licences"
 

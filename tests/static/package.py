@@ -7,9 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from promises import Promise
-
 from .distribution import ROOT, distribution
+from promises import Promise
 
 PART = "package"
 _MOMENT = 1_700_000_000

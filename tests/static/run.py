@@ -2,9 +2,8 @@
 
 import sys
 
-from promises import Part, run_tool
-
 from . import licences, package, secrets
+from promises import Part, run_tool
 
 PARTS = {
     licences.PART: Part(licences.measure),

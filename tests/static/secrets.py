@@ -18,12 +18,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from promises import Promise
 
 from lab.laboratory import CONTOSO, LOOPBACK, PROGRAMS, WOODGROVE, Lab
 from lab.namespaces import missing_programs
 from lab.postfix_host import DEFAULT_LAYOUT
 from lab.product import CONFIGURATION, STATE, USER, Product
+from promises import Promise
 
 PART = "secrets"
 TOKEN = "token-of-known-bytes-73910a"

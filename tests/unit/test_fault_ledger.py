@@ -1,8 +1,8 @@
 """The oracle of ``./dev fault`` sees what is lost, wrong or refused for good."""
 
 import pytest
-from fault.ledger import Judgement, Kind, Ledger
 
+from fault.ledger import Judgement, Kind, Ledger
 from lab.laboratory import CONTOSO, WOODGROVE
 from lab.messages import compose
 from lab.story import FORGED_MARKS

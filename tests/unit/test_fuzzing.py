@@ -1,6 +1,7 @@
 """The short form of ``./dev attack fuzzing``: the corpus, and what is made of it."""
 
 import pytest
+
 from attack.fuzzing import fuzzing
 from attack.fuzzing.corpus import FINDING, kept
 from attack.fuzzing.examination import Examination, hang_noticed

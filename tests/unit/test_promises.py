@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import promises
 import pytest
+
+import promises
 from promises import Part, Promise, broken, figures_document, record, run_tool
 
 HELD = Promise("join", "sessions mixed up", "0", "0 of 4,000", held=True)

@@ -51,7 +51,7 @@ def test_types(tmp_path: Path) -> None:
         f"--cache-dir={tmp_path / 'cache'}",
         "-p",
         "domain_secure",
-        # Elsewhere than in the tree, where our folder would pass for pymilter's module.
+        # Elsewhere than in the tree, where each folder has a second name.
         folder=tmp_path,
         MYPYPATH=str(tmp_path),
     )

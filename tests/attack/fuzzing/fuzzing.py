@@ -19,13 +19,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from promises import Part, Promise
-
 from .corpus import MOST_OCTETS, kept
 from .examination import GROWTH_OCTETS, STEEPEST, Examination, Outcome, hang_noticed
 from .exploration import FOUND, LAST
 from .mutation import Mutator
 from .registry import TARGETS
+from promises import Part, Promise
 
 PART = "fuzzing"
 FAULTS = Path(tempfile.gettempdir()) / "domain-secure-faults"  #: inputs that showed something

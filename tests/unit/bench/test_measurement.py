@@ -1,6 +1,7 @@
 """A measurement with a goal is a promise."""
 
 import pytest
+
 from bench.measurement import Goal, Measurement, promise_of
 
 

@@ -6,8 +6,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from attack.fuzzing.corpus import FOLDER
-from attack.fuzzing.target import Fault, Take, Target
 from domain_secure.policy.certificates import certificate, issuers, path_validation, presented_names
 from domain_secure.policy.certificates.certificate import Certificate, Chain, read_certificates
 from domain_secure.policy.certificates.certificate_document import certificate_document
@@ -22,6 +20,9 @@ from domain_secure.policy.revocation.statements import (
     MalformedRevocationListError,
     parse_statements,
 )
+
+from attack.fuzzing.corpus import FOLDER
+from attack.fuzzing.target import Fault, Take, Target
 
 _NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 

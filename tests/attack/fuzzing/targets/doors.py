@@ -8,10 +8,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
-from attack.fuzzing.target import Fault, Take, Target, caught_errors
 from domain_secure.milter.daemon.activation import InheritedSockets
 from domain_secure.milter.daemon.doors import Doors
 from domain_secure.milter.daemon.sockets import Endpoint
@@ -19,6 +17,7 @@ from domain_secure.milter.daemon.surroundings import Endpoints
 from domain_secure.milter.session.delegation import NO_OPINION, REQUEST_LIMIT, reply
 from domain_secure.policy.terms.event import Event
 
+from attack.fuzzing.target import Fault, Take, Target, caught_errors
 from unit.milter.edge import Edge
 
 PACKET = b"\x1e"  #: between two packets, each a command and its data; their lengths are put in front
@@ -26,7 +25,6 @@ RAW = b"!"  #: in front of an input that is sent as it is
 _SECONDS = 20.0  #: of silence, behind which nobody comes any more
 _ASKED_EVERY = 200  #: inputs
 _NEGOTIATION = b"O" + struct.pack("!III", 6, 0x1FF, 0x1FFFFF)
-_IS_LIBMILTER = find_spec("domain_secure.milter.daemon.libmilter_socket") is not None
 _ADDS = frozenset(b"hi")
 _SETTINGS = '[partner."woodgrovebank.test"]\nrequire = ["dkim"]\n'
 
@@ -153,5 +151,4 @@ def _policy(folder: Path) -> Iterator[Take]:
 
 _MILTER_DOOR = Target("milter", _milter, 96 * 1024, 2.0, (PACKET, b"\x00"))
 _POLICY_DOOR = Target("policy", _policy, 2 * REQUEST_LIMIT, 2.0, (b"\n\n", b"\n"))
-# libmilter reads behind the macros of a packet that has not as many values as names, and the process ends.
-TARGETS = (_POLICY_DOOR,) if _IS_LIBMILTER else (_MILTER_DOOR, _POLICY_DOOR)
+TARGETS = (_MILTER_DOOR, _POLICY_DOOR)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from attack.fuzzing.target import Fault, Take, Target
 from domain_secure.commands.changes import request
 from domain_secure.commands.importing.command import SOURCES
 from domain_secure.commands.importing.proposal_text import proposal_document, proposal_text
@@ -27,6 +26,8 @@ from domain_secure.policy.importing.source_text import decode
 from domain_secure.policy.revisions.revision import PublicKey
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.toml import toml_edit
+
+from attack.fuzzing.target import Fault, Take, Target
 
 _LIST = b"\x1e"  #: in front of a list in a file of its own
 

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attack.fuzzing.target import Fault, Take, Target
 from domain_secure.policy.sending.delivery import FailureReason
 from domain_secure.policy.terms.domain import Domain, Entry, InvalidDomainError, parse_domain
 from domain_secure.policy.terms.lists import DomainList
@@ -14,6 +13,8 @@ from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.deliveries.delivery_tracker import DeliveryTracker
 from domain_secure.postfix.instance.queue import parse as parse_queued
 from domain_secure.postfix.log_lines.log_form import is_by, line_of, names_postfix, records, usual_forms
+
+from attack.fuzzing.target import Fault, Take, Target
 
 _LISTED = DomainList.of("woodgrovebank.test", "*.fabrikam.test")
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attack.fuzzing.target import Fault, Take, Target
 from domain_secure.milter.reflector.gathering import Gathering
 from domain_secure.policy.claims.address import read_address_list, without_comments
 from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS
@@ -19,6 +18,8 @@ from domain_secure.policy.dkim.signed_message import SignedMessage
 from domain_secure.policy.reflector.letter import objection_to
 from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.lists import DomainList
+
+from attack.fuzzing.target import Fault, Take, Target
 
 _LISTED = DomainList.of("woodgrovebank.test", "*.fabrikam.test", "bücher.test")
 _CLAIM = Claim(Entry("woodgrovebank.test"), Domain("woodgrovebank.test"), "from")

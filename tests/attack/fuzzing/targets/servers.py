@@ -11,7 +11,6 @@ from typing import Any
 
 import dns.resolver
 
-from attack.fuzzing.target import Fault, Take, Target
 from domain_secure.policy.reflector.spf import SpfQuestion, SpfResult
 from domain_secure.policy.sending.mta_sts import InvalidPolicyError, parse_policy, record_id
 from domain_secure.policy.terms.domain import Domain
@@ -25,6 +24,8 @@ from domain_secure.postfix.dns.spf_lookup import evaluated
 from domain_secure.postfix.dns.tlsa_lookup import look_up
 from domain_secure.postfix.probe.client_flight import has_encrypted_certificate, has_readable_certificate
 from domain_secure.postfix.probe.smtp_reply import MalformedReplyError, ReplyReader
+
+from attack.fuzzing.target import Fault, Take, Target
 
 _TYPES = ("MX", "TXT", "TLSA", "A", "AAAA", "CNAME", "PTR")
 _DOMAIN = Domain("woodgrovebank.test")

@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attack.fuzzing.target import Take, Target
 from domain_secure.milter.daemon.activation import InheritedSockets
 from domain_secure.milter.daemon.passing_on import _REQUESTS, take_up_requests
 from domain_secure.milter.session.joined import RecentRequests
@@ -28,6 +27,8 @@ from domain_secure.policy.revocation.revocation_store import RevocationStore
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.postfix.tables import publication
+
+from attack.fuzzing.target import Take, Target
 
 _LOCATION = Location("http://crl.woodgrovebank.test/1.crl")
 _TOKEN = "0123456789abcdef"

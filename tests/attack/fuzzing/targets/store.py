@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from attack.fuzzing.target import Fault, Take, Target
 from domain_secure.fleet.node.ahead import nodes_ahead
 from domain_secure.fleet.node.reports import Report, read_reports, summed
 from domain_secure.fleet.node.shared_book import read_chain
@@ -21,6 +20,8 @@ from domain_secure.policy.revisions.lineage import Demands, step
 from domain_secure.policy.revisions.revision import Envelope
 from domain_secure.policy.revocation.revocation_store import RevocationStore
 from domain_secure.policy.terms.problems import Problem
+
+from attack.fuzzing.target import Fault, Take, Target
 
 _PREFIX = "/domain-secure/"
 _NAME = f"{'0' * 40}.statement"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attack.fuzzing.target import Fault, Take, Target, caught_errors
 from domain_secure.milter.changes.acts import Act, Kind
 from domain_secure.milter.changes.page_changes import Order, PageChanges, State, Workings
 from domain_secure.milter.changes.same_origin import foreign
@@ -17,6 +16,7 @@ from domain_secure.policy.configuration.configuration import WebAccess
 from domain_secure.policy.history.history import History
 from domain_secure.policy.terms.event import Event
 
+from attack.fuzzing.target import Fault, Take, Target, caught_errors
 from unit.milter.status_documents import document, domain
 
 _SECONDS = 20.0

@@ -27,7 +27,7 @@ def run(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
         text=True,
         check=False,
         timeout=60,
-        cwd="/",  # in the checkout our folder would pass for pymilter
+        cwd="/",
     )
 
 
