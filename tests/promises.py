@@ -25,6 +25,7 @@ FIGURES = ROOT / "docs" / "figures.md"
 RECORDS = ROOT / "tests" / "data" / "figures"
 #: in the order of the document
 TOOLS = ("attack", "fault", "sabotage", "mutation", "bench", "static")
+_SECONDS: dict[str, float] = {}  #: that each part took in this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,14 @@ def broken(promises: Iterable[Promise]) -> bool:
 
 def attempted(part: str, measure: Callable[[], list[Promise]]) -> list[Promise]:
     """Return what *measure* saw; where it fails, others go on, and it is a promise that broke."""
+    began = time.monotonic()
     try:
         return measure()
     except Exception as error:  # noqa: BLE001 - a tool of an hour must not lose the rest for one part
         traceback.print_exc()
         return [Promise(part, "to be looked at", "yes", "no", held=False, needed=f"{error!r}"[:500])]
+    finally:
+        _SECONDS[part] = time.monotonic() - began
 
 
 def print_promises(promises: Iterable[Promise]) -> None:
@@ -85,17 +89,18 @@ def print_promises(promises: Iterable[Promise]) -> None:
 def record(tool: str, promises: Sequence[Promise], seconds: float) -> None:
     """Keep what a run of *tool* saw in `RECORDS`, parts that did not run as they were, and render.
 
-    *seconds* is how long it took, from start to end.
+    *seconds* is how long it took from start to end, where its parts were not `attempted` one after the other.
     """
     RECORDS.mkdir(exist_ok=True)
     file = RECORDS / f"{tool}.json"
     kept: dict[str, Any] = json.loads(file.read_text())["parts"] if file.exists() else {}
     ran = dict.fromkeys(one.part for one in promises)
     stamp = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "machine": machine()}
+    together = 0.0 if _SECONDS else seconds / len(ran)
     for part in ran:
         rows = [asdict(one) for one in promises if one.part == part]
-        kept[part] = stamp | {"rows": rows}
-    document = {"tool": tool, "seconds": round(seconds), "parts": kept}
+        kept[part] = stamp | {"seconds": round(_SECONDS.get(part, together)), "rows": rows}
+    document = {"tool": tool, "parts": kept}
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     FIGURES.write_text(figures_document())
 
@@ -134,7 +139,8 @@ def figures_document() -> str:
         for one in short
     ] or ["Nothing."]
     for one in records:
-        lines += ["", f"## `./dev {one['tool']}`", "", f"The last run took {_minutes(one['seconds'])}."]
+        took = sum(part["seconds"] for part in one["parts"].values())
+        lines += ["", f"## `./dev {one['tool']}`", "", f"All its parts together took {_minutes(took)}."]
         for name, part in one["parts"].items():
             lines += ["", f"### {name}", "", f"{part['date']}; {part['machine']}.", ""]
             lines += ["| promise | goal | measured | |", "|---|---|---|---|"]

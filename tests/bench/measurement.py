@@ -15,6 +15,7 @@ from typing import Any
 
 from domain_secure.commands.terminal.common import print_table
 
+from .shortfalls import SHORTFALLS
 from lab.namespaces import LabError
 from promises import Promise
 
@@ -53,7 +54,7 @@ class Measurement:
     """One thing measured several times.
 
     *ratios* are the values divided by those of the thing called *reference*, each pair of one round.
-    *goal* is what `Goal` reads; *needed* says of one that is known to fall short what it would take.
+    *goal* is what `Goal` reads.
     """
 
     part: str
@@ -63,7 +64,6 @@ class Measurement:
     reference: str = ""
     ratios: tuple[float, ...] = ()
     goal: str = ""
-    needed: str = ""
 
     def against(self, reference: "Measurement", *, called: str = "", goal: str = "") -> "Measurement":
         """Return the same with its ratio to *reference*, which had as many rounds.
@@ -88,9 +88,11 @@ def promise_of(one: Measurement) -> Promise:
     measured = median(one.ratios if is_ratio else one.values)
     told = f"{_figure(measured)} × {one.reference}" if is_ratio else f"{_figure(measured)} {one.unit}"
     wanted = f"{one.goal} × {one.reference}" if is_ratio else one.goal
-    return Promise(
-        one.part, one.what, wanted, told, goal.is_met_by(measured), one.needed, known=bool(one.needed)
-    )
+    short = SHORTFALLS.get((one.part, one.what))
+    if short is None:
+        return Promise(one.part, one.what, wanted, told, goal.is_met_by(measured))
+    is_known = Goal.parse(short.until).is_met_by(measured)
+    return Promise(one.part, one.what, wanted, told, goal.is_met_by(measured), short.needed, known=is_known)
 
 
 def print_measurements(measurements: Iterable[Measurement]) -> None:

@@ -84,7 +84,7 @@ def missing() -> dict[str, str]:
 
 
 def _has_pymilter() -> bool:
-    found = subprocess.run([_SYSTEM_PYTHON, "-c", "import Milter"], capture_output=True, check=False)
+    found = subprocess.run([_SYSTEM_PYTHON, "-P", "-c", "import Milter"], capture_output=True, check=False)
     return found.returncode == 0
 
 

@@ -231,7 +231,8 @@ SABOTAGES = (
                 "    return frozenset(\n        Claim(entry, domain, source) for",
             ),
         ),
-        part("bench", "decision"),
+        # The short form is never red: its figures mean little.
+        Tool("./dev bench decision", ("-m", "bench.run", "decision")),
     ),
     Sabotage(
         "leak-per-message",
