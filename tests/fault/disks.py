@@ -25,7 +25,8 @@ _MEBIBYTES = 24
 _OPTIONS = "loop,commit=300,errors=remount-ro"
 _REMEMBERED = (
     "A process of Postfix's that found a table gone says 451 until it ends, after 100 messages or 100 s "
-    "without one, also when the table is there again.  It would take a reload by root when they are back."
+    "without one, also when the table is there again; under steady mail trivial-rewrite does not end, and "
+    "what was taken stays in the queue until a reload.  It would take a reload by root when they are back."
 )
 
 

@@ -84,6 +84,7 @@ class Scene:
         self.product = product
         self.lab = product.lab
         self._everybody = everybody or senders(self.lab)
+        self._is_reloaded = False  #: as mail stayed in the queue
 
     @classmethod
     @contextmanager
@@ -109,6 +110,7 @@ class Scene:
         recovery is known to fall short what it would take.
         """
         load = Load(self.lab, self._everybody)
+        self._is_reloaded = False
         with ExitStack() as stack:
             stack.enter_context(load.running())
             self._wait_for_flow(load)
@@ -150,6 +152,8 @@ class Scene:
         told = f"{judgement}; {detail}" if detail else str(judgement)
         known = sorted(seconds for seconds in recoveries if seconds is not None)
         slowest = f"{known[-1]:.2f} s" if len(known) == len(recoveries) else "never"
+        if self._is_reloaded:
+            slowest += ", and mail stayed in the queue until Postfix was reloaded"
         median = f", median {known[len(known) // 2]:.2f} s" if len(recoveries) > 1 and known else ""
         return [
             Promise(
@@ -165,7 +169,7 @@ class Scene:
                 f"{what}: recovery by itself",
                 f"<= {RECOVERY_SECONDS:g} s",
                 f"{slowest}{median}",
-                len(known) == len(recoveries) and known[-1] <= RECOVERY_SECONDS,
+                len(known) == len(recoveries) and known[-1] <= RECOVERY_SECONDS and not self._is_reloaded,
             ),
         ]
 
@@ -191,9 +195,15 @@ class Scene:
             # No more messages than files: not all there, and nothing to read yet.
             return len(list(inbox.glob("*"))) >= len(expected) and expected <= identifiers(contoso.mailbox())
 
-        # What is missing then is named as lost.
-        with suppress(TimeoutError):
+        try:
             wait_for(all_arrived, "all that was taken over to arrive")
+        except TimeoutError:
+            # What a process of Postfix's cannot look up stays in the queue: late, and not lost.
+            self._is_reloaded = True
+            contoso.reload()
+            # What is missing then is named as lost.
+            with suppress(TimeoutError):
+                wait_for(all_arrived, "all that was taken over to arrive")
         judgement = load.ledger.judge(contoso.mailbox())
         for path in inbox.glob("*"):
             path.unlink()

@@ -7,7 +7,10 @@ import pytest
 from domain_secure.policy.terms.kept_json import parse_json, parse_utc
 
 
-@pytest.mark.parametrize("content", ["", "{", b"\xff", "[" * 100_000, b'{"a":' * 100_000, "9" * 5000])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", b"\xff", "[1e999]", "NaN", "-Infinity", "[" * 100_000, b'{"a":' * 100_000, "9" * 5000],
+)
 def test_what_is_no_document(content: str | bytes) -> None:
     """However it is broken, and however deep it goes, there is one error for it."""
     with pytest.raises(ValueError, match=r"."):
