@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from domain_secure.policy.configuration.configuration import LogLevel, Mode
 from domain_secure.policy.configuration.settings import PARTNER, settings_of
 from domain_secure.policy.terms.domain import Entry, InvalidDomainError, parse_entry
+from domain_secure.policy.terms.printable import printable
 from domain_secure.policy.terms.problems import Problem
 from domain_secure.policy.toml import toml_edit
 
@@ -31,8 +32,8 @@ class Place:
         return f"{self.file}:{self.line}"
 
     def problem(self, what: str, fix: str) -> Problem:
-        """Return what is wrong here."""
-        return Problem(what, str(self), fix)
+        """Return what is wrong here, in one line whatever the file names are like."""
+        return Problem(printable(what), str(self), fix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,17 +133,21 @@ class Scene:
         self.product.send_signal(signal.SIGKILL)
         return time.monotonic()
 
-    def again_and_again(self, what: str, strike: Callable[[], float], times: int) -> list[Promise]:
+    def again_and_again(
+        self, what: str, strike: Callable[[], float], times: int, *, slow: str = ""
+    ) -> list[Promise]:
         """Have mail flow, and *strike* so often, each time when everybody has got a right answer again.
 
-        *strike* returns when the fault ended, by the monotonic clock.
+        *strike* returns when the fault ended, by the monotonic clock; *slow* as for `under`.
         """
         load = Load(self.lab, self._everybody)
         recoveries: list[float | None] = []
         with load.running():
             self._wait_for_flow(load)
             recoveries.extend(load.recovery(strike()) for _ in range(times))
-        return self.promises(f"{what}, {times} times", self._judged(load), recoveries)
+        message, soon = self.promises(f"{what}, {times} times", self._judged(load), recoveries)
+        is_known = bool(slow) and None not in recoveries
+        return [message, replace(soon, known=True, needed=slow) if is_known else soon]
 
     def promises(
         self, what: str, judgement: Judgement, recoveries: list[float | None], detail: str = ""

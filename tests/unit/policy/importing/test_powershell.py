@@ -97,6 +97,7 @@ def test_several_documents_of_json_are_read() -> None:
         ("Identity : a\n-------- -------------\n", "this is a table.*a:2: .*Format-List"),
         ("Name : a\nName : b\n", "stands twice.*a:2"),
         ('{"A": 1,\n "a": 2}', "stands twice.*a:2"),
+        ('{"A\x9e": 1,\n "a\x9e": 2}', r"a\? stands twice.*a:2"),
         ('{"A": 1\n "B": 2}', "no JSON .*a:2"),
         ('[{"A": 1}\n', "no JSON .*a:2"),
         ('{"A": {', "no JSON .*a:1"),
