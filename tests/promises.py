@@ -25,6 +25,7 @@ FIGURES = ROOT / "docs" / "figures.md"
 RECORDS = ROOT / "tests" / "data" / "figures"
 #: in the order of the document
 TOOLS = ("attack", "fault", "sabotage", "mutation", "bench", "static")
+_TEXTS = frozenset({"measured", "needed"})
 _SECONDS: dict[str, float] = {}  #: that each part took in this process
 
 
@@ -98,7 +99,14 @@ def record(tool: str, promises: Sequence[Promise], seconds: float) -> None:
     stamp = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "machine": machine()}
     together = 0.0 if _SECONDS else seconds / len(ran)
     for part in ran:
-        rows = [asdict(one) for one in promises if one.part == part]
+        # Where somebody has the checkout is no figure.
+        rows = [
+            {
+                key: text.replace(f"{ROOT}/", "") if isinstance(text, str) else text
+                for key, text in row.items()
+            }
+            for row in (asdict(one) for one in promises if one.part == part)
+        ]
         kept[part] = stamp | {"seconds": round(_SECONDS.get(part, together)), "rows": rows}
     document = {"tool": tool, "parts": kept}
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
