@@ -51,11 +51,6 @@ def malformed_packet(detail: str) -> Event:
     return Event.of(logging.WARNING, "malformed-milter-packet", detail=detail)
 
 
-def descriptors_exhausted(door: str) -> Event:
-    """Return the line for a door that waits until the process has a file descriptor again."""
-    return Event.of(logging.ERROR, "descriptors-exhausted", door=door)
-
-
 def part_unhealthy(part: str, detail: str) -> Event:
     """Return the line for a part of the daemon that does not work; ``/healthz`` says so until it does."""
     return Event.of(logging.ERROR, "part-unhealthy", part=part, detail=detail)

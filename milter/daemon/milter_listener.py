@@ -13,6 +13,7 @@ from functools import partial
 
 from domain_secure.milter.session.callbacks import Callbacks
 from domain_secure.milter.session.conversation import Conversation
+from domain_secure.milter.session.events import descriptors_exhausted
 from domain_secure.milter.session.milter_protocol import NEGOTIATION, MalformedPacketError
 from domain_secure.milter.session.selector_thread import SelectorThread
 from domain_secure.milter.session.workers import Workers
@@ -63,7 +64,7 @@ class MilterListener:
         self._put: Callable[[str, socket.socket], None] | None = None  #: who takes sessions from now on
         self._workers = Workers("decision", lambda error: log(internal_error("decision", error)))
         self._thread = SelectorThread(
-            "milter", listening, self._accepted, lambda: log(events.descriptors_exhausted("milter")), ended
+            "milter", listening, self._accepted, lambda: log(descriptors_exhausted("milter")), ended
         )
 
     def start(self) -> None:

@@ -85,14 +85,18 @@ def _public_suffixes(top: str) -> PublicSuffixList:
     return PublicSuffixList(_rules().get(top, ()))
 
 
+def _written_rules() -> list[str]:
+    """Return each rule of the list as it is written: up to the first white space of its line."""
+    lines = (line.split(maxsplit=1) for line in Path(PSLFILE).read_text(encoding="utf-8").splitlines())
+    return [words[0] for words in lines if words and not words[0].startswith("//")]
+
+
 @cache
 def _rules() -> dict[str, list[str]]:
     """Return the lines of the list by the A-label of the top-level domain."""
     rules: dict[str, list[str]] = {}
-    for line in Path(PSLFILE).read_text("utf-8").splitlines():
-        rule = line.partition(" ")[0]
-        if rule and not rule.startswith("//"):
-            rules.setdefault(rule.rpartition(".")[2].lower(), []).append(rule)
+    for rule in _written_rules():
+        rules.setdefault(rule.rpartition(".")[2].lower(), []).append(rule)
     return {top if top.isascii() else top.encode("idna").decode(): lines for top, lines in rules.items()}
 
 
@@ -105,12 +109,8 @@ def is_public_suffix(domain: Domain) -> bool:
 @cache
 def _suffix_rules() -> tuple[frozenset[bytes], frozenset[bytes]]:
     """Return the names that rules are about, and those of which a rule says ``*.``, in A-labels."""
-    rules = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
-    written = (rule.split()[0].lower() for rule in rules if rule.strip() and not rule.startswith("//"))
-    names = {
-        (name if name.isascii() else encode_idn(name)).encode("ascii")
-        for name in (rule.lstrip("!") for rule in written)
-    }
+    written = {rule.lower().lstrip("!") for rule in _written_rules()}
+    names = {(name if name.isascii() else encode_idn(name)).encode("ascii") for name in written}
     parents = {name[2:] for name in names if name.startswith(b"*.")}
     return frozenset(names | parents), frozenset(parents)
 

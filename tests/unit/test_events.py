@@ -210,7 +210,7 @@ GOLDEN = [
         f'pending-not-noted certificate=sha256:{DIGEST} detail="disk full"',
     ),
     (daemon_events.sessions_full(384), "sessions-full limit=384"),
-    (daemon_events.descriptors_exhausted("milter"), "descriptors-exhausted door=milter"),
+    (session_events.descriptors_exhausted("milter"), "descriptors-exhausted door=milter"),
     (session_events.descriptors_exhausted("policy"), "descriptors-exhausted door=policy"),
     (daemon_events.part_unhealthy("book", "damaged"), "part-unhealthy part=book detail=damaged"),
     (daemon_events.part_healthy("book"), "part-healthy part=book"),
