@@ -7,14 +7,12 @@ ports it visits in turn, and the quantiles.  What is added is the difference of 
 import socket
 import time
 from collections import defaultdict
-from contextlib import ExitStack
 from statistics import quantiles
 
 from . import mail_flow
 from .measurement import Measurement
-from lab.laboratory import CONTOSO, LOOPBACK, WOODGROVE, Lab
+from lab.laboratory import CONTOSO, LOOPBACK, WOODGROVE
 from lab.namespaces import LabError
-from lab.product import Product
 
 PART = "latency"
 GOALS = {50: "<= 1 ms", 99: "<= 5 ms"}
@@ -34,14 +32,7 @@ def why_not() -> str | None:
 
 def measure(messages: int) -> list[Measurement]:
     """Return what is added to the median and to the 99th of a hundred, in ms."""
-    with ExitStack() as stack:
-        lab = stack.enter_context(Lab())
-        product = Product(lab)
-        product.configure(mail_flow.CONFIGURATION)
-        lab.contoso.configure(virtual_transport="discard:", in_flow_delay="0")
-        product.serve()
-        stack.callback(product.stop)
-        product.attach()
+    with mail_flow.attached() as (lab, _):
         service = f"{_PLAIN_PORT} inet n - y - - smtpd -o smtpd_milters= -o smtpd_data_restrictions="
         lab.namespaces.run(
             "postconf", "-c", lab.contoso.layout.configuration, "-M", f"{_PLAIN_PORT}/inet={service}"

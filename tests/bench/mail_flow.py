@@ -10,8 +10,8 @@ and a client that does would cost more than all that is compared here.  Delivery
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -65,6 +65,21 @@ def why_not() -> str | None:
         return "needs root, for namespaces of its own"
     missing = missing_programs(_PROGRAMS)
     return f"not installed: {', '.join(missing)}" if missing else None
+
+
+@contextmanager
+def attached(**parameters: str) -> Iterator[tuple[Lab, Product]]:
+    """Yield a laboratory and the product at its Postfix, which has *parameters* and keeps no mail."""
+    with Lab() as lab:
+        product = Product(lab)
+        product.configure(CONFIGURATION)
+        lab.contoso.configure(virtual_transport="discard:", in_flow_delay="0", **parameters)
+        product.serve()
+        try:
+            product.attach()
+            yield lab, product
+        finally:
+            product.stop()
 
 
 def measure(messages: int, rounds: int) -> list[Measurement]:

@@ -11,14 +11,12 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import mail_flow
 from .measurement import Measurement
 from lab.laboratory import CONTOSO, LOOPBACK, WOODGROVE, Lab
-from lab.product import Product
 from lab.waiting import wait_for
 
 PART = "cost"
@@ -46,17 +44,8 @@ def why_not() -> str | None:
 
 def measure(messages: int) -> list[Measurement]:
     """Return µs, switches and system calls a message, for mail that is not listed and for listed mail."""
-    with ExitStack() as stack:
-        lab = stack.enter_context(Lab())
-        product = Product(lab)
-        product.configure(mail_flow.CONFIGURATION)
-        # A process that ended is counted with master: none may.
-        lab.contoso.configure(
-            virtual_transport="discard:", in_flow_delay="0", max_use="1000000", max_idle="1h"
-        )
-        product.serve()
-        stack.callback(product.stop)
-        product.attach()
+    # A process that ended is counted with master: none may.
+    with mail_flow.attached(max_use="1000000", max_idle="1h") as (lab, product):
         found = []
         for what, sender in (("unlisted", "stranger.example.test"), ("listed", WOODGROVE)):
             _send(lab, sender, messages // 5 + 1)
