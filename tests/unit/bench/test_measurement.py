@@ -3,6 +3,7 @@
 import pytest
 
 from bench.measurement import Goal, Measurement, promise_of
+from bench.shortfalls import Shortfall
 
 
 @pytest.mark.parametrize(
@@ -41,8 +42,13 @@ def test_a_goal_without_a_unit_is_about_the_ratio() -> None:
     assert (by_value.held, by_value.measured) == (True, "30.0 MiB")
 
 
-def test_a_known_shortfall_is_named_and_turns_nothing_red() -> None:
-    """It is only known where it is said what it would take."""
-    one = Measurement("part", "ours", "s", (3.0,), goal="<= 1 s", needed="another disk")
-    promise = promise_of(one)
-    assert (promise.held, promise.known, promise.state) == (False, True, "falls short")
+def test_a_known_shortfall_is_named_and_turns_nothing_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is known as far as its bound; beyond that it has become worse."""
+    short = Shortfall("<= 4 s", "another disk")
+    monkeypatch.setattr("bench.measurement.SHORTFALLS", {("part", "ours"): short})
+    within, beyond = (
+        promise_of(Measurement("part", "ours", "s", (value,), goal="<= 1 s")) for value in (3.0, 5.0)
+    )
+    assert (within.held, within.known, within.state) == (False, True, "falls short")
+    assert (beyond.held, beyond.known, beyond.state) == (False, False, "BROKEN")
+    assert within.needed == beyond.needed == "another disk"
