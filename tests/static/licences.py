@@ -1,11 +1,17 @@
 """Every package that an installation consists of has a licence that is known and goes with ours."""
 
+import json
+import lzma
 from datetime import UTC, datetime
+from typing import Any
 
-from .bill_of_materials import components, document
+import jsonschema_rs
+
+from .bill_of_materials import ROOT, SPECIFICATION, components, document
 from promises import Promise
 
 PART = "licences"
+_SCHEMAS = ROOT / "tests" / "data" / "cyclonedx"
 
 
 def measure(quick: bool) -> list[Promise]:
@@ -31,4 +37,24 @@ def measure(quick: bool) -> list[Promise]:
             f"{len(made[0]['components'])} of {len(parts)}",
             made[0] == made[1] and len(made[0]["components"]) == len(parts),
         ),
+        Promise(
+            PART,
+            f"what CycloneDX's schema of {SPECIFICATION} says against the bill of materials",
+            "nothing",
+            "; ".join(faults_of(made[0])) or "nothing",
+            not faults_of(made[0]),
+        ),
+    ]
+
+
+def faults_of(bill: dict[str, Any]) -> list[str]:
+    """Return what the published schema says against a bill of materials: where, and what."""
+    names = (f"bom-{SPECIFICATION}", "spdx", "jsf-0.82")
+    bom, *others = (
+        json.loads(lzma.decompress((_SCHEMAS / f"{name}.schema.json.xz").read_bytes())) for name in names
+    )
+    registry = jsonschema_rs.Registry([(one["$id"], one) for one in others])
+    schema = jsonschema_rs.validator_for(bom, registry=registry, validate_formats=True)
+    return [
+        f"{'/'.join(map(str, fault.instance_path))}: {fault.message}" for fault in schema.iter_errors(bill)
     ]

@@ -7,6 +7,7 @@ from email.message import Message
 
 import pytest
 from static.bill_of_materials import ROOT, Component, components, document, licence_of
+from static.licences import faults_of
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -78,3 +79,16 @@ def test_a_component_names_its_package() -> None:
     """As package registries do."""
     part = Component("some-thing", "1.2", ("00",), "MIT", ())
     assert part.reference == "pkg:pypi/some-thing@1.2"
+
+
+def test_the_published_schema_has_nothing_against_the_document() -> None:
+    """Nor where a licence is unknown; and it does see what is wrong."""
+    parts = components()
+    made = document((*parts[1:], replace(parts[0], licence="a licence of their own")), MOMENT)
+    assert faults_of(made) == []
+    made["components"][0]["licenses"] = [{"expression": "MIT"}, {"license": {"name": "two ways at once"}}]
+    made["metadata"]["timestamp"] = "yesterday"
+    del made["components"][1]["name"]
+    places = {fault.partition(":")[0] for fault in faults_of(made)}
+    assert {"metadata/timestamp", "components/1"} < places
+    assert any(place.startswith("components/0/licenses") for place in places)
