@@ -138,13 +138,17 @@ class Edge:
         """Wait until the daemon has printed *text*."""
         wait_for(lambda: text in self.log(), f"{text!r} in the log of {self.name}", context=self.log)
 
-    def metric(self, name: str) -> float | None:
-        """Return one sample without labels; None where there is none."""
+    def page(self, path: str) -> bytes:
+        """Return what the daemon answers over HTTP."""
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)) as connection:
             with self.namespaces.network():
                 connection.connect()
-            connection.request("GET", "/metrics")
-            lines = connection.getresponse().read().decode().splitlines()
+            connection.request("GET", path)
+            return connection.getresponse().read()
+
+    def metric(self, name: str) -> float | None:
+        """Return one sample without labels; None where there is none."""
+        lines = self.page("/metrics").decode().splitlines()
         return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), None)
 
     @property

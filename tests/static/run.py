@@ -2,10 +2,11 @@
 
 import sys
 
-from . import licences, package, secrets
+from . import fleet_secrets, licences, package, secrets
 from promises import Part, run_tool
 
 PARTS = {
+    fleet_secrets.PART: Part(fleet_secrets.measure, fleet_secrets.why_not),
     licences.PART: Part(licences.measure),
     package.PART: Part(package.measure),
     secrets.PART: Part(secrets.measure, secrets.why_not),

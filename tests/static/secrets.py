@@ -20,7 +20,7 @@ from urllib.parse import quote
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lab.laboratory import CONTOSO, LOOPBACK, PROGRAMS, WOODGROVE, Lab
-from lab.namespaces import missing_programs
+from lab.namespaces import Namespaces, missing_programs
 from lab.postfix_host import DEFAULT_LAYOUT
 from lab.product import CONFIGURATION, STATE, USER, Product
 from promises import Promise
@@ -33,6 +33,14 @@ WORK = Path("/run/lab/work")
 TOKEN_FILE = CONFIGURATION.parent / "page.token"
 _SHORT = 12  #: octets; a shorter piece would be found by chance
 _PAUSE = 0.002
+_KINDS = {
+    "cmdline": "arguments of a process",
+    "environ": "environments",
+    "output": "what a command printed",
+    "log": "logs",
+    "page": "answers of the page",
+    "file": "files meant for others",
+}
 _READING = (
     ("status", "--json"),
     ("status",),
@@ -96,10 +104,10 @@ class Seen:
 
 
 @contextmanager
-def watched_processes(lab: Lab, texts: dict[tuple[str, bytes], str]) -> Iterator[None]:
+def watched_processes(where: Namespaces, texts: dict[tuple[str, bytes], str]) -> Iterator[None]:
     """Note arguments and environment of every process inside while the block runs."""
     over = threading.Event()
-    folder = lab.namespaces.outside("/proc")
+    folder = where.outside("/proc")
 
     def note() -> None:
         while not over.wait(_PAUSE):
@@ -133,14 +141,14 @@ def measure(quick: bool) -> list[Promise]:
     texts: dict[tuple[str, bytes], str] = {}
     with Lab() as lab:
         product = Product(lab)
-        with watched_processes(lab, texts):
+        with watched_processes(lab.namespaces, texts):
             _play(lab, product, seen, _READING[: 5 if quick else None])
         for kind, text in texts:
             seen.look(kind, text[:60].decode(errors="replace"), text)
         cores = _cores(lab, product)
         _search_logs(lab, product, seen)
         modes = _search_files(lab, seen)
-    return [*_found(seen), *cores, *modes]
+    return [*found(PART, seen, _KINDS), *cores, *modes]
 
 
 def _play(lab: Lab, product: Product, seen: Seen, reading: tuple[tuple[str, ...], ...]) -> None:
@@ -269,19 +277,11 @@ def _search_files(lab: Lab, seen: Seen) -> list[Promise]:
     ]  # fmt: skip
 
 
-def _found(seen: Seen) -> list[Promise]:
+def found(part: str, seen: Seen, kinds: dict[str, str]) -> list[Promise]:
     """Return a promise for each kind of place; one where nothing was searched is not held."""
-    kinds = {
-        "cmdline": "arguments of a process",
-        "environ": "environments",
-        "output": "what a command printed",
-        "log": "logs",
-        "page": "answers of the page",
-        "file": "files meant for others",
-    }
     return [
         Promise(
-            PART,
+            part,
             f"secrets in {what}",
             "0",
             "; ".join(dict.fromkeys(where for one, where in seen.found if one == kind))
