@@ -45,5 +45,5 @@ def _document(pending: PendingCertificate, configuration: Configuration) -> dict
         "last_seen": pending.last_seen.isoformat(),
         "count": pending.count,
         "methods": list(configuration.partner(pending.entry).methods),
-        "settle": pin_command(pending.entry, pending.fingerprint, pending.public_key),
+        "settle": pin_command(pending.entry, pending.public_key or pending.fingerprint),
     }

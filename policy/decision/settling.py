@@ -76,9 +76,9 @@ def waits_for_pin(finding: Finding) -> bool:
     )
 
 
-def pin_command(entry: Entry, certificate_pin: Pin, public_key: Pin | None) -> str:
-    """Return the command that believes a certificate by its public key, or by itself where none is known."""
-    return f"domain-secure partner pin {_quoted(entry)} {public_key or certificate_pin}"
+def pin_command(entry: Entry, pin: Pin) -> str:
+    """Return the command that believes a certificate by a digest, of itself or of its public key."""
+    return f"domain-secure partner pin {_quoted(entry)} {pin}"
 
 
 def _quoted(entry: Entry) -> str:
@@ -94,7 +94,7 @@ def _pin(entry: Entry, certificate: Certificate) -> Step:
     return Step(
         "or, once the partner has confirmed the digest by another way than mail, pin its public key: then "
         "neither chain nor dates nor names are asked",
-        pin_command(entry, certificate.certificate_pin, certificate.public_key_pin),
+        pin_command(entry, certificate.public_key_pin),
     )
 
 
@@ -102,7 +102,7 @@ def _without_chain(entry: Entry, partner: Partner, certificate: Certificate) -> 
     """Return the steps where no chain is asked, so that another certificate alone would not help."""
     pin = Step(
         "pin its public key, once the partner has confirmed the digest by another way than mail",
-        pin_command(entry, certificate.certificate_pin, certificate.public_key_pin),
+        pin_command(entry, certificate.public_key_pin),
     )
     is_pinnable = Method.PIN in partner.methods
     chain = Step(
@@ -176,12 +176,21 @@ def _out_of_date(entry: Entry, certificate: Certificate, now: datetime) -> tuple
 def _other_name(entry: Entry, partner: Partner, certificate: Certificate) -> tuple[Step, ...]:
     wanted = " or ".join(partner.client_names)
     presented = names_of(certificate)
-    if gateway := next(filter(None, map(_gateway, presented)), None):
+    gateway = next(filter(None, map(_gateway, presented)), None)
+    if gateway and gateway.word in RECIPES:
         return (
             Step(
                 f"this is a certificate of {gateway.service}, which many organisations share: if the partner "
                 "sends by it, take its recipe (docs/gateways.md)",
                 f"domain-secure partner set {_quoted(entry)} gateway={gateway.word}",
+            ),
+        )
+    if gateway:
+        return (
+            Step(
+                f"ask the partner for a certificate for {wanted}: this one is of {gateway.service}, which "
+                "many organisations share, so that no name in it proves the partner",
+                _import(entry),
             ),
         )
     ask = Step(f"ask the partner for a certificate for {wanted}", _import(entry))
@@ -199,10 +208,9 @@ def _other_name(entry: Entry, partner: Partner, certificate: Certificate) -> tup
 
 def _gateway(name: str) -> Gateway | None:
     try:
-        gateway = gateway_of_host(parse_domain(name.removeprefix("*.")))
+        return gateway_of_host(parse_domain(name.removeprefix("*.")))
     except InvalidDomainError:
         return None
-    return gateway if gateway and gateway.word in RECIPES else None
 
 
 def _is_host(name: str) -> bool:

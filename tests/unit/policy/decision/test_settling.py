@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from domain_secure.policy.certificates.certificate import Certificate, parse
 from domain_secure.policy.certificates.certification_path import PathOutcome, PathValidation
@@ -17,9 +18,10 @@ from domain_secure.policy.decision.evidence import KnownCertificate
 from domain_secure.policy.decision.settling import pin_command, settling_steps, waits_for_pin
 from domain_secure.policy.decision.verdict import Effect, Verdict
 from domain_secure.policy.revocation.revocation import RevocationStatus
-from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.domain import Domain, Entry
 
 from lab.certificates import CLIENT, SERVER, Authority, Issued, self_signed
+from lab.forgery import with_sha1
 from unit.policy.builders import FINGERPRINT, PUBLIC_KEY, WOODGROVE, claim, partner
 from unit.policy.words import kept_words
 
@@ -39,11 +41,12 @@ def steps(
     entry: str = WOODGROVE,
     at: datetime = NOW,
     purpose: ClientPurpose = ClientPurpose.ACCEPT_SERVER,
+    names: tuple[Domain, ...] = (),
     **path: Certificate,
 ) -> list[str]:
     """Return the steps for a partner that is proved by *methods*, or by pins and pkix; digests left out."""
     certificate = parse(issued.der)
-    rule = partner(entry, methods=methods or (Method.PIN, Method.PKIX))
+    rule = partner(entry, methods=methods or (Method.PIN, Method.PKIX), receive_names=names)
     finding = Finding(claim(entry.removeprefix("*."), entry), rule, verdict, "", None, (), Effect.REJECT)
     found = PathValidation(
         PathOutcome.UNTRUSTED, "", certificate.not_before, certificate.not_after, (), **path
@@ -77,6 +80,13 @@ CASES: dict[str, Callable[[], list[str]]] = {
         ROOT.issue(WOODGROVE, dns_names=(WOODGROVE,), purposes=(SERVER,)),
         purpose=ClientPurpose.REQUIRE,
     ),
+    "for neither clients nor servers": lambda: steps(
+        V.UNTRUSTED,
+        ROOT.issue(WOODGROVE, dns_names=(WOODGROVE,), purposes=(ExtendedKeyUsageOID.TIME_STAMPING,)),
+        purpose=ClientPurpose.REQUIRE,
+    ),
+    "a weak key": lambda: steps(V.UNTRUSTED, ROOT.issue(WOODGROVE, dns_names=(WOODGROVE,), key="rsa1024")),
+    "a weak signature": lambda: steps(V.UNTRUSTED, Issued(with_sha1(OWN, ROOT), OWN.key)),
     "for clients, and asked for": lambda: steps(
         V.UNTRUSTED,
         ROOT.issue(WOODGROVE, dns_names=(WOODGROVE,), purposes=(CLIENT,)),
@@ -90,12 +100,23 @@ CASES: dict[str, Callable[[], list[str]]] = {
         V.EXPIRED, ROOT.issue(WOODGROVE, dns_names=(WOODGROVE,), **DATED), at=BEGINS - DAYS
     ),
     "an authority above it has ended": lambda: steps(V.EXPIRED),
+    "in its first second": lambda: steps(
+        V.EXPIRED, ROOT.issue(WOODGROVE, dns_names=(WOODGROVE,), **DATED), at=BEGINS
+    ),
+    "in its last second": lambda: steps(
+        V.EXPIRED, ROOT.issue(WOODGROVE, dns_names=(WOODGROVE,), **DATED), at=BEGINS + 30 * DAYS
+    ),
     "revoked": lambda: steps(V.REVOKED),
     "revoked, a wildcard": lambda: steps(V.REVOKED, entry="*.fabrikam.test"),
     "another name": lambda: steps(V.NAME_MISMATCH, named("mx.fabrikam.test", "second.fabrikam.test")),
+    "another name than two": lambda: steps(
+        V.NAME_MISMATCH, named("mx.fabrikam.test"), names=(Domain(WOODGROVE), Domain("woodgrove.test"))
+    ),
     "no name": lambda: steps(V.NAME_MISMATCH, named()),
     "a name that is no host's": lambda: steps(V.NAME_MISMATCH, named("*.fabrikam.test", "test")),
     "a shared gateway": lambda: steps(V.NAME_MISMATCH, named("mail.protection.outlook.com")),
+    "all hosts of a shared gateway": lambda: steps(V.NAME_MISMATCH, named("*.pphosted.com")),
+    "a shared gateway without a recipe": lambda: steps(V.NAME_MISMATCH, named("mx.messagelabs.com")),
 }
 
 
@@ -119,12 +140,10 @@ def test_what_waits_for_a_pin(verdict: Verdict, methods: tuple[Method, ...], wai
 
 
 def test_the_command_of_a_pin() -> None:
-    """By the key where it is known; a wildcard is kept from the shell."""
-    assert pin_command(Entry("a.test"), FINGERPRINT, PUBLIC_KEY) == (
-        f"domain-secure partner pin a.test {PUBLIC_KEY}"
-    )
-    assert pin_command(Entry("*.a.test"), FINGERPRINT, None) == (
-        f"domain-secure partner pin '*.a.test' {FINGERPRINT}"
+    """A wildcard is kept from the shell."""
+    assert pin_command(Entry("a.test"), PUBLIC_KEY) == f"domain-secure partner pin a.test {PUBLIC_KEY}"
+    assert (
+        pin_command(Entry("*.a.test"), FINGERPRINT) == f"domain-secure partner pin '*.a.test' {FINGERPRINT}"
     )
 
 
