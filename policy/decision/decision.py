@@ -107,8 +107,10 @@ def decide_about_session(
     claims: Iterable[Claim], evidence: Evidence, configuration: Configuration, now: datetime
 ) -> Decision:
     """Return the verdict on a session alone, for when there is no message: conditions are told, not asked."""
-    decision = decide(claims, replace(evidence, signatures=None), configuration, now)
-    return _decision(tuple(map(_without_conditions, decision.findings)), evidence.session)
+    findings = decide(claims, evidence, configuration, now).findings
+    return _decision(
+        tuple(_without_conditions(finding, configuration) for finding in findings), evidence.session
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,21 +266,14 @@ def _with_conditions(outcome: _Outcome, claim: Claim, partner: Partner, evidence
     return outcome
 
 
-def _without_conditions(finding: Finding) -> Finding:
+def _without_conditions(finding: Finding, configuration: Configuration) -> Finding:
     asked = tuple(one for one in finding.attempts if one.method not in finding.partner.require)
     passed = next((one for one in asked if one.verdict is Verdict.PASS), None)
     if passed is None or not finding.partner.require:
         return finding
     besides = " and ".join(_BESIDES[condition] for condition in finding.partner.require)
-    return replace(
-        finding,
-        verdict=Verdict.PASS,
-        method=passed.method if isinstance(passed.method, Method) else None,
-        detail=f"{passed.detail}; each message needs {besides} as well",
-        attempts=asked,
-        effect=Effect.ACCEPT,
-        is_bypassed=False,
-    )
+    told = f"{passed.detail}; each message needs {besides} as well"
+    return _finding(finding.claim, finding.partner, configuration, _Outcome(Verdict.PASS, told, asked))
 
 
 _BESIDES = {Condition.DKIM: "a DKIM signature of its author's domain"}

@@ -110,7 +110,7 @@ def is_forged_mark(name: str, value: bytes) -> bool:
 
 def _folded(value: bytes) -> str:
     """Return the field as a lenient reader compares it: unfolded, in compatible characters of one case."""
-    text = unfold(value.decode("utf-8", "replace"))
+    text = unfold(value.decode(errors="replace"))
     if text.isascii():
         return text.lower()
     seen = (character for character in text if unicodedata.category(character) != "Cf")

@@ -81,7 +81,5 @@ class Verdict(Enum):
         """
         if self.status is None:
             raise ValueError(f"{self.word} is not replied to")
-        code, enhanced = self.status.split(" ")
-        if effect is Effect.DEFER and not code.startswith("4"):
-            return "451", "4" + enhanced[1:]
-        return code, enhanced
+        code, enhanced = self.status.split()
+        return ("451", f"4{enhanced[1:]}") if effect is Effect.DEFER else (code, enhanced)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain_secure.policy.certificates.certification_path import PathOutcome
-from domain_secure.policy.configuration.configuration import Condition, Mode
+from domain_secure.policy.configuration.configuration import Condition, Method, Mode
 from domain_secure.policy.decision.attribution import Attribution, Familiarity, attributions
 from domain_secure.policy.decision.decision import Decision, decide, undecidable
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
@@ -51,6 +51,9 @@ EXPIRED, UNTRUSTED = PathOutcome.EXPIRED, PathOutcome.UNTRUSTED
         (session(), None, "envelope", NOTHING, Attribution.PARTNER),
         (session(), None, HEADER, NOTHING, Attribution.STRANGER),
         (None, None, HEADER, NOTHING, Attribution.PARTNER),
+        (session(), known(common_name=WOODGROVE, outcome=EXPIRED), HEADER, NOTHING, Attribution.PARTNER),
+        (session(), known(common_name="evil.test", outcome=EXPIRED), HEADER, NOTHING, Attribution.STRANGER),
+        (session(), known(outcome=EXPIRED), HEADER, NOTHING, Attribution.STRANGER),
     ],
 )
 def test_whose(
@@ -105,6 +108,30 @@ def test_a_partner_that_claims_another_one_is_not_getting_through() -> None:
     decision = _with(decide(claims, evidence, configuration(WOODGROVE, other), NOW), evidence)
     found = attributions(decision, ADDRESS, {})
     assert found == {WOODGROVE: Attribution.PARTNER, other: Attribution.STRANGER}
+
+
+def test_what_got_in_says_nothing_of_the_claims_beside_it() -> None:
+    """Of a message that is observed, each domain that was not proved is somebody's."""
+    fabrikam = Entry("fabrikam.test")
+    rules = configuration(fabrikam, WOODGROVE, mode=Mode.OBSERVE)
+    evidence = Evidence(session(), known(fabrikam))
+    decision = _with(decide([claim(fabrikam), claim(source=HEADER)], evidence, rules, NOW), evidence)
+    assert attributions(decision, ADDRESS, {}) == {WOODGROVE: Attribution.STRANGER}
+
+
+@pytest.mark.parametrize("sources", [("envelope", HEADER), (HEADER, "envelope")])
+def test_one_claim_that_is_the_partners_speaks_for_the_entry(sources: tuple[str, str]) -> None:
+    """Whichever of an entry's domains it is that envelope and TLS fit."""
+    entry = Entry("*.fabrikam.test")
+    claims = [claim(f"{name}.fabrikam.test", entry, one) for name, one in zip("ab", sources, strict=True)]
+    evidence = Evidence(session(), None)
+    decision = _with(decide(claims, evidence, configuration(entry), NOW), evidence)
+    assert attributions(decision, ADDRESS, {}) == {entry: Attribution.PARTNER}
+
+
+def test_what_we_have_not_set_up_is_no_forgery() -> None:
+    """A partner of whom we have no pin yet may be the sender of any session."""
+    assert asked(session(), None, HEADER, NOTHING, methods=(Method.PIN,)) == {WOODGROVE: Attribution.PARTNER}
 
 
 def test_what_we_could_not_judge_is_no_forgery() -> None:

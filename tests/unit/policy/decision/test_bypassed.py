@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain_secure.policy.bypass.bypass import Bypass
-from domain_secure.policy.configuration.configuration import Configuration, Mode
-from domain_secure.policy.decision.decision import Decision, decide, undecidable
+from domain_secure.policy.configuration.configuration import Condition, Configuration, Mode
+from domain_secure.policy.decision.decision import Decision, decide, decide_about_session, undecidable
 from domain_secure.policy.decision.evidence import Evidence
 from domain_secure.policy.decision.marks import mark_headers
 from domain_secure.policy.decision.verdict import Effect, Verdict
@@ -14,7 +14,7 @@ from domain_secure.policy.record.decision_document import mode_of
 from domain_secure.policy.terms.direction import Direction
 from domain_secure.policy.terms.domain import Entry
 
-from unit.policy.builders import NOW, claim, configuration, known, session
+from unit.policy.builders import NOW, claim, configuration, known, partner, session
 
 WOODGROVE, FABRIKAM = Entry("woodgrovebank.test"), Entry("fabrikam.test")
 IN_THE_CLEAR = Evidence(session(tls_version=None), None)
@@ -82,6 +82,14 @@ def test_a_clock_that_was_set_back_makes_it_no_longer() -> None:
 def test_the_other_direction() -> None:
     """A bypass for what we send lets nothing in."""
     assert decided(config=bypassed(Direction.SEND)).effect is Effect.REJECT
+
+
+def test_a_session_that_proves_it_needs_no_bypass() -> None:
+    """What only a message could lack is not held against the session, so that no bypass is told of."""
+    rules = bypassed(partners={WOODGROVE: partner(require=(Condition.DKIM,))})
+    decision = decide_about_session([claim()], Evidence(session(), known(WOODGROVE)), rules, NOW)
+    assert (decision.verdict, decision.effect) == (Verdict.PASS, Effect.ACCEPT)
+    assert decision.findings[0].is_bypassed is False
 
 
 def test_a_fault_of_ours_is_no_matter_of_a_bypass() -> None:

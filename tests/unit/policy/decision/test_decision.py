@@ -647,6 +647,15 @@ def test_signature_does_not_stand_for_the_session() -> None:
     assert asked == [1]
 
 
+@pytest.mark.parametrize("found", [None, ()])
+def test_signatures_are_asked_for_once(found: tuple[MessageSignature, ...] | None) -> None:
+    """Also where the answer changes nothing."""
+    answers = iter((found,))
+    inquiries = asking(lambda _: OWN, signatures=lambda: next(answers))
+    decision = decide_with(inquiries, [claim()], session(), configuration(partners=SIGNING), NOW)
+    assert decision.verdict is (Verdict.NO_EVIDENCE if found is None else Verdict.NO_SIGNATURE)
+
+
 def test_session_alone() -> None:
     """Where there is no message yet, what each will need is told and not held against the session."""
     rules = configuration(partners=SIGNING)
@@ -659,6 +668,7 @@ def test_session_alone() -> None:
     assert decide_about_session([claim()], stranger, rules, NOW).verdict is Verdict.NAME_MISMATCH
     plain = decide([claim()], Evidence(session(), OWN), configuration(), NOW)
     assert decide_about_session([claim()], Evidence(session(), OWN), configuration(), NOW) == plain
+    assert decide_about_session([claim()], Evidence(session(), OWN, None, (SIGNED,)), rules, NOW) == decision
 
 
 def test_our_own_fault_defers_listed_domains_only() -> None:

@@ -1,6 +1,7 @@
 """Marks: what a message is told to carry, and what it may not bring along."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,13 @@ def test_no_pass_beside_a_failure() -> None:
     assert len(told) == 2
     assert told[0][1].startswith("fail (other.test; name-mismatch; TLSv1.3)")
     assert "pass" not in told[1][1]
+
+
+def test_no_pass_beside_what_was_not_judged() -> None:
+    """Invariant: a pass is marked only where each listed domain passed, whatever the effect."""
+    decision = passed()
+    exempt = exempted([claim("other.test")], configuration(WOODGROVE, "other.test"), "the client logged in")
+    assert not marks(replace(decision, findings=(*decision.findings, *exempt.findings)))
 
 
 @pytest.mark.parametrize(

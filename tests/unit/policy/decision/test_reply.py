@@ -9,7 +9,7 @@ from domain_secure.policy.claims.budget import Unreadable
 from domain_secure.policy.configuration.configuration import Mode, OnFailure
 from domain_secure.policy.decision.decision import NOT_LISTED, Decision, decide
 from domain_secure.policy.decision.evidence import Evidence
-from domain_secure.policy.decision.reply import reply_to, worded_reply
+from domain_secure.policy.decision.reply import reply_text, reply_to, worded_reply
 from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.reflector.reason import Reason
 
@@ -32,6 +32,16 @@ def test_clear_text_is_told_what_is_needed() -> None:
         "530 5.7.10 woodgrovebank.test: mail from this domain must arrive over TLS with a client certificate "
         "(no-tls) [ref Q1]"
     )
+
+
+def test_what_is_put_off_is_told_to_come_again() -> None:
+    """Where failures are deferred both codes are of class 4, so that the sender keeps the message."""
+    assert str(reply_to(refusal(on_failure=OnFailure.DEFER), "Q1")).startswith("451 4.7.5 ")
+
+
+def test_a_reply_without_a_queue_id_says_so() -> None:
+    """Nobody looks for a reference that is not there."""
+    assert str(reply_to(refusal(), "")).endswith(" (name-mismatch) [ref unknown]")
 
 
 @pytest.mark.parametrize("changes", [{"mode": Mode.OBSERVE}, {"on_failure": OnFailure.TAG}])
@@ -63,6 +73,12 @@ def test_reply_is_printable_ascii_without_line_ends() -> None:
     text = str(reply_to(decision, "Q1"))
     assert text.isascii()
     assert text.isprintable()
+
+
+def test_each_character_that_is_not_printable_ascii_is_a_question_mark() -> None:
+    """From the space to the tilde all stand as they are."""
+    octets = "".join(map(chr, range(0x20, 0x7F)))
+    assert reply_text(f"\x1f\r\n\x00{octets}\x7f\x80ü", " end") == f"????{octets}??? end"
 
 
 PAGE = "https://www.contoso.test/refused"
