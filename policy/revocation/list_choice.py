@@ -47,8 +47,9 @@ def is_outrun(complete: RevocationList, delta: RevocationList) -> bool:
     """Tell whether a delta list builds upon a newer complete list than this one."""
     return (
         complete.base_number is None
+        and delta.base_number is not None
         and _is_like(delta, complete)
-        and (complete.number or -1) < (delta.base_number or -1)
+        and not _reaches(complete, delta.base_number)
     )
 
 
@@ -60,7 +61,7 @@ def without_base(newest_lists: Iterable[RevocationList]) -> tuple[RevocationList
         delta
         for delta in lists
         if delta.base_number is not None
-        and not any(_is_like(delta, one) and (one.number or -1) >= delta.base_number for one in complete)
+        and not any(_is_like(delta, one) and _reaches(one, delta.base_number) for one in complete)
     )
 
 
@@ -68,9 +69,14 @@ def _builds_upon(delta: RevocationList, complete: RevocationList) -> bool:
     return (
         _is_like(delta, complete)
         and delta.base_number is not None
-        and complete.number is not None
-        and delta.base_number <= complete.number <= delta.age[0]
+        and _reaches(complete, delta.base_number)
+        and complete.age[0] <= delta.age[0]
     )
+
+
+def _reaches(complete: RevocationList, base_number: int) -> bool:
+    """Tell whether a complete list is that of a number, or newer; one without a number is none of them."""
+    return complete.number is not None and complete.number >= base_number
 
 
 def _is_like(delta: RevocationList, complete: RevocationList) -> bool:
