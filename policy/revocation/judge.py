@@ -276,10 +276,10 @@ def _never_lifted(words: Iterable[_Word]) -> _Word | None:
 def _covered(lists: Iterable[RevocationList]) -> frozenset[object]:
     """Return which reasons of revocation lists have, and which of them completely."""
     return frozenset(
-        part
+        (reason, completely)
         for one in lists
         for reason in one.reasons
-        for part in ((reason,) if one.base_number is not None else (reason, (reason, "complete")))
+        for completely in {False, one.base_number is None}
     )
 
 

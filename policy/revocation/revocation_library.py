@@ -76,7 +76,7 @@ def speaks_about(path: ValidatedPath, index: int, one: RevocationList) -> bool:
     """
 
     def statements() -> dict[str, Any]:
-        return {"crls": [_Alone.load(one.der, strict=True)]}
+        return {"crls": [_Alone.load(one.der)]}
 
     return _ask(path, index, one.this_update, _has_scope, statements).status is RevocationStatus.GOOD
 
@@ -86,9 +86,9 @@ def by_lists(path: ValidatedPath, index: int, lists: Sequence[Amended], at: date
 
     def statements() -> dict[str, Any]:
         complete = [
-            (_WithDelta if one.delta else _Alone).load(one.complete.der, strict=True) for one in lists
+            (_WithDelta if one.delta else _Alone).load(one.complete.der) for one in lists
         ]
-        deltas = [crl.CertificateList.load(one.delta.der, strict=True) for one in lists if one.delta]
+        deltas = [crl.CertificateList.load(one.delta.der) for one in lists if one.delta]
         return {"crls": complete + deltas}
 
     end = min(ends(one) for amended in lists for one in amended.lists)
@@ -104,7 +104,7 @@ def by_answer(path: ValidatedPath, index: int, answer: OcspAnswer, at: datetime)
     """
 
     def statements() -> dict[str, Any]:
-        return {"ocsps": [ocsp.OCSPResponse.load(answer.der, strict=True)]}
+        return {"ocsps": [ocsp.OCSPResponse.load(answer.der)]}
 
     return _ask(path, index, at, _answers_say, statements, past=at - ends(answer))
 
@@ -165,4 +165,4 @@ def _ask(
 
 
 def _fresh(certificate: Certificate) -> x509.Certificate:
-    return x509.Certificate.load(certificate.der, strict=True)
+    return x509.Certificate.load(certificate.der)

@@ -1,6 +1,8 @@
 """A wish to fetch everything anew, in files between a command and the daemon."""
 
 import os
+import stat
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from domain_secure.policy.revocation.location_report import (
     write_failures,
 )
 from domain_secure.policy.revocation.refresh_request import FOLDER, RefreshRequests
-from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.terms.problems import ExitStatus, Problem
 
 REPORT = LocationReport(
     "http://crl.test/a.crl", "CRL", "CN=a.test", datetime(2026, 12, 1, tzinfo=UTC), "why", "what to do", True
@@ -99,5 +101,49 @@ def test_an_answer_that_is_none(tmp_path: Path, content: bytes) -> None:
     if content == b"{}":
         assert requests.answer(token) == ()
         return
-    with pytest.raises(Problem, match="not known what it fetched"):
+    with pytest.raises(Problem) as raised:
         requests.answer(token)
+    assert raised.value.what == "the daemon's answer cannot be understood; it is not known what it fetched"
+    assert raised.value.where == f"{tmp_path}/{FOLDER}/{token}.answer"
+    assert raised.value.fix == "see what it says of the locations: domain-secure check"
+    assert raised.value.status is ExitStatus.NO_ANSWER
+
+
+def test_files_of_the_folder(tmp_path: Path) -> None:
+    """Whoever may run the command may read them; a token cannot be guessed, and no other file is one."""
+    requests = RefreshRequests(tmp_path)
+    umask = os.umask(0)
+    try:
+        requests.open()
+        requests.open()
+        token = requests.ask()
+    finally:
+        os.umask(umask)
+    folder = tmp_path / FOLDER
+    assert len(token) == 16
+    assert requests.ask() != token
+    (folder / f"{token}.other").write_bytes(b"")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert stat.S_IMODE((folder / f"{token}.request").stat().st_mode) == 0o644
+    assert (folder / f"{token}.request").read_bytes() == b""
+    assert len(requests.take()) == 2
+    requests.reply(token, (REPORT,))
+    assert stat.S_IMODE((folder / f"{token}.answer").stat().st_mode) == 0o644
+    assert not (folder / f"{token}.taken").exists()
+    requests.withdraw(token)
+    requests.withdraw(token)
+    assert not (folder / f"{token}.answer").exists()
+
+
+def test_what_nobody_fetches_stays_for_an_hour(tmp_path: Path) -> None:
+    """Younger than that it may still be asked for."""
+    requests = RefreshRequests(tmp_path)
+    requests.open()
+    tokens = [requests.ask() for _ in range(3)]
+    requests.take()
+    for token, age in zip(tokens[:2], (3500, 3700), strict=True):
+        requests.reply(token, ())
+        written = time.time() - age
+        os.utime(tmp_path / FOLDER / f"{token}.answer", (written, written))
+    requests.reply(tokens[2], ())
+    assert [requests.answer(token) for token in tokens] == [(), None, ()]
