@@ -2,7 +2,13 @@
 
 import pytest
 
-from domain_secure.policy.certificates.gateways import GATEWAYS, RECIPES, gateway_of_host, shared_gateway
+from domain_secure.policy.certificates.gateways import (
+    GATEWAYS,
+    RECIPES,
+    Presented,
+    gateway_of_host,
+    shared_gateway,
+)
 from domain_secure.policy.terms.domain import Domain, is_public_suffix, parse_domain
 from domain_secure.policy.terms.names import any_name_matches
 
@@ -78,3 +84,18 @@ def test_gateway_of_host(host: str, word: str | None) -> None:
     """A mail server is a gateway's where it lies under one of its names; a domain above is nobody's."""
     gateway = gateway_of_host(Domain(host))
     assert (gateway and gateway.word) == word
+
+
+def test_gateway_owns_its_hosts() -> None:
+    """A name of it, and what lies under one; not what merely ends alike, nor what lies above."""
+    (gateway,) = (one for one in GATEWAYS if one.word == "proofpoint")
+    owned = ("pphosted.com", "mx.pphosted.com", "a.mx.pphosted.com")
+    others = ("notpphosted.com", "com", "pphosted.com.woodgrovebank.test")
+    assert [gateway.owns(Domain(one)) for one in (*owned, *others)] == [True] * 3 + [False] * 3
+
+
+def test_least_names() -> None:
+    """A wildcard and the name above it are one name, and a name under another needs none of its own."""
+    presented = Presented(("*.a.test", "a.test", "b.c.test"), ("x.y.test", "*.y.test", "z.test", "Q.test"))
+    assert presented.receive_names == ("a.test", "b.c.test")
+    assert presented.send_names == ("y.test", "z.test", "q.test")
