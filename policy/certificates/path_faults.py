@@ -85,10 +85,7 @@ def own_fault(path: Sequence[Certificate], client_purpose: ClientPurpose) -> str
 
 def key_fault_of(certificate: Certificate) -> str | None:
     """Return why the key of a certificate is not accepted, or None; raises nothing."""
-    try:
-        return _key_fault(certificate, load(certificate.der))
-    except ValueError:
-        return "contents cannot be read"
+    return _key_fault(certificate, load(certificate.der))
 
 
 def signature_fault_of(certificate: Certificate) -> str | None:
