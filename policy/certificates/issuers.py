@@ -7,6 +7,7 @@ Source: RFC 5280 sections 4.2.2.1 (id-ad-caIssuers) and 6.1 (how certificates ch
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -63,7 +64,7 @@ def read_issuers(content: bytes, child: Certificate) -> tuple[Certificate, ...]:
     Raises MalformedCertificateError, with one clause for the operator, where there is none.
     """
     found: list[Certificate] = []
-    for der, _ in zip(encoded_certificates(content), range(MAXIMUM_CERTIFICATES), strict=False):
+    for der in islice(encoded_certificates(content), MAXIMUM_CERTIFICATES):
         try:
             certificate = parse(der)
         except MalformedCertificateError:

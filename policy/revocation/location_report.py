@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class LocationReport:
 
 def write_failures(state: Path, reports: Iterable[LocationReport]) -> None:
     """Replace the file, which names the locations that are of no use; raises OSError."""
-    document = [one.document for one, _ in zip(reports, range(_MOST), strict=False)]
+    document = [one.document for one in islice(reports, _MOST)]
     if document or (state / FILE_NAME).exists():
         state_file.replace(state, FILE_NAME, json.dumps(document, indent=1).encode(), default_mode=_MODE)
 

@@ -85,9 +85,7 @@ def by_lists(path: ValidatedPath, index: int, lists: Sequence[Amended], at: date
     """Return what lists say of ``path[index]`` together; those that are past are taken as if it were then."""
 
     def statements() -> dict[str, Any]:
-        complete = [
-            (_WithDelta if one.delta else _Alone).load(one.complete.der) for one in lists
-        ]
+        complete = [(_WithDelta if one.delta else _Alone).load(one.complete.der) for one in lists]
         deltas = [crl.CertificateList.load(one.delta.der) for one in lists if one.delta]
         return {"crls": complete + deltas}
 

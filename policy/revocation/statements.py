@@ -8,6 +8,7 @@ Sources: RFC 5280 section 5; RFC 6960 section 4.2; RFC 7468 section 6 for the PE
 
 import hashlib
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from asn1crypto import crl as asn1
@@ -181,7 +182,7 @@ def _ocsp_answers(der: bytes) -> tuple[OcspAnswer, ...]:
             this_update=single.this_update_utc,
             next_update=single.next_update_utc,
         )
-        for single, _number in zip(response.responses, range(_MAXIMUM_ANSWERS), strict=False)
+        for single in islice(response.responses, _MAXIMUM_ANSWERS)
     )
 
 

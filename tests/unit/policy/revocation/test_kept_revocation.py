@@ -67,6 +67,11 @@ def test_by_what_is_kept(store: RevocationStore) -> None:
     assert found(store, leaf).status is GOOD
     store.put(answered.location, ocsp_answer(leaf, ROOT, "revoked"), NOW)
     assert found(store, leaf).status is REVOKED
+    store.put(answered.location, ocsp_answer(leaf, ROOT), NOW)
+    assert found(store, leaf).status is GOOD
+    assert found(store, leaf, revocation_list(ROOT, leaf, number=2)).status is REVOKED
+    store.put(listed.location, revocation_list(ROOT, leaf), NOW)
+    assert found(store, leaf).status is REVOKED
     assert found(store, ROOT.issue("b.test")).status is UNKNOWN
     assert judge_from_store(path_of(leaf), store, (), NOW).status is REVOKED
 

@@ -91,10 +91,11 @@ def test_needs_of_a_path() -> None:
 
 def test_what_a_responder_is_asked() -> None:
     """For this certificate of this authority, in the one digest that all of them know."""
-    leaf = ROOT.issue("a.test", extensions=Pointers(responders=("http://ocsp.test/",)))
-    (need,) = needs(path_of(leaf, ROOT))
+    authority = ROOT.authority("Lab Sub")
+    leaf = authority.issue("a.test", extensions=Pointers(responders=("http://ocsp.test/",)))
+    (need,) = needs(path_of(leaf, authority, ROOT))
     asked = x509.ocsp.load_der_ocsp_request(need.location.request)
-    key = x509.SubjectKeyIdentifier.from_public_key(ROOT.key.public_key()).digest
+    key = x509.SubjectKeyIdentifier.from_public_key(authority.key.public_key()).digest
     assert (asked.serial_number, asked.issuer_key_hash) == (leaf.certificate.serial_number, key)
     assert asked.hash_algorithm.name == "sha1"
 
@@ -166,3 +167,6 @@ def test_locations_that_are_never_asked() -> None:
     assert list(passed_over(path_of(leaf, sub, authority))) == expected
     named = ROOT.authority("Lab Sub", extensions=unasked)
     assert list(passed_over(path_of(ROOT.issue("a.test"), named))) == []
+    asked = ROOT.issue("b.test", extensions=also)
+    told = [one.certificate for one in passed_over(path_of(asked, named, ROOT))]
+    assert told == ["CN=Lab Sub"] * 4
