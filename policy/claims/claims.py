@@ -13,8 +13,9 @@ Sources: RFC 5322 sections 3.6.2 and 3.6.6 for the fields, RFC 5321 section 4.1.
 import itertools
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-from domain_secure.policy.terms.domain import Domain
+from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.lists import DomainList
 
 from .address import read_address_list
@@ -55,6 +56,9 @@ _OLD_CHARSETS = (
 _PLAIN_MAILBOX = re.compile(
     rf"[ \t]*+(?:(?:{_QUOTED_STRING}[ \t]*+|[. \t{_ATEXT}]*+)<{_ADDR_SPEC}>|{_ADDR_SPEC})[ \t]*+"
 )
+_PLAIN_PATH = re.compile(_ADDR_SPEC)
+
+_REMEMBERED = 4096  #: claims; they are values, and most messages make the same few
 
 
 def envelope_claims(reverse_paths: Iterable[str], receive: DomainList) -> frozenset[Claim]:
@@ -63,8 +67,17 @@ def envelope_claims(reverse_paths: Iterable[str], receive: DomainList) -> frozen
     *reverse_paths* are spellings of one reverse-path: the argument of MAIL FROM as the client sent it (octets
     that are not UTF-8 as surrogates), and what Postfix resolved it to.  Empty ones claim nothing.
     """
-    found: set[Domain] = set()
+    found: frozenset[Domain] = frozenset()
+    last = ""
     for reverse_path in reverse_paths:
+        # Mostly one spelling has brackets around the other, and that is all.
+        bare = reverse_path[1:-1] if reverse_path[:1] == "<" and reverse_path[-1:] == ">" else reverse_path
+        if last and bare == last:
+            continue
+        if plain := _PLAIN_PATH.fullmatch(bare):
+            last = bare
+            found |= domain_readings(plain[1])
+            continue
         # Without an at sign no grammar applies, and all host names are taken: host!user, user%host.
         if reverse_path.isascii():
             found |= _authors((reverse_path,)) if reverse_path not in _NULL_PATHS else frozenset()
@@ -83,6 +96,10 @@ def header_claims(name: str, value: bytes, receive: DomainList) -> frozenset[Cla
     if source not in HEADER_NAMES:
         return frozenset()
     texts = _texts(value)
+    plain = _PLAIN_MAILBOX.fullmatch(texts[0]) if len(texts) == 1 else None
+    if plain and "=?" not in texts[0]:
+        # One mailbox, without a quoted local part, an escape or an octet that is not UTF-8.
+        return _listed(domain_readings(plain[1] or plain[2]), receive, source)
     found = _authors((*texts, *_switched(value))) | _in_quoted_local_parts(texts)
     for text in texts:
         if "=?" in text:
@@ -186,6 +203,13 @@ def _in_quoted_local_parts(texts: Iterable[str]) -> frozenset[Domain]:
 
 
 def _listed(domains: Iterable[Domain], receive: DomainList, source: str) -> frozenset[Claim]:
-    return frozenset(
-        Claim(entry, domain, source) for domain in domains if (entry := receive.match(domain)) is not None
-    )
+    found: frozenset[Claim] = frozenset()
+    for domain in domains:
+        if (entry := receive.match(domain)) is not None:
+            found |= _claim(entry, domain, source)
+    return found
+
+
+@lru_cache(_REMEMBERED)
+def _claim(entry: Entry, domain: Domain, source: str) -> frozenset[Claim]:
+    return frozenset((Claim(entry, domain, source),))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.certificates.trust import ClientPurpose, CommonName, Revocation
@@ -251,6 +252,8 @@ class Configuration:
     revision: int | None = None  #: of the fleet's policy that is part of this; None without a fleet
     bypasses: tuple[Bypass, ...] = ()  #: of this machine, those that were not over when this was read
     conditions: frozenset[Condition] = field(init=False)  #: what any partner's messages need
+    #: what was decided by it, and may be again (``policy/decision/kept_decisions.py``)
+    kept: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Gather the conditions: each session asks for them, and there may be thousands of partners."""

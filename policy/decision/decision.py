@@ -30,6 +30,7 @@ from domain_secure.policy.terms.domain import Domain, Entry
 from .channel import NO_EVIDENCE, judge_channel
 from .conditions import attempt_on
 from .evidence import Evidence, KnownCertificate, Proof, Session
+from .kept_decisions import keep, kept_decision
 from .methods import Attempt, attempt_by
 from .verdict import Effect, Verdict
 
@@ -56,9 +57,7 @@ class Decision:
     effect: Effect
     findings: tuple[Finding, ...]
     session: Session | None
-    evidence: Evidence | None = (
-        None  #: all it rests on, so that it can be taken again; None: nothing was asked
-    )
+    evidence: Evidence | None = None  #: all it rests on, to take it again; None: nothing was asked
 
     @property
     def deciding(self) -> Finding | None:
@@ -95,10 +94,21 @@ def exempted(claims: Iterable[Claim], configuration: Configuration, why: str) ->
 def decide(
     claims: Iterable[Claim], evidence: Evidence, configuration: Configuration, now: datetime
 ) -> Decision:
-    """Return the verdict on a message that makes *claims*; same arguments, same answer, no side effect.
+    """Return the verdict on a message that makes *claims*; same arguments, same answer.
 
     *now* is an aware datetime: certificates are judged at the time of the message.
     """
+    if not (claimed := frozenset(claims)):
+        return NOT_LISTED
+    return kept_decision(claimed, evidence, configuration, now) or keep(
+        decide_anew(claimed, evidence, configuration, now), claimed, evidence, configuration
+    )
+
+
+def decide_anew(
+    claims: Iterable[Claim], evidence: Evidence, configuration: Configuration, now: datetime
+) -> Decision:
+    """Return what `decide` does, whatever was decided before."""
     findings = tuple(_judge(claim, evidence, configuration, now) for claim in _by_domain(claims))
     return _decision(findings, evidence.session)
 
@@ -136,11 +146,10 @@ def decide_with(
     now: datetime,
 ) -> Decision:
     """Decide, and ask for further evidence only where the verdict hangs on it."""
-    claims = tuple(claims)
+    claims = frozenset(claims)
     evidence = Evidence(session, None, known_time=inquiries.known_time)
     is_certificate_asked = is_signature_asked = False
-    while True:
-        decision = decide(claims, evidence, configuration, now)
+    while (decision := decide(claims, evidence, configuration, now)).verdict is not Verdict.PASS:
         if not is_certificate_asked and (entries := _entries_of(decision, _hangs_on_certificate)):
             is_certificate_asked = True
             evidence = replace(evidence, known_certificate=inquiries.certificate(entries))
@@ -150,7 +159,8 @@ def decide_with(
             is_signature_asked = True
             evidence = replace(evidence, signatures=inquiries.signatures())
         else:
-            return replace(decision, evidence=evidence)
+            break
+    return Decision(decision.verdict, decision.effect, decision.findings, decision.session, evidence)
 
 
 def _entries_of(decision: Decision, hangs: Callable[[Finding], bool]) -> tuple[Entry, ...]:
@@ -179,10 +189,9 @@ def _hangs_on_signatures(finding: Finding) -> bool:
 def undecidable(claims: Iterable[Claim], configuration: Configuration) -> Decision:
     """Return the decision for when our own code failed: temporary for listed domains only."""
     detail = "a fault on the receiving side prevented the check; please retry"
+    outcome = _Outcome(Verdict.INTERNAL_ERROR, detail)
     findings = tuple(
-        _finding(
-            claim, configuration.partner(claim.entry), configuration, _Outcome(Verdict.INTERNAL_ERROR, detail)
-        )
+        _finding(claim, configuration.partner(claim.entry), configuration, outcome)
         for claim in _by_domain(claims)
     )
     return _decision(findings, None)
@@ -295,8 +304,7 @@ def _outcome(
     proof = Proof(session, evidence.known_certificate, tlsa, evidence.known_time)
     attempts: list[Attempt] = []
     for method in partner.methods:
-        attempt = attempt_by(method, proof, partner, configuration, now)
-        if attempt is None:
+        if (attempt := attempt_by(method, proof, partner, configuration, now)) is None:
             continue
         attempts.append(attempt)
         if attempt.verdict is Verdict.PASS:

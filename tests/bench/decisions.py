@@ -76,7 +76,9 @@ def _cases(listed: Sequence[str]) -> list[Case]:
     strangers = _messages(f"stranger-{number:04d}.example.test" for number in range(_SAMPLE))
     partners = _messages(chosen)
     configuration = make_configuration(receive=DomainList(map(Entry, listed)).prepare())
-    known = [_evidence(domain, known) for known in [_known_certificate()] for domain in chosen]
+    certificate = _known_certificate()
+    shown = {domain: _evidence(domain, certificate) for domain in chosen}
+    known = [shown[domain] for domain in chosen]
     unknown = [Evidence(evidence.session, None) for evidence in known]
     pins = known[0].session.pins if known[0].session else frozenset()
     pinned = replace(

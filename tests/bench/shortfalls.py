@@ -14,10 +14,6 @@ class Shortfall:
     needed: str
 
 
-_DECIDED = (
-    "The look-up is a small part; the objects of claim, evidence and decision are the rest. It would take "
-    "a way of their own for the usual cases, or a compiled core."
-)
 _LIST = "The lists' texts and their index are held. It would take an index that is mapped from a file."
 _FOLLOWED = (
     "Each line is matched by the pattern of its program, and a message by its queue id. It would take one "
@@ -45,9 +41,6 @@ SHORTFALLS = {
     ),
     ("mail", "memory of serve, attached and idle"): Shortfall("<= 74 MiB", _MODULES),
     ("mail", "memory of serve, after the load"): Shortfall("<= 78 MiB", _MODULES),
-    ("decision", "unlisted"): Shortfall("<= 14 µs", _DECIDED),
-    ("decision", "listed, passes by pin"): Shortfall("<= 60 µs", _DECIDED),
-    ("decision", "listed, passes by pkix"): Shortfall("<= 95 µs", _DECIDED),
     ("log", "follower, one message in ten listed"): Shortfall(">= 100,000 lines/s", _FOLLOWED),
     ("log", "follower, every message listed"): Shortfall(">= 45,000 lines/s", _FOLLOWED),
     ("daemon", "serve until ready"): Shortfall("<= 1200 ms", "It would take fewer modules at start."),

@@ -226,9 +226,8 @@ SABOTAGES = (
         (
             Replacement(
                 "policy/claims/claims.py",
-                "    return frozenset(\n        Claim(entry, domain, source) for",
-                '    __import__("time").sleep(0.0005)\n'
-                "    return frozenset(\n        Claim(entry, domain, source) for",
+                "    found: frozenset[Claim] = frozenset()\n",
+                '    __import__("time").sleep(0.0005)\n    found: frozenset[Claim] = frozenset()\n',
             ),
         ),
         # The short form is never red: its figures mean little.

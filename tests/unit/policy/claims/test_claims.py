@@ -512,6 +512,24 @@ def test_the_short_cut_agrees_with_the_grammar(text: str) -> None:
         addresses = read_address_list(text)
         assert addresses is not None
         assert addresses.domains == (match[1] or match[2],)
+        assert not addresses.quoted
+
+
+_PATHS = st.builds("{}@{}".format, LOCAL_PART, st.sampled_from([WOODGROVE, "a.Fabrikam.test.", "evil.test"]))
+
+
+@given(st.lists(st.tuples(_PATHS | HOSTILE, st.booleans()), max_size=4))
+@example([("a@woodgrovebank.test", True), ("a@woodgrovebank.test", False)])
+@example([("a@evil.test", True), ("a@woodgrovebank.test", False)])
+@example([("", False), ("", True), ("<a@evil.test", True)])
+def test_each_spelling_of_a_reverse_path_claims(spellings: list[tuple[str, bool]]) -> None:
+    """Invariant: what two spellings claim is what each claims, and each claims what a field like it does."""
+    paths = [f"<{path}>" if is_in_brackets else path for path, is_in_brackets in spellings]
+    assert claimed_by_envelope(*paths) == set().union(*(claimed_by_envelope(path) for path in paths))
+    for path in paths:
+        if _PLAIN_MAILBOX.fullmatch(path) and "=?" not in path:
+            assert claimed_by_envelope(path) == claimed(path)
+            assert claimed_by_envelope(path) == claimed(f"{path},")  # which takes no short cut
 
 
 @pytest.mark.parametrize(
