@@ -1,7 +1,7 @@
 """The milter protocol over sockets: who connects, what comes, and where it is decided.
 
-One thread waits for all sessions and does what can be done at once, which is nearly everything.  The end of a
-message that claims a listed domain may wait for a certificate's server or DNS; it has a thread to itself.
+One thread waits for all sessions and does what can be done at once, which is nearly everything.  Where the
+end of a message has to wait for a certificate's server, DNS or a file, or is work, it has a thread to itself.
 Owns: the sockets, the threads, and how a session leaves for another process.
 Invariant: no octet that Postfix sent is read and not acted on.
 """
@@ -195,10 +195,11 @@ class MilterListener:
     def _converse(self, session: _Session, conversation: Conversation, octets: bytes) -> None:
         answers = conversation.feed(octets)
         while conversation.at_end_of_message:
-            if conversation.may_wait:
+            decided = conversation.finish_at_once()
+            if decided is None:
                 self._decide_apart(session, conversation, answers)
                 return
-            if not self._has_sent(session, answers + conversation.finish()):
+            if not self._has_sent(session, answers + decided):
                 self._hang_up(session)
                 return
             conversation.finished()

@@ -33,6 +33,7 @@ from domain_secure.policy.terms.pin import Pin
 from domain_secure.policy.terms.problems import Problem
 
 from . import events
+from .at_hand import NotAtHandError, at_hand
 from .familiar_partners import FamiliarPartners
 from .live_configuration import Live
 
@@ -42,6 +43,7 @@ _PREPARED = 1000  #: chains of the book that are looked into before their first 
 # Partners have a handful of certificates each; the bound only keeps a flood of strangers out of memory.
 _REMEMBERED = 4096
 _MISSING = 4  #: authorities of one chain that are fetched; real ones have at most four altogether
+_FEW_NAMES = 100  #: of a certificate, that are compared with a partner's in no time
 
 Basis = tuple[TrustAnchors, frozenset[Pin]]  #: what a path is judged by: who is trusted, who is not
 
@@ -167,6 +169,18 @@ class CertificateKnowledge:
             self._remember(fingerprint, basis, known)
         return self._with_revocation(known, entries, live, deadline)
 
+    def certificate_at_hand(
+        self, session: Session | None, entries: tuple[Entry, ...], live: Live, now: datetime
+    ) -> KnownCertificate | None:
+        """Return what known_certificate() would; raises NotAtHandError where that takes its time."""
+        if session is None or session.certificate_pin is None:
+            return None
+        basis = live.anchors, live.configuration.trust.distrusted
+        remembered = self._remembered(session.certificate_pin, basis, now)
+        if remembered is None or len(remembered.certificate.dns_names) > _FEW_NAMES:
+            raise NotAtHandError
+        return self._with_revocation(remembered, entries, live, None)
+
     def judged(
         self, chain: Chain, entries: tuple[Entry, ...], live: Live, now: datetime, deadline: float
     ) -> KnownCertificate:
@@ -246,12 +260,12 @@ class CertificateKnowledge:
             _log.log(event.level, event)
 
     def _with_revocation(
-        self, known: KnownCertificate, entries: tuple[Entry, ...], live: Live, deadline: float
+        self, known: KnownCertificate, entries: tuple[Entry, ...], live: Live, deadline: float | None
     ) -> KnownCertificate:
         """Return the certificate with what is known of its revocation, where the verdict may hang on that.
 
         Nobody is asked about a certificate that is not in the partner's name: a stranger must not choose
-        where we connect to.
+        where we connect to.  Without a *deadline* that is to be known at once, or NotAtHandError is raised.
         """
         wanted = live.configuration.trust.revocation
         if (
@@ -261,24 +275,29 @@ class CertificateKnowledge:
             or not is_in_name_of(known.certificate, entries, live.configuration)
         ):
             return known
-        patience = max(0.0, deadline - time.monotonic())
+        asked = self._revocation.find(known.path.certificates)
+        patience = 0.0 if deadline is None else max(0.0, deadline - time.monotonic())
         if wanted is not Revocation.REQUIRE:
             patience = min(patience, _SHORT_WAIT)
         try:
-            judgement = self._revocation.find(known.path.certificates).result(patience)
+            judgement = at_hand(asked) if deadline is None else asked.result(patience)
         except FutureTimeoutError:
             return replace(known, revocation_detail="it is being looked into")
         return replace(known, revocation=judgement.status, revocation_detail=judgement.detail)
 
-    def tlsa(self, entries: tuple[Entry, ...], deadline: float) -> Mapping[Entry, TlsaAnswer]:
+    def tlsa(self, entries: tuple[Entry, ...], deadline: float | None) -> Mapping[Entry, TlsaAnswer]:
         """Return what DNS says for each list entry; what has not come by the *deadline* has failed.
 
-        *deadline* is a time of ``time.monotonic``.  Without a source nobody has an opinion.
+        *deadline* is a time of ``time.monotonic``; without one, NotAtHandError is raised where anything has
+        not come yet.  Without a source nobody has an opinion.
         """
         if self._tlsa is None:
             return {}
         futures = {entry: self._tlsa.find(entry) for entry in entries}
-        return {entry: tlsa_by(future, deadline) for entry, future in futures.items()}
+        return {
+            entry: at_hand(future) if deadline is None else tlsa_by(future, deadline)
+            for entry, future in futures.items()
+        }
 
     def _remembered(self, fingerprint: Pin, basis: Basis, now: datetime) -> KnownCertificate | None:
         with self._lock:

@@ -18,7 +18,7 @@ from . import milter_protocol as protocol
 from .macros import MilterFacts, read_mail_macros
 from .milter_protocol import CONTINUE, NO_ANSWER, SKIP, TEMPORARY_FAILURE, Offer
 from .open_sessions import OpenSession, OpenSessions
-from .outcome import Outcome
+from .outcome import LET_IN, Outcome
 from .transaction import AUTHOR_NAMES, MARK_NAMES, Transaction
 
 _log = logging.getLogger("domain_secure")
@@ -96,6 +96,9 @@ class Judge(Protocol):
 
     def end(self, transaction: Transaction, queue_id: str) -> Outcome:
         """Return what is to happen to the message."""
+
+    def end_at_once(self, transaction: Transaction, queue_id: str) -> Outcome | None:
+        """Return the same; None where that takes its time, or waits for anything: end() is to follow."""
 
 
 class Callbacks:
@@ -211,21 +214,30 @@ class Callbacks:
         wanted = self._transaction is not None and self._transaction.note_body(chunk)
         return CONTINUE if wanted else self._at_unwanted_body
 
-    @property
-    def may_wait(self) -> bool:
-        """Tell whether the end of this message may wait for anything outside of this process."""
-        return self._transaction is not None and self._transaction.may_wait
+    def end_of_message_at_once(self, queue_id: str) -> bytes | None:
+        """Decide, and return the decision; None: it may have to wait, and end_of_message() is to follow."""
+        transaction = self._transaction
+        if transaction is None:
+            return TEMPORARY_FAILURE
+        try:
+            outcome = self._judge.end_at_once(transaction, queue_id)
+            if outcome is None:
+                return None
+            answer = _answer(outcome, has_space=self._chosen.sees_messages)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message waits
+            answer = _deferred(error)
+        self._transaction = None
+        return answer
 
     def end_of_message(self, queue_id: str) -> bytes:
-        """Decide, and return the decision."""
+        """Decide, and return the decision; may wait for whatever decides it."""
         transaction, self._transaction = self._transaction, None
         if transaction is None:
             return TEMPORARY_FAILURE
         try:
             return _answer(self._judge.end(transaction, queue_id), has_space=self._chosen.sees_messages)
         except Exception as error:  # noqa: BLE001 - whatever it is, the message waits
-            _log.error(internal_error("end-of-message", error), exc_info=_traceback_wanted())
-            return TEMPORARY_FAILURE
+            return _deferred(error)
 
     def message_ended(self) -> None:
         """Note that the answer to a message was sent."""
@@ -244,8 +256,15 @@ class Callbacks:
             self.session.ended()
 
 
+def _deferred(error: Exception) -> bytes:
+    _log.error(internal_error("end-of-message", error), exc_info=_traceback_wanted())
+    return TEMPORARY_FAILURE
+
+
 def _answer(outcome: Outcome, *, has_space: bool) -> bytes:
     """Return all that Postfix is told; whoever gets the space behind the colon *has_space* to give, too."""
+    if outcome is LET_IN:
+        return CONTINUE
     # Highest first: a header that is gone must not change the number of one still to go.
     changes = [protocol.removed_header(*one) for one in reversed(outcome.removed_headers)]
     for name, value in reversed(outcome.added_headers):

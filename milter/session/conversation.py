@@ -32,7 +32,7 @@ class Conversation:
     """One session from its negotiation on, with its *callbacks*.
 
     `negotiate` comes first, then `feed` with whatever comes; where that leaves it *at_end_of_message*,
-    `finish` and `finished` go before anything else, and `finish` may take its time.
+    `finish_at_once`, or else `finish`, which may take its time, and `finished` go before anything else.
     """
 
     def __init__(self, callbacks: Callbacks) -> None:
@@ -85,9 +85,13 @@ class Conversation:
         self._rest = buffer[at:]
         return answers
 
+    def finish_at_once(self) -> bytes | None:
+        """Decide about the message, and return what is to be sent; None: that takes `finish`, and time."""
+        return self._callbacks.end_of_message_at_once(self._queue_id)
+
     def finish(self) -> bytes:
         """Decide about the message, and return what is to be sent; may wait for whatever decides it."""
-        return self._callbacks.end_of_message(self._macros_of(protocol.END_OF_MESSAGE).get("i", ""))
+        return self._callbacks.end_of_message(self._queue_id)
 
     def finished(self) -> None:
         """Note that the answer was sent; what came meanwhile is for the next `feed`."""
@@ -96,9 +100,8 @@ class Conversation:
         self._callbacks.message_ended()
 
     @property
-    def may_wait(self) -> bool:
-        """Tell whether `finish` may wait for anything outside of this process."""
-        return self._callbacks.may_wait
+    def _queue_id(self) -> str:
+        return self._macros_of(protocol.END_OF_MESSAGE).get("i", "")
 
     def close(self) -> None:
         """Forget the session."""

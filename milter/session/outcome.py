@@ -14,3 +14,6 @@ class Outcome:
     added_headers: tuple[tuple[str, str], ...] = ()
     removed_recipients: tuple[str, ...] = ()  #: as the client wrote them
     is_discarded: bool = False  #: nobody is to have the message, and the client is told that it was taken
+
+
+LET_IN = Outcome()  #: as it is

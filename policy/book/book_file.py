@@ -9,6 +9,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from domain_secure.policy.files.held_folder import UntrustedEntryError
 from domain_secure.policy.terms.problems import ExitStatus, NoPermission, Problem
 
 _BUSY_SECONDS = 5.0  #: every transaction here takes milliseconds
+# Kernels tell the time of a write by the clock's tick, of a hundredth of a second at most.
+_MOMENT = 100_000_000  #: ns
 _VERSION = 2
 _SCHEMA = """
 CREATE TABLE chain (
@@ -55,6 +58,9 @@ CREATE TABLE client_request (
     PRIMARY KEY (entry, target)
 );
 """
+
+#: Of each file that the book is in: inode, octets, and when it was written, in ns; None where there is none.
+Look = tuple[tuple[int, int, int] | None, ...]
 
 
 class _Access:
@@ -117,6 +123,7 @@ class BookFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._log = path.with_name(f"{path.name}-wal")  #: where SQLite writes first
         self._reader = _Access(path)
         self._writer = _Access(path)
 
@@ -147,6 +154,19 @@ class BookFile:
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
+
+    def look(self) -> Look | None:
+        """Return what the file looks like: whoever writes changes that; raises nothing, and asks no disk.
+
+        None where that does not hold, as it was written a moment ago, or where it cannot be told.
+        """
+        try:
+            seen = tuple(map(_seen, (self.path, self._log)))
+        except OSError:
+            return None
+        # A second write of the same moment might look like the first.
+        latest = max((one[2] for one in seen if one is not None), default=0)
+        return seen if time.time_ns() - latest > _MOMENT else None
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -212,6 +232,14 @@ class BookFile:
                     "see that it and its folder belong to the user of the daemon, "
                     "and that the disk is not full",
                 )
+
+
+def _seen(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _held(path: Path) -> Problem:

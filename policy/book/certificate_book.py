@@ -99,6 +99,7 @@ class CertificateBook:
 
     def __init__(self, path: Path, *, octets: int = DEFAULT_OCTETS, pending: int = DEFAULT_PENDING) -> None:
         self._file = BookFile(path)
+        self.look = self._file.look  #: how to see whether what was read still holds
         self._octets = octets
         self._pending = pending
 

@@ -172,7 +172,7 @@ class Connection:
         self._say(packet(b"L", f"From\0a@{_PARTNER}".encode() + b"\0"))
         self._say(self._macros_for(b"E") + packet(b"E"))
         assert self.conversation.at_end_of_message
-        answers = Answers.of(self.conversation.finish())
+        answers = Answers.of(self.conversation.finish_at_once() or self.conversation.finish())
         self.conversation.finished()
         return answers
 

@@ -33,15 +33,18 @@ class Judged:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.asked = threading.Semaphore(0)
-        end = self.inbound.end
+        end, end_at_once = self.inbound.end, self.inbound.end_at_once
 
         def slowly(transaction: Transaction, queue_id: str) -> Outcome:
             self.asked.release()
-            if transaction.claims:
-                assert self.may_go_on.wait(SECONDS)
+            assert self.may_go_on.wait(SECONDS)
             return end(transaction, queue_id)
 
+        def at_once(transaction: Transaction, queue_id: str) -> Outcome | None:
+            return None if transaction.claims else end_at_once(transaction, queue_id)
+
         self.inbound.end = slowly  # type: ignore[method-assign]
+        self.inbound.end_at_once = at_once  # type: ignore[method-assign]
 
 
 class Served:

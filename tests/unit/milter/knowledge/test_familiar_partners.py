@@ -1,8 +1,12 @@
 """What partners are known by."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
+from domain_secure.milter.knowledge.at_hand import NotAtHandError
 from domain_secure.milter.knowledge.familiar_partners import FamiliarPartners
 from domain_secure.policy.book.certificate_book import IMPORT, CertificateBook
 from domain_secure.policy.certificates.certificate import read_certificates
@@ -78,3 +82,34 @@ def test_partners_have_bounds(tmp_path: Path) -> None:
 def test_unlisted_mail_is_nobodys(tmp_path: Path) -> None:
     """It claims no partner."""
     assert FamiliarPartners(CertificateBook(tmp_path / "book")).attributed(NOT_LISTED, "192.0.2.7") == {}
+
+
+def test_at_once_is_told_what_the_book_still_has(tmp_path: Path) -> None:
+    """No file is read for it; what was imported or removed meanwhile, by whatever process, is not missed."""
+    path = tmp_path / "book"
+    book, authority = CertificateBook(path), Authority.create("Laboratory Authority")
+    familiar = FamiliarPartners(CertificateBook(path))
+    for number in range(3):
+        with pytest.raises(NotAtHandError):
+            familiar.attributed(decided(IN_THE_CLEAR), "192.0.2.7", at_once=True)
+        known = familiar.known(WOODGROVE)
+        assert len(known.certificates) == number
+        assert familiar.known(WOODGROVE, at_once=True) == known
+        (given, *_) = read_certificates(authority.issue(f"{number}.test").certificate_pem)
+        book.add((given,), IMPORT, WOODGROVE, NOW)
+        for each in tmp_path.glob("book*"):
+            os.utime(each, ns=(0, number))
+
+
+def test_a_book_written_this_moment_is_read_each_time(tmp_path: Path) -> None:
+    """Another write of the same moment would look no different."""
+    book, authority = CertificateBook(tmp_path / "book"), Authority.create("Laboratory Authority")
+    book.add(read_certificates(authority.issue("a.test").certificate_pem), IMPORT, WOODGROVE, NOW)
+    for each in tmp_path.glob("book*"):
+        os.utime(each)
+        now = each.stat().st_mtime_ns + 10**12
+        os.utime(each, ns=(now, now))
+    familiar = FamiliarPartners(book)
+    assert familiar.known(WOODGROVE).certificates
+    with pytest.raises(NotAtHandError):
+        familiar.known(WOODGROVE, at_once=True)

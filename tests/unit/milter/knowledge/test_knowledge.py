@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain_secure.milter.fetching.issuer_fetcher import IssuerFetcher
+from domain_secure.milter.knowledge.at_hand import NotAtHandError
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, Sources
 from domain_secure.milter.knowledge.live_configuration import Live, read_live
 from domain_secure.policy.book.certificate_book import IMPORT, CertificateBook
@@ -146,6 +147,28 @@ def test_waiting_depends_on_how_much_must_be_known(edge: Edge) -> None:
     assert (preferred, at_once) == (1.0, 0.0)
     assert required is not None
     assert 1.0 < required <= 60.0, "what the rest has taken is gone"
+
+
+def test_what_is_at_hand_is_told_at_once_and_nothing_else(edge: Edge) -> None:
+    """No certificate that is to be looked for, none with a great many names, and no pending revocation."""
+    live, now = edge.live(), datetime.now(UTC)
+    many = tuple(f"{number}.{WOODGROVE}" for number in range(200))
+    for names, is_simple in (((WOODGROVE,), True), ((*many, WOODGROVE), False)):
+        issued = edge.root.issue(WOODGROVE, dns_names=names)
+        leaf = read_certificates(issued.pem())[0]
+        session = Session(TlsVersion.TLS_1_3, "x", leaf.certificate_pin, None, None, None)
+        edge.source.answer = GOOD
+        with pytest.raises(NotAtHandError):
+            edge.knowledge.certificate_at_hand(session, (WOODGROVE,), live, now)
+        known = edge.known(issued, live)
+        if is_simple:
+            assert edge.knowledge.certificate_at_hand(session, (WOODGROVE,), live, now) == known
+            edge.source.answer = None
+        with pytest.raises(NotAtHandError):
+            edge.knowledge.certificate_at_hand(session, (WOODGROVE,), live, now)
+    assert not edge.source.waited
+    nothing = Session(TlsVersion.TLS_1_3, "x", None, None, None, None)
+    assert edge.knowledge.certificate_at_hand(nothing, (WOODGROVE,), live, now) is None
 
 
 def test_partners_paths_are_those_of_the_book(edge: Edge) -> None:

@@ -13,6 +13,7 @@ from domain_secure.milter.session.macros import MilterFacts
 from domain_secure.milter.session.outcome import Outcome
 from domain_secure.milter.session.transaction import MOST_FORGED_MARKS
 from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS, MAXIMUM_CLAIMS
+from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.pin import Pin
 
 from unit.milter.edge import CIPHER, Edge
@@ -39,6 +40,39 @@ def test_partner_is_let_in_and_marked(edge: Edge) -> None:
         "Authentication-Results": "mx1.contoso.test; x-domain-secure=pass header.d=woodgrovebank.test"
         " policy.method=pkix policy.tls=TLSv1.3",
     }
+
+
+def test_evidence_is_kept_for_who_may_wait(edge: Edge) -> None:
+    """What Postfix said of a session is said once; the second message of a certificate takes no look-up."""
+    fingerprint = edge.know("woodgrovebank.test")
+    facts = MilterFacts("127.0.0.3", "1", "TLSv1.3", CIPHER, None, None, False, "", "mx1.contoso.test")
+    for waits in (True, False):
+        edge.requests.remember(
+            DelegatedFacts("127.0.0.3", "1", "Q1", "TLSv1.3", CIPHER, fingerprint, fingerprint, None, None)
+        )
+        transaction = edge.inbound.begin(facts, SENDER)
+        outcome = edge.inbound.end_at_once(transaction, "Q1")
+        assert (outcome is None) is waits
+        assert not len(edge.requests)
+        if outcome is None:
+            assert not edge.records
+            outcome = edge.inbound.end(transaction, "Q1")
+        assert outcome.reply is None
+        assert outcome.added_headers
+    assert len(edge.records) == 2
+
+
+def test_what_takes_its_time_is_not_done_at_once(tmp_path: Path) -> None:
+    """Many claims are many judgements, and whoever waits behind them has made none."""
+    names = [f"{number}.test" for number in range(5)]
+    edge = Edge(tmp_path, entries=", ".join(f'"{name}"' for name in names))
+    facts = MilterFacts("127.0.0.3", "1", None, None, None, None, False, "", "mx1.contoso.test")
+    for claimed, at_once in ((names[:4], True), (names, False)):
+        transaction = edge.inbound.begin(facts, "<>")
+        transaction.note_author("From", ", ".join(f"x@{name}" for name in claimed).encode())
+        for name in names:
+            edge.inbound._knowledge.familiar.known(Entry(name))
+        assert (edge.inbound.end_at_once(transaction, "Q1") is not None) is at_once
 
 
 def test_stranger_is_refused_and_not_marked(edge: Edge) -> None:
