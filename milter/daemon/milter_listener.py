@@ -31,13 +31,13 @@ _SEND_SECONDS = 30.0
 class _Session:
     """One connection of Postfix's."""
 
-    __slots__ = ("begun", "connection", "conversation", "name")
+    __slots__ = ("agreed", "begun", "connection", "conversation")
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.begun = b""  #: what came of the negotiation
         self.conversation: Conversation | None = None  #: once it was negotiated
-        self.name = ""  #: what was agreed on, for whoever goes on with it
+        self.agreed: Negotiated | None = None  #: for whoever goes on with it
 
 
 class MilterListener:
@@ -143,7 +143,7 @@ class MilterListener:
         agreed = None
         with suppress(MalformedPacketError):
             agreed = self._begin(session, former.request, former.steps)
-        if agreed is None or session.name != former.name:
+        if agreed is None or session.agreed != former:
             self._hang_up(session)
 
     def _read(self, session: _Session) -> None:
@@ -187,7 +187,7 @@ class MilterListener:
         answer = conversation.negotiate(request, former)
         if answer is not None:
             session.conversation = conversation
-            session.name = Negotiated.from_packets(request, answer).name
+            session.agreed = Negotiated.from_packets(request, answer)
             self._fresh.discard(session)
             self._sessions.add(session)
         return answer
@@ -264,6 +264,6 @@ class MilterListener:
             self._leave_if_free(session, put)
 
     def _leave_if_free(self, session: _Session, put: Callable[[str, socket.socket], None]) -> None:
-        if session.conversation is not None and session.conversation.is_between_messages:
-            put(session.name, session.connection)
+        if session.agreed and session.conversation and session.conversation.is_between_messages:
+            put(session.agreed.name, session.connection)
             self._hang_up(session)

@@ -7,11 +7,13 @@ import hashlib
 import re
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from domain_secure.milter.session.milter_protocol import NEGOTIATION
 
 _DIGEST = 8
+_REMEMBERED = 16  #: each Postfix begins all sessions alike
 _NAME = re.compile(rf"session-([0-9a-f]{{{2 * NEGOTIATION}}})-([0-9a-f]{{{2 * (NEGOTIATION + _DIGEST)}}})")
 
 
@@ -40,6 +42,7 @@ class Negotiated:
         return cls(bytes.fromhex(found[1]), bytes.fromhex(found[2])) if found else None
 
     @classmethod
+    @lru_cache(_REMEMBERED)
     def from_packets(cls, request: bytes, answer: bytes) -> Self:
         """Return what two packets agree on, of which the answer may have lists of macros at its end."""
         return cls(request, answer[:NEGOTIATION] + hashlib.sha256(answer[NEGOTIATION:]).digest()[:_DIGEST])

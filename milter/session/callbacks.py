@@ -10,6 +10,7 @@ Source: Postfix MILTER_README.
 import itertools
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from domain_secure.policy.terms.event import internal_error
@@ -145,15 +146,7 @@ class Callbacks:
             )
         self._chosen = chosen
         steps = offer.steps & _LEFT_OUT[chosen]
-        self._at_mail, self._at_rcpt, self._at_header, self._at_end_of_header = (
-            NO_ANSWER if steps & step else CONTINUE
-            for step in (
-                protocol.UNANSWERED_MAIL,
-                protocol.UNANSWERED_RCPT,
-                protocol.UNANSWERED_HEADER,
-                protocol.UNANSWERED_END_OF_HEADER,
-            )
-        )
+        self._at_mail, self._at_rcpt, self._at_header, self._at_end_of_header = _answers(steps)
         self._at_unwanted_body = SKIP if steps & protocol.SKIP_ALLOWED else CONTINUE
         self.session = self._sessions.begin()
         return Offer(offer.version, chosen.actions, steps)
@@ -254,6 +247,18 @@ class Callbacks:
         self._transaction = None
         if self.session is not None:
             self.session.ended()
+
+
+@lru_cache(len(_LEFT_OUT))
+def _answers(steps: int) -> tuple[bytes, ...]:
+    """Return what is answered at MAIL, RCPT, to a header field and at the end of the header."""
+    unanswered = (
+        protocol.UNANSWERED_MAIL,
+        protocol.UNANSWERED_RCPT,
+        protocol.UNANSWERED_HEADER,
+        protocol.UNANSWERED_END_OF_HEADER,
+    )
+    return tuple(NO_ANSWER if steps & step else CONTINUE for step in unanswered)
 
 
 def _deferred(error: Exception) -> bytes:

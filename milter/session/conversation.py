@@ -23,7 +23,7 @@ from .milter_protocol import (
 
 _LENGTH = Struct("!I").unpack_from
 _SHORTEST = HEADER + 1
-_MACROS = {protocol.MACROS_AT_MAIL: MAIL_MACROS, protocol.MACROS_AT_END: END_OF_MESSAGE_MACROS}
+_MACROS = ((protocol.MACROS_AT_MAIL, MAIL_MACROS), (protocol.MACROS_AT_END, END_OF_MESSAGE_MACROS))
 _WITH_MACROS = frozenset({protocol.MAIL, protocol.END_OF_MESSAGE})
 _NO_MACROS: Mapping[str, str] = {}
 
@@ -63,25 +63,25 @@ class Conversation:
     def feed(self, octets: bytes) -> bytes:
         """Take in what came, and return what is to be sent; raises MalformedPacketError."""
         buffer = self._rest + octets if self._rest else octets
-        answers, at, end = b"", 0, len(buffer)
-        while end - at >= _SHORTEST and not self.at_end_of_message and not self.has_ended:
+        answers, at, last = b"", 0, len(buffer) - _SHORTEST
+        events = self._events
+        while at <= last and not (self.at_end_of_message or self.has_ended):
             (length,) = _LENGTH(buffer, at)
             if not 0 < length <= PACKET_LIMIT:
                 raise MalformedPacketError(f"packet of {length} octets")
             after = at + HEADER + length
-            if after > end:
+            if after > last + _SHORTEST:
                 break
-            command, data = buffer[at + HEADER], buffer[at + _SHORTEST : after]
-            at = after
-            # Macros come with each header field, too, empty ones as we asked for none.
+            command = buffer[at + HEADER]
+            # Macros come with each event, header fields and those we do without included.
             if command == MACRO:
-                if data and data[0] in _WITH_MACROS:
-                    self._macros = data
-                continue
-            event = self._events.get(command)
-            if event is None:
+                if length > 1 and buffer[at + _SHORTEST] in _WITH_MACROS:
+                    self._macros = buffer[at + _SHORTEST : after]
+            elif (event := events.get(command)) is not None:
+                answers += event(self, buffer[at + _SHORTEST : after])
+            else:
                 raise MalformedPacketError(f"no command: {command}")
-            answers += event(self, data)
+            at = after
         self._rest = buffer[at:]
         return answers
 

@@ -6,6 +6,7 @@ in NUL.  Sources: sendmail's ``mfdef.h`` and ``mfapi.h`` for the numbers, libmil
 """
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 VERSION = 6
@@ -34,6 +35,7 @@ MAIL, END_OF_HEADER, NEGOTIATE, QUIT, RCPT, DATA, UNKNOWN = b"MNOQRTU"
 _NEGOTIATION = struct.Struct("!IcIII")
 NEGOTIATION = _NEGOTIATION.size
 _LENGTH = struct.Struct("!I")
+_REMEMBERED = 16  #: each Postfix offers the same every time
 
 
 class MalformedPacketError(ValueError):
@@ -48,6 +50,7 @@ class Offer(NamedTuple):
     steps: int
 
 
+@lru_cache(_REMEMBERED)
 def read_offer(packet: bytes) -> Offer:
     """Return what a whole packet of NEGOTIATION octets offers; raises MalformedPacketError."""
     if len(packet) == NEGOTIATION:
@@ -57,9 +60,10 @@ def read_offer(packet: bytes) -> Offer:
     raise MalformedPacketError("no negotiation")
 
 
-def agreement(agreed: Offer, macros: dict[int, str]) -> bytes:
+@lru_cache(_REMEMBERED)
+def agreement(agreed: Offer, macros: tuple[tuple[int, str], ...]) -> bytes:
     """Return the answer to an offer, with the *macros* that are wanted at each stage, and no others."""
-    lists = b"".join(_LENGTH.pack(stage) + names.encode() + b"\0" for stage, names in macros.items())
+    lists = b"".join(_LENGTH.pack(stage) + names.encode() + b"\0" for stage, names in macros)
     version = min(agreed.version, VERSION)
     head = _NEGOTIATION.pack(
         NEGOTIATION - HEADER + len(lists), bytes([NEGOTIATE]), version, agreed.actions, agreed.steps

@@ -53,48 +53,53 @@ class OpenSessions:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.monotonic = monotonic
         self._changed = threading.Condition()
+        self._waiting = 0  #: threads that want to hear of changes
+        # One step each adds, takes out, and copies, so that no lock is needed for these.
         self._open: set[OpenSession] = set()
 
     def begin(self) -> OpenSession:
         """Return a session that has just been negotiated."""
         session = OpenSession(self)
-        with self._changed:
-            self._open.add(session)
-            self._changed.notify_all()
+        self._open.add(session)
+        self._tell()
         return session
 
     def note(self, session: OpenSession, *, in_message: bool) -> None:
         """Take in what a session tells."""
-        with self._changed:
-            session.in_message, session.since = in_message, self.monotonic()
-            self._changed.notify_all()
+        if session.in_message is not in_message:
+            session.since, session.in_message = self.monotonic(), in_message
+            self._tell()
 
     def forget(self, session: OpenSession) -> None:
         """Take a session out."""
-        with self._changed:
-            self._open.discard(session)
-            self._changed.notify_all()
+        self._open.discard(session)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake whoever waits; whoever begins to wait after this was asked sees what changed before."""
+        if self._waiting:
+            with self._changed:
+                self._changed.notify_all()
 
     def __len__(self) -> int:
         """Return how many are open."""
         return len(self._open)
 
-    def wait_for_change(self, seconds: float) -> None:
-        """Wait until a session tells something, for *seconds* at most."""
-        with self._changed:
-            self._changed.wait(seconds)
-
     def wait_for_end(self, patience: Patience) -> LeftOpen:
         """Wait until no session is worth waiting for, and return which are left."""
         end = self.monotonic() + patience.limit
         with self._changed:
+            self._waiting += 1
             while (seconds := self._worth_waiting(patience.idle, end)) > 0:
                 self._changed.wait(seconds)
-            in_message = sum(session.in_message for session in self._open)
-            return LeftOpen(in_message, len(self._open) - in_message)
+            self._waiting -= 1
+        left = [session.in_message for session in tuple(self._open)]
+        return LeftOpen(sum(left), len(left) - sum(left))
 
     def _worth_waiting(self, idle: float, end: float) -> float:
         """Return for how long, in seconds, until the answer may be another without an event."""
         now = self.monotonic()
-        ends = [end if session.in_message else min(end, session.since + idle) for session in self._open]
+        ends = [
+            end if session.in_message else min(end, session.since + idle) for session in tuple(self._open)
+        ]
         return max((moment - now for moment in ends), default=0.0)
