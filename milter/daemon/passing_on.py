@@ -9,7 +9,6 @@ import json
 import os
 import socket
 from contextlib import suppress
-from dataclasses import asdict
 
 from domain_secure.milter.session.delegation import DelegatedFacts
 from domain_secure.milter.session.joined import RecentRequests
@@ -41,7 +40,7 @@ def leave_asking(connection: socket.socket) -> None:
 
 def leave_requests(requests: RecentRequests) -> None:
     """Leave what Postfix said of messages that have not ended."""
-    waiting = [{"age": age, **asdict(facts)} for age, facts in requests.waiting()]
+    waiting = [{"age": age, **facts._asdict()} for age, facts in requests.waiting()]
     if waiting:
         with os.fdopen(os.memfd_create(_REQUESTS), "wb") as file:
             file.write(json.dumps(waiting).encode())

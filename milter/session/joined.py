@@ -45,16 +45,17 @@ class RecentRequests:
         """Keep *facts* until the milter asks, the age limit passes, or too many others came."""
         if not facts.queue_id:
             return
-        now = self._monotonic()
+        key, now = facts.key, self._monotonic()
+        entries = self._entries
         with self._lock:
-            self._entries.pop(facts.key, None)
-            self._entries[facts.key] = (now, facts)
-            while self._entries:
-                oldest = next(iter(self._entries))
-                too_old = now - self._entries[oldest][0] > self._age_limit
-                if not too_old and len(self._entries) <= self._entry_limit:
+            entries.pop(key, None)
+            entries[key] = (now, facts)
+            while entries:
+                oldest = next(iter(entries))
+                too_old = now - entries[oldest][0] > self._age_limit
+                if not too_old and len(entries) <= self._entry_limit:
                     break
-                del self._entries[oldest]
+                del entries[oldest]
 
     def take(self, key: Key) -> DelegatedFacts | None:
         """Return and forget what was said under *key*; None if nothing was, or too long ago."""

@@ -5,7 +5,7 @@ Source: Postfix MILTER_README, "Macro list"; a macro that Postfix does not know 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .delegation import Key
 
@@ -18,8 +18,7 @@ MAIL_MACROS = (
 END_OF_MESSAGE_MACROS = "i"
 
 
-@dataclass(frozen=True, slots=True)
-class MilterFacts:
+class MilterFacts(NamedTuple):
     """What the macros of one MAIL event say; None where Postfix said nothing."""
 
     client_address: str

@@ -31,10 +31,13 @@ def exemption_of(
 
 def is_relay_certificate(shown: Iterable[Pin | None], configuration: Configuration) -> bool:
     """Tell whether a certificate, or its key, is that of a relay of ours; one that is distrusted is not."""
+    relays = configuration.inbound.trusted_relay_certificates
+    if not relays:
+        return False
     pins = frozenset(pin for pin in shown if pin is not None)
     if pins & configuration.trust.distrusted:
         return False
-    return not pins.isdisjoint(configuration.inbound.trusted_relay_certificates)
+    return not pins.isdisjoint(relays)
 
 
 def is_within(client_address: str, networks: tuple[Network, ...]) -> bool:

@@ -11,7 +11,7 @@ import json
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -332,7 +332,7 @@ class MixUps(RuleBasedStateMachine):
             former.is_alive = False
             self.connections = [one for one in self.connections if one.daemon.is_alive]
             return
-        left = json.dumps([{"age": age, **asdict(facts)} for age, facts in former.requests.waiting()])
+        left = json.dumps([{"age": age, **facts._asdict()} for age, facts in former.requests.waiting()])
         for said in json.loads(left):
             age = said.pop("age")
             self.daemon.requests.restore(age, DelegatedFacts(**said))

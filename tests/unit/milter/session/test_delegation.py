@@ -63,6 +63,36 @@ def test_any_split_of_the_stream_gives_the_same_requests(cuts: list[int]) -> Non
     assert facts == [parse_request(REQUEST.rstrip(b"\n"))] * 3
 
 
+# As Postfix 3.7 writes it.
+IN_ORDER = [
+    *("request", "protocol_state", "protocol_name", "client_address", "client_name", "client_port"),
+    *("reverse_client_name", "server_address", "server_port", "helo_name", "sender", "recipient"),
+    *("recipient_count", "queue_id", "instance", "size", "etrn_domain", "stress", "sasl_method"),
+    *("sasl_username", "sasl_sender", "ccert_subject", "ccert_issuer", "ccert_fingerprint"),
+    *("ccert_pubkey_fingerprint", "encryption_protocol", "encryption_cipher", "encryption_keysize"),
+    "policy_context",
+]
+LINES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=9)
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=9), min_size=29, max_size=29
+    ),
+    st.sampled_from(["", "another", "queue_id", "client_port", "ccert_fingerprint", "encryption_protocol"]),
+)
+def test_the_order_of_postfix_means_what_any_other_does(values: list[str], last: str) -> None:
+    """Its short cut gives the same facts, also where an attribute is told twice: the last one counts."""
+    lines = [f"{name}={value}" for name, value in zip(IN_ORDER, values, strict=True)]
+    again = [f"{last}=again"] if last else []
+    facts = parse_request("\n".join(lines + again).encode())
+    others = [line for line in lines if not line.startswith(f"{last}=")]
+    assert facts == parse_request("\n".join([*again, *reversed(others)]).encode())
+    for name in ("client_address", "client_port", "server_address", "server_port", "queue_id"):
+        said = "again" if name == last else values[IN_ORDER.index(name)]
+        assert getattr(facts, name) == said
+
+
 def test_a_request_waits_for_its_empty_line() -> None:
     """Nothing is read before a request is whole."""
     reader = RequestReader()

@@ -1,7 +1,5 @@
 """Joining the two doors: what fits together, and what is forgotten."""
 
-from dataclasses import replace
-
 import pytest
 
 from domain_secure.milter.session.delegation import DelegatedFacts
@@ -18,7 +16,7 @@ DELEGATED = DelegatedFacts(
 MILTER = MilterFacts(
     "127.0.0.3", "40001", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "mail.test", "Lab CA", False, "a@b.test", "mx1"
 )
-CLEAR = replace(MILTER, tls_version=None, cipher=None, cert_subject=None, cert_issuer=None)
+CLEAR = MILTER._replace(tls_version=None, cipher=None, cert_subject=None, cert_issuer=None)
 
 
 def test_both_doors_agree() -> None:
@@ -38,12 +36,12 @@ def test_both_doors_agree() -> None:
     [
         (MILTER, None),
         (CLEAR, DELEGATED),
-        (MILTER, replace(DELEGATED, encryption_protocol=None, encryption_cipher=None)),
-        (MILTER, replace(DELEGATED, encryption_protocol="TLSv1.2")),
-        (MILTER, replace(DELEGATED, encryption_cipher="AES128-SHA")),
-        (MILTER, replace(DELEGATED, ccert_fingerprint="AB:CD")),
-        (MILTER, replace(DELEGATED, ccert_pubkey_fingerprint="not hexadecimal")),
-        (replace(MILTER, tls_version="TLSv9"), replace(DELEGATED, encryption_protocol="TLSv9")),
+        (MILTER, DELEGATED._replace(encryption_protocol=None, encryption_cipher=None)),
+        (MILTER, DELEGATED._replace(encryption_protocol="TLSv1.2")),
+        (MILTER, DELEGATED._replace(encryption_cipher="AES128-SHA")),
+        (MILTER, DELEGATED._replace(ccert_fingerprint="AB:CD")),
+        (MILTER, DELEGATED._replace(ccert_pubkey_fingerprint="not hexadecimal")),
+        (MILTER._replace(tls_version="TLSv9"), DELEGATED._replace(encryption_protocol="TLSv9")),
     ],
 )
 def test_disagreement_is_no_evidence(milter: MilterFacts, delegated: DelegatedFacts | None) -> None:
@@ -53,7 +51,7 @@ def test_disagreement_is_no_evidence(milter: MilterFacts, delegated: DelegatedFa
 
 def test_trust_hint_counts_only_when_both_say_it() -> None:
     """Different common names drop the hint, not the evidence."""
-    session = agreed_session(MILTER, replace(DELEGATED, ccert_subject="other.test"))
+    session = agreed_session(MILTER, DELEGATED._replace(ccert_subject="other.test"))
     assert session is not None
     assert (session.trusted_subject, session.trusted_issuer) == (None, None)
 
@@ -72,10 +70,10 @@ def test_a_request_is_taken_once_and_only_under_its_whole_key() -> None:
     """Another port or queue id is another message, and so is the same one on another instance of Postfix."""
     requests = RecentRequests(lambda: 0.0)
     requests.remember(DELEGATED)
-    assert requests.take(replace(MILTER, client_port="40002").key("Q1")) is None
+    assert requests.take(MILTER._replace(client_port="40002").key("Q1")) is None
     assert requests.take(MILTER.key("Q2")) is None
-    assert requests.take(replace(MILTER, server_address="192.0.2.11").key("Q1")) is None
-    assert requests.take(replace(MILTER, server_port="26").key("Q1")) is None
+    assert requests.take(MILTER._replace(server_address="192.0.2.11").key("Q1")) is None
+    assert requests.take(MILTER._replace(server_port="26").key("Q1")) is None
     assert requests.take(MILTER.key("Q1")) == DELEGATED
     assert requests.take(MILTER.key("Q1")) is None
 
@@ -83,7 +81,7 @@ def test_a_request_is_taken_once_and_only_under_its_whole_key() -> None:
 def test_a_request_without_queue_id_is_not_remembered() -> None:
     """Without a queue id nothing ties a request to its message."""
     requests = RecentRequests(lambda: 0.0)
-    requests.remember(replace(DELEGATED, queue_id=""))
+    requests.remember(DELEGATED._replace(queue_id=""))
     assert len(requests) == 0
 
 
@@ -92,12 +90,12 @@ def test_number_and_age_are_bounded() -> None:
     clock = [0.0]
     requests = RecentRequests(lambda: clock[0], entry_limit=2, age_limit=10.0)
     for queue_id in ("Q1", "Q2", "Q3"):
-        requests.remember(replace(DELEGATED, queue_id=queue_id))
+        requests.remember(DELEGATED._replace(queue_id=queue_id))
     assert len(requests) == 2
     assert requests.take(MILTER.key("Q1")) is None
     clock[0] = 11.0
     assert requests.take(MILTER.key("Q3")) is None
-    requests.remember(replace(DELEGATED, queue_id="Q4"))
+    requests.remember(DELEGATED._replace(queue_id="Q4"))
     assert len(requests) == 1
 
 
