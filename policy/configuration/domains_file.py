@@ -8,14 +8,16 @@ text, or at sets of lines, is not looked at line by line; any other line is read
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from weakref import WeakValueDictionary
 
+from domain_secure.policy.long_lists.differing_lines import differing_lines
 from domain_secure.policy.long_lists.entry_text import EntryText
 from domain_secure.policy.terms.domain import (
     Entry,
     InvalidDomainError,
+    has_lines_without_dot,
     parse_entry,
     perhaps_public_suffixes,
 )
@@ -36,7 +38,6 @@ _SHAPE = bytes.maketrans(
         for octet in range(256)
     ),
 )
-_NOT_DOTS = bytes(octet for octet in range(256) if octet not in b".\n")
 # A host of lines in normal form has none of these; what has may be good all the same.
 _UNUSUAL = (b"!", b"..", b".-", b"-.", b"\n-", b"-\n", b"\n.", b".\n")
 _LONGEST_LABEL = 63  # a line that is no longer has no longer label
@@ -45,6 +46,8 @@ _PLAIN = re.compile(
     rb"[a-z](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 )
 _NUMBER_AT_END = re.compile(rb"\.[0-9]+\n")
+_LONG = 64 * 1024  #: octets from which on a text is compared with those in use
+_LITTLE = 64 * 1024  #: octets that may differ then
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _known: WeakValueDictionary[bytes, EntryText] = WeakValueDictionary()  #: by the digest of the file
@@ -58,7 +61,7 @@ def read_entries(content: bytes) -> tuple[EntryText, list[tuple[int, str]]]:
     digest = hashlib.sha256(content).digest()
     if (known := _known.get(digest)) is not None:
         return known, []
-    plain = _plain_entries(content)
+    plain = _nearly_known(content) or _plain_entries(content)
     entries, faults = _by_lines(content) if plain is None else (plain, [])
     if not faults:
         _known[digest] = entries
@@ -72,9 +75,37 @@ def remove_entries(content: bytes, removed: Collection[Entry]) -> bytes:
     return b"".join(line for line in lines if not _stands_for(line, removed, octets))
 
 
+def _nearly_known(content: bytes) -> EntryText | None:
+    """Return the entries of a long text that differs in a few lines from one in use; else None.
+
+    Then these few are all that has to be read.
+    """
+    if len(content) < _LONG:
+        return None
+    text = _with_line_end(content)
+    for known in tuple(_known.values()):
+        if abs(len(known.octets) - len(text)) > _LITTLE:
+            continue
+        start, former_end, end = differing_lines(known.octets, text)
+        if former_end - start > _LITTLE or end - start > _LITTLE:
+            continue
+        new = _plain_entries(text[start:end])
+        if new is None:
+            continue
+        former = set(known.octets[start:former_end].splitlines())
+        if known.among([entry for entry in new if entry.encode("ascii") not in former]):
+            continue
+        return known.changed(start, former_end, text[start:end])
+    return None
+
+
+def _with_line_end(content: bytes) -> bytes:
+    return content if content[-1:] in {b"", b"\n"} else content + b"\n"
+
+
 def _plain_entries(content: bytes) -> EntryText | None:
     """Return the entries of a text in which each line is one in normal form, no two alike; else None."""
-    text = content if content[-1:] in {b"", b"\n"} else content + b"\n"
+    text = _with_line_end(content)
     if not _is_of_names(text):
         return None
     lines = text.splitlines()
@@ -84,8 +115,7 @@ def _plain_entries(content: bytes) -> EntryText | None:
     longest = max(map(len, lines), default=0)
     if longest > _LONGEST_LABEL and not all(map(_PLAIN.fullmatch, lines)):
         return None
-    doubtful = _doubtful(names, wildcards=b"*" in text)
-    return None if doubtful else EntryText(text, len(lines))
+    return None if _doubtful(names, text) else EntryText(text, len(lines))
 
 
 def _is_of_names(text: bytes) -> bool:
@@ -93,21 +123,24 @@ def _is_of_names(text: bytes) -> bool:
     shape = text.translate(_SHAPE)
     if any(unusual in shape for unusual in _UNUSUAL) or text.startswith((b".", b"-")):
         return False
-    if shape.count(b"*") != shape.count(b"\n*.") + shape.startswith(b"*."):
+    if b"*" in shape and shape.count(b"*") != shape.count(b"\n*.") + shape.startswith(b"*."):
         return False
     if b"0\n" in shape and _NUMBER_AT_END.search(text):
         return False
-    dots = text.translate(None, _NOT_DOTS)
-    return not dots.startswith(b"\n") and b"\n\n" not in dots
+    return not has_lines_without_dot(text)
 
 
-def _doubtful(lines: AbstractSet[bytes], *, wildcards: bool) -> set[bytes]:
-    """Return the lines about which only the grammar of entries knows whether they are public suffixes."""
-    found = perhaps_public_suffixes(lines)
-    if wildcards:
-        written = {line for line in lines if line.startswith(b"*")}
-        bases = perhaps_public_suffixes({line[2:] for line in written})
-        found |= {line for line in written if line[2:] in bases}
+def _doubtful(names: AbstractSet[bytes], lines: bytes) -> set[bytes]:
+    """Return the names about which only the grammar of entries knows whether they are public suffixes.
+
+    *lines* are the same names, with a line end behind each.
+    """
+    found = perhaps_public_suffixes(names, lines)
+    if b"*" in lines:
+        written = {name for name in names if name.startswith(b"*")}
+        bases = {name[2:] for name in written}
+        perhaps = perhaps_public_suffixes(bases, _lines(bases))
+        found |= {name for name in written if name[2:] in perhaps}
     return found
 
 
@@ -118,7 +151,7 @@ def _by_lines(content: bytes) -> tuple[EntryText, list[tuple[int, str]]]:
         return EntryText(b"", 0), [(content.count(b"\n", 0, error.start) + 1, "the line is not UTF-8")]
     lines = content.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
     plain = set(filter(_PLAIN.fullmatch, lines))
-    plain -= _doubtful(plain, wildcards=b"*" in content)
+    plain -= _doubtful(plain, _lines(plain))
     entries: dict[bytes, None] = {}
     faults: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
@@ -129,7 +162,11 @@ def _by_lines(content: bytes) -> tuple[EntryText, list[tuple[int, str]]]:
                 entries[parse_entry(written).encode("ascii")] = None
             except InvalidDomainError as error:
                 faults.append((number, str(error)))
-    return EntryText(b"".join(b"%b\n" % entry for entry in entries), len(entries)), faults
+    return EntryText(_lines(entries), len(entries)), faults
+
+
+def _lines(names: Iterable[bytes]) -> bytes:
+    return b"".join(b"%b\n" % name for name in names)
 
 
 def _stands_for(line: bytes, removed: Collection[Entry], octets: AbstractSet[bytes]) -> bool:

@@ -14,6 +14,8 @@ from typing import NewType
 import idna
 from publicsuffixlist import PSLFILE, PublicSuffixList, encode_idn
 
+from domain_secure.policy.long_lists.any_of import any_of
+
 Domain = NewType("Domain", str)  #: a host or mail domain in normal form
 Entry = NewType("Entry", str)  #: a list entry: a Domain, or ``*.`` followed by one
 
@@ -115,16 +117,35 @@ def _suffix_rules() -> tuple[frozenset[bytes], frozenset[bytes]]:
     return frozenset(names | parents), frozenset(parents)
 
 
-def perhaps_public_suffixes(names: AbstractSet[bytes]) -> set[bytes]:
+@cache
+def _parent_at_end() -> re.Pattern[bytes]:
+    """Return what finds a line's end that is a dot and the name of which a rule says ``*.``."""
+    return re.compile(rb"\." + any_of(parent + b"\n" for parent in _suffix_rules()[1]))
+
+
+def perhaps_public_suffixes(names: AbstractSet[bytes], lines: bytes) -> set[bytes]:
     """Return those of many domains in normal form about which `is_public_suffix` is to be asked.
 
-    All others are none.
+    All others are none.  *lines* are the same domains, with a line end behind each.
     """
     rules, parents = _suffix_rules()
-    return {
-        *(names & rules),
-        *[name for name in names if name[name.find(b".") + 1 :] in parents or b"." not in name],
-    }
+    found = set(names & rules)
+    for end in _parent_at_end().finditer(lines):
+        name = lines[lines.rfind(b"\n", 0, end.start()) + 1 : end.end() - 1]
+        if name[name.find(b".") + 1 :] in parents:
+            found.add(name)
+    if has_lines_without_dot(lines):
+        found.update(name for name in names if b"." not in name)
+    return found
+
+
+_NOT_DOTS = bytes(octet for octet in range(256) if octet not in b".\n")
+
+
+def has_lines_without_dot(lines: bytes) -> bool:
+    """Tell whether one of *lines*, each with a line end behind it, has no dot."""
+    dots = lines.translate(None, _NOT_DOTS)
+    return dots.startswith(b"\n") or b"\n\n" in dots
 
 
 def lies_under(domain: str, parent: str) -> bool:

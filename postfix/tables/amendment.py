@@ -13,6 +13,7 @@ import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from domain_secure.policy.long_lists.differing_lines import differing_lines
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.lists import DomainList
 
@@ -22,7 +23,6 @@ from .tables import Table, keys_of
 LONG = 5_000  #: entries from which on tables are amended; a shorter list is compiled as fast
 TYPES = frozenset({"hash", "btree", "lmdb"})  #: those in which postmap(1) puts and deletes single keys
 _MOST = 1_000  #: entries of a change
-_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,11 @@ def amendment(former: bytes, present: bytes) -> Amendment | None:
 
     None: too much of it changed.
     """
-    limit = min(len(former), len(present))
-    head = former.rfind(b"\n", 0, _common_start(former, present, limit)) + 1
-    tail = _common_end(former, present, limit - head)
-    begin = len(former) - tail
-    if any(text[-tail - 1 : len(text) - tail] not in {b"", b"\n"} for text in (former, present)):
-        begin = former.find(b"\n", begin) + 1 or len(former)
-        tail = len(former) - begin
-    gone, new = former[head:begin].split(), present[head : len(present) - tail].split()
+    head, begin, end = differing_lines(former, present)
+    gone, new = former[head:begin].split(), present[head:end].split()
     if len(gone) + len(new) > _MOST:
         return None
-    following = former[begin : former.find(b"\n", begin)] if tail else b""
+    following = former[begin : former.find(b"\n", begin)] if begin < len(former) else b""
     return Amendment(_entries(gone), _entries(new), _entries([following])[0] if following else None)
 
 
@@ -102,23 +96,3 @@ def _place_of(source: mmap.mmap, key: str) -> int:
 
 def _entries(octets: Iterable[bytes]) -> tuple[Entry, ...]:
     return tuple(Entry(one.decode("ascii")) for one in octets)
-
-
-def _common_start(first: bytes, second: bytes, limit: int) -> int:
-    for start in range(0, limit, _BLOCK):
-        one, other = first[start : start + _BLOCK], second[start : start + _BLOCK]
-        if one != other:
-            pairs = enumerate(zip(one, other, strict=False))
-            return start + next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
-    return limit
-
-
-def _common_end(first: bytes, second: bytes, limit: int) -> int:
-    for back in range(0, limit, _BLOCK):
-        size = min(_BLOCK, limit - back)
-        one = first[len(first) - back - size : len(first) - back]
-        other = second[len(second) - back - size : len(second) - back]
-        if one != other:
-            pairs = enumerate(zip(reversed(one), reversed(other), strict=True))
-            return back + next(index for index, (a, b) in pairs if a != b)
-    return limit

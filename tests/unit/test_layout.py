@@ -95,7 +95,9 @@ MAY_KNOW = {
         "postfix/instance postfix/log postfix/tables"
     ),
     "postfix/services": "policy/terms postfix/instance",
-    "postfix/tables": ("policy/certificates policy/configuration policy/files policy/terms postfix/instance"),
+    "postfix/tables": (
+        "policy/certificates policy/configuration policy/files policy/long_lists policy/terms postfix/instance"
+    ),
     "postfix/work": "policy/terms",
     "milter/changes": "policy/templates policy/terms",
     "milter/daemon": (

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from publicsuffixlist import PSLFILE
 
@@ -126,7 +126,9 @@ def test_what_is_in_use_is_not_read_again() -> None:
 )
 def test_no_public_suffix_escapes_the_first_look(name: str) -> None:
     """Whatever is a public suffix is looked at closely, exceptions from a rule as well."""
-    assert perhaps_public_suffixes({name.encode()}) or not is_public_suffix(Domain(name))
+    assert perhaps_public_suffixes({name.encode()}, f"{name}\n".encode()) or not is_public_suffix(
+        Domain(name)
+    )
 
 
 def test_all_public_suffixes_are_looked_at() -> None:
@@ -138,5 +140,41 @@ def test_all_public_suffixes_are_looked_at() -> None:
     spelled = {name if name.isascii() else name.encode("idna").decode() for name in names}
     public = {name.encode() for name in spelled if is_public_suffix(Domain(name))}
     assert len(public) > 5000
-    assert perhaps_public_suffixes(public) == public
-    assert perhaps_public_suffixes({b"woodgrovebank.test", b"a.co.uk", b"fabrikam.com"}) == set()
+    assert perhaps_public_suffixes(public, b"".join(b"%b\n" % name for name in public)) == public
+    others = {b"woodgrovebank.test", b"a.co.uk", b"fabrikam.com"}
+    assert perhaps_public_suffixes(others, b"woodgrovebank.test\na.co.uk\nfabrikam.com\n") == set()
+
+
+MANY = "".join(f"{'long' * 12}-{number:04d}.test\n" for number in range(1500))
+
+
+@settings(max_examples=25)
+@given(st.lists(LINE, max_size=4), st.integers(0, 1500), st.integers(0, 20), st.booleans(), st.booleans())
+@example([f"{'long' * 12}-0400.test"], 10, 0, False, True)
+@example([f"{'long' * 12}-0010.test"], 10, 1, False, True)
+@example(["co.uk"], 0, 0, True, True)
+def test_a_long_list_that_changed_a_little_is_read_as_line_by_line(
+    lines: list[str], start: int, length: int, ends: bool, indexed: bool
+) -> None:
+    """Whatever was put in or taken out, also a line that stands elsewhere, and a damaged one."""
+    known, _ = read_entries(MANY.encode())
+    if indexed:
+        known.prepare()
+    former = MANY.splitlines()
+    content = "\n".join([*former[:start], *lines, *former[start + length :]]) + "\n" * ends
+    entries, faults = read_entries(content.encode())
+    assert (list(entries), [number for number, _ in faults]) == by_lines(content.encode())
+    assert len(entries) == len(list(entries))
+    listed = set(by_lines(content.encode())[0])
+    assert [line for line in (*lines, *former[::100]) if entries.has(line) is not (line in listed)] == []
+
+
+def test_a_changed_list_goes_by_the_index_of_the_former() -> None:
+    """It is asked at once: nothing of it but the change was read, and no index is made."""
+    known, _ = read_entries(MANY.encode())
+    known.prepare()
+    entries, _ = read_entries(MANY.encode() + b"one-more.test\n")
+    assert entries.octets == MANY.encode() + b"one-more.test\n"
+    assert entries.has_index
+    assert entries.has("one-more.test")
+    assert not entries.has("two-more.test")

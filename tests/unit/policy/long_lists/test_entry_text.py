@@ -51,3 +51,34 @@ def test_a_long_text_is_iterated_whole() -> None:
     """Entries are given once each, also where a part of the text ends between them."""
     names = [f"{'long' * 15}-{number}.test" for number in range(40_000)]
     assert list(made(names, indexed=False)) == names
+
+
+@given(NAMES, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), NAMES), max_size=5), st.booleans())
+def test_a_changed_text_is_as_one_made_anew(
+    names: list[str], changes: list[tuple[int, int, list[str]]], indexed: bool
+) -> None:
+    """After any runs of lines were put in the place of others, one upon another, all answers are the same."""
+    text, asked = made(names, indexed=indexed), {*names}
+    for start, end, wanted in changes:
+        first, last = sorted((min(start, len(names)), min(end, len(names))))
+        new = [name for name in wanted if name not in {*names[:first], *names[last:]}]
+        place = len("".join(f"{name}\n" for name in names[:first]))
+        gone = "".join(f"{name}\n" for name in names[first:last])
+        text = text.changed(place, place + len(gone), "".join(f"{name}\n" for name in new).encode())
+        names = [*names[:first], *new, *names[last:]]
+        asked |= {*names, *wanted}
+        assert (list(text), len(text)) == (names, len(names))
+        assert {name for name in asked if text.has(name)} == set(names)
+
+
+def test_after_many_changes_an_index_is_made_anew() -> None:
+    """However often a text was changed, it answers for each line."""
+    names = [f"partner-{number}.test" for number in range(2000)]
+    text = made(names, indexed=True)
+    for number in range(0, 1000, 2):
+        place = text.octets.index(f"partner-{number}.test\n".encode())
+        names[number] = f"other-{number}.test"
+        text = text.changed(place, place + len(f"partner-{number}.test\n"), f"other-{number}.test\n".encode())
+    assert list(text) == names
+    assert all(text.has(name) for name in names)
+    assert not any(text.has(f"partner-{number}.test") for number in range(0, 1000, 2))
