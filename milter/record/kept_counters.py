@@ -8,7 +8,6 @@ did would be taken for one that began anew, with all it shows as growth.
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from domain_secure.milter.metrics.inbound_metrics import RECEIVED, REFUSED
 from domain_secure.milter.metrics.metrics import Metrics
@@ -45,15 +44,13 @@ def counted_before(history: History) -> Counted:
     if counted.since is not None or first is None:
         return counted
     sums: Counter[CounterKey] = Counter()
-    for hour in history.hourly(first, datetime.now(UTC)):
-        if hour.direction is not Direction.RECEIVE:
-            continue
-        if hour.outcome == Verdict.PASS.word:
+    for (entry, outcome, effect), count in history.outcomes(Direction.RECEIVE).items():
+        if outcome == Verdict.PASS.word:
             # With another effect it was another domain of the message that decided.
-            if hour.effect == Effect.ACCEPT:
-                sums[RECEIVED, hour.entry] += hour.count
-        elif hour.effect in {Effect.DEFER, Effect.REJECT}:
-            sums[REFUSED, hour.entry, hour.outcome] += hour.count
+            if effect == Effect.ACCEPT:
+                sums[RECEIVED, entry] += count
+        elif effect in {Effect.DEFER, Effect.REJECT}:
+            sums[REFUSED, entry, outcome] += count
     return Counted(sums, first)
 
 

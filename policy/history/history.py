@@ -158,6 +158,14 @@ class History:
             for hour, direction, entry, *rest in rows
         )
 
+    def outcomes(self, direction: Direction) -> dict[tuple[Entry, str, str], int]:
+        """Return how often each outcome and effect came about with each partner, in all hours together."""
+        rows = self._rows(
+            "SELECT entry, outcome, effect, sum(count) FROM hourly WHERE direction = ? GROUP BY 1, 2, 3",
+            (direction,),
+        )
+        return {(Entry(entry), outcome, effect): count for entry, outcome, effect, count in rows}
+
     def first_hour(self) -> datetime | None:
         """Return the first hour of which there are counts, or None where there is none."""
         rows = self._rows("SELECT min(hour) FROM hourly")

@@ -58,6 +58,7 @@ def test_without_a_file_there_is_nothing(history: History) -> None:
     """An edge that has seen no listed mail has an empty history, which is no error."""
     assert not list(history.records())
     assert not history.hourly(LONG_AGO, NOW)
+    assert not history.outcomes(Direction.RECEIVE)
     assert not history.latest()
     assert not history.sightings(LONG_AGO)
     assert history.span() is None
@@ -118,6 +119,18 @@ def test_hours_count_every_message(writer: HistoryWriter, history: History) -> N
     }
     assert numbers(history) == [1, 2, 4, 3600]
     assert not history.hourly(NOW, NOW)
+
+
+def test_outcomes_are_those_of_all_hours_together(writer: HistoryWriter, history: History) -> None:
+    """However many hours there are, each outcome with a partner in one direction is one number."""
+    times = [NOW - timedelta(hours=hours) for hours in range(50)]
+    writer.write([item(time=time, counted_only=True) for time in times])
+    writer.write([item(good=False, time=time) for time in times[:3]])
+    writer.write([item(direction=Direction.SEND)])
+    assert history.outcomes(Direction.RECEIVE) == {
+        (WOODGROVE, "pass", "accept"): 50,
+        (WOODGROVE, "no-tls", "reject"): 3,
+    }
 
 
 def test_latest_of_each_partner(writer: HistoryWriter, history: History) -> None:
