@@ -7,6 +7,7 @@ Source: ``abmon`` and ``ab_alt_mon`` of the GNU C Library's locales, without cas
 
 import re
 import unicodedata
+from functools import cache
 
 _NAMES = (
     (
@@ -116,11 +117,17 @@ def _plain(word: str) -> str:
     return unicodedata.normalize("NFC", word).casefold().rstrip(".,")
 
 
-_MONTHS: dict[str, tuple[int, ...]] = {}
-for _number, _words in enumerate(_NAMES, 1):
-    for _word in _words.split("|"):
-        _MONTHS[_word] = (*_MONTHS.get(_word, ()), _number)
 _ANY = tuple(range(1, 13))
+
+
+@cache
+def _months() -> dict[str, tuple[int, ...]]:
+    """Return the numbers by word; a log in English never asks for them."""
+    months: dict[str, tuple[int, ...]] = {}
+    for number, words in enumerate(_NAMES, 1):
+        for word in words.split("|"):
+            months[word] = (*months.get(word, ()), number)
+    return months
 
 
 def months_of(word: str) -> tuple[int, ...]:
@@ -131,4 +138,4 @@ def months_of(word: str) -> tuple[int, ...]:
     # Octets of another encoding come as escapes, which may hold digits.
     if digits := re.search(r"\d{1,2}", re.sub(r"\\x[0-9a-f]{2}", "", word)):
         return (int(digits[0]),) if 1 <= int(digits[0]) <= 12 else ()
-    return _MONTHS.get(_plain(word), _ANY)
+    return _months().get(_plain(word), _ANY)
