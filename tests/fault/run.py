@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Sequence
 
-from . import clock, disks, network, postfix, processes
+from . import booted, clock, disks, network, postfix, processes
 from promises import run_tool
 
-PARTS = processes.PARTS | clock.PARTS | disks.PARTS | network.PARTS | postfix.PARTS
+PARTS = processes.PARTS | booted.PARTS | clock.PARTS | disks.PARTS | network.PARTS | postfix.PARTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,9 @@ from .machine import Machine, check_machines_can_run
 from .product_package import ROOT, package, with_revision
 
 HOME = Path("/root")  #: where the administrator stands
-_INSIDE = Path("/opt/scenarios")
+INSIDE = Path("/opt/scenarios")
+#: Those of the product, on a machine.
+LIBRARIES = "usr/lib/postfix-domain-secure/lib/python3*/site-packages"
 _PYTEST = Path("/opt/tests/bin/pytest")
 #: What stands on the machine before the product comes.
 _PACKAGES = ("postfix", "python3-venv", "unbound", "dns-root-data", "openssl")
@@ -38,7 +40,7 @@ def booted(suite: str, name: str = "edge", packages: Sequence[str] = (), *comman
         machine.copy_in(made, HOME / "dist" / made.name)
         with_revision(made, copy / "root" / "later", 2)
         machine.copy_in(ROOT / "README.md", HOME / "README.md")
-        machine.copy_in(Path(__file__).parent / "inside", _INSIDE)
+        machine.copy_in(Path(__file__).parent / "inside", INSIDE)
         try:
             # What the package depends on is fetched now, and installed by apt on the machine.
             install(copy, f"{HOME}/dist/{made.name}", options=("--download-only",))
@@ -60,7 +62,7 @@ def run_scenarios(machine: Machine, step: str, **variables: str) -> None:
         "-p",
         "no:cacheprovider",
         "--import-mode=importlib",
-        _INSIDE / f"{step}.py",
+        INSIDE / f"{step}.py",
     ]
     done = machine.run_as_service(*command, DOMAIN_SECURE_MACHINE="1", LANG="C.UTF-8", **variables)
     print(done.stdout)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from machines.debian_root import UnavailableError, copied, enter, with_packages
-from machines.edge_machine import HOME, booted, run_scenarios
+from machines.edge_machine import HOME, LIBRARIES, booted, run_scenarios
 from machines.machine import Machine, check_machines_can_run
 from machines.product_package import SOURCE, copy_checkout, packages_of
 
@@ -30,8 +30,6 @@ cd {SOURCE}
 ./dev environment
 .venv/bin/pytest -q -n 2 tests/unit --deselect tests/unit/test_quality.py
 """
-#: Those of the product, on a machine.
-_LIBRARIES = "usr/lib/postfix-domain-secure/lib/python3*/site-packages"
 
 
 @dataclass
@@ -71,7 +69,7 @@ def test_the_units_hold_what_they_promise(suite: str) -> None:
     with booted(suite) as machine:
         machine.run("sh", "-c", f"apt-get install -q -y {HOME}/dist/*.deb")
         # The scenarios make certificates, by the library that the product brings along.
-        (libraries,) = machine.root.glob(_LIBRARIES)
+        (libraries,) = machine.root.glob(LIBRARIES)
         for step in UNITS:
             run_scenarios(machine, step, PYTHONPATH=f"/{libraries.relative_to(machine.root)}")
 

@@ -96,7 +96,8 @@ MAY_KNOW = {
     ),
     "postfix/services": "policy/terms postfix/instance",
     "postfix/tables": (
-        "policy/certificates policy/configuration policy/files policy/long_lists policy/terms postfix/instance"
+        "policy/certificates policy/configuration policy/files policy/long_lists policy/terms "
+        "postfix/instance"
     ),
     "postfix/work": "policy/terms",
     "milter/changes": "policy/templates policy/terms",

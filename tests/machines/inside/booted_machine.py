@@ -210,7 +210,7 @@ class Machine:
     """The machine; every method speaks to what runs on it."""
 
     server: PartnerServer
-    _mailbox: Path = field(default=Path("/var/mail") / USER)
+    mailbox: Path = field(default=Path("/var/mail") / USER)
 
     @classmethod
     @contextmanager
@@ -293,7 +293,7 @@ class Machine:
         found: list[str] = []
 
         def look() -> bool:
-            text = self._mailbox.read_text(errors="replace") if self._mailbox.exists() else ""
+            text = self.mailbox.read_text(errors="replace") if self.mailbox.exists() else ""
             found.extend(part for part in re.split(r"(?m)^From ", text) if f"Subject: {mark}\n" in part)
             return bool(found)
 
