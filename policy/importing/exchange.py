@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from domain_secure.policy.configuration.configuration import LogLevel, Mode
 from domain_secure.policy.terms.problems import Problem
@@ -22,10 +23,11 @@ from .source_text import SourceText
 
 _LISTS = {"receive": "TLSReceiveDomainSecureList", "send": "TLSSendDomainSecureList"}
 _JSON_DATE = re.compile(r"/Date\((-?[0-9]{1,15})\)/")
+_LONGEST_TITLE = 200  #: it stands before each property of its object that is named
 _PRINT_ALL = "print it with all its properties: `| Format-List *`"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Read:
     """An object whose kind is known."""
 
@@ -40,10 +42,10 @@ class _Read:
         found = self.get(name)
         return absent if found is None else found.truth()
 
-    @property
+    @cached_property
     def title(self) -> str:
         found = self.get("Name") or self.get("Identity")
-        return f"{self.kind} {found.title()}" if found else str(self.kind)
+        return f"{self.kind} {found.title()}"[:_LONGEST_TITLE] if found else str(self.kind)
 
 
 def propose(sources: Iterable[SourceText], mode: Mode = Mode.ENFORCE) -> Proposal:
@@ -144,8 +146,9 @@ def _send_connectors(gathered: Gathering, read: Mapping[Kind, list[_Read]]) -> b
                 "`domain-secure check` compares it with the certificate"
             )
             gathered.leave_out(found.place, f"{one.title}: Fqdn {name}", reason)
+    those = frozenset(secured)
     for one in read[Kind.SEND]:
-        if one not in secured:
+        if one not in those:
             _plain_send_connector(gathered, one)
         found = one.get("AddressSpaces")
         spaces = found.elements() if found else ()

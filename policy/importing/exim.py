@@ -49,6 +49,10 @@ _OF_MAIN = {
     "openssl_options": "which versions are taken: a partner's minimum_tls, or Postfix's smtpd_tls_protocols",
     "gnutls_require_mac": "Postfix uses OpenSSL",
 }
+_LONGEST = 200  #: of what is shown
+# Each list may name long ones, and all of their elements are told for each: to be read and told so many times
+# the letters of all files.
+_OFTEN = 4
 _REFUSING = frozenset({"deny", "drop", "defer"})
 _MODIFIERS = frozenset({"message", "log_message", "logwrite", "delay", "control"})
 _OF_TLS = re.compile(r"\btls_|\bencrypted\b|verify\s*=\s*certificate|\$\{?tls")
@@ -75,18 +79,26 @@ class _Files:
     rules: list[list[Statement]] = field(default_factory=list)  #: of access control lists
     lists: dict[str, str] = field(default_factory=dict)
     macros: dict[str, str] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()  #: of the files, without their folders
+    letters: int = 0  #: that may still be read of lists
 
     def listed(self, value: str) -> Listed:
-        return elements_of(value, self.lists, self.macros)
+        listed = elements_of(value, self.lists, self.macros, self.letters)
+        self.letters -= listed.letters
+        return listed
 
 
 def propose(sources: Iterable[SourceText], mode: Mode = Mode.ENFORCE) -> Proposal:
     """Return what these files of Exim amount to, included ones given as well."""
-    gathered, files = Gathering(), _Files()
     given = list(sources)
+    gathered = Gathering()
+    files = _Files(
+        names=frozenset(PurePath(source.file).name for source in given),
+        letters=_OFTEN * sum(len(source.text) for source in given),
+    )
     for source in given:
         for one in statements(source):
-            _sort(gathered, files, one, [other.file for other in given])
+            _sort(gathered, files, one)
     for one in files.main.values():
         _main_option(gathered, files, one)
     used = _routed(gathered, files)
@@ -112,17 +124,17 @@ def _after(gathered: Gathering) -> Iterable[Step]:
 
 
 def _what(one: Statement) -> str:
-    place = f"{one.section} {one.driver}: " if one.driver else ""
-    return f"{place}{one.name}{f' = {one.value}' if one.value else ''}"[:200]
+    place = f"{one.section} {one.driver[:_LONGEST]}: " if one.driver else ""
+    return f"{place}{one.name[:_LONGEST]}{f' = {one.value[:_LONGEST]}' if one.value else ''}"[:_LONGEST]
 
 
-def _sort(gathered: Gathering, files: _Files, one: Statement, given: list[str]) -> None:
+def _sort(gathered: Gathering, files: _Files, one: Statement) -> None:
     if one.kind is Kind.MACRO:
         files.macros[one.name] = one.value
     elif one.kind is Kind.LIST:
         files.lists[one.name.split(" ", 1)[1]] = one.value
     elif one.kind is Kind.DIRECTIVE:
-        _directive(gathered, one, given)
+        _directive(gathered, files, one)
     elif one.kind is Kind.VERB:
         files.rules.append([one])
     elif one.kind is Kind.CONDITION:
@@ -137,10 +149,10 @@ def _sort(gathered: Gathering, files: _Files, one: Statement, given: list[str]) 
         gathered.leave_out(one.place, _what(one), "not understood here, and it is about TLS")
 
 
-def _directive(gathered: Gathering, one: Statement, given: list[str]) -> None:
+def _directive(gathered: Gathering, files: _Files, one: Statement) -> None:
     what = f"{one.name} {one.value}"
     if one.name.startswith(".include"):
-        if not any(PurePath(file).name == PurePath(one.value).name for file in given):
+        if PurePath(one.value).name not in files.names:
             gathered.leave_out(one.place, what, "not read: give that file as well")
     elif one.name not in {".endif", ".else"}:
         reason = "a condition: what stands below it is read as if it held, in each branch"
@@ -220,16 +232,15 @@ def _routed(gathered: Gathering, files: _Files) -> set[str]:
     """
     routers = [one for one in files.routers.values() if one.value("transport")]
     found: set[str] = set()
+    known: dict[str, set[str]] = {}
     for router in routers:
         name = router.value("transport")
         transport = files.transports.get(name)
         if transport is None:
             continue
-        demands = {
-            option
-            for option in _DEMANDING | {_ENCRYPTING}
-            if files.listed(transport.value(option)).elements == ("*",)
-        }
+        if name not in known:
+            known[name] = _demands_of_all(files, transport)
+        demands = known[name]
         if not demands:
             continue
         domains = router.options.get("domains")
@@ -243,6 +254,12 @@ def _routed(gathered: Gathering, files: _Files) -> set[str]:
         for domain in _domains(gathered, files, domains):
             _send(gathered, router, transport, domains.place, domain, is_dane="hosts_require_dane" in demands)
     return found
+
+
+def _demands_of_all(files: _Files, transport: _Driver) -> set[str]:
+    """Return the options by which a transport demands something of every host."""
+    options = _DEMANDING | {_ENCRYPTING}
+    return {one for one in options if files.listed(transport.value(one)).elements == ("*",)}
 
 
 def _send(

@@ -59,6 +59,7 @@ class Listed:
 
     elements: tuple[str, ...]
     unknown: str = ""  #: why it is not known, one clause; then there are no elements
+    letters: int = 0  #: that were read for it, named lists included
 
 
 def statements(source: SourceText) -> Iterator[Statement]:
@@ -135,15 +136,19 @@ def _unquoted(value: str) -> str:
     return text
 
 
-def elements_of(value: str, lists: Mapping[str, str], macros: Collection[str]) -> Listed:
+def elements_of(value: str, lists: Mapping[str, str], macros: Collection[str], most: int) -> Listed:
     """Return the elements of a list as it is written; *lists* are the named ones, by ``domainlist``'s name.
 
-    What is expanded for each message, comes of a macro, or is looked up elsewhere is not known here.
+    What is expanded for each message, comes of a macro, or is looked up elsewhere is not known here; nor is
+    a list that has more than *most* letters with those it names.
     """
     found: dict[str, None] = {}
-    waiting, named = [value], set()
+    waiting, named, letters = [value], set(), 0
     while waiting:
         text = waiting.pop()
+        letters += len(text)
+        if letters > most:
+            return Listed((), "long lists are named too often to be written out again, and it is not")
         if "$" in text:
             return Listed((), "it is expanded for each message ($…), and is not understood here")
         if used := next((word for word in _WORD.findall(text) if word in macros), None):
@@ -155,7 +160,7 @@ def elements_of(value: str, lists: Mapping[str, str], macros: Collection[str]) -
             elif name not in named:
                 named.add(name)
                 waiting.append(lists[name])
-    return Listed(tuple(found))
+    return Listed(tuple(found), letters=letters)
 
 
 def _split(value: str) -> list[str]:

@@ -16,7 +16,7 @@ from .proposal import Gathering, Place, Proposal, Step, Value
 from .server_names import by_server, organisation
 from .source_text import SourceText, is_readable, unreadable
 
-_LINE = re.compile(r"(?P<key>\S+)(?:\s+(?P<value>.*\S))?\s*")
+_LINE = re.compile(r"(?P<key>\S+)(?:\s+(?P<value>\S.*))?")
 _DEMANDS = {"tls_srv": "send", "tls_rcpt": "send", "tls_clt": "receive"}
 _OTHERS = {
     "try_tls": "whether STARTTLS is tried at all: Postfix's own, smtp_tls_security_level",
@@ -90,7 +90,7 @@ def _after(gathered: Gathering) -> Iterable[Step]:
 
 
 def _entry(gathered: Gathering, place: Place, line: str) -> _Entry | None:
-    match = _LINE.fullmatch(line)
+    match = _LINE.fullmatch(line.rstrip())
     if match is None:
         gathered.leave_out(place, line.strip()[:80], "it begins with a blank, and so is no entry")
         return None

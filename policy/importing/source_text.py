@@ -6,8 +6,11 @@ by ``>``, and by ``-Encoding Default`` the code page of its language: 1252 in Ge
 """
 
 import codecs
+import re
+from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from domain_secure.policy.terms.problems import Problem
 
@@ -17,7 +20,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 _NAME_IT = "name the encoding it has, such as --encoding cp1252 (German) or cp932 (Japanese Windows)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SourceText:
     """A file's text.
 
@@ -38,7 +41,11 @@ class SourceText:
 
     def place_of(self, position: int) -> Place:
         """Return where the character at *position* stands."""
-        return Place(self.file, self.text.count("\n", 0, position) + 1)
+        return Place(self.file, bisect_left(self._line_ends, position) + 1)
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self.text)]
 
 
 def is_readable(text: str) -> bool:

@@ -18,6 +18,7 @@ from .proposal import Gathering, Place, Proposal, Step, Value
 from .protocols import minimum_keys
 from .source_text import SourceText, is_readable, unreadable
 
+_LONGEST_KEY = 1024  #: a route has a name or an address, brackets and a port
 _SEPARATORS = re.compile(r"[\s,]+")
 _TOKEN = re.compile(r"\{[^{}]*\}|[^\s,{}]+")
 _SHA_256 = re.compile(r"[0-9a-f]{64}")
@@ -119,6 +120,9 @@ def _policy(gathered: Gathering, place: Place, text: str) -> _Policy | None:
     tokens = _TOKEN.findall(rest[0]) if rest else []
     if not tokens or _SEPARATORS.sub("", _TOKEN.sub("", rest[0])):
         gathered.leave_out(place, text[:80], "no policy: a key, a level and attributes are expected")
+        return None
+    if len(key) > _LONGEST_KEY:
+        gathered.leave_out(place, text[:80], "no policy: its key is longer than that of any domain or route")
         return None
     policy = _Policy(place, key.casefold(), tokens[0].casefold())
     for token in tokens[1:]:

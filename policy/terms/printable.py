@@ -13,6 +13,8 @@ REDACTED = "…"
 
 def printable(text: str) -> str:
     """Return *text* with a question mark for each character that is not printable, line ends included."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

@@ -88,16 +88,19 @@ def edit_list(text: str, keys: Keys, keep: Callable[[str], bool], added: Sequenc
 
 def _replaced_in_place(text: str, keys: Keys, former: Sequence[str], value: Sequence[str]) -> str | None:
     """Return *text* with the list changed by removing and appending, or None where that is not enough."""
-    kept = [element for element in former if element in value]
-    added = [element for element in value if element not in former]
+    wanted, present = frozenset(value), frozenset(former)
+    kept = [element for element in former if element in wanted]
+    added = [element for element in value if element not in present]
     if [*kept, *added] != list(value):
         return None
-    return edit_list(text, keys, lambda element: element in value, added)
+    return edit_list(text, keys, wanted.__contains__, added)
 
 
 def _assign(text: str, keys: Keys, value: Value) -> str:
     document = tomlkit.parse(text)
-    _walk(document, keys[:-1])[keys[-1]] = value
+    _walk(document, keys[:-1])[keys[-1]] = (
+        value if isinstance(value, str | bool) else tomlkit.array(_literal(value))
+    )
     return tomlkit.dumps(document)
 
 
@@ -112,4 +115,7 @@ def _walk(document: Any, keys: Keys) -> Any:
 
 
 def _literal(value: Value) -> str:
-    return tomlkit.item(value if isinstance(value, str | bool) else list(value)).as_string()
+    if isinstance(value, str | bool):
+        return tomlkit.item(value).as_string()
+    # An array of tomlkit's counts its elements anew for each that is put into it.
+    return f"[{', '.join(map(_literal, value))}]"

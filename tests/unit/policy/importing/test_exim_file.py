@@ -54,11 +54,11 @@ def test_a_list_is_what_was_joined(elements: list[str], separator: str) -> None:
     """Whatever the separator, which is doubled within an element."""
     head = "" if separator == ":" else f"<{separator} "
     written = f" {separator} ".join(one.replace(separator, separator * 2) for one in elements)
-    assert elements_of(head + written, {}, ()).elements == tuple(dict.fromkeys(elements))
+    assert elements_of(head + written, {}, (), 1000).elements == tuple(dict.fromkeys(elements))
 
 
 @pytest.mark.parametrize("value", ["$domain", "${lookup{x}}", "a : +l"])
 def test_what_is_expanded_has_no_elements(value: str) -> None:
     """Also where it stands in a list that is named."""
-    assert elements_of(value, {"l": "$x"}, ()).elements == ()
-    assert "expanded" in elements_of(value, {"l": "$x"}, ()).unknown
+    assert elements_of(value, {"l": "$x"}, (), 1000).elements == ()
+    assert "expanded" in elements_of(value, {"l": "$x"}, (), 1000).unknown
