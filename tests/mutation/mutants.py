@@ -29,6 +29,21 @@ _SOURCE = Path("src/domain_secure")
 _BESIDE = ("tests", "docs", "manual", "README.md", "CONTRIBUTING.md")
 _NAME_OF_ORIGINAL = "__mutmut_orig"
 
+# Each mutant's process is a copy of one in which all tests have passed: what a function remembers of its
+# answers would be the answers of the original.
+_CONFTEST = '''
+import sys
+
+
+def pytest_sessionstart() -> None:
+    """Forget what functions of the product have answered."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("domain_secure."):
+            for one in list(vars(module).values()):
+                if hasattr(one, "cache_clear"):
+                    one.cache_clear()
+'''
+
 
 @unique
 class Fate(StrEnum):
@@ -120,8 +135,9 @@ def _lay_out(folder: Path, room: str, tests: Iterable[str]) -> None:
         "pytest_add_cli_args": ["-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-profile=brief"],
         "timeout_multiplier": 3.0,
         "timeout_constant": 5.0,
-        "also_copy": [one for one in _BESIDE if one != "tests"],
+        "also_copy": ["conftest.py", *(one for one in _BESIDE if one != "tests")],
     }
+    (folder / "conftest.py").write_text(_CONFTEST)
     # A JSON text of strings and lists is one of TOML, too.
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     text = (ROOT / "pyproject.toml").read_text()
