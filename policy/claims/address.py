@@ -126,7 +126,8 @@ def without_comments(text: str) -> str:
 
 def _lex(text: str) -> _Tokens | None:
     kinds: list[str] = []
-    tokens = _Tokens("", [], [])
+    texts: list[str] = []
+    after_space: list[bool] = []
     position, spaced = 0, False
     while position < len(text):
         if text[position] == "(":
@@ -139,13 +140,13 @@ def _lex(text: str) -> _Tokens | None:
         if match is None:
             return None
         position = match.end()
-        kind = match.lastgroup or ""
+        kind = str(match.lastgroup)
         if kind != "space":
             kinds.append(match[0] if kind == "special" else kind)
-            tokens.texts.append(match[0])
-            tokens.after_space.append(spaced)
+            texts.append(match[0])
+            after_space.append(spaced)
         spaced = kind == "space"
-    return tokens._replace(kinds="".join(kinds))
+    return _Tokens("".join(kinds), texts, after_space)
 
 
 def _end_of_comment(text: str, start: int) -> int | None:

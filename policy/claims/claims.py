@@ -10,7 +10,6 @@ comments and quoted strings mention.
 Sources: RFC 5322 sections 3.6.2 and 3.6.6 for the fields, RFC 5321 section 4.1.1.2 for the reverse-path.
 """
 
-import itertools
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -46,7 +45,7 @@ _ESCAPE_OCTET = b"\x1b"  # ISO 2022 changes the charset with it
 _STRAY = str.maketrans(dict.fromkeys('<>()[],;:"\\'))
 _SPACES = str.maketrans(dict.fromkeys(" \t"))
 _WHITE_SPACE = str.maketrans(dict.fromkeys(" \t\r\n"))
-_MOST_RUNS = 32  #: an author field has a few addresses
+_MOST_RUNS = 32  # an author field has a few addresses
 _OLD_CHARSETS = (
     *("cp1252", "cp437", "cp850", "mac_roman", "iso8859_15", "cp1250", "iso8859_2", "cp852", "iso8859_9"),
     *("cp1251", "koi8_r", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256", "cp874"),
@@ -70,6 +69,8 @@ def envelope_claims(reverse_paths: Iterable[str], receive: DomainList) -> frozen
     found: frozenset[Domain] = frozenset()
     last = ""
     for reverse_path in reverse_paths:
+        if reverse_path in _NULL_PATHS:
+            continue
         # Mostly one spelling has brackets around the other, and that is all.
         bare = reverse_path[1:-1] if reverse_path[:1] == "<" and reverse_path[-1:] == ">" else reverse_path
         if last and bare == last:
@@ -80,9 +81,9 @@ def envelope_claims(reverse_paths: Iterable[str], receive: DomainList) -> frozen
             continue
         # Without an at sign no grammar applies, and all host names are taken: host!user, user%host.
         if reverse_path.isascii():
-            found |= _authors((reverse_path,)) if reverse_path not in _NULL_PATHS else frozenset()
+            found |= _authors((reverse_path,))
         else:
-            octets = _NO_OCTET.sub("\ufffd", reverse_path).encode("utf-8", "surrogateescape")
+            octets = _NO_OCTET.sub("\ufffd", reverse_path).encode(errors="surrogateescape")
             found |= _authors(_texts(octets))
     return _listed(found, receive, ENVELOPE)
 
@@ -113,23 +114,29 @@ def hides_authors(name: str, value: bytes) -> bool:
     """Tell whether an author field names nobody whom we could read, and has something that we cannot.
 
     What we do not know how to decode may name anybody to a reader who does, also in the middle of a domain.
+    So may what is more than we look at.
     """
     if name.strip().lower() not in HEADER_NAMES:
         return False
+    texts = _texts(value)
+    if len(texts) > 1 and len(_unlabelled_runs(value)) > _MOST_RUNS:
+        return True
     return any(
         (not _NAMED_DOMAIN.search(without_words(text)) or _WORD_IN_A_DOMAIN.search(text))
         and has_undecodable(text)
-        for text in _texts(value)
+        for text in texts
     )
 
 
 def _unlabelled(octets: bytes) -> frozenset[Domain]:
     """Return the host names in octets that are not UTF-8 and name no charset, by the charsets of old mail."""
-    found: frozenset[Domain] = frozenset()
-    for run in itertools.islice(set(_LABELLED_BY_NOBODY.findall(octets)), _MOST_RUNS):
-        for text in {run.decode(charset, "replace") for charset in _OLD_CHARSETS}:
-            found |= host_names(text)
-    return found
+    runs = _unlabelled_runs(octets)[:_MOST_RUNS]
+    texts = {run.decode(charset, "replace") for run in runs for charset in _OLD_CHARSETS}
+    return frozenset().union(*map(host_names, texts))
+
+
+def _unlabelled_runs(octets: bytes) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(_LABELLED_BY_NOBODY.findall(octets)))
 
 
 def _texts(octets: bytes) -> tuple[str, ...]:
@@ -137,7 +144,7 @@ def _texts(octets: bytes) -> tuple[str, ...]:
         return (octets.decode(),)
     except UnicodeDecodeError:
         # One wrong octet in the display name must not hide a domain that is good UTF-8.
-        return octets.decode("latin-1"), octets.decode("utf-8", "replace")
+        return octets.decode("latin-1"), octets.decode(errors="replace")
 
 
 def _switched(octets: bytes) -> tuple[str, ...]:
@@ -194,12 +201,9 @@ def _named(text: str) -> frozenset[Domain] | None:
 
 def _in_quoted_local_parts(texts: Iterable[str]) -> frozenset[Domain]:
     """Return the domains of addresses that stand whole in a quoted local part: some readers show these."""
-    found: frozenset[Domain] = frozenset()
-    for text in texts:
-        addresses = read_address_list(text) if '"' in text else None
-        for quoted in addresses.quoted if addresses else ():
-            found |= host_names(quoted, after_at_sign=True)
-    return found
+    lists = (read_address_list(text) for text in texts if '"' in text)
+    quoted = (one for addresses in lists if addresses for one in addresses.quoted)
+    return frozenset().union(*(host_names(one, after_at_sign=True) for one in quoted))
 
 
 def _listed(domains: Iterable[Domain], receive: DomainList, source: str) -> frozenset[Claim]:

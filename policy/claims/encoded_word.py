@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from encodings.aliases import aliases
-from functools import partial
 
 # encoded-word = "=?" charset "?" encoding "?" encoded-text "?="                          RFC 2047 section 2
 # Space or "?" inside the text, an empty charset, and words glued to others are read by many.
@@ -31,7 +30,8 @@ _FROM_URL_ALPHABET = str.maketrans("-_", "+/")
 _OF_URLS_ALONE = str.maketrans("", "", "-_")
 # RFC 2781 section 4.3 takes the higher octet first where no mark tells, and many take the machine's order.
 _ORDERED = re.compile(r"(?i)=\?[^?]*(?:16|32|ucs|unicode)")
-_OF_EITHER_ORDER = frozenset({"utf_16", "utf_32"})
+_HIGHER_FIRST: dict[str | None, str] = {"utf_16": "utf_16_be", "utf_32": "utf_32_be"}
+_LOWER_FIRST: dict[str | None, str] = {"utf_16": "utf_16_le", "utf_32": "utf_32_le"}
 _BROKEN_ESCAPE = re.compile(r"=(?![0-9A-Fa-f]{2})")  # in encoding Q
 
 # A charset is looked up here and never in the codec registry itself, which keeps every name it was ever asked
@@ -48,7 +48,7 @@ _CHARSETS = {
 # Readers written in Python decode these, too; the codec itself warns of each escape it does not know.
 _ESCAPES = frozenset({"raw_unicode_escape", "unicode_escape"})
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{1,3}))")
-_NOT_OF_A_NAME = re.compile(r"[^0-9a-z]+")
+_OF_A_NAME = re.compile(r"[0-9a-z]+")
 # Letters, digits, dot and hyphen stand at the same places in all of EBCDIC's Latin code pages, and this one
 # is known here, which cp1047, BS2000's and others are not.
 _EBCDIC = "cp037"
@@ -79,7 +79,7 @@ def _readings(text: str) -> list[str]:
     lenient = _decode(text, _LENIENT, _codec)
     found = [lenient, _decode(text, _STRICT, _codec), _decode(text, _LENIENT, _no_codec)]
     if _ORDERED.search(text):
-        found += (_decode(text, _LENIENT, partial(_ordered_codec, order)) for order in ("_be", "_le"))
+        found += (_decode(text, _LENIENT, codec) for codec in (_higher_octet_first, _lower_octet_first))
     if _STRAY_PADDING.search(text):
         found += (_decode(text, _LENIENT, _codec, padding) for padding in (_dropped, _first))
     if _URL_ALPHABET.search(text):
@@ -106,19 +106,27 @@ def has_undecodable(text: str) -> bool:
         "=?" in _decode(decoded, _LENIENT, _codec)
         or (_REPLACED in decoded and _REPLACED not in text)
         or _has_unknown_charset(text)
-        or any(match[2] in "qQ" and _BROKEN_ESCAPE.search(match[3]) for match in _words(text))
+        or any(match[2].lower() == "q" and _BROKEN_ESCAPE.search(match[3]) for match in _words(text))
     )
 
 
 def without_words(text: str) -> str:
     """Return *text* without its encoded words: what every reader sees, whatever he makes of these."""
-    last = text.rfind("?=") + 2
-    return _LENIENT.sub(" ", text[:last]) + text[last:] if last > 1 else text
+    may_hold_words, rest = _parted(text)
+    return _LENIENT.sub(" ", may_hold_words) + rest
 
 
 def _words(text: str) -> Iterator[re.Match[str]]:
-    last = text.rfind("?=") + 2
-    return _LENIENT.finditer(text, 0, last) if last > 1 else iter(())
+    return _LENIENT.finditer(_parted(text)[0])
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Return *text* up to its last ``?=``, and the rest, in which no word can end.
+
+    Searching there anew from every ``=?`` would take quadratic time.
+    """
+    before, end, rest = text.rpartition("?=")
+    return before + end, rest
 
 
 def _has_unknown_charset(text: str) -> bool:
@@ -128,17 +136,15 @@ def _has_unknown_charset(text: str) -> bool:
 def _decode(
     text: str,
     pattern: re.Pattern[str],
-    codec_of: Callable[[str], str],
+    codec_of: Callable[[str], str | None],
     padding: Callable[[str], Iterable[str]] | None = None,
     errors: str = "replace",
 ) -> str:
-    # Past the last "?=" no word can end; searching there anew from every "=?" would take quadratic time.
-    last = text.rfind("?=") + 2
-    if last < 2:
-        return text
+    may_hold_words, _ = _parted(text)
     pieces: list[str] = []
-    word_octets, word_codec, end = bytearray(), "", 0
-    for match in pattern.finditer(text, 0, last):
+    word_codec: str | None = None
+    word_octets, end = bytearray(), 0
+    for match in pattern.finditer(may_hold_words):
         between = text[end : match.start()]
         codec = codec_of(match[1])
         # White space between words is not shown (section 6.2), and a character may be spread over two.
@@ -151,22 +157,24 @@ def _decode(
     return "".join((*pieces, _text(word_octets, word_codec, errors), text[end:]))
 
 
-def _codec(charset: str) -> str:
-    """Return Python's name of a charset, or nothing for one that is unknown here."""
+def _codec(charset: str) -> str | None:
+    """Return Python's name of a charset, or None for one that is unknown here."""
     # charset = token; RFC 2231 section 5 appends "*" and a language.
     # Python's own look-up, and so that of readers written in it, takes any punctuation for one underscore.
-    name = _NOT_OF_A_NAME.sub("_", charset.split("*", 1)[0].lower()).strip("_")
-    return name if name in _ESCAPES else _CHARSETS.get(name, "")
+    name = "_".join(_OF_A_NAME.findall(charset.partition("*")[0].lower()))
+    return name if name in _ESCAPES else _CHARSETS.get(name)
 
 
-def _ordered_codec(order: str, charset: str) -> str:
-    codec = _codec(charset)
-    return codec + order if codec in _OF_EITHER_ORDER else codec
+def _higher_octet_first(charset: str) -> str | None:
+    return _HIGHER_FIRST.get(codec := _codec(charset), codec)
 
 
-def _no_codec(charset: str) -> str:
+def _lower_octet_first(charset: str) -> str | None:
+    return _LOWER_FIRST.get(codec := _codec(charset), codec)
+
+
+def _no_codec(charset: str) -> None:
     del charset
-    return ""
 
 
 def _dropped(encoded: str) -> Iterable[str]:
@@ -182,18 +190,19 @@ def _url_alphabet(encoded: str) -> Iterable[str]:
 
 
 def _octets(encoding: str, encoded: str, padding: Callable[[str], Iterable[str]]) -> bytes:
-    octets = encoded.encode("utf-8", "replace")
-    if encoding in "qQ":
+    octets = encoded.encode(errors="replace")
+    if encoding.lower() == "q":
         return binascii.a2b_qp(octets, header=True)
     decoded = []
     for piece in padding(_BASE64_OTHER.sub("", encoded)):
         known = piece.translate(_OF_URLS_ALONE)
         whole = known[:-1] if len(known) % 4 == 1 else known
-        decoded.append(binascii.a2b_base64(whole + "=" * (-len(whole) % 4)))
+        # More padding than is needed means nothing.
+        decoded.append(binascii.a2b_base64(whole + "=="))
     return b"".join(decoded)
 
 
-def _text(octets: bytearray, codec: str, errors: str) -> str:
+def _text(octets: bytearray, codec: str | None, errors: str) -> str:
     if codec in _ESCAPES:
         return _ESCAPE.sub(_unescaped, octets.decode("latin-1"))
     if codec:

@@ -1,4 +1,4 @@
-"""The daemon killed under its own unit on a Debian that has booted, where the laboratory has a keeper instead."""
+"""The daemon killed under its own unit on a booted Debian, where the laboratory has a keeper instead."""
 
 import json
 from pathlib import Path

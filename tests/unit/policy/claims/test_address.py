@@ -39,7 +39,10 @@ def domains(text: str) -> tuple[str, ...] | None:
         ("Name\n\t<a@b.test>\n", ["b.test"]),
         ("a @ b.test", ["b.test"]),
         ("a(x)@(y)b.test(z)", ["b.test"]),
+        ("a@b.test, Friends: c@d.test;", ["b.test", "d.test"]),
         ("a@b . test", ["b.test", "b", "test"]),
+        ("a@b .test", ["b.test", "b", "test"]),
+        ("a@bX. Xtest", ["bX.Xtest", "bX", "Xtest"]),
         ("a@b(c).(d)test", ["b.test", "b", "test"]),
         ("a@b.test .d.test", ["b.test.d.test", "b.test", "d.test"]),
         ("a@[192.0.2.1]", []),
@@ -76,6 +79,7 @@ def test_what_can_be_read(text: str, expected: list[str]) -> None:
         "a@b.test; c@d.test",  # as Outlook lets people type
         "Friends: a@b.test",
         "Friends: Others: a@b.test;;",
+        "Friends: a@b.test; c@d.test",
         "a@b.test c@d.test",
         '"open <a@b.test>',
         '"open\\" <a@b.test>',

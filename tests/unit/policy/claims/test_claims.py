@@ -135,6 +135,7 @@ def test_what_can_be_read(value: str) -> None:
         "woodgrovebank.test",
         "mailto:admin@woodgrovebank.test",
         "admin@xn--99999999.woodgrovebank.test,woodgrovebank.test",
+        "Boss of woodgrovebank.test here",
         "\u202etset.knabevorgdoow@nimda",
         "\u202e<tset.knabevorgdoow@nimda> <a@evil.test>",
         f"<{'(' * 500}admin@woodgrovebank.test>",
@@ -170,6 +171,8 @@ def test_what_cannot_be_read(value: str) -> None:
         '"Admin" <"admin@woodgrovebank.test"@evil.test>',
         '"admin@woodgrovebank.test"@evil.test',
         '<"x <admin@woodgrovebank.test>" @evil.test>',
+        '"admin@woodgrovebank.test"@evil.test, "x@other.test"@evil.test',
+        '=?utf-8?q?x?= <"admin@woodgrovebank.test"@evil.test>',
         "admin@=?utf-8?q?woodgrovebank.test?=",
         "Admin <admin@=?us-ascii?b?d29vZGdyb3ZlYmFuay50ZXN0?=>",
         "=?utf|7?q?admin+AEA-woodgrovebank.test?=",
@@ -192,6 +195,8 @@ def test_what_some_readers_make_of_it(value: str) -> None:
         b"boss@woodgrove bank.test\rmallory@evil.test",
         b"boss@woodgrove\rbank.test, mallory@evil.test",
         "\N{FULLWIDTH LATIN SMALL LETTER B}oss@woodgrovebank.test".encode("iso2022_jp"),
+        b"boss@wood\x1b$B\xff\x1b(Bgrovebank.test",
+        b"boss@woodgrovebank.test\x1b(B.evil.test",
         b"=?utf-8?q?boss=40wood=1B=28Bgrovebank.test?=",
         b"=?utf-8?q?boss=40wood=FFgrovebank.test?=",
         b"=?utf-8?q?boss=40wood=FFgrovebank.test?= <x@evil.test>",
@@ -213,6 +218,18 @@ def test_octets_of_old_charsets_without_a_label(charset: str) -> None:
     assert claimed("Admin <admin@b\xfccher.test>".encode(charset)) == {"xn--bcher-kva.test"}
 
 
+@pytest.mark.parametrize("decoys", [30, 31, 32, 40])
+def test_more_octets_without_a_label_than_are_read(decoys: int) -> None:
+    """A field with so many addresses in octets of no charset that not all are read is refused."""
+    others = ", ".join(f"a@b\xfc{number}.test" for number in range(decoys))
+    value = f"{others}, Admin <admin@b\xfccher.test>".encode("cp437")
+    is_read = decoys < 32
+    assert (claimed(value) == {"xn--bcher-kva.test"}) is is_read
+    assert hides_authors("From", value) is not is_read
+    assert not hides_authors("From", value.decode("cp437").encode())
+    assert not hides_authors("From", b"a@b\xfccher.test, " * 40)
+
+
 @pytest.mark.parametrize(
     ("value", "hides"),
     [
@@ -232,6 +249,7 @@ def test_octets_of_old_charsets_without_a_label(charset: str) -> None:
         (f"=?utf-8??{_BASE64}?=", True),
         (f"=?utf-8? b ?{_BASE64}?=", True),
         ("=?utf-8?q?boss=40wood=GGgrovebank.test?=", True),
+        ("=?utf-8?Q?boss=40wood=GGgrovebank.test?=", True),
         ("=?utf-8?q?=FF?=", True),
         ("=?us-ascii?b?gYKD?=", True),
         ("=?utf-8?q?=3D=3Futf-8=3Fq=3F=3D3D=3D3Futf-8=3D3Fq=3D3Fa=3D3F=3D3D=3F=3D?=", True),
@@ -259,6 +277,7 @@ def test_what_cannot_be_decoded_is_not_taken_for_nothing(value: str, hides: bool
         "woodgrovebank.test <a@evil.test>",
         "Bob of woodgrovebank.test <a@evil.test>",
         "admin%woodgrovebank.test@evil.test",
+        '"a@evil.test of woodgrovebank.test"@evil.test',
         "woodgrovebank.test!admin@evil.test",
         "SRS0=x=y=woodgrovebank.test=admin@evil.test",
         "a@woodgrovebank.test.evil.test",
@@ -379,6 +398,7 @@ def test_claim_names_the_entry() -> None:
         "<admin@[woodgrovebank.test]>",
         "<admin@woodgrovebank.test> SIZE=1",
         "<\udcff@woodgrovebank.test>",
+        "<admin@\ud800woodgrovebank.test\udfff>",
         "Admin <admin@woodgrovebank.test>",
     ],
 )
@@ -387,6 +407,7 @@ def test_envelope(reverse_path: str) -> None:
     assert claimed_by_envelope(reverse_path) == {WOODGROVE}
     assert claimed_by_envelope("", reverse_path) == {WOODGROVE}
     assert claimed_by_envelope(reverse_path, "a@evil.test") == {WOODGROVE}
+    assert claimed_by_envelope(reverse_path, "ä@evil.test") == {WOODGROVE}
 
 
 @pytest.mark.parametrize(

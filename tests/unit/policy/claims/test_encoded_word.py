@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,23 @@ from domain_secure.policy.claims.encoded_word import decodings, has_undecodable,
         ("=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=3F=3D?=", "a"),
         ("=?cp037?q?=81?=", "a"),
         ("=?cp037?q?a=40b?=", "a@b"),
+        ("\t=?utf-8?q?a?=", "\ta"),
+        ("=?koi8-r?q?=C1?= =?utf-8?q?b?=", "аb"),
+        ("=?koi8-r?q?=C1?= x =?utf-8?q?b?=", "а x b"),
+        ("=?utf-8?b?YWJjA?=", "abc"),
+        ("=?utf-8?b?YWI?=", "ab"),
+        ("=?utf-8?b?YWJjYQ===?=", "abca"),
+        # a reader that decodes once
+        ("=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=3F=3D?=", "=?utf-8?q?a?="),
+        # one that decodes strictly, and once more
+        ("x=?utf-8?q?=22?= =?utf-8?q?b?=", 'x" b'),
+        # one for which padding ends the word
+        ("=?utf-8?b?=XnN0=ZGVm?=", "^st"),
+        ("=?utf-8?b?=XnN0=ZGVm?=", "^stdef"),
+        # half of a pair of surrogates, and a number beyond all characters
+        ("=?unicode_escape?q?=3D=3Futf-8=3Fq=3F=5CuD800a=3F=3D?=", "?a"),
+        ("=?unicode_escape?q?a=5CU0010FFFFb?=", "a\U0010ffffb"),
+        ("=?unicode_escape?q?a=5CU00110000b?=", "a\ufffdb"),
     ],
 )
 def test_readings(text: str, expected: str) -> None:
@@ -98,10 +116,28 @@ def test_padding_inside_base64(cut: int) -> None:
     assert "a@b.test.x" in found
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("order", ["be", "le"])
+def test_either_order_of_octets(charset: str, order: str) -> None:
+    """Where neither charset nor mark tells the order of octets, the text is read by both."""
+    word = base64.b64encode("a@bücher.рф".encode(f"{charset}-{order}")).decode()
+    assert "a@bücher.рф" in decodings(f"=?{charset}?b?{word}?=")
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_the_alphabet_of_urls(encode: Callable[[bytes], bytes]) -> None:
+    """Some libraries take the two characters by which the alphabets differ for one another."""
+    text = "?>~ü~¿@b.test"
+    word = encode(text.encode()).decode()
+    assert set(word) & set("+/-_")
+    assert text in decodings(f"=?utf-8?b?{word}?=")
+
+
 def test_text_without_words() -> None:
     """What stands outside of encoded words is what every reader sees."""
     assert without_words("a =?x?q?b@c?= <d@e>").split() == ["a", "<d@e>"]
     assert without_words("a =?x?q?b <d@e>") == "a =?x?q?b <d@e>"
+    assert without_words("=?x?q?a@b?= c =?x?q?d@e?= f").split() == ["c", "f"]
 
 
 @given(st.text(st.sampled_from("=?qb_ \n4A0ü") | st.characters()))
