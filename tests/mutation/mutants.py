@@ -30,12 +30,13 @@ _BESIDE = ("tests", "docs", "manual", "README.md", "CONTRIBUTING.md")
 _NAME_OF_ORIGINAL = "__mutmut_orig"
 
 # Each mutant's process is a copy of one in which all tests have passed: what a function remembers of its
-# answers would be the answers of the original.
+# answers would be the answers of the original.  And which tests run a function would hang on what the tests
+# before had asked of it.
 _CONFTEST = '''
 import sys
 
 
-def pytest_sessionstart() -> None:
+def pytest_runtest_setup() -> None:
     """Forget what functions of the product have answered."""
     for name, module in list(sys.modules.items()):
         if name.startswith("domain_secure."):
