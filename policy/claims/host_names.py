@@ -70,7 +70,7 @@ def _domain_readings(text: str) -> frozenset[Domain]:
         if not _ANY_RUN.fullmatch(mapped):
             return host_names(text)
         try:
-            found.add(parse_domain(_ascii_form(mapped.removesuffix("."))))
+            found.add(parse_domain(_ascii_form(mapped)))
         except InvalidDomainError:
             return host_names(text)
         found.update(_of_decoded_labels(mapped))
@@ -110,7 +110,7 @@ def _in_mapped(mapped: str) -> Iterator[Domain]:
     for pattern in (_ASCII_RUN,) if mapped.isascii() else (_ANY_RUN, _ASCII_RUN):
         for run in set(pattern.findall(mapped)):
             tail = run.rstrip(".")[-2 * _NAME_LIMIT :]
-            for trimmed in {tail.strip("."), tail.strip(".-_")} if "." in tail else ():
+            for trimmed in {tail, tail.strip(".-_")} if "." in tail else ():
                 yield from _last_labels(_ascii_form(trimmed))
                 yield from _of_decoded_labels(trimmed)
 
@@ -147,14 +147,14 @@ def _a_label(label: str) -> str:
     # A label only grows when it is encoded, and encoding a long one is not linear.
     if label.isascii() or len(label) > _LABEL_LIMIT:
         return label
-    return "xn--" + label.encode("punycode").decode("ascii")
+    return "xn--" + label.encode("punycode").decode()
 
 
 def _u_label(label: str) -> str:
-    if not label.startswith("xn--") or not label.isascii() or len(label) > _LABEL_LIMIT:
+    if not label.startswith("xn--") or len(label) > _LABEL_LIMIT:
         return label
     try:
-        return label[4:].encode("ascii").decode("punycode")
+        return label[4:].encode().decode("punycode")
     except UnicodeError:
         return label
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain_secure.policy.claims.host_names import domain_readings, host_names
+from domain_secure.policy.claims.host_names import _remembered_readings, domain_readings, host_names
 from domain_secure.policy.terms.domain import InvalidDomainError, parse_domain
 
 WOODGROVE = "woodgrovebank.test"
@@ -26,9 +26,13 @@ WOODGROVE = "woodgrovebank.test"
         ("BÜCHER.test", {"xn--bcher-kva.test"}),
         ("bu\u0308cher.test", {"xn--bcher-kva.test"}),
         ("xn--bcher-kva.test", {"xn--bcher-kva.test"}),
+        ("bücher.test.", {"xn--bcher-kva.test"}),
         ("faß.test", {"xn--fa-hia.test", "fass.test"}),
+        ("xn--fa-hia.test", {"xn--fa-hia.test", "fass.test"}),
+        ("XN--FA-HIA.test", {"xn--fa-hia.test", "fass.test"}),
         ("☃.test", {"xn--n3h.test"}),
         ("xn--woodgrovebank-.test", {WOODGROVE}),
+        (f"xn--{'a' * 58}-.test", {f"{'a' * 58}.test"}),
         ("_dmarc.a.test", {"_dmarc.a.test"}),
         ("xn--99999999.a.test", {"xn--99999999.a.test"}),
     ],
@@ -77,6 +81,13 @@ def test_a_domain_that_can_be_read_is_not_searched() -> None:
         "woodgrove bank . test",
         "woodgrovebank (x) . (y(z)) test",
         "( woodgrovebank(x).test",
+        'x"woodgrovebank.test"y',
+        '(woodgrove"bank.test)',
+        'woodgrove"bank (x) . test',
+        "x woodgrove\u200bbank.test",
+        "(x\u200bwoodgrovebank.test)",
+        "x\u200bwoodgrovebank (x) . test",
+        "-._woodgrovebank.test-._",
         "\u202etset.knabevorgdoow",
         "\ud800woodgrovebank.test",
     ],
@@ -92,6 +103,37 @@ def test_search(text: str) -> None:
 def test_search_takes_whole_names(text: str) -> None:
     """A part of another name is not found."""
     assert WOODGROVE not in host_names(text)
+
+
+def test_what_is_remembered() -> None:
+    """The readings of a text that may be a domain; no stranger fills the memory with longer ones."""
+    _remembered_readings.cache_clear()
+    for length in (255, 256, 255, 100_000):
+        domain_readings("a" * (length - 5) + ".test")
+    assert _remembered_readings.cache_info()[:2] == (1, 1)
+
+
+def test_the_longest_name() -> None:
+    """A name has 253 octets at most (RFC 1035 section 2.3.4); of what is longer the end is one."""
+    name = f"{'.'.join(['a' * 63] * 3)}.{'b' * 42}.{WOODGROVE}"
+    assert len(name) == 253
+    assert host_names(name) == {name}
+    assert host_names(f"c{name}") == {name.partition(".")[2]}
+    assert host_names(f"c.{name}") == {name}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("boss X a.test y", {"a.test", "bossxa.testy"}),
+        ("a.-.test", set()),
+        ("test", set()),
+        (".test.", set()),
+    ],
+)
+def test_what_else_is_found(text: str, expected: set[str]) -> None:
+    """White space joins names where it is dropped, or stands around a dot; a name of one label is none."""
+    assert host_names(text) == expected
 
 
 @pytest.mark.parametrize(

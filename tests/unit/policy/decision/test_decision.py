@@ -704,8 +704,18 @@ def test_a_pin_out_of_its_time_is_refused_for_now_alone(timed: TimedPin) -> None
     rules = configuration(partners={WOODGROVE: partner(timed_pins=(timed,), methods=(Method.PIN,))})
     decision = judged(content=OWN, rules=rules)
     assert (decision.verdict, decision.effect) == (Verdict.DATES_UNKNOWN, Effect.DEFER)
+    assert [one.method for one in decision.findings[0].attempts] == [Method.PIN]
     assert timed.told_time in decision.findings[0].detail
     assert f"{NOW:%Y-%m-%d %H:%M}" in decision.findings[0].detail
+
+
+def test_of_two_pins_out_of_their_time_always_the_same_one_is_told() -> None:
+    """That of the certificate and that of its key, in whichever order they were agreed."""
+    told = {
+        judged(rules=configuration(partners={WOODGROVE: partner(timed_pins=timed)})).findings[0].detail
+        for timed in ((LATER, EARLIER), (EARLIER, LATER))
+    }
+    assert len(told) == 1
 
 
 def test_a_pin_out_of_its_time_hides_no_other_method() -> None:

@@ -1,9 +1,11 @@
 """Methods: where the times of a certificate begin and end, and whose name it bears."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from domain_secure.policy.certificates.certification_path import PathOutcome
 from domain_secure.policy.certificates.trust import CommonName
 from domain_secure.policy.configuration.configuration import Configuration, Method
 from domain_secure.policy.decision.decision import decide
@@ -46,6 +48,14 @@ def test_the_first_second_and_the_last(now: datetime, known_time: datetime | Non
     """Both dates belong to the time in which a certificate is valid (RFC 5280 section 4.1.2.5)."""
     evidence = Evidence(session(), OWN, known_time=known_time)
     assert decide([claim()], evidence, configuration(), now).verdict is verdict
+
+
+def test_a_certificate_without_a_name_needs_no_issuer() -> None:
+    """It would not prove a partner whoever vouched for it."""
+    content = known(outcome=PathOutcome.UNTRUSTED)
+    content = replace(content, path=replace(content.path, without_issuer=content.certificate))
+    decision = decide([claim()], Evidence(session(), content), configuration(), BEGINS)
+    assert decision.verdict is Verdict.UNTRUSTED
 
 
 BY_PINS = configuration(WOODGROVE, FABRIKAM, partners={WOODGROVE: partner(methods=(Method.PIN,))})
