@@ -8,7 +8,7 @@ from typing import Any
 
 from domain_secure.policy.certificates.certificate_document import certificate_document
 from domain_secure.policy.certificates.trust import CommonName
-from domain_secure.policy.configuration.configuration import Configuration, Method
+from domain_secure.policy.configuration.configuration import Condition, Configuration, Method
 from domain_secure.policy.dane.tlsa import TlsaAnswer
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.names import dns_name_matches
@@ -70,8 +70,8 @@ def tlsa_document(answers: Mapping[Entry, TlsaAnswer]) -> dict[str, Any]:
 def not_asked(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield the partner's methods and conditions that had no say, with the reason."""
     asked = {attempt.method for attempt in finding.attempts}
-    passed = {attempt.method for attempt in finding.attempts if attempt.verdict is Verdict.PASS}
-    before: set[Method] = set()
+    passed = next((attempt.method for attempt in finding.attempts if attempt.verdict is Verdict.PASS), None)
+    before: set[Method | Condition | None] = set()
     for method in finding.partner.methods:
         before.add(method)
         if method in asked:
@@ -80,8 +80,8 @@ def not_asked(finding: Finding) -> Iterator[tuple[str, str]]:
             yield method, "the certificate itself is distrusted"
         elif not finding.attempts:
             yield method, f"{finding.verdict.word}, whatever the certificate"
-        elif decided := before & passed:
-            yield method, f"{' and '.join(sorted(decided))} has passed"
+        elif passed in before:
+            yield method, f"{passed} has passed"
         else:
             yield method, _NOTHING_TO_GO_BY.get(method, "there is nothing to go by")
     for condition in finding.partner.require:

@@ -661,6 +661,7 @@ def test_session_alone() -> None:
     rules = configuration(partners=SIGNING)
     decision = decide_about_session([claim()], Evidence(session(), OWN), rules, NOW)
     assert (decision.verdict, decision.method, decision.effect) == (Verdict.PASS, Method.PKIX, Effect.ACCEPT)
+    assert decision.findings[0].claim == claim()
     assert decision.findings[0].detail.endswith(
         "; each message needs a DKIM signature of its author's domain as well"
     )
@@ -716,6 +717,13 @@ def test_of_two_pins_out_of_their_time_always_the_same_one_is_told() -> None:
         for timed in ((LATER, EARLIER), (EARLIER, LATER))
     }
     assert len(told) == 1
+
+
+def test_a_pin_that_counted_and_will_again() -> None:
+    """Two times of one pin, one of which has no beginning and the other no end."""
+    timed = (TimedPin(FINGERPRINT, NOW + timedelta(days=1)), TimedPin(FINGERPRINT, None, NOW))
+    rules = configuration(partners={WOODGROVE: partner(timed_pins=timed, methods=(Method.PIN,))})
+    assert judged(rules=rules).verdict is Verdict.DATES_UNKNOWN
 
 
 def test_a_pin_out_of_its_time_hides_no_other_method() -> None:

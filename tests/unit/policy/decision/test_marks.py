@@ -219,6 +219,12 @@ def test_forged_results(value: str) -> None:
     assert is_forged_mark(" authentication-RESULTS ", value.encode("utf-8"))
 
 
+def test_a_result_beside_octets_of_no_charset() -> None:
+    """What is not UTF-8 hides nothing."""
+    assert is_forged_mark("Authentication-Results", b"\xff\xfe; x-domain-secure=pass")
+    assert not is_forged_mark("Authentication-Results", b"\xff\xfe; dkim=pass")
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -11,7 +11,9 @@ from domain_secure.policy.configuration.configuration import Condition, Configur
 from domain_secure.policy.dane.tlsa import TlsaAnswer, TlsaRecord
 from domain_secure.policy.decision.decision import Finding, decide
 from domain_secure.policy.decision.evidence import Evidence, KnownCertificate, Session
+from domain_secure.policy.decision.methods import Attempt
 from domain_secure.policy.decision.reasoning import known_certificate_document, not_asked, tlsa_document
+from domain_secure.policy.decision.verdict import Verdict
 from domain_secure.policy.revocation.revocation import RevocationStatus
 from domain_secure.policy.terms.domain import Domain, Entry
 
@@ -157,6 +159,13 @@ BESIDE = (Condition.DKIM, "the session did not prove to be the partner")
 def test_what_had_no_say(found: Finding, told: list[tuple[Method | Condition, str]]) -> None:
     """Each method and condition that was not asked is named, with the reason."""
     assert list(not_asked(found)) == told
+
+
+def test_a_method_without_a_word_of_its_own() -> None:
+    """Whatever it is that had nothing to go by, it is named."""
+    attempt = Attempt(Method.PIN, Verdict.UNTRUSTED, "")
+    found = replace(finding(methods=(Method.PIN, Method.PKIX)), attempts=(attempt,))
+    assert list(not_asked(found)) == [(Method.PKIX, "there is nothing to go by")]
 
 
 def test_a_session_alone_is_proved() -> None:
