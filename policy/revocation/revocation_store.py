@@ -147,7 +147,7 @@ class RevocationStore:
         except PermissionError:
             raise
         except OSError as error:
-            _set_aside(path, error.strerror or "unreadable")
+            _set_aside(path, f"{error.strerror}")
             return None
         try:
             return _decoded(content)
