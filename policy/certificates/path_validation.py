@@ -255,10 +255,9 @@ def _library_fault(path: CertificationPath, at: datetime) -> str | None:
 
 
 def _date_fault(path: CertificationPath, at: datetime) -> str:
-    for certificate in path:
-        whose = "" if certificate is path[0] else f"authority {shown(certificate.subject)} "
-        if at > certificate.not_after:
-            return f"{whose}valid until {certificate.not_after:%Y-%m-%d}"
-        if at < certificate.not_before:
-            return f"{whose}not valid before {certificate.not_before:%Y-%m-%d}"
-    return "its dates and those of its authorities exclude each other"
+    """Return which certificate of a path that is not valid at *at* is the nearest reason for it."""
+    certificate = next(one for one in path if not one.not_before <= at <= one.not_after)
+    whose = "" if certificate is path[0] else f"authority {shown(certificate.subject)} "
+    if at > certificate.not_after:
+        return f"{whose}valid until {certificate.not_after:%Y-%m-%d}"
+    return f"{whose}not valid before {certificate.not_before:%Y-%m-%d}"

@@ -44,6 +44,8 @@ SUB = ROOT.authority("Lab Sub", not_before=NOW - 500 * DAY, not_after=NOW + 500 
 TRUSTED, EXPIRED, UNTRUSTED, DISTRUSTED = PathOutcome
 REQUIRE, ACCEPT_SERVER = ClientPurpose
 
+LEAF_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")]).public_bytes()
+
 
 def pins(*issued: Issued) -> frozenset[Pin]:
     """Return the digests of these certificates."""
@@ -86,6 +88,15 @@ def test_nothing_distrusted_is_on_a_path(named: Callable[..., frozenset[Pin]], w
     leaf = SUB.issue("mail.woodgrovebank.test")
     found = judge(leaf, distrusted=named({"leaf": leaf, "intermediate": SUB, "anchor": ROOT}[which]))
     assert (found.outcome, found.certificates, found.without_issuer) == (DISTRUSTED, (), None)
+    assert (
+        found.detail
+        == {
+            "leaf": "it is distrusted",
+            "intermediate": "its chain passes through CN=Lab Sub",
+            "anchor": "its chain passes through CN=Lab Root",
+        }[which]
+    )
+    assert (found.not_before, found.not_after) == (parse(leaf.der).not_before, parse(leaf.der).not_after)
     other = ROOT.authority("Other")
     assert judge(leaf, distrusted=named(other)).outcome is TRUSTED
 
@@ -122,6 +133,50 @@ def test_a_missing_issuer_is_named() -> None:
     namesake = ROOT.authority("Lab Sub")
     assert judge(leaf, chain=(namesake.certificate,)).without_issuer is not None, "the key is another one"
     assert judge(leaf).without_issuer is None, "it is trusted"
+
+
+def test_distrust_beside_other_faults() -> None:
+    """What ends at something distrusted is so, unless another way is wrong by its dates alone."""
+    fresh = Authority.create("Fresh Root")
+    dates = {"not_before": NOW - 9 * DAY, "not_after": NOW - DAY}
+    old = ROOT.authority("", subject=fresh.certificate.subject, key=fresh.key, **dates)
+    leaf = fresh.issue("x")
+    both = {"chain": (old.certificate,), "anchors": (ROOT.certificate, fresh.certificate)}
+    assert judge(leaf, **both, distrusted=pins(fresh)).outcome is EXPIRED
+    weak = fresh.issue("x", purposes=[SERVER])
+    assert judge(weak, **both, distrusted=pins(fresh)).outcome is DISTRUSTED
+    assert judge(weak, **both).outcome is UNTRUSTED
+
+
+def test_an_untrusted_authority_is_named() -> None:
+    """The root at which a chain ends that nobody trusts; not a host that is its own."""
+    other = Authority.create("Other Root")
+    sub = other.authority("Other Sub")
+    found = judge(sub.issue("x"), chain=(sub.certificate, other.certificate))
+    assert found.detail == "chain ends in an authority that is not trusted (CN=Other Root)"
+    assert found.untrusted_authority == parse(other.der)
+    for untrusted in (
+        judge(sub.issue("x"), chain=(sub.certificate,)),
+        judge(other.issue("x"), chain=()),
+        judge(self_signed("x"), chain=()),
+        judge(SUB.issue("x", purposes=[SERVER])),
+    ):
+        assert untrusted.outcome is UNTRUSTED
+        assert untrusted.untrusted_authority is None
+
+
+def test_the_longest_attempt_is_told() -> None:
+    """Of two ways that end the longer one says more."""
+    other = Authority.create("Other Root")
+    below = other.authority("Below")
+    first = below.authority("Twice")
+    second = Authority.create("Third Root").authority("Twice", key=first.key)
+    leaf = first.issue("x")
+    for chain in ((second, first, below, other), (first, below, other, second)):
+        found = judge(leaf, chain=[one.certificate for one in chain])
+        assert found.detail == "chain ends in an authority that is not trusted (CN=Other Root)"
+    dead = judge(leaf, chain=[first.certificate, second.certificate])
+    assert dead.detail == "chain does not lead to a trusted authority (issuer: CN=Below)"
 
 
 def test_what_is_not_missing() -> None:
@@ -167,6 +222,9 @@ def test_purpose(
     assert judge(issued, purpose=ACCEPT_SERVER).outcome is accepted
     if accepted is UNTRUSTED:
         assert judge(issued, purpose=ACCEPT_SERVER).detail == "may not be used for TLS clients"
+        assert judge(issued, purpose=REQUIRE).detail == "may not be used for TLS clients"
+    elif required is UNTRUSTED:
+        assert judge(issued).detail == "may be used for TLS servers only, not for TLS clients"
 
 
 def test_purpose_of_an_authority_binds_what_it_issues() -> None:
@@ -207,8 +265,24 @@ def test_dates_that_exclude_each_other_are_expired() -> None:
     """A path that was never valid as a whole is not believed at any time."""
     new = ROOT.authority("Renewed", not_before=NOW, not_after=NOW + DAY)
     old = new.issue("x", not_before=NOW - 10 * DAY, not_after=NOW - 5 * DAY)
-    for at in (NOW, NOW - 7 * DAY):
-        assert judge(old, at=at).outcome is EXPIRED
+    dates = (parse(old.der).not_before, parse(old.der).not_after)
+    for at, detail in (
+        (NOW, f"valid until {NOW - 5 * DAY:%Y-%m-%d}"),
+        (NOW - 3 * DAY, f"valid until {NOW - 5 * DAY:%Y-%m-%d}"),
+        (NOW - 7 * DAY, f"authority CN=Renewed not valid before {NOW:%Y-%m-%d}"),
+    ):
+        assert judge(old, at=at) == PathValidation(EXPIRED, detail, *dates)
+
+
+def test_a_path_valid_at_one_moment_alone() -> None:
+    """Its authorities' dates meet in one second: in that one it is trusted."""
+    new = ROOT.authority("Renewed", not_before=NOW, not_after=NOW + DAY)
+    old = new.issue("x", not_before=NOW - DAY, not_after=NOW)
+    found = judge(old, at=NOW)
+    assert (found.outcome, found.not_before, found.not_after) == (TRUSTED, NOW, NOW)
+    for at in (NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)):
+        found = judge(old, at=at)
+        assert (found.outcome, found.not_before, found.not_after) == (EXPIRED, NOW, NOW)
 
 
 def test_a_second_valid_way_counts() -> None:
@@ -324,7 +398,11 @@ def test_excluded_names_bind_a_wildcard_that_covers_them(excluded: str, name: st
     """A wildcard stands for every host that it covers, so one of them excluded excludes it."""
     extension = x509.NameConstraints(None, [x509.DNSName(excluded)])
     limited = ROOT.authority("Limited", extensions=[(extension, True)])
-    assert judge(limited.issue(dns_names=["good.test", name])).outcome is UNTRUSTED
+    found = judge(limited.issue(dns_names=["good.test", name]))
+    assert found.outcome is UNTRUSTED
+    if name.startswith("*"):
+        told = f"it is for {name}, which covers hosts that its authority may not certify"
+        assert found.detail == told
 
 
 def test_excluded_names_leave_other_wildcards_alone() -> None:
@@ -485,21 +563,44 @@ def test_anchors_set_a_bad_certificate_aside() -> None:
     broken = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
     anchors = TrustAnchors.load(ROOT.certificate_pem + broken + SUB.certificate_pem + SUB.certificate_pem)
     assert len(anchors) == 2
-    assert len(anchors.set_aside) == 1
-    assert anchors.set_aside[0].startswith("certificate 2: ")
+    told = "it is not a certificate as RFC 5280 wants it"
+    assert anchors.set_aside == (f"certificate 2: {told}",)
     assert parse(ROOT.der) in anchors
     assert parse(ROOT.issue("x").der) not in anchors
+    assert "CN=Lab Root" not in anchors
+    left = anchors.without(pins(ROOT))
+    assert (len(left), left.set_aside) == (1, anchors.set_aside)
+    assert parse(SUB.der) in left
+    assert len(anchors.without(keys(SUB))) == 1
+    assert anchors.without(pins(ROOT.authority("Other"))) == anchors
+    assert anchors.named(ROOT.certificate.subject.public_bytes()) == (parse(ROOT.der),)
+    assert anchors.named(LEAF_NAME) == ()
 
 
 def test_no_anchors() -> None:
     """A file without any trusts nobody and raises nothing."""
-    for content in (b"", b"nothing here", ROOT.key_pem):
+    for content, told in (
+        (b"", "it is empty"),
+        (b"nothing here", "it is neither PEM nor DER nor PKCS#7"),
+        (ROOT.key_pem, "it holds a private key and no certificate"),
+    ):
         anchors = TrustAnchors.load(content)
         assert len(anchors) == 0
-        assert anchors.set_aside
+        assert anchors.set_aside == (told,)
     cut = TrustAnchors.load(ROOT.certificate_pem + b"-----BEGIN CERTIFICATE-----\nMAA=")
     assert len(cut) == 1
-    assert cut.set_aside[0].startswith("after certificate 1: ")
+    assert cut.set_aside == ("after certificate 1: it ends in the middle of a block (CERTIFICATE)",)
+
+
+def test_several_anchors_of_one_name() -> None:
+    """An authority that renewed its key is there twice under its name."""
+    other = Authority.create("Lab Root")
+    anchors = TrustAnchors.of([parse(ROOT.der), parse(other.der), parse(ROOT.der)])
+    assert len(anchors) == 2
+    assert anchors.named(LEAF_NAME) == ()
+    both = (parse(ROOT.der), parse(other.der))
+    assert anchors.named(ROOT.certificate.subject.public_bytes()) == both
+    assert anchors.without(pins(other)).named(ROOT.certificate.subject.public_bytes()) == both[:1]
 
 
 def test_system_bundle_loads_whole() -> None:
