@@ -30,7 +30,6 @@ class MalformedCertificateError(ValueError):
 class Extension:
     """One extension: its value is DER of the type its identifier names."""
 
-    critical: bool
     value: bytes
 
 
@@ -102,7 +101,7 @@ def _extensions(fields: Iterable[_Extension]) -> dict[str, Extension]:
         kind = extension["identifier"].dotted
         if kind in found:
             raise MalformedCertificateError(f"extension {kind} stands there twice")  # RFC 5280 section 4.2
-        found[kind] = Extension(extension["critical"].native, extension["value"].native)
+        found[kind] = Extension(extension["value"].native)
     return found
 
 

@@ -1,6 +1,7 @@
 """Names of subjects and issuers: which of them are the same."""
 
 import pytest
+from asn1crypto import core
 from cryptography import x509
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
@@ -64,3 +65,69 @@ def test_any_octets(octets: bytes) -> None:
             read(octets)
         except ValueError:
             continue
+
+
+def attribute(text: str, kind: x509.ObjectIdentifier = NameOID.COMMON_NAME) -> x509.NameAttribute:
+    """Return an attribute of a name."""
+    return x509.NameAttribute(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (" ", "\\ "),
+        ("  ", "\\ \\ "),
+        ("a ", "a\\ "),
+        (" a", "\\ a"),
+        ("#a", "\\#a"),
+        ("a#a", "a#a"),
+        ("a a", "a a"),
+        ('"+,;<>\\', '\\"\\+\\,\\;\\<\\>\\\\'),
+        ("a=b", "a=b"),
+        ("\N{BELL}x\x7f", "\N{BELL}x\\7f"),
+        ("\N{NO-BREAK SPACE}", "\\c2\\a0"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 200 + "…"),
+        ("," * 101, "\\," * 100 + "…"),
+    ],
+)
+def test_text_of_a_value(text: str, shown: str) -> None:
+    """As RFC 4514 section 2.4 wants it, of two hundred characters."""
+    assert name_text(name(text)) == f"STREET={shown}"
+
+
+def test_text_of_a_name() -> None:
+    """The most specific part first, several of one part joined, and kinds by their short names or numbers."""
+    parts = [
+        x509.RelativeDistinguishedName([attribute("XX", NameOID.COUNTRY_NAME)]),
+        x509.RelativeDistinguishedName([attribute("Lab", NameOID.ORGANIZATION_NAME)]),
+        x509.RelativeDistinguishedName(
+            [attribute("a.test"), attribute("unit", NameOID.ORGANIZATIONAL_UNIT_NAME)]
+        ),
+        x509.RelativeDistinguishedName([attribute("7", NameOID.SERIAL_NUMBER)]),
+    ]
+    whole = x509.Name(parts).public_bytes()
+    assert name_text(whole) == "2.5.4.5=7,OU=unit+CN=a.test,O=Lab,C=XX"
+    assert common_name(whole) == "a.test"
+    assert name_text(x509.Name([]).public_bytes()) == ""
+    assert common_name(x509.Name([]).public_bytes()) is None
+
+
+@pytest.mark.parametrize("kind", ["utc", "number"])
+def test_common_name_that_is_no_text(kind: str) -> None:
+    """A time, or a number, is nobody's name, though a library may show it as text."""
+    value = core.UTCTime("260101000000Z") if kind == "utc" else core.Integer(5)
+    encoded = value.dump()
+    whole = x509.Name([attribute("?" * (len(encoded) - 2))]).public_bytes()
+    position = whole.index(b"?")
+    changed = whole[: position - 2] + encoded + whole[position + len(encoded) - 2 :]
+    assert common_name(changed) is None
+    assert name_text(changed) == f"CN=#{encoded.hex()}"
+
+
+@pytest.mark.parametrize(("octets", "is_normal"), [(4096, True), (4097, False)])
+def test_longest_name_that_is_brought_into_normal_form(octets: int, *, is_normal: bool) -> None:
+    """Beyond it equal names are not found equal, which costs a stranger alone."""
+    text = "a" * (octets - len(name("a" * 4000)) + 4000)
+    assert len(name(text)) == octets
+    assert (comparable(name(text)) == comparable(name(text.upper()))) is is_normal

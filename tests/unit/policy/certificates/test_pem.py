@@ -52,6 +52,50 @@ def test_damage_is_told(content: bytes, why: str) -> None:
     assert str(raised.value) == why
 
 
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [(b"x" * 100, "x" * 100), (b"x" * 101, "x" * 100), (b"\xff\xc3", "\N{REPLACEMENT CHARACTER}" * 2)],
+)
+def test_label_that_is_odd(label: bytes, told: str) -> None:
+    """A hundred characters of it are told, and what is not ASCII stands for nothing."""
+    begin = b"-----BEGIN " + label + b"-----\n"
+    (block,) = pem_blocks(begin + b"AAAA\n-----END " + label + b"-----\n")
+    assert block.label == told
+    with pytest.raises(MalformedPemError) as raised:
+        list(pem_blocks(begin))
+    assert str(raised.value) == f"it ends in the middle of a block ({told})"
+
+
+def test_several_blocks() -> None:
+    """One after the other; an end without a beginning, and one of another label, end nothing."""
+    stray = b"-----END X-----\n"
+    other = b"-----BEGIN Z-----\n-----END Y-----\nAAAA\n-----END Z-----\n"
+    found = list(pem_blocks(stray + BLOCK + stray + BLOCK + other))
+    assert [(block.label, block.lines) for block in found] == [
+        ("X", (b"AAAA", b"BBBB")),
+        ("X", (b"AAAA", b"BBBB")),
+        ("Z", (b"-----END Y-----", b"AAAA")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", [b"-----BEGIN X----", b"----BEGIN X-----", b"-----BEGINX-----", b"x -----BEGIN X-----"]
+)
+def test_what_is_no_beginning(line: bytes) -> None:
+    """Five hyphens on each side, a space, and nothing before them on the line."""
+    assert list(pem_blocks(line + b"\nAAAA\n-----END X-----\n")) == []
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_text_in_utf_16(order: str) -> None:
+    """Either order of octets; what is not ASCII, or not UTF-16, is a question mark and no error."""
+    mark = "\N{ZERO WIDTH NO-BREAK SPACE}".encode(order)
+    assert plain(mark + "a\N{LATIN SMALL LETTER U WITH DIAERESIS}b".encode(order)) == b"a?b"
+    assert plain(mark + "ab".encode(order) + b"x") == b"ab?"
+    assert plain(b"ab" + mark) == b"ab" + mark
+    assert plain(b"\xef\xbb\xbfab\xef\xbb\xbf") == b"ab\xef\xbb\xbf"
+
+
 @given(
     st.lists(
         st.sampled_from([b"-----BEGIN X-----", b"-----END X-----", b"AAAA", b"", b"\xff", b"-----"])
