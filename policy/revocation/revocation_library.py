@@ -109,7 +109,7 @@ def by_answer(path: ValidatedPath, index: int, answer: OcspAnswer, at: datetime)
 
 async def _has_scope(certificate: x509.Certificate, path: ValidationPath, context: ValidationContext) -> None:
     manager = context.revinfo_manager
-    found = await collect_relevant_crls_with_paths(certificate, path, manager, FOREVER, use_deltas=False)
+    found = await collect_relevant_crls_with_paths(certificate, path, manager, FOREVER)
     if not found.crls:
         raise CRLNoMatchesError
 

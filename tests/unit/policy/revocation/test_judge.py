@@ -232,19 +232,21 @@ def test_list_of_the_certificates_own_distribution_point() -> None:
     assert judged(ROOT_LIST, part).status is GOOD
 
 
-def with_sha1(signed: bytes) -> bytes:
-    """Return what RSA has signed with the signature's digest renamed to SHA-1."""
-    return signed.replace(bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105"))
-
-
-def test_old_digests_in_signatures_are_not_believed() -> None:
-    """SHA-1 under a list or an answer is as bad as under a certificate."""
+@pytest.mark.parametrize(("name", "last_octet"), [("MD5", 4), ("SHA1", 5)])
+def test_old_digests_in_signatures_are_not_believed(name: str, last_octet: int) -> None:
+    """They are as bad under a list or an answer as under a certificate."""
     authority = Authority.create("RSA", key="rsa2048")
-    leaf = authority.issue("a.test")
-    with pytest.raises(MalformedRevocationListError, match="SHA1"):
-        parse_revocation_list(with_sha1(revocation_list(authority)))
-    with pytest.raises(MalformedOcspAnswerError, match="SHA1"):
-        parse_ocsp_answers(with_sha1(ocsp_answer(leaf, authority)))
+
+    def renamed(signed: bytes) -> bytes:
+        algorithm = bytes.fromhex("2a864886f70d0101")
+        return signed.replace(algorithm + b"\x0b", algorithm + bytes([last_octet]))
+
+    with pytest.raises(MalformedRevocationListError) as of_list:
+        parse_revocation_list(renamed(revocation_list(authority)))
+    with pytest.raises(MalformedOcspAnswerError) as of_answer:
+        parse_ocsp_answers(renamed(ocsp_answer(authority.issue("a.test"), authority)))
+    told = f"its signature uses {name}, which is no longer trusted"
+    assert str(of_list.value) == str(of_answer.value) == told
 
 
 def test_the_newest_list_counts() -> None:
@@ -449,11 +451,14 @@ def test_changed_list_says_nothing(place: float, by: int) -> None:
 @pytest.mark.parametrize("bits", range(1, 8))
 def test_signature_is_whole_octets(bits: int) -> None:
     """Signatures that end in a zero bit stay valid for the library whatever the count of unused bits says."""
-    signature = x509.load_der_x509_crl(CLEAN_LIST).signature
-    count = len(CLEAN_LIST) - len(signature) - 1
-    assert CLEAN_LIST[count] == 0
-    with pytest.raises(MalformedRevocationListError):
-        judged(ROOT_LIST, CLEAN_LIST[:count] + bytes([bits]) + CLEAN_LIST[count + 1 :])
+    made = CLEAN_LIST
+    while made[-1] % (1 << bits):
+        made = revocation_list(INTERMEDIATE)
+    count = len(made) - len(x509.load_der_x509_crl(made).signature) - 1
+    assert made[count] == 0
+    with pytest.raises(MalformedRevocationListError) as raised:
+        judged(ROOT_LIST, made[:count] + bytes([bits]) + made[count + 1 :])
+    assert str(raised.value) == "its signature does not end with an octet"
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from asn1crypto import core, crl, ocsp
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.x509.ocsp import load_der_ocsp_response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,7 @@ from domain_secure.policy.revocation.statements import (
 )
 
 from lab.certificates import Authority
+from lab.forgery import resigned
 from lab.revocations import delta_list, ocsp_answer, pem_list, point, revocation_list, scope
 
 ROOT = Authority.create("Lab Root")
@@ -44,6 +47,22 @@ def test_facts() -> None:
     assert found.has(-5), "a number that no authority may use cannot be looked up"
     assert found.is_signed_by(parse(ROOT.der))
     assert not found.is_signed_by(parse(GOOD.der))
+
+
+def test_key_that_cannot_be_read_has_signed_nothing() -> None:
+    """Nor has one of a kind that signs nothing."""
+
+    def unknown(certificate: Any) -> None:
+        certificate["tbs_certificate"]["subject_public_key_info"]["algorithm"] = {"algorithm": "1.2.3.4"}
+
+    for der in (resigned(ROOT, ROOT, unknown), ROOT.issue("x", key=X25519PrivateKey.generate()).der):
+        assert not parse_revocation_list(LIST).is_signed_by(parse(der))
+
+
+def test_number_that_is_looked_up() -> None:
+    """From one on; what is below cannot be looked up, and counts as listed."""
+    found = parse_revocation_list(revocation_list(ROOT, 2))
+    assert [found.has(number) for number in (-1, 0, 1, 2, 3)] == [True, True, False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -139,14 +158,18 @@ def test_what_a_list_says_of_itself() -> None:
     assert not parse_revocation_list(revocation_list(ROOT, extensions=[scope("http://a.test/")])).is_indirect
 
 
-def test_list_with_an_entry_that_cannot_be_read() -> None:
-    """All its entries are looked at, so that none is passed over later."""
-
-    (entry,) = x509.load_der_x509_crl(LIST)
-    date = f"{entry.revocation_date_utc:%y%m%d%H%M%SZ}".encode()
-    assert LIST.count(date) == 1
+@pytest.mark.parametrize("year", [b"0000", b"2060"])
+def test_list_with_an_entry_that_cannot_be_read(year: bytes) -> None:
+    """All its entries are looked at, so that none is passed over later: a year that no calendar has."""
+    dates = {"this_update": datetime(2060, 1, 2, tzinfo=UTC), "next_update": datetime(2061, 1, 1, tzinfo=UTC)}
+    made = revocation_list(ROOT, 5, **dates)
+    assert made.count(b"20600101") == 1
+    made = made.replace(b"20600101", year + b"0101")
+    if year == b"2060":
+        assert parse_revocation_list(made).has(5)
+        return
     with pytest.raises(MalformedRevocationListError) as raised:
-        parse_revocation_list(LIST.replace(date, b"269999999999Z"))
+        parse_revocation_list(made)
     assert str(raised.value) == NO_LIST
 
 
