@@ -70,7 +70,7 @@ def has_unsupported_extension(certificate: Certificate) -> bool:
         critical: set[str] = x509.Certificate.load(certificate.der).critical_extensions
     except UNREADABLE:
         return True
-    return not critical <= SUPPORTED_EXTENSIONS
+    return bool(critical - SUPPORTED_EXTENSIONS)
 
 
 def _qualifiers(root: x509.Certificate) -> TrustQualifiers:
@@ -85,7 +85,7 @@ def _qualifiers(root: x509.Certificate) -> TrustQualifiers:
 
 
 def _clause(message: str) -> str:
-    clause = message.removeprefix(_PREAMBLE).strip().rstrip(".")
+    clause = message.removeprefix(_PREAMBLE).strip().removesuffix(".")
     printable = "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in clause
     )

@@ -126,7 +126,7 @@ def validate(
         search.dead_end(leaf),
         leaf.not_before,
         leaf.not_after,
-        without_issuer=search.without_issuer(leaf),
+        without_issuer=search.without_issuer(),
         untrusted_authority=search.untrusted_authority(leaf),
     )
 
@@ -149,7 +149,7 @@ class _Search:
             subject = comparable(structure(certificate.der).subject)
             self._intermediates.setdefault(subject, []).append(certificate)
         self._signature_checks = _MAXIMUM_SIGNATURE_CHECKS
-        self._furthest: CertificationPath = ()
+        self._furthest: CertificationPath = ()  #: of the attempts; none is empty
 
     def paths(self, leaf: Certificate) -> Iterator[CertificationPath]:
         """Yield the paths, the shortest ways to an anchor first at every fork."""
@@ -163,7 +163,7 @@ class _Search:
 
     def dead_end(self, leaf: Certificate) -> str:
         """Return why there is no path: where the longest attempt ended."""
-        last = self._furthest[-1] if self._furthest else leaf
+        last = self._furthest[-1]
         parts = structure(last.der)
         if comparable(parts.subject) != comparable(parts.issuer):
             return f"chain does not lead to a trusted authority (issuer: {shown(last.issuer)})"
@@ -173,18 +173,18 @@ class _Search:
 
     def untrusted_authority(self, leaf: Certificate) -> Certificate | None:
         """Return the root at which the longest attempt ended, or None where it ended elsewhere."""
-        last = self._furthest[-1] if self._furthest else leaf
+        last = self._furthest[-1]
         parts = structure(last.der)
         is_root = comparable(parts.subject) == comparable(parts.issuer)
         return last if is_root and last is not leaf else None
 
-    def without_issuer(self, leaf: Certificate) -> Certificate | None:
+    def without_issuer(self) -> Certificate | None:
         """Return the certificate at which the longest attempt ended for want of its issuer, or None.
 
         An anchor of the issuer's name whose key it was not signed with is no want: whoever took that name
         must be trusted by somebody first, unless the certificate says where the issuer can be had.
         """
-        last = self._furthest[-1] if self._furthest else leaf
+        last = self._furthest[-1]
         parts = structure(last.der)
         if comparable(parts.subject) == comparable(parts.issuer):
             return None

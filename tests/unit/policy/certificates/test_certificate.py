@@ -209,6 +209,23 @@ def test_private_key_is_stepped_over() -> None:
     assert read(HOST.key_pem + broken + HOST.certificate_pem) == [HOST.der]
 
 
+def test_file_of_authorities() -> None:
+    """The least of them comes first, also where they issued each other in circles."""
+    assert read(pem(ROOT.certificate, SUB.certificate)) == ders(SUB.certificate, ROOT.certificate)
+    first = Authority.create("First")
+    second = first.authority("Second")
+    circle = second.authority("First", key=first.key)
+    for order in ((circle, second), (second, circle)):
+        files = [one.certificate for one in order]
+        assert read(pem(*files)) == ders(*files)
+
+
+def test_authority_that_has_nothing_to_do_with_the_host() -> None:
+    """It stays behind, though nobody in the file has it as issuer."""
+    other = Authority.create("Other")
+    assert read(pem(other.certificate, HOST.certificate)) == ders(HOST.certificate, other.certificate)
+
+
 def test_authority_without_basic_constraints_stays_behind_its_host() -> None:
     """An authority of the old kind is known by what it issued."""
     old = self_signed("Old Root")

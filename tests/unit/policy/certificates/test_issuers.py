@@ -39,7 +39,9 @@ def test_locations() -> None:
 def test_issuer_by_name_and_signature() -> None:
     """Not one of the same name, not one above, and nobody who is no authority."""
     assert is_issued_by(LEAF, parse(SUB.der))
-    for other in (IMPOSTOR, ROOT, self_signed("Lab Sub")):
+    namesake = self_signed("Lab Sub", key=SUB.key)
+    renamed = ROOT.authority("Lab Other", key=SUB.key)
+    for other in (IMPOSTOR, ROOT, self_signed("Lab Sub"), namesake, renamed):
         assert not is_issued_by(LEAF, parse(other.der))
 
 
@@ -122,6 +124,14 @@ def test_chain_with_two_ways() -> None:
     sub, root, above = (parse(one.der) for one in (SUB, ROOT, other))
     assert linked(LEAF, [sub, cross, above, root]) == (LEAF, sub, cross, root, above)
     assert linked(LEAF, [cross, sub, above, root]) == (LEAF, cross, sub, above, root)
+
+
+def test_chain_with_two_authorities_of_one_name() -> None:
+    """Each is found for what it signed, though the other one is in the chain already."""
+    other = Authority.create("Lab Root")
+    cross = parse(other.authority("Lab Sub", key=SUB.key).der)
+    sub, root, second = (parse(one.der) for one in (SUB, ROOT, other))
+    assert linked(LEAF, [sub, cross, root, second]) == (LEAF, sub, cross, root, second)
 
 
 @pytest.mark.parametrize("number", [127, 128])

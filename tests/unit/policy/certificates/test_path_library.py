@@ -12,10 +12,11 @@ from cryptography.x509.oid import NameOID
 
 from domain_secure.policy.certificates.certificate import parse
 from domain_secure.policy.certificates.certification_path import PathOutcome, PathValidation
+from domain_secure.policy.certificates.path_library import has_unsupported_extension
 from domain_secure.policy.certificates.path_validation import TrustAnchors, validate
 from domain_secure.policy.certificates.trust import ClientPurpose
 
-from lab.certificates import DAY, Authority, Issued, make
+from lab.certificates import DAY, Authority, Issued, make, self_signed
 
 TRUSTED, EXPIRED, UNTRUSTED, _ = PathOutcome
 ROOT = Authority.create("Lab Root")
@@ -150,7 +151,25 @@ def test_what_the_library_says_is_one_printable_line() -> None:
     found = judge(limited.issue(dns_names=["evil\r\n250 OK" + "x" * 500]))
     assert found.outcome is UNTRUSTED
     assert found.detail.isprintable()
-    assert len(found.detail) <= 250
+    assert "'evil\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}250 OKxxx" in found.detail
+    assert len(found.detail) == 250
+
+
+@pytest.mark.parametrize(
+    ("extension", "is_unsupported"),
+    [
+        ((x509.SubjectAlternativeName([x509.DNSName(NAME)]), True), False),
+        ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True), True),
+        ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), False), False),
+        ((x509.UnrecognizedExtension(x509.KeyUsage.oid, b"\x30\x05"), True), True),
+    ],
+)
+def test_critical_extensions_of_what_is_trusted_itself(
+    extension: tuple[x509.ExtensionType, bool], *, is_unsupported: bool
+) -> None:
+    """One that the library does not take into account counts, and one that cannot be read."""
+    made = self_signed(NAME, extensions=[extension])
+    assert has_unsupported_extension(parse(made.der)) is is_unsupported
 
 
 def test_dates_of_the_path_are_told_apart_from_worse() -> None:

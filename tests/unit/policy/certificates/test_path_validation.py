@@ -285,6 +285,17 @@ def test_a_path_valid_at_one_moment_alone() -> None:
         assert (found.outcome, found.not_before, found.not_after) == (EXPIRED, NOW, NOW)
 
 
+@pytest.mark.parametrize("dates", [{"not_before": NOW}, {"not_after": NOW}])
+def test_whose_dates_are_told(dates: dict[str, datetime]) -> None:
+    """Not those of a certificate that begins, or ends, at this very moment."""
+    second = timedelta(seconds=1)
+    old = ROOT.authority("Old", not_before=NOW - DAY, not_after=NOW - second)
+    assert judge(old.issue("x", **dates)).detail == f"authority CN=Old valid until {NOW - second:%Y-%m-%d}"
+    new = ROOT.authority("New", not_before=NOW + second, not_after=NOW + DAY)
+    told = f"authority CN=New not valid before {NOW + second:%Y-%m-%d}"
+    assert judge(new.issue("x", **dates)).detail == told
+
+
 def test_a_second_valid_way_counts() -> None:
     """Of an expired and a renewed intermediate with the same key the renewed one is taken."""
     expired = ROOT.authority("Twice", not_before=NOW - 9 * DAY, not_after=NOW - DAY)
@@ -407,9 +418,10 @@ def test_excluded_names_bind_a_wildcard_that_covers_them(excluded: str, name: st
 
 def test_excluded_names_leave_other_wildcards_alone() -> None:
     """A wildcard beside the excluded names is as good as before."""
-    extension = x509.NameConstraints(None, [x509.DNSName("mail.x.test")])
-    limited = ROOT.authority("Limited", extensions=[(extension, True)])
-    assert judge(limited.issue(dns_names=["*.y.test", "*.ax.test"])).outcome is TRUSTED
+    for excluded in ("mail.x.test", "mail.bax.test"):
+        extension = x509.NameConstraints(None, [x509.DNSName(excluded)])
+        limited = ROOT.authority("Limited", extensions=[(extension, True)])
+        assert judge(limited.issue(dns_names=["*.y.test", "*.ax.test"])).outcome is TRUSTED
 
 
 _AUTHORITY = ("-subj", "/CN=Renewed CA", "-days", "30", "-addext", "keyUsage=critical,keyCertSign")

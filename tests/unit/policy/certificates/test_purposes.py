@@ -32,7 +32,10 @@ def test_purposes(named: Iterable[x509.ObjectIdentifier], purposes: set[Purpose]
     assert purposes_of(parse(self_signed("a.test", purposes=named).der)) == purposes
 
 
-@pytest.mark.parametrize("value", [b"", b"\x30\x05", b"\x30\0\0", b"\x05\0"])
+SERVER_ALONE = x509.ExtendedKeyUsage([SERVER]).public_bytes()
+
+
+@pytest.mark.parametrize("value", [b"", b"\x30\x05", b"\x30\0\0", b"\x05\0", SERVER_ALONE + b"\0"])
 def test_purposes_that_cannot_be_read(value: bytes) -> None:
     """They are none, and not all of them."""
     broken = [(x509.UnrecognizedExtension(x509.ExtendedKeyUsage.oid, value), False)]
