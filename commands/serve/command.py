@@ -21,7 +21,7 @@ from domain_secure.milter.memory.memory_upkeep import limit_arenas
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.door import Door
 from domain_secure.milter.proof.self_proof import OwnPostfix, SelfProof
-from domain_secure.milter.record.journal import log_handler
+from domain_secure.milter.record.journal import log_handler, name_no_places
 from domain_secure.milter.record.repeated_lines import RepeatedLines
 from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBook
 from domain_secure.policy.book.client_requests import ClientRequests
@@ -310,6 +310,7 @@ def _let_forget(configuration: Configuration, instance: PostfixInstance, *, chan
 
 def _set_up_logging(*, debug: bool) -> None:
     logger = logging.getLogger("domain_secure")
+    name_no_places()
     handler = log_handler()
     handler.addFilter(RepeatedLines(log_event))
     logger.addHandler(handler)

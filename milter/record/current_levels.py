@@ -56,7 +56,7 @@ class CurrentLevels:
     def of(self, record: Observed) -> LogLevel:
         """Return the level of what happened: that of its service, where one has its own."""
         service = None
-        if isinstance(record, DecisionRecord):
+        if self._listeners and isinstance(record, DecisionRecord):
             service = service_at(self._listeners, record.server_address, record.server_port)
         return self.level(direction_of(record), entries_of(record), service)
 
@@ -66,6 +66,8 @@ class CurrentLevels:
         configured = configured_levels(configuration)
         if direction is Direction.RECEIVE and service is not None:
             configured[direction] = configuration.log_services.get(service, configured[direction])
+        if not self._temporary:
+            return configured[direction]
         return LogLevels(configured, self._temporary).level(direction, entries, datetime.now(UTC))
 
     def refresh(self) -> None:

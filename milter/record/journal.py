@@ -35,6 +35,16 @@ def log_handler(stream: TextIO = sys.stderr, address: Path = SOCKET) -> logging.
     return JournalHandler(lines, address) if address.is_socket() else lines
 
 
+def name_no_places() -> None:
+    """Have this process's lines made without looking up which code, thread and process made each.
+
+    No line says so, and a line about a message takes a quarter less time.  Source: Python's Logging HOWTO,
+    "Optimization".
+    """
+    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001 - as documented there
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
 def goes_to_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Tell whether what is written to *stream* ends up in the journal."""
     try:

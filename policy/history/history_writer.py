@@ -32,6 +32,7 @@ _SIGHTINGS = 100
 _ROWS_AT_A_TIME = 5000  #: to drop: some tens of milliseconds
 _PAGES_AT_A_TIME = 2000
 _MEGABYTE = 1024 * 1024
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class HistoryWriter:
@@ -55,11 +56,13 @@ class HistoryWriter:
         """
         connection = self._opened()
         kept = dict(self._kept)
+        about: list[tuple[int | None, Entry]] = []
         with _transaction(connection):
             for item in items:
                 if item.document is not None:
-                    _insert_record(connection, item)
+                    about += _insert_record(connection, item)
                 self._keep_certificates(connection, item, kept)
+            connection.executemany("INSERT OR IGNORE INTO record_entry VALUES (?, ?)", about)
             _add_hours(connection, items)
             _note_latest(connection, items)
             _note_sightings(connection, items)
@@ -171,15 +174,20 @@ class _transaction:  # noqa: N801 - used as a verb
             self._connection.execute("ROLLBACK")
 
 
-def _insert_record(connection: sqlite3.Connection, item: HistoryItem) -> None:
-    text = json.dumps(item.document, separators=(",", ":"))
+def _insert_record(connection: sqlite3.Connection, item: HistoryItem) -> list[tuple[int | None, Entry]]:
+    """Insert a record, and return its number with each partner that it is about."""
     number = connection.execute(
         "INSERT INTO record (time, direction, kind, queue_id, outcome, document) VALUES (?, ?, ?, ?, ?, ?)",
-        (item.time.timestamp(), item.direction, item.kind, item.queue_id, item.outcome, text),
+        (
+            item.time.timestamp(),
+            item.direction,
+            item.kind,
+            item.queue_id,
+            item.outcome,
+            _encoded(item.document),
+        ),
     ).lastrowid
-    connection.executemany(
-        "INSERT OR IGNORE INTO record_entry VALUES (?, ?)", [(number, count.entry) for count in item.counts]
-    )
+    return [(number, count.entry) for count in item.counts]
 
 
 def _upsert_certificate(

@@ -127,6 +127,7 @@ def recorded_evidence(document: Mapping[str, Any]) -> RecordedEvidence:
 #: Why a client that logged in is exempt; recorded as the detail of its findings.
 AUTHENTICATED = "the client logged in"
 _UNKNOWN = Verdict.UNKNOWN_CERTIFICATE.word
+_ORDER = tuple(Verdict)
 _VERDICTS = {verdict.word: verdict for verdict in Verdict}
 
 
@@ -151,11 +152,10 @@ def _counts(record: DecisionRecord) -> tuple[Count, ...]:
 
 def _one_an_entry(decision: Decision) -> tuple[Finding, ...]:
     """Return one finding for each list entry, the gravest: two hosts of one partner are one message."""
-    order = tuple(Verdict)
     gravest: dict[Entry, Finding] = {}
     for finding in decision.findings:
         former = gravest.get(finding.claim.entry)
-        if former is None or order.index(former.verdict) < order.index(finding.verdict):
+        if former is None or _ORDER.index(former.verdict) < _ORDER.index(finding.verdict):
             gravest[finding.claim.entry] = finding
     return tuple(gravest.values())
 

@@ -26,17 +26,14 @@ class Event:
     @classmethod
     def of(cls, level: int, word: str, /, **pairs: object) -> Self:
         """Return the event; what is None is written as a dash."""
-        return cls(
-            level, word, tuple((key, "-" if value is None else str(value)) for key, value in pairs.items())
-        )
+        written = [(key, "-" if value is None else str(value)) for key, value in pairs.items()]
+        return cls(level, word, tuple(written))
 
     def __str__(self) -> str:
         """Return the line; values outside a safe alphabet are JSON strings in ASCII."""
-        return " ".join((self.word, *(f"{key}={_value(value)}" for key, value in self.pairs)))
-
-
-def _value(text: str) -> str:
-    return text if _BARE.fullmatch(text) else json.dumps(text)
+        is_bare, quoted = _BARE.fullmatch, json.dumps
+        said = [f"{key}={value if is_bare(value) else quoted(value)}" for key, value in self.pairs]
+        return " ".join([self.word, *said])
 
 
 def internal_error(where: str, error: BaseException) -> Event:

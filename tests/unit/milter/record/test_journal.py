@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from domain_secure.milter.daemon.daemon import events
-from domain_secure.milter.record.journal import JournalHandler, encoded, goes_to_journal, log_handler
+from domain_secure.milter.record.journal import (
+    JournalHandler,
+    encoded,
+    goes_to_journal,
+    log_handler,
+    name_no_places,
+)
 from domain_secure.policy.terms.event import Event
 
 EVENT = Event.of(logging.WARNING, "decision", verdict="no-tls", reply=None, detail="a\nb")
@@ -47,6 +53,18 @@ def test_an_event_becomes_fields(journal: socket.socket, tmp_path: Path) -> None
     )
     assert otherwise.getvalue() == ""
     handler.close()
+
+
+def test_nobody_looks_up_where_a_line_is_made(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The line is the same, and takes less time."""
+    for name in ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing"):
+        monkeypatch.setattr(logging, name, getattr(logging, name))
+    name_no_places()
+    logging.getLogger("domain_secure").log(EVENT.level, EVENT)
+    (made,) = caplog.records
+    assert (made.getMessage(), made.lineno, made.thread, made.process) == (str(EVENT), 0, None, None)
 
 
 def test_a_value_cannot_start_a_field() -> None:
