@@ -41,7 +41,7 @@ def name_no_places() -> None:
     No line says so, and a line about a message takes a quarter less time.  Source: Python's Logging HOWTO,
     "Optimization".
     """
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001 - as documented there
+    logging._srcfile = None  # noqa: SLF001 - as documented there
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 

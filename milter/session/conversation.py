@@ -4,7 +4,7 @@ Owns: where a packet ends, and which macros belong to which event.  Must not kno
 Invariant: an event sees the macros that came with it alone; what is no packet of the protocol raises.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from typing import ClassVar
 
@@ -152,14 +152,12 @@ class Conversation:
         """
         if self._macros is None or self._macros[0] != event:
             return _NO_MACROS
-        texts = self._macros[1:].split(b"\0")
-        said = {}
-        for name, value in zip(texts[::2], texts[1::2], strict=False):
-            try:
-                said[name.decode()] = value.decode()
-            except UnicodeDecodeError:
-                continue
-        return said
+        octets = self._macros[1:]
+        try:
+            texts = octets.decode().split("\0")
+        except UnicodeDecodeError:
+            return _decodable(octets.split(b"\0"))
+        return dict(zip(texts[::2], texts[1::2], strict=False))
 
     _events: ClassVar[dict[int, Callable[["Conversation", bytes], bytes]]] = {
         protocol.MAIL: _mail,
@@ -173,3 +171,13 @@ class Conversation:
         protocol.QUIT_AND_GO_ON: _quit,
         **dict.fromkeys((protocol.CONNECT, protocol.HELO, protocol.DATA, protocol.UNKNOWN), _unasked),
     }
+
+
+def _decodable(texts: Sequence[bytes]) -> dict[str, str]:
+    said = {}
+    for name, value in zip(texts[::2], texts[1::2], strict=False):
+        try:
+            said[name.decode()] = value.decode()
+        except UnicodeDecodeError:
+            continue
+    return said

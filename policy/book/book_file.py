@@ -59,8 +59,8 @@ CREATE TABLE client_request (
 );
 """
 
-#: Of each file that the book is in: inode, octets, and when it was written, in ns; None where there is none.
-Look = tuple[tuple[int, int, int] | None, ...]
+#: Of both files that the book is in: inode, octets, and when it was written, in ns; zeros: there is none.
+Look = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 
 class _Access:
@@ -123,7 +123,7 @@ class BookFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._log = path.with_name(f"{path.name}-wal")  #: where SQLite writes first
+        self._name, self._log = str(path), f"{path}-wal"  #: where SQLite writes first
         self._reader = _Access(path)
         self._writer = _Access(path)
 
@@ -161,12 +161,12 @@ class BookFile:
         None where that does not hold, as it was written a moment ago, or where it cannot be told.
         """
         try:
-            seen = tuple(map(_seen, (self.path, self._log)))
+            book, log = _seen(self._name), _seen(self._log)
         except OSError:
             return None
         # A second write of the same moment might look like the first.
-        latest = max((one[2] for one in seen if one is not None), default=0)
-        return seen if time.time_ns() - latest > _MOMENT else None
+        is_settled = time.time_ns() - max(book[2], log[2]) > _MOMENT
+        return (book, log) if is_settled else None
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -234,11 +234,11 @@ class BookFile:
                 )
 
 
-def _seen(path: Path) -> tuple[int, int, int] | None:
+def _seen(name: str) -> tuple[int, int, int]:
     try:
-        status = path.lstat()
+        status = os.lstat(name)
     except FileNotFoundError:
-        return None
+        return 0, 0, 0
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
