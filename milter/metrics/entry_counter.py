@@ -74,9 +74,10 @@ class EntryCounter:
 
     def exposition(self) -> bytes:
         """Return help, type and every series that is shown as text."""
+        # Mail waits for the lock: of many series the text takes long, and copies do not.
         with self._lock:
-            counts = self._counts
-            text = "".join([f"{line}{counts[values]}\n" for values, line in self._lines.items()])
+            lines, counts = self._lines.copy(), self._counts.copy()
+        text = "".join([f"{line}{counts[values]}\n" for values, line in lines.items()])
         return (self._head + text).encode()
 
     def _line(self, values: tuple[str, ...]) -> str:

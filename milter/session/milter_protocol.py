@@ -112,6 +112,7 @@ def texts_of(data: bytes) -> list[bytes]:
 
 
 def _texts(*texts: str) -> bytes:
-    if any("\0" in text for text in texts):
+    joined = "\0".join((*texts, ""))
+    if joined.count("\0") != len(texts):
         raise ValueError(f"a text holds NUL: {texts!r}")
-    return b"".join(text.encode("utf-8", "surrogateescape") + b"\0" for text in texts)
+    return joined.encode("utf-8", "surrogateescape")
