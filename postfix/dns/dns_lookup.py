@@ -48,12 +48,15 @@ Lookups = Callable[[str, str], Lookup]
 def system_lookup(name: str, record_type: str) -> Lookup:
     """Return what the resolver of /etc/resolv.conf says; CNAMEs are followed, search domains are not used.
 
-    Raises nothing.
+    Raises nothing but ImportError, where dnspython is not installed.
     """
-    import dns.exception  # noqa: PLC0415 - see above
-    import dns.flags  # noqa: PLC0415
-    import dns.resolver  # noqa: PLC0415
-
+    try:
+        import dns.exception  # noqa: PLC0415 - see above
+        import dns.flags  # noqa: PLC0415
+        import dns.resolver  # noqa: PLC0415
+    except OSError as error:
+        # As without a free descriptor; the next look-up tries again.
+        return Lookup(LookupStatus.FAILED, detail=f"{record_type} of {name}: cannot load dnspython ({error})")
     try:
         resolver = dns.resolver.Resolver()
         trusted = is_trusted(resolver.nameservers)
