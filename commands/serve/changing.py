@@ -6,8 +6,6 @@ Owns: whether it may at all.
 import time
 from collections.abc import Callable
 
-from domain_secure.commands.changes import states
-from domain_secure.commands.changes.asking import carry_out
 from domain_secure.milter.changes.page_changes import PageChanges, Workings
 from domain_secure.milter.daemon.daemon import log_event
 from domain_secure.policy.configuration.configuration import Configuration
@@ -21,6 +19,10 @@ def page_changes(configuration: Current) -> PageChanges | None:
     access = started_with.metrics_access
     if not access.allow_changes:
         return None
+    # Loads what most daemons never need.
+    from domain_secure.commands.changes import states  # noqa: PLC0415
+    from domain_secure.commands.changes.asking import carry_out  # noqa: PLC0415
+
     workings = Workings(
         states.offered,
         lambda act: states.state_of(configuration(), act),

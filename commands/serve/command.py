@@ -9,7 +9,6 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from domain_secure.commands.in_force.in_force import forget_former
 from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path
 from domain_secure.milter.daemon import events
 from domain_secure.milter.daemon.activation import InheritedSockets
@@ -55,7 +54,7 @@ from domain_secure.postfix.tables.publication import files_of
 from domain_secure.postfix.tables.publish import publish
 
 from .changing import page_changes
-from .pages import further_pages, status_page
+from .late_pages import FurtherPages, late_status_page
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -88,12 +87,12 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         tables.publish,
         sources,
         deliveries,
-        status_page,
+        late_status_page,
         lambda running: (self_proof(running),),
         inherited,
         postfix_changed=PostfixWatch(),
         tables_taken_away=tables.taken_away,
-        further_pages=further_pages,
+        further_pages=FurtherPages,
         changes=page_changes,
         smtp_listeners=lambda current: smtp_listeners(PostfixInstance(current.config_directory)),
         door=_door,
@@ -298,6 +297,9 @@ def _let_forget(configuration: Configuration, instance: PostfixInstance, *, chan
         return
     try:
         if os.geteuid() == 0:
+            # The daemon's user may not, and its memory does without what this loads.
+            from domain_secure.commands.in_force.in_force import forget_former  # noqa: PLC0415
+
             forget_former(configuration, instance)
             return
         request_path(configuration).touch()

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
+from secrets import token_hex
 
 from domain_secure.milter.knowledge.knowledge import CertificateKnowledge, tlsa_by
 from domain_secure.milter.knowledge.live_configuration import Live
@@ -142,7 +142,7 @@ class Answering:
         door = self._reach.door(configuration)
         if door is None:
             raise Problem("Postfix has no smtpd on port 25", str(configuration.config_directory), "run check")
-        message = answer_to(self._seen(arrived), configuration, f"<{uuid4().hex}@{arrived.host}>")
+        message = answer_to(self._seen(arrived), configuration, f"<{token_hex(16)}@{arrived.host}>")
         with DoorClient(door, arrived.host, _SECONDS) as client:
             client.ehlo()
             if client.has_extn("starttls"):

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
@@ -27,8 +26,6 @@ from domain_secure.policy.terms.mailbox import Mailbox
 from .alignment import Alignment
 from .mending import mending
 
-# Where a field would be broken, a long Message-ID becomes encoded words, which no program takes for one.
-_UNBROKEN = SMTP.clone(max_line_length=None)
 _WIDTH = 76
 _LABEL = 13
 _LONGEST = 300  #: of what somebody else chose
@@ -58,7 +55,11 @@ class Seen:
 
 def answer_to(seen: Seen, configuration: Configuration, identifier: str) -> EmailMessage:
     """Return the answer, to be sent with an empty reverse-path; *identifier* is its own Message-ID."""
-    message = EmailMessage(policy=_UNBROKEN)
+    # Loads the grammar of header fields, for which a daemon that answers no letters should not pay.
+    from email.policy import SMTP  # noqa: PLC0415
+
+    # Where a field would be broken, a long Message-ID becomes encoded words, which no program takes for one.
+    message = EmailMessage(policy=SMTP.clone(max_line_length=None))
     message["From"] = f"<{seen.reflector}>"
     message["To"] = f"<{seen.author}>"
     message["Subject"] = f"Your session with {seen.host} ({seen.queue_id})"
