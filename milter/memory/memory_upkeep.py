@@ -1,7 +1,8 @@
 """What a load needed for a moment is given back to the machine when it is over.
 
 The C library keeps what was freed: in an arena for each of many threads, and in the holes between what is
-still in use.  A page or ten thousand certificates would leave megabytes that nobody uses.
+still in use.  A page or ten thousand certificates would leave megabytes that nobody uses.  What it read of
+libraries for that stays likewise.
 
 Owns: the C library's settings, and when it is asked to give back.  Where it is not the GNU one, nothing is
 done.
@@ -14,6 +15,8 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from . import mapped_files
 
 _M_ARENA_MAX = -8
 _ARENAS = 2  #: our threads take turns anyway
@@ -30,15 +33,16 @@ def limit_arenas() -> None:
 
 def settle() -> None:
     """Take all that is there for what stays, so that looking for garbage later costs next to nothing."""
-    gc.collect()
+    give_back()
     gc.freeze()
 
 
 def resident() -> int:
-    """Return the octets that this process holds in memory; 0 where that cannot be known."""
+    """Return the octets that this process holds beside pages of files; 0 where that cannot be known."""
     try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
+        held, of_files = map(int, _STATM.read_text().split()[1:3])
+        return (held - of_files) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
         return 0
 
 
@@ -47,32 +51,37 @@ def give_back() -> None:
     gc.collect()
     if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
         trim(0)
+    mapped_files.leave()
 
 
 class MemoryUpkeep:
-    """For the supervising thread."""
+    """For the supervising thread; made when the process has just settled."""
 
     def __init__(
         self,
         held: Callable[[], int] = resident,
         release: Callable[[], None] = give_back,
         monotonic: Callable[[], float] = time.monotonic,
+        mapped: Callable[[], int] = mapped_files.mapped,
     ) -> None:
         self._held = held
+        self._mapped = mapped
         self._release = release
         self._monotonic = monotonic
-        self._least: int | None = None
+        self._least = held()
+        self._usual: int | None = mapped()  #: octets of files' pages that are in use; None: not known yet
         self._due = 0.0
 
     def attend(self) -> None:
         """Give back, where the process has grown since the last time; not too often."""
         if self._monotonic() < self._due:
             return
-        held = self._held()
-        if self._least is None:
-            self._least = held
-        if held - self._least >= _WORTH:
+        held, mapped = self._held(), self._mapped()
+        if self._usual is None:
+            # What came back meanwhile is in use.
+            self._usual = mapped
+        if held - self._least >= _WORTH or mapped - self._usual >= _WORTH:
             self._release()
-            self._least = self._held()
+            self._least, self._usual = self._held(), None
             self._due = self._monotonic() + _PAUSE_SECONDS
         self._least = min(self._least, held)

@@ -16,7 +16,8 @@ class Process:
         self.size = size
         self.released = 0
         self.now = 0.0
-        self.upkeep = MemoryUpkeep(lambda: self.size, self.release, lambda: self.now)
+        self.mapped = 0
+        self.upkeep = MemoryUpkeep(lambda: self.size, self.release, lambda: self.now, lambda: self.mapped)
 
     def release(self) -> None:
         """Give half of what is beyond forty mebibytes back."""
@@ -46,6 +47,19 @@ def test_it_is_not_done_too_often() -> None:
     process.now = 60.0
     assert process.attend(55) == 1
     assert process.attend(58) == 2
+
+
+def test_what_was_read_of_files_is_left() -> None:
+    """Mebibytes of files beyond what is in use; what comes back by the end of the pause is in use."""
+    process = Process(40 * MEBIBYTE)
+
+    def read(mebibytes: int, now: float) -> int:
+        process.mapped, process.now = mebibytes * MEBIBYTE, now
+        return process.attend(40)
+
+    assert [read(1, 0.0), read(1, 1.0), read(2, 2.0)] == [0, 0, 1]
+    assert [read(20, 3.0), read(8, 8.0), read(9, 20.0), read(8, 30.0)] == [1, 1, 1, 1]
+    assert read(10, 40.0) == 2
 
 
 _PROGRAM = """
