@@ -55,7 +55,7 @@ def give_back() -> None:
 
 
 class MemoryUpkeep:
-    """For the supervising thread; made when the process has just settled."""
+    """For the supervising thread; made when all the rest begins."""
 
     def __init__(
         self,
@@ -68,9 +68,10 @@ class MemoryUpkeep:
         self._mapped = mapped
         self._release = release
         self._monotonic = monotonic
-        self._least = held()
-        self._usual: int | None = mapped()  #: octets of files' pages that are in use; None: not known yet
-        self._due = 0.0
+        self._usual: int | None = None  #: octets of files' pages that are in use; None: not known yet
+        # The start of all that works in the background is a load as any other.
+        self._least = 0
+        self._due = monotonic() + _PAUSE_SECONDS
 
     def attend(self) -> None:
         """Give back, where the process has grown since the last time; not too often."""

@@ -10,14 +10,24 @@ MEBIBYTE = 1024 * 1024
 
 
 class Process:
-    """A process of a size, and a clock."""
+    """A process that was of a size when its start was over, and a clock."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.released = 0
-        self.now = 0.0
+        self.now = -10.0
         self.mapped = 0
         self.upkeep = MemoryUpkeep(lambda: self.size, self.release, lambda: self.now, lambda: self.mapped)
+
+    @classmethod
+    def at_rest(cls, size: int) -> "Process":
+        """Return one that has given back what its start needed."""
+        process = cls(2 * size - 40 * MEBIBYTE)
+        process.now = -5.0
+        process.upkeep.attend()
+        assert (process.released, process.size) == (1, size)
+        process.now, process.released = 0.0, 0
+        return process
 
     def release(self) -> None:
         """Give half of what is beyond forty mebibytes back."""
@@ -31,16 +41,27 @@ class Process:
         return self.released
 
 
+def test_what_the_start_needed_is_given_back() -> None:
+    """However big the process is then: once, when there was time for all that begins in the background."""
+    process = Process(50 * MEBIBYTE)
+    process.now = -5.5
+    assert process.attend(60) == 0
+    process.now = -5.0
+    assert process.attend(50) == 1
+    process.now = 60.0
+    assert process.attend(45) == 1
+
+
 def test_growth_is_given_back() -> None:
     """A process that has grown by mebibytes gives back; one that grows by less, or shrinks, does not."""
-    process = Process(50 * MEBIBYTE)
+    process = Process.at_rest(50 * MEBIBYTE)
     assert [process.attend(size) for size in (50, 51, 49, 50)] == [0, 0, 0, 0]
     assert process.attend(52) == 1
 
 
 def test_it_is_not_done_too_often() -> None:
     """What stays big is not worked at again and again; growth beyond it is, after a pause."""
-    process = Process(50 * MEBIBYTE)
+    process = Process.at_rest(50 * MEBIBYTE)
     process.attend(50)
     assert process.attend(70) == 1
     assert process.attend(80) == 1
@@ -51,13 +72,13 @@ def test_it_is_not_done_too_often() -> None:
 
 def test_what_was_read_of_files_is_left() -> None:
     """Mebibytes of files beyond what is in use; what comes back by the end of the pause is in use."""
-    process = Process(40 * MEBIBYTE)
+    process = Process.at_rest(40 * MEBIBYTE)
 
     def read(mebibytes: int, now: float) -> int:
         process.mapped, process.now = mebibytes * MEBIBYTE, now
         return process.attend(40)
 
-    assert [read(1, 0.0), read(1, 1.0), read(2, 2.0)] == [0, 0, 1]
+    assert [read(1, 0.0), read(2, 1.0), read(3, 2.0)] == [0, 0, 1]
     assert [read(20, 3.0), read(8, 8.0), read(9, 20.0), read(8, 30.0)] == [1, 1, 1, 1]
     assert read(10, 40.0) == 2
 
