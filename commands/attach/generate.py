@@ -80,7 +80,7 @@ def _forgotten(configuration: Configuration, instance: PostfixInstance) -> ExitS
     if os.geteuid() != 0:
         note("Postfix may go by former routes for a while: only root can reload it")
         return ExitStatus.DONE
-    reloaded = forget_former(configuration, instance)
+    reloaded = forget_former(configuration, instance, reads_log=True)
     add_to_document({"reloaded": reloaded})
     if reloaded:
         print("Postfix was reloaded and goes by the tables")

@@ -40,6 +40,7 @@ from domain_secure.postfix.tables.routing import Router
 from domain_secure.postfix.tables.tables import TRANSPORT_SERVICE, named_types
 
 from .daemon_step import await_daemon, not_yet
+from .missed_tables import MissedTables
 
 _NAMED = 5  #: entries and messages named in a line
 _ASKED = 5_000  #: entries that Postfix is asked about after a change; of more, so many
@@ -90,9 +91,13 @@ def _settle(former: Configuration, instance: PostfixInstance, entries: Collectio
     return "in force" + (": Postfix was reloaded and goes by it" if reloaded else "")
 
 
-def forget_former(configuration: Configuration, instance: PostfixInstance) -> bool:
+def forget_former(
+    configuration: Configuration, instance: PostfixInstance, *, reads_log: bool = False
+) -> bool:
     """Let a running Postfix forget former routes, and record that it has; returns whether it was reloaded.
 
+    It is reloaded as well where one of its processes goes on without tables that were away, by what is noted
+    and, if *reads_log*, by what the process itself says in Postfix's log.
     One at a time, and not while attach replaces the files: of several who wait, one reload is enough.
     """
     with atomic_file.writer_lock(instance.config_directory):
@@ -103,7 +108,9 @@ def forget_former(configuration: Configuration, instance: PostfixInstance) -> bo
         if in_place is None:
             return False
         known = routes_record.signature(configuration)
-        reloaded = forget(instance, in_place)
+        missed = MissedTables(configuration, instance, reads_log=reads_log)
+        reloaded = forget(instance, in_place, missed.by)
+        missed.settle()
         routes_record.write(configuration, known)
     return reloaded
 

@@ -6,18 +6,17 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from domain_secure.commands.terminal.common import belongs_to_fleet, configuration_path
-from domain_secure.milter.daemon import events
 from domain_secure.milter.daemon.activation import InheritedSockets
 from domain_secure.milter.daemon.daemon import Daemon, log_event
 from domain_secure.milter.daemon.sockets import Endpoint
 from domain_secure.milter.daemon.surroundings import Endpoints, Running, Surroundings
 from domain_secure.milter.knowledge.knowledge import Sources, StrangerSources
 from domain_secure.milter.memory.memory_upkeep import limit_arenas
-from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.proof.door import Door
 from domain_secure.milter.proof.self_proof import OwnPostfix, SelfProof
 from domain_secure.milter.record.journal import log_handler, name_no_places
@@ -26,13 +25,11 @@ from domain_secure.policy.book.certificate_book import FILE_NAME, CertificateBoo
 from domain_secure.policy.book.client_requests import ClientRequests
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.configuration.reading import load
-from domain_secure.policy.files.file_signature import FileSignature, file_signature
+from domain_secure.policy.files.file_signature import file_signature
 from domain_secure.policy.sending.delivery import DeliveryObserver
 from domain_secure.policy.sending.delivery_counts import OutboundProgress
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 from domain_secure.postfix.attach.attach_record import is_receiving
-from domain_secure.postfix.attach.routes_record import request_path
-from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.dns.dkim_key_lookup import DkimKeyLookup
 from domain_secure.postfix.dns.dns_lookup import system_lookup
 from domain_secure.postfix.dns.mail_exchangers import mail_exchangers
@@ -50,11 +47,10 @@ from domain_secure.postfix.probe.probe import probe
 from domain_secure.postfix.probe.probe_schedule import ProbeSchedule
 from domain_secure.postfix.probe.probe_source import ProbeSource
 from domain_secure.postfix.services.smtp_listeners import smtp_listeners
-from domain_secure.postfix.tables.publication import files_of
-from domain_secure.postfix.tables.publish import publish
 
 from .changing import page_changes
 from .late_pages import FurtherPages, late_status_page
+from .table_watch import TableWatch
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -86,7 +82,7 @@ def _composed(path: Path, inherited: InheritedSockets) -> Daemon:
         endpoints,
         tables.publish,
         sources,
-        deliveries,
+        partial(deliveries, tables.complained_of),
         late_status_page,
         lambda running: (self_proof(running),),
         inherited,
@@ -225,6 +221,7 @@ class _Ground:
 
 
 def deliveries(
+    table_unavailable: Callable[[Configuration], None],
     configuration: Callable[[], Configuration],
     publish: Callable[[OutboundProgress], None],
     observers: tuple[DeliveryObserver, ...],
@@ -239,75 +236,14 @@ def deliveries(
             publish,
             observers,
             log_event,
+            table_unavailable,
         )
     )
-
-
-class TableWatch:
-    """Brings Postfix's tables up to date, and tells what somebody does to them afterwards."""
-
-    def __init__(self) -> None:
-        self._made: dict[Path, FileSignature] = {}
-
-    def publish(self, configuration: Configuration, metrics: Metrics) -> None:
-        """Make them; a failure leaves the former ones and is logged.
-
-        An edge that sends to no listed domain, and never did, needs no tables and perhaps has no Postfix.
-        """
-        if not configuration.outbound_tables:
-            self._made = {}
-            return
-        if not configuration.send and not self._made and not (configuration.state / "maps").exists():
-            return
-        lost = self.taken_away()
-        instance = PostfixInstance(configuration.config_directory)
-        try:
-            result = publish(configuration, instance)
-        except Problem as problem:
-            log_event(events.maps_failed(str(problem)))
-            metrics.tables.attempted(str(problem))
-            return
-        files = [file for table in result.tables for file in files_of(table.path, result.map_type)]
-        self._made = {file: state for file in files if (state := file_signature(file)) is not None}
-        metrics.tables.attempted(None)
-        if result.changed:
-            if lost is not None:
-                log_event(events.tables_taken_away(lost))
-            log_event(events.maps_published(changed=",".join(result.changed)))
-        _let_forget(configuration, instance, changed=bool(result.changed))
-
-    def taken_away(self) -> str | None:
-        """Return which file is not as it was made, or None."""
-        for file, made in self._made.items():
-            present = file_signature(file)
-            if present != made:
-                return f"{file} {'is missing' if present is None else 'was changed by somebody else'}"
-        return None
 
 
 def _inode(file: Path) -> int | None:
     found = file_signature(file)
     return found[1] if found else None
-
-
-def _let_forget(configuration: Configuration, instance: PostfixInstance, *, changed: bool) -> None:
-    """Let Postfix forget former routes: as root at once, else by a request to whom the units run as root."""
-    found = unforgotten(configuration, instance)
-    if found is None:
-        return
-    try:
-        if os.geteuid() == 0:
-            # The daemon's user may not, and its memory does without what this loads.
-            from domain_secure.commands.in_force.in_force import forget_former  # noqa: PLC0415
-
-            forget_former(configuration, instance)
-            return
-        request_path(configuration).touch()
-        detail = found.detail
-    except (Problem, OSError) as error:
-        detail = str(error)
-    if changed:
-        log_event(events.not_in_force(f"{detail}; {FIX}"))
 
 
 def _set_up_logging(*, debug: bool) -> None:

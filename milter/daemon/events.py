@@ -67,15 +67,25 @@ def socket_bound_again(where: str) -> Event:
 
 
 def tables_taken_away(detail: str) -> Event:
-    """Return the line for tables of Postfix that are not as they were made; they are made again.
+    """Return the line for tables of Postfix that are not as they were made; they are made again if need be.
 
-    A process of Postfix that wanted one meanwhile may wait for a minute before it tries again.
+    A process of Postfix's that starts meanwhile goes on without them until it ends or Postfix is reloaded.
     """
     return Event.of(
         logging.ERROR,
         "tables-taken-away",
         detail=detail,
-        fix="run postfix reload where Postfix still complains of a table",
+        fix="put the state folder back where the daemon cannot make it again",
+    )
+
+
+def tables_put_back(detail: str) -> Event:
+    """Return the line for tables that are there again; root is asked to reload Postfix if it must be."""
+    return Event.of(
+        logging.WARNING,
+        "tables-put-back",
+        detail=detail,
+        fix="without domain-secure-generate.path run domain-secure generate as root",
     )
 
 

@@ -38,6 +38,7 @@ class TableUpkeep:
         self._monotonic = monotonic
         self._asked = threading.Event()
         self._attempted = 0.0
+        self._was_missing = False
 
     def ask(self) -> None:
         """Let the next `attend` make them; from any thread."""
@@ -50,7 +51,12 @@ class TableUpkeep:
         missing = self._taken_away()
         # Another type or syntax of tables may be needed then.
         changed = self._postfix_changed(configuration)
-        is_due = failed_a_while_ago or changed or (missing is not None and since > _MISSING_SECONDS)
+        # Who put it back knows nothing of those who found none meanwhile.
+        returned = self._was_missing and missing is None
+        self._was_missing = missing is not None
+        is_due = (
+            failed_a_while_ago or changed or returned or (missing is not None and since > _MISSING_SECONDS)
+        )
         if not self._asked.is_set() and not is_due:
             return
         self._asked.clear()

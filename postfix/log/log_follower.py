@@ -29,6 +29,7 @@ from .delivery_ledger import DeliveryLedger, Reading, Sums
 from .log_location import LogLocation
 from .log_source import Batch, LogSource
 from .log_standing import StandingWatch
+from .unavailable_tables import without_tables
 
 POLL_SECONDS = 0.25  #: how soon a line is noticed
 _RETRY_SECONDS = 1.0
@@ -91,6 +92,8 @@ class Surroundings:
     publish: Callable[[OutboundProgress], None]
     observers: Sequence[DeliveryObserver]
     log: Callable[[Event], None]
+    #: told that a process of Postfix's cannot open a table of ours
+    table_unavailable: Callable[[Configuration], None] = lambda _: None
 
 
 class LogFollower:
@@ -227,6 +230,9 @@ class LogFollower:
             self._around.log(events.log_lines_lost(batch.lost))
         self._tell_of_foreign(batch.foreign)
         watch.look(batch.lines)
+        configuration = self._around.configuration()
+        if without_tables(batch.lines, configuration.state):
+            self._around.table_unavailable(configuration)
         tracker.unknown_lines += batch.odd
         found = tracker.feed(batch.lines, datetime.now(UTC))
         return [] if batch.from_before else found

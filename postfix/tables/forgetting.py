@@ -77,12 +77,18 @@ def begun_before(
     )
 
 
-def forget(instance: PostfixInstance, in_place: InPlace) -> bool:
+def forget(
+    instance: PostfixInstance,
+    in_place: InPlace,
+    without_tables: Callable[[Collection[Process]], Collection[Process]] = lambda _: (),
+) -> bool:
     """Reload Postfix where somebody remembers former routes, and return once nobody does; needs root.
 
-    Returns whether it was reloaded.  Raises Problem when it cannot be, or does not follow.
+    Likewise where somebody goes on without tables that are there again: *without_tables* tells who of those
+    that run.  Returns whether it was reloaded.  Raises Problem when it cannot be, or does not follow.
     """
-    if not remembering(processes(instance), in_place):
+    running = processes(instance)
+    if not remembering(running, in_place) and not without_tables(running):
         return False
     if grave := [complaint for complaint in instance.check() if complaint.is_grave]:
         raise Problem(

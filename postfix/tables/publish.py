@@ -26,7 +26,7 @@ from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
-from . import authority_files
+from . import authority_files, put_back
 from .amendment import Amendment, amendment, can_amend
 from .publication import (
     FOLDER,
@@ -42,7 +42,7 @@ from .publication import (
     settings_digest,
 )
 from .table_source import MODE, Report, amend_source, compile_source, write_source
-from .tables import Table
+from .tables import Table, named_types
 
 _LARGEST = 1024 * 1024 * 1024  #: octets of a list
 _UNFINISHED = re.compile(rf"{re.escape(UNFINISHED)}.*|\.(?:{re.escape(RECORD)}|{LISTED})\.new")
@@ -106,6 +106,10 @@ def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
     """
     record = Record.read(job.directory)
     known = dict(record.tables) if record.map_type == job.map_type else {}
+    were_away = _were_away(job, known)
+    if were_away:
+        # Now as well: whoever is killed before the end leaves tables behind that fit their record.
+        put_back.note(job.configuration.state)
     tables = []
     try:
         with ThreadPoolExecutor(_COMPILERS) as compilers:
@@ -123,7 +127,16 @@ def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
         raise fault
     listed = _keep_listed(job, held)
     _write_record(held, Record(job.map_type, input_digest(job), known, settings_digest(job), listed))
+    if were_away:
+        put_back.note(job.configuration.state)
     return Publication(job.map_type, tuple(tables))
+
+
+def _were_away(job: Job, known: Mapping[Table, TableRecord]) -> bool:
+    """Tell whether Postfix names our tables and may have found one missing: not all are as we put them."""
+    if all(table in known and known[table].files == job.signature(table) for table in Table):
+        return False
+    return bool(named_types(job.instance, job.configuration.state))
 
 
 def _begun(

@@ -222,7 +222,14 @@ GOLDEN = [
         daemon_events.tables_taken_away("/s/maps/transport is missing"),
         (
             'tables-taken-away detail="/s/maps/transport is missing" '
-            'fix="run postfix reload where Postfix still complains of a table"'
+            'fix="put the state folder back where the daemon cannot make it again"'
+        ),
+    ),
+    (
+        daemon_events.tables_put_back("/s/maps/transport is missing"),
+        (
+            'tables-put-back detail="/s/maps/transport is missing" '
+            'fix="without domain-secure-generate.path run domain-secure generate as root"'
         ),
     ),
     (

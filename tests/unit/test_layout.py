@@ -198,7 +198,8 @@ MAY_KNOW = {
     ),
     "commands/in_force": (
         "policy/configuration policy/editing policy/files policy/terms postfix/attach postfix/findings "
-        "postfix/instance postfix/sending_checks postfix/tables commands/fleet commands/terminal"
+        "postfix/instance postfix/log postfix/sending_checks postfix/tables commands/fleet "
+        "commands/terminal"
     ),
     "commands/invitation": (
         "policy/agreement policy/certificates policy/configuration policy/dane policy/decision "

@@ -61,3 +61,12 @@ def test_made_again_when_postfix_changed() -> None:
     for attempts in (0, 1, 1):
         upkeep.attend(CONFIGURATION)
         assert publisher.attempts == attempts
+
+
+def test_looked_at_again_as_soon_as_they_are_back() -> None:
+    """Whoever put them back knows nothing of those who found none; a pause after an attempt is none then."""
+    publisher, missing = Publisher(), [None, "away", "away", None, None]
+    upkeep = TableUpkeep(publisher, Metrics(), lambda: 1000.0, taken_away=lambda: missing.pop(0))
+    for attempts in (0, 1, 1, 2, 2):
+        upkeep.attend(CONFIGURATION)
+        assert publisher.attempts == attempts
