@@ -16,6 +16,7 @@ from .load import Load
 from .requirements import why_not
 from .scene import Keeper, Scene
 from lab.namespaces import LabError, Namespaces
+from lab.path_unit import PathUnit
 from lab.product import STATE, USER, Product
 from promises import Part, Promise
 
@@ -23,11 +24,6 @@ _IMAGE, _COPY = Path("/run/lab/state.img"), Path("/run/lab/state-copy.img")
 _MEBIBYTES = 24
 # The kernel writes nothing by itself: what is on the device was synced by who wrote it.
 _OPTIONS = "loop,commit=300,errors=remount-ro"
-_REMEMBERED = (
-    "A process of Postfix's that found a table gone says 451 until it ends, after 100 messages or 100 s "
-    "without one, also when the table is there again; under steady mail trivial-rewrite does not end, and "
-    "what was taken stays in the queue until a reload.  It would take a reload by root when they are back."
-)
 
 
 def disk(quick: bool) -> list[Promise]:
@@ -45,13 +41,9 @@ def disk(quick: bool) -> list[Promise]:
 
 def state(quick: bool) -> list[Promise]:
     """All files of the state folder deleted; the folder itself away for some seconds."""
-    with Scene.made("state", lambda _: None) as scene, Keeper(scene.product):
+    with Scene.made("state", lambda _: None) as scene, Keeper(scene.product), PathUnit(scene.product):
         found = scene.under("state deleted", partial(_emptied, scene), 0)
-        return (
-            found
-            if quick
-            else found + scene.under("state folder away", partial(_away, scene), 5, slow=_REMEMBERED)
-        )
+        return found if quick else found + scene.under("state folder away", partial(_away, scene), 5)
 
 
 def power(quick: bool) -> list[Promise]:

@@ -84,7 +84,7 @@ class Scene:
         self.product = product
         self.lab = product.lab
         self._everybody = everybody or senders(self.lab)
-        self._is_reloaded = False  #: as mail stayed in the queue
+        self._help = ""  #: that was needed for mail to flow again
 
     @classmethod
     @contextmanager
@@ -110,7 +110,7 @@ class Scene:
         recovery is known to fall short what it would take.
         """
         load = Load(self.lab, self._everybody)
-        self._is_reloaded = False
+        self._help = ""
         with ExitStack() as stack:
             stack.enter_context(load.running())
             self._wait_for_flow(load)
@@ -156,8 +156,8 @@ class Scene:
         told = f"{judgement}; {detail}" if detail else str(judgement)
         known = sorted(seconds for seconds in recoveries if seconds is not None)
         slowest = f"{known[-1]:.2f} s" if len(known) == len(recoveries) else "never"
-        if self._is_reloaded:
-            slowest += ", and mail stayed in the queue until Postfix was reloaded"
+        if self._help:
+            slowest += f", and {self._help}"
         median = f", median {known[len(known) // 2]:.2f} s" if len(recoveries) > 1 and known else ""
         return [
             Promise(
@@ -173,7 +173,7 @@ class Scene:
                 f"{what}: recovery by itself",
                 f"<= {RECOVERY_SECONDS:g} s",
                 f"{slowest}{median}",
-                len(known) == len(recoveries) and known[-1] <= RECOVERY_SECONDS and not self._is_reloaded,
+                len(known) == len(recoveries) and known[-1] <= RECOVERY_SECONDS and not self._help,
             ),
         ]
 
@@ -203,7 +203,11 @@ class Scene:
             wait_for(all_arrived, "all that was taken over to arrive")
         except TimeoutError:
             # What a process of Postfix's cannot look up stays in the queue: late, and not lost.
-            self._is_reloaded = True
+            late = len(expected - identifiers(contoso.mailbox()))
+            self._help = (
+                f"{late} messages had not arrived, with {len(contoso.queue())} in the queue, "
+                "until Postfix was reloaded by hand"
+            )
             contoso.reload()
             # What is missing then is named as lost.
             with suppress(TimeoutError):
