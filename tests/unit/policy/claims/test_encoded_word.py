@@ -122,6 +122,7 @@ def test_either_order_of_octets(charset: str, order: str) -> None:
     """Where neither charset nor mark tells the order of octets, the text is read by both."""
     word = base64.b64encode("a@bücher.рф".encode(f"{charset}-{order}")).decode()
     assert "a@bücher.рф" in decodings(f"=?{charset}?b?{word}?=")
+    assert "Юa@bücher.рф" in decodings(f"=?koi8-r?q?=E0?= =?{charset}?b?{word}?=")
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
