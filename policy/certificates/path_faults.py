@@ -138,7 +138,7 @@ def _key_fault(certificate: Certificate, loaded: x509.Certificate) -> str | None
 
 def _names_its_curve(certificate: Certificate) -> bool:
     """Tell whether an elliptic curve key is of a named curve, the only form RFC 5480 section 2.1.1 allows."""
-    information = keys.PublicKeyInfo.load(structure(certificate.der).public_key_info, strict=True)
+    information = keys.PublicKeyInfo.load(structure(certificate.der).public_key_info)
     return bool(information["algorithm"]["parameters"].name == "named")
 
 

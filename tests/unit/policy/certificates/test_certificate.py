@@ -22,7 +22,7 @@ from domain_secure.policy.certificates.certificate import (
     read_certificates,
 )
 
-from lab.certificates import Authority, Issued, pem, self_signed
+from lab.certificates import Authority, Issued, make, pem, self_signed
 
 DER = serialization.Encoding.DER
 ROOT = Authority.create("Lab Root")
@@ -175,6 +175,26 @@ def test_unreadable_alternative_names_are_refused(value: bytes) -> None:
 def test_authorities_are_told_from_hosts() -> None:
     """Basic constraints decide."""
     assert [is_authority(parse(der)) for der in ders(*CHAIN)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        (b"\x30\3\1\1\xff", True),
+        (b"\x30\3\1\1\0", False),
+        (b"\x30\0", False),
+        (b"\x30\3\1\1\xff\0", False),
+        (b"\x30\3\1\1", False),
+        (b"\5\0", False),
+        (b"", False),
+    ],
+)
+def test_authorities_by_the_octets(value: bytes, *, is_one: bool) -> None:
+    """Basic constraints that cannot be read, or are followed by something, make nobody an authority."""
+    constraints = x509.UnrecognizedExtension(x509.BasicConstraints.oid, value)
+    assert is_authority(parse(self_signed("x", extensions=[(constraints, True)]).der)) is is_one
+    without = make("x")
+    assert not is_authority(parse(without.der))
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1), (0, 0, 2, 1, 1)])
