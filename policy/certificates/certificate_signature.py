@@ -45,11 +45,11 @@ def _verify(key: object, signed: x509.Certificate, parameters: object) -> None:
         # The library knows no parameters of the digests that it no longer signs with.
         form = padding.PKCS1v15() if parameters is None else parameters
         if not isinstance(form, _RSA_PADDINGS):
-            raise TypeError("the key is of another kind than the signature")
+            raise TypeError
         key.verify(signature, content, form, digest)
     elif isinstance(key, ec.EllipticCurvePublicKey) and isinstance(parameters, ec.ECDSA):
         key.verify(signature, content, parameters)
     elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and parameters is None:
         key.verify(signature, content)
     else:
-        raise TypeError("the key is of another kind than the signature")
+        raise TypeError

@@ -426,6 +426,19 @@ def test_one_judge_for_many_certificates() -> None:
     assert judge.judge(path_of(elsewhere, INTERMEDIATE, ROOT), part, (), NOW).status is UNKNOWN
 
 
+@pytest.mark.parametrize("remembered", [1, 2])
+def test_judge_that_remembers_little(monkeypatch: pytest.MonkeyPatch, remembered: int) -> None:
+    """What it has forgotten it finds out again, and answers the same."""
+    monkeypatch.setattr("domain_secure.policy.revocation.judge._REMEMBERED", remembered)
+    judge = RevocationJudge()
+    other = ROOT.authority("Lab Other")
+    paths = [PATH, path_of(other.issue("a.test"), other, ROOT), path_of(INTERMEDIATE, ROOT)]
+    lists = list(map(parse_revocation_list, (ROOT_LIST, CLEAN_LIST, revocation_list(other))))
+    for path in (*paths, *paths[::-1]):
+        assert judge.judge(path, lists, (), NOW).status is GOOD
+        assert judge.judge(path, lists[1:], (), NOW).status is UNKNOWN
+
+
 ANSWER = ocsp_answer(LEAF, INTERMEDIATE)
 
 
