@@ -5,15 +5,18 @@ Owns: whether it may at all.
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from domain_secure.milter.changes.page_changes import PageChanges, Workings
 from domain_secure.milter.daemon.daemon import log_event
 from domain_secure.policy.configuration.configuration import Configuration
+
+if TYPE_CHECKING:
+    from domain_secure.milter.changes.page_changes import PageChanges
 
 Current = Callable[[], Configuration]
 
 
-def page_changes(configuration: Current) -> PageChanges | None:
+def page_changes(configuration: Current) -> "PageChanges | None":
     """Return what changes something for the page; None where that is not allowed at the start."""
     started_with = configuration()
     access = started_with.metrics_access
@@ -22,6 +25,7 @@ def page_changes(configuration: Current) -> PageChanges | None:
     # Loads what most daemons never need.
     from domain_secure.commands.changes import states  # noqa: PLC0415
     from domain_secure.commands.changes.asking import carry_out  # noqa: PLC0415
+    from domain_secure.milter.changes.page_changes import PageChanges, Workings  # noqa: PLC0415
 
     workings = Workings(
         states.offered,

@@ -35,7 +35,7 @@ from domain_secure.policy.configuration.reading import parse, read_configuration
 from domain_secure.policy.configuration.shared_policy import SharedPolicy, overrides
 from domain_secure.policy.configuration.shared_settings import known_keys
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
-from domain_secure.policy.own.own_certificates import OwnCertificates, expiries
+from domain_secure.policy.own.own_inventory import expiries, inventory_of
 from domain_secure.policy.revisions.lineage import Demands
 from domain_secure.policy.revisions.revision import Envelope
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
@@ -234,7 +234,7 @@ def _certificate_days(configuration: Configuration) -> int | None:
     """Return the days until the first of this node's certificates in use ends."""
     try:
         in_use = EnabledCertificates(configuration.state).roles()
-        found = expiries(OwnCertificates(configuration.state).inventory(), in_use)
+        found = expiries(inventory_of(configuration.state), in_use)
         ends = [first.not_after for role, _, first in found if role != "unused"]
     except (Problem, OSError):
         return None

@@ -10,7 +10,7 @@ Sources: RFC 9110 section 9.2.1 (safe methods); OWASP, Cross-Site Request Forger
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -24,9 +24,9 @@ from domain_secure.policy.terms.problems import ExitStatus, Problem
 from . import events
 from .acts import Act, Kind
 from .confirmations import Confirmations
+from .forms import PATH, Answer, Posted
 from .same_origin import foreign, led_here_by_others
 
-PATH = "/change"
 _FOLDER = Path(__file__).parent
 _NUMBER = "confirmation"
 _MOST_FIELDS = 8
@@ -62,24 +62,6 @@ class Workings:
     state: Callable[[Act], State]
     carry_out: Callable[[Order], tuple[str, ...]]
     allowed: Callable[[], bool]  #: whether the configuration in force still lets the page change anything
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """One request: its headers by lower-case name, its body, and where it came from."""
-
-    headers: Mapping[str, str]
-    body: bytes
-    client: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered."""
-
-    status: HTTPStatus
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class PageChanges:

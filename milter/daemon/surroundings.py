@@ -5,8 +5,8 @@ Owns: the shape of that.  Must not know: Postfix, its tables, DNS, a fleet.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from domain_secure.milter.changes.page_changes import PageChanges
 from domain_secure.milter.knowledge.knowledge import Background, Sources
 from domain_secure.milter.metrics.metrics import Metrics
 from domain_secure.milter.page.http_server import Render
@@ -21,6 +21,9 @@ from domain_secure.policy.terms.problems import Problem
 
 from .activation import InheritedSockets
 from .sockets import Endpoint
+
+if TYPE_CHECKING:
+    from domain_secure.milter.changes.page_changes import PageChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +78,4 @@ class Surroundings:
     smtp_listeners: Listeners = lambda _: ()
     door: Callable[[Configuration], Door | None] = lambda _: None
     keeps_recipients_apart: Callable[[Configuration], bool] = lambda _: True
-    changes: Callable[[Callable[[], Configuration]], PageChanges | None] = lambda _: None
+    changes: Callable[[Callable[[], Configuration]], "PageChanges | None"] = lambda _: None

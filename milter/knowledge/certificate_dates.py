@@ -13,7 +13,7 @@ from domain_secure.policy.certificates.expiry import CertificateDate, expiry_of
 from domain_secure.policy.history.outcomes import Outcomes
 from domain_secure.policy.history.partner_certificates import LATELY, first_to_end, partner_certificates
 from domain_secure.policy.own.enabled_certificates import EnabledCertificates
-from domain_secure.policy.own.own_certificates import OwnCertificates, expiries
+from domain_secure.policy.own.own_inventory import expiries, inventory_of
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import Problem
 
@@ -36,7 +36,7 @@ def certificate_dates(book: CertificateBook, live: Live, now: datetime) -> Itera
         expiry = expiry_of(first.not_before, first.not_after, now, warning)
         return CertificateDate(role, name, first.not_after, expiry)
 
-    for role, name, first in expiries(OwnCertificates(state).inventory(), EnabledCertificates(state).roles()):
+    for role, name, first in expiries(inventory_of(state), EnabledCertificates(state).roles()):
         yield date(role, name, first)
     past = Outcomes(state)
     seen = past.certificates(now - LATELY), past.clients()

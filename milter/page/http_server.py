@@ -18,16 +18,19 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import AF_INET6, SHUT_RDWR, socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from domain_secure.milter.changes.page_changes import PATH, Answer, PageChanges, Posted
+from domain_secure.milter.changes.forms import PATH, Answer, Posted
 from domain_secure.policy.configuration.configuration import WebAccess
 from domain_secure.policy.terms.event import internal_error
 from domain_secure.policy.terms.problems import Problem
 
 from .http_access import Access, read_token
+
+if TYPE_CHECKING:
+    from domain_secure.milter.changes.page_changes import PageChanges
 
 Health = dict[str, Any]
 _log = logging.getLogger("domain_secure")
@@ -61,7 +64,7 @@ class Pages:
     health: Callable[[], Health]
     status_page: Render
     further: Mapping[str, Render] = field(default_factory=dict)  #: by path; headers may say the type
-    changes: PageChanges | None = None  #: what changes something; None: nothing does
+    changes: "PageChanges | None" = None  #: what changes something; None: nothing does
 
 
 @dataclass(frozen=True, slots=True)

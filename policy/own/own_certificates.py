@@ -6,7 +6,7 @@ Invariant: a key that was made here as not exportable stays so.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -15,7 +15,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from domain_secure.policy.certificates.certificate import Certificate
-from domain_secure.policy.certificates.expiry import ends_first
 from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.problems import Problem
@@ -155,16 +154,6 @@ class OwnCertificates:
         """Forget a certificate or a request, with its key."""
         with self.folder.writing() as folder:
             folder.remove(own.key_file.parent.relative_to(folder.path))
-
-
-def expiries(inventory: Inventory, in_use: Mapping[str, str]) -> Iterator[tuple[str, str, Certificate]]:
-    """Yield role, name, and what ends first of its chain, of each certificate of ours.
-
-    *in_use* maps SHA-256 thumbprints to roles; what is not in use has the role ``unused``.
-    """
-    for own in inventory.certificates:
-        name = next(iter(own.names), own.sha256)
-        yield in_use.get(own.sha256, "unused"), name, ends_first(own.chain)
 
 
 def _keep(

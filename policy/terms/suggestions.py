@@ -4,7 +4,6 @@ Owns: how near is near enough to be offered.
 Must not know: where the words come from, and how a person is asked.
 """
 
-import difflib
 import string
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
@@ -19,8 +18,18 @@ _COMPARED = 5_000  #: entries that are compared one by one; in a longer list one
 def nearest(written: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like *written*, capitals and ``_`` for ``-`` aside, or None."""
     by_form = {_form(word): word for word in known}
-    close = difflib.get_close_matches(_form(written), by_form, n=1)
+    close = _close(_form(written), by_form)
     return by_form[close[0]] if close else None
+
+
+def _close(written: str, known: Iterable[str], least: float = 0.6) -> list[str]:
+    """Return the one of *known* that is like *written* by *least*, of 1, or none."""
+    try:
+        # No command that is understood needs it.
+        from difflib import get_close_matches  # noqa: PLC0415
+    except OSError:
+        return []  # without a free descriptor the message goes without a proposal
+    return get_close_matches(written, known, n=1, cutoff=least)
 
 
 def did_you_mean(found: str | None) -> str:
@@ -44,7 +53,7 @@ def nearest_entry(entry: Entry, lists: Collection[DomainList]) -> Entry | None:
             return Entry(f"{wildcard}{slip}")
     known = {one: None for listed in lists for one in islice(listed, _COMPARED)}
     below = next((one for one in known if lies_under(entry_base(one), base)), None)
-    close = difflib.get_close_matches(entry, known, n=1, cutoff=0.75)
+    close = _close(entry, known, 0.75)
     return below or (Entry(close[0]) if close else None)
 
 

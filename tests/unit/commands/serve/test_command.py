@@ -6,12 +6,15 @@ import sys
 _LIBRARIES = ("tomlkit", "rich", "aiohttp", "requests", "dkim", "grpc", "jinja2")
 #: What only pages, answers to letters and root need.
 _MODULES = (
+    "difflib",
     "email.policy",
     "domain_secure.commands.changes",
     "domain_secure.commands.in_force",
     "domain_secure.commands.serve.pages",
     "domain_secure.commands.status",
+    "domain_secure.milter.changes.page_changes",
     "domain_secure.milter.page.status_page",
+    "domain_secure.policy.own.own_import",
 )
 _LIST = "import sys, domain_secure.commands.serve.command;print(*sys.modules)"
 

@@ -9,7 +9,8 @@ import pytest
 
 from domain_secure.milter.changes.acts import Act, Kind
 from domain_secure.milter.changes.confirmations import LIFE_SECONDS
-from domain_secure.milter.changes.page_changes import Answer, Order, PageChanges, Posted, State, Workings
+from domain_secure.milter.changes.forms import Answer, Posted
+from domain_secure.milter.changes.page_changes import Order, PageChanges, State, Workings
 from domain_secure.milter.changes.same_origin import FORM
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.problems import ExitStatus, Problem

@@ -12,8 +12,9 @@ import pytest
 
 from domain_secure.policy.certificates.certificate_structure import MalformedCertificateError
 from domain_secure.policy.own.key_bundle import Bundle
-from domain_secure.policy.own.own_certificates import OwnCertificates, expiries
+from domain_secure.policy.own.own_certificates import OwnCertificates
 from domain_secure.policy.own.own_import import RefusedImportError
+from domain_secure.policy.own.own_inventory import expiries, inventory_of
 from domain_secure.policy.own.private_key import encrypted_pem, parse_pem
 from domain_secure.policy.terms.problems import Problem
 
@@ -269,7 +270,7 @@ def test_expiries(tmp_path: Path) -> None:
     own = take_in(tmp_path, HOST.pem(key=True))
     nameless = self_signed(None, key=new_key("p384"))
     other = take_in(tmp_path, nameless.pem(key=True))
-    inventory = OwnCertificates(tmp_path).inventory()
+    inventory = inventory_of(tmp_path)
     assert set(expiries(inventory, {own.sha256: "server,client"})) == {
         ("server,client", NAME, own.certificate),
         ("unused", other.sha256, other.certificate),

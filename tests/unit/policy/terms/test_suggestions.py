@@ -1,5 +1,9 @@
 """What is offered to somebody who wrote a word or a domain that is not known."""
 
+import errno
+import sys
+from collections.abc import Sequence
+
 import pytest
 
 from domain_secure.policy.terms.domain import Entry
@@ -19,6 +23,25 @@ LISTS = (
 def test_the_nearest_word(written: str, found: str | None) -> None:
     """Slips of the finger, capitals and underscores are seen through; what is like nothing is nothing."""
     assert nearest(written, ("receive", "send", "send-method")) == found
+
+
+class NoDescriptor:
+    """Opens no file of a module."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, target: object = None) -> None:
+        """Say why."""
+        del path, target
+        raise OSError(errno.EMFILE, "Too many open files", name)
+
+
+def test_without_a_descriptor_nothing_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message itself is told all the same."""
+    monkeypatch.delitem(sys.modules, "difflib", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [NoDescriptor])
+    assert nearest("recieve", ("receive",)) is None
+    monkeypatch.undo()
+    assert nearest("recieve", ("receive",)) == "receive"
 
 
 def test_the_question() -> None:
