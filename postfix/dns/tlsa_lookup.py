@@ -26,6 +26,9 @@ from .mail_exchangers import exchange_names, mail_domains
 
 _ROOM = Room(threads=8, waiting=256)
 _KEPT = 4096
+# That there are no records may be the word of a resolver that lies, or does not validate for a moment, and
+# defers the partner's mail: for how long to believe it is for that resolver, which is on this machine.
+_WITHOUT_RECORDS_SECONDS = 1
 # An answer in which something failed is not kept; the next message asks again, but not at once; not
 # later than this either, so that mail flows as soon as DNS is back.
 _PACE = Pace(after_success=0.0, after_failure=1.0, longest=1.0)
@@ -147,7 +150,8 @@ class TlsaLookup:
     def _keeper(self, domain: Domain, answers: list[TlsaAnswer]) -> Callable[[TimedAnswer], None]:
         def keep(found: TimedAnswer) -> None:
             if not found.answer.failures:
-                until = self._monotonic() + min(found.seconds, MOST_SECONDS)
+                longest = MOST_SECONDS if found.answer.records else _WITHOUT_RECORDS_SECONDS
+                until = self._monotonic() + min(found.seconds, longest)
                 with self._lock:
                     self._kept[domain] = (until, found.answer)
                     self._kept.move_to_end(domain)

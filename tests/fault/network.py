@@ -23,10 +23,6 @@ from promises import Part, Promise
 
 _STORE_ADDRESS = "192.0.2.1"
 _BOTH = f'[receive]\ndomains = ["{WOODGROVE}"]\n[send]\ndomains = ["{WOODGROVE}"]\n'
-_LIE = (
-    "That there is no record is believed for a minute, as any negative answer: a resolver on this machine "
-    "that says so cannot be told from one that is right.  It would take asking again at each message."
-)
 _DANE = f'[partner."{WOODGROVE}"]\nmethods = ["dane"]\nsend_method = "dane"\n'
 
 
@@ -38,7 +34,7 @@ def dns(quick: bool) -> list[Promise]:
         if quick:
             return found
         found += scene.under("DNS silent", partial(_silent, scene), seconds)
-        return found + scene.under("DNS lies", partial(_lying, scene), seconds, slow=_LIE)
+        return found + scene.under("DNS lies", partial(_lying, scene), seconds)
 
 
 def _by_dane(product: Product) -> None:

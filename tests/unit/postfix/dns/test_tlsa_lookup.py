@@ -171,6 +171,19 @@ def test_answers_are_kept_as_long_as_dns_says() -> None:
     assert len(resolver.asked) == 2 * first
 
 
+def test_that_there_are_no_records_is_asked_again_soon() -> None:
+    """Who was told so under a fault of DNS is served when it is over, whatever that said of its time."""
+    clock, resolver = Clock(), Resolver({})
+    source = TlsaLookup(lambda: CONFIGURATION, resolver, clock)
+    assert ask(source).records == frozenset()
+    asked = len(resolver.asked)
+    assert ask(source).records == frozenset()
+    assert len(resolver.asked) == asked
+    clock.now += 1
+    resolver.answers = GOOD
+    assert len(ask(source).records) == 1
+
+
 def test_failures_are_not_kept_but_spaced() -> None:
     """Until it is time to ask again the answer is that nobody knows."""
     clock, resolver = Clock(), Resolver({(WOODGROVE, "MX"): failed()})
