@@ -17,6 +17,7 @@ from domain_secure.policy.certificates.path_validation import TrustAnchors, vali
 from domain_secure.policy.certificates.trust import ClientPurpose
 
 from lab.certificates import DAY, Authority, Issued, make, self_signed
+from lab.revocations import Pointers
 
 TRUSTED, EXPIRED, UNTRUSTED, _ = PathOutcome
 ROOT = Authority.create("Lab Root")
@@ -115,6 +116,18 @@ def test_self_issued_roll_over() -> None:
     rolled = make("Root", issuer=old, extensions=[(x509.BasicConstraints(ca=True, path_length=0), True)])
     new = Authority(rolled.certificate, rolled.key)
     assert judge(new.issue(NAME), anchor=old, chain=[rolled.certificate]).outcome is TRUSTED
+
+
+def test_revocation_is_not_asked_for_here() -> None:
+    """A path whose certificates say where their lists and responders are is trusted without any of these."""
+    where = Pointers(
+        lists=("http://127.0.0.1:9/crl",),
+        deltas=("http://127.0.0.1:9/delta",),
+        responders=("http://127.0.0.1:9/ocsp",),
+        issuers=("http://127.0.0.1:9/issuer",),
+    )
+    sub = ROOT.authority("Lab Sub", extensions=where)
+    assert judge(sub.issue(NAME, extensions=where)).outcome is TRUSTED
 
 
 def test_key_identifiers_are_hints() -> None:
