@@ -14,7 +14,12 @@ from domain_secure.policy.configuration.reading import load, read_file
 def held_back(configuration: Configuration) -> tuple[ListVanishedError, ...]:
     """Return what is held back of the lists on disk, by what was last in force; raises Problem."""
     kept = ListsInForce(configuration.state)
-    last = kept.read()
+    return _held_back(configuration, kept, kept.read())
+
+
+def _held_back(
+    configuration: Configuration, kept: ListsInForce, last: InForce | None
+) -> tuple[ListVanishedError, ...]:
     if last is None or last.path != configuration.path:
         return ()
     unused = [one for one in kept.confirmations() if one.token not in last.used]
@@ -41,7 +46,7 @@ def keep_in_force(configuration: Configuration) -> None:
 
     again = load(configuration.path, read)
     is_same = (again.receive, again.send) == (configuration.receive, configuration.send)
-    if not is_same or held_back(configuration):
-        return
     last = kept.read()
+    if not is_same or _held_back(configuration, kept, last):
+        return
     kept.write(InForce(configuration.path, texts, used | (last.used if last else frozenset())))

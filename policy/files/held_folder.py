@@ -17,7 +17,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 LOCK = ".lock"  #: in a folder that others may open and that has one writer at a time
 UNFINISHED = ".unfinished-"  #: how the name of a folder begins in which something new is made
@@ -48,11 +48,12 @@ def _entered(holder: int, name: str) -> Iterator[int]:
 
 
 @contextmanager
-def _opened(holder: int, name: str) -> Iterator[BinaryIO]:
+def _opened(holder: int, name: str, mode: str = "rb") -> Iterator[BinaryIO]:
     """Yield a file to read, as `_entered` a folder; O_NONBLOCK, for a FIFO would keep us waiting."""
     _stat(holder, name)
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=holder)
-    with os.fdopen(descriptor, "rb") as stream:
+    flags = (os.O_RDONLY if mode == "rb" else os.O_RDWR) | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(name, flags, dir_fd=holder)
+    with cast("BinaryIO", os.fdopen(descriptor, mode)) as stream:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise UntrustedEntryError("it is no file")
@@ -101,7 +102,7 @@ class HeldFolder:
     def names(self, place: str | PurePath) -> list[str]:
         """Return what is in a folder, sorted."""
         with self._holder_of(place) as (holder, name), _entered(holder, name) as descriptor:
-            return sorted(_names(descriptor))
+            return sorted(entry.name for entry in os.scandir(descriptor))
 
     def stat(self, place: str | PurePath) -> os.stat_result:
         """Return what the kernel knows of a file or folder."""
@@ -109,7 +110,7 @@ class HeldFolder:
             return _stat(holder, name)
 
     def status(self) -> os.stat_result:
-        """Return what the kernel knows of this folder itself."""
+        """Return what the kernel knows of this folder."""
         return os.fstat(self._descriptor)
 
     def read(self, place: str | PurePath, *, limit: int = LARGEST) -> bytes:
@@ -200,10 +201,23 @@ class HeldFolder:
         os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
         os.fsync(self._descriptor)
 
-    def touch(self, place: str | PurePath) -> None:
-        """Let a file be of now."""
+    @contextmanager
+    def changing(self, name: str) -> Iterator[BinaryIO]:
+        """Yield a file in this folder to be changed where it is; what was written survives a power cut."""
+        with _opened(self._descriptor, name, "r+b") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def name_also(self, name: str, second: str) -> None:
+        """Give a file in this folder a second name; raises FileExistsError for one that is there."""
+        held = self._descriptor
+        os.link(name, second, src_dir_fd=held, dst_dir_fd=held, follow_symlinks=False)
+
+    def touch(self, place: str | PurePath, at: float | None = None) -> None:
+        """Let a file be of now, or of *at*, in seconds since the epoch."""
         with self.opened(place) as stream:
-            os.utime(stream.fileno())
+            os.utime(stream.fileno(), None if at is None else (at, at))
 
     def sync(self, name: str) -> None:
         """Make the content of a file in this folder survive a power cut."""
@@ -321,12 +335,8 @@ def _temporary_name() -> str:
     return f"{UNFINISHED}{secrets.token_hex(8)}"
 
 
-def _names(folder: int) -> list[str]:
-    return os.listdir(folder)
-
-
 def _is_ours_and_empty(folder: int) -> bool:
-    return os.fstat(folder).st_uid == os.geteuid() and not _names(folder)
+    return os.fstat(folder).st_uid == os.geteuid() and not os.listdir(folder)
 
 
 def _delete(holder: int, name: str) -> None:

@@ -127,6 +127,9 @@ def _suffix_rules() -> tuple[frozenset[bytes], frozenset[bytes]]:
     return frozenset(names | parents), frozenset(parents)
 
 
+_MANY = 50_000  #: names of which to look at each takes longer than to look for the few that matter
+
+
 @cache
 def _parent_at_end() -> re.Pattern[bytes]:
     """Return what finds a line's end that is a dot and the name of which a rule says ``*.``."""
@@ -140,6 +143,10 @@ def perhaps_public_suffixes(names: AbstractSet[bytes], lines: bytes) -> set[byte
     """
     rules, parents = _suffix_rules()
     found = set(names & rules)
+    if len(names) < _MANY:
+        return found.union(
+            name for name in names if name[name.find(b".") + 1 :] in parents or b"." not in name
+        )
     for end in _parent_at_end().finditer(lines):
         name = lines[lines.rfind(b"\n", 0, end.start()) + 1 : end.end() - 1]
         if name[name.find(b".") + 1 :] in parents:

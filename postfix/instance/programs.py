@@ -151,7 +151,7 @@ class PostfixInstance:
     @property
     def map_types(self) -> frozenset[str]:
         """Return the table types this Postfix supports (``postconf -m``)."""
-        return frozenset(self._postconf("-m").output.split())
+        return frozenset(self._remembered(("-m",), lambda: self._postconf("-m").output).split())
 
     @property
     def queue_directory(self) -> Path:

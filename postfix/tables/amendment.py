@@ -1,24 +1,28 @@
-"""What changed on a long list since its tables were made, and the next tables made from those in place.
+"""What changed on a long list since its tables were made, and what that changes in a table in place.
 
 Owns: the place of a change in list and source text, and when the tables in place can be gone by at all.
 Must not know: how tables are put in place.
-Invariant: the outcome is, octet by octet, the source text that would be written anew.
+Invariant: what counts in the source text, all but comments and the order of lines, is what would be written
+anew.
 
-A change is a run of entries that are gone and a run that stands there now; before and behind it the lists
-are alike.  Where the lines of those that are gone are not found in their place nothing is amended, and the
-table is made anew.
+Where the lines of entries that are gone are not found in the text nothing is amended, and the table is made
+anew.
 """
 
 import mmap
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 
-from domain_secure.policy.long_lists.differing_lines import differing_lines
+from domain_secure.policy.long_lists.any_of import any_of
+from domain_secure.policy.long_lists.differing_lines import Differing, differing_lines
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.lists import DomainList
 
 from .publication import Job
-from .tables import Table, keys_of
+from .recipient_routes import MOST_NAMES
+from .tables import Table
 
 LONG = 5_000  #: entries from which on tables are amended; a shorter list is compiled as fast
 TYPES = frozenset({"hash", "btree", "lmdb"})  #: those in which postmap(1) puts and deletes single keys
@@ -31,17 +35,17 @@ class Amendment:
 
     gone: tuple[Entry, ...]
     new: tuple[Entry, ...]
-    following: Entry | None  #: the entry behind; None: the change is at the end
+    before: int  #: how many entries stand before that place
+    place: Differing
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A change of a table's source text at one place."""
+    """A change of a table's lines."""
 
-    start: int
-    end: int
     new: tuple[str, ...]
     gone_keys: tuple[str, ...]  #: that the table has no longer
+    gone_places: tuple[int, ...]  #: where their lines begin in the source text, in octets
 
 
 def amendment(former: bytes, present: bytes) -> Amendment | None:
@@ -49,25 +53,32 @@ def amendment(former: bytes, present: bytes) -> Amendment | None:
 
     None: too much of it changed.
     """
-    head, begin, end = differing_lines(former, present)
-    gone, new = former[head:begin].split(), present[head:end].split()
+    place = differing_lines(former, present)
+    gone = former[place.start : place.former_end].split()
+    new = present[place.start : place.present_end].split()
     if len(gone) + len(new) > _MOST:
         return None
-    following = former[begin : former.find(b"\n", begin)] if begin < len(former) else b""
-    return Amendment(_entries(gone), _entries(new), _entries([following])[0] if following else None)
+    return Amendment(_entries(gone), _entries(new), former.count(b"\n", 0, place.start), place)
 
 
 def lines_changed(job: Job, table: Table, change: Amendment, source: mmap.mmap) -> Lines | None:
-    """Return what becomes of a table's source text; None where *source* is not what it is taken for."""
+    """Return what becomes of a table's lines; None where *source* is not what it is taken for."""
     gone, new = _lines(job, table, change.gone), _lines(job, table, change.new)
-    end = len(source) if change.following is None else _place_of(source, keys_of(change.following)[0])
-    octets = "".join(f"{line}\n" for line in gone).encode()
-    start = end - len(octets)
-    if end < 0 or start < 0 or source[start:end] != octets or source[start - 1 : start] not in {b"", b"\n"}:
+    lost = [line for line in gone if line not in frozenset(new)]
+    places = _places_of(source, lost)
+    if places is None:
         return None
-    kept = {line.partition("\t")[0] for line in new}
-    keys = (line.partition("\t")[0] for line in gone)
-    return Lines(start, end, new, tuple(key for key in keys if key not in kept))
+    added = [line for line in new if line not in frozenset(gone)]
+    kept = {_key(line) for line in added}
+    return Lines(tuple(added), tuple(key for key in map(_key, lost) if key not in kept), places)
+
+
+def touches(change: Amendment, table: Table) -> bool:
+    """Tell whether a change of a long list may be one of a table of patterns."""
+    if table is Table.RECIPIENT_TRANSPORT:
+        return change.before < MOST_NAMES
+    # The rules for letters beyond ASCII name the entries that have some.
+    return any("xn--" in entry for entry in (*change.gone, *change.new))
 
 
 def can_amend(job: Job) -> bool:
@@ -85,13 +96,25 @@ def _lines(job: Job, table: Table, entries: Iterable[Entry]) -> tuple[str, ...]:
     return tuple(replace(job, configuration=configuration).lines(table))
 
 
-def _place_of(source: mmap.mmap, key: str) -> int:
-    """Return where the line of *key* begins, or -1."""
-    line = f"{key}\t".encode()
-    if source[: len(line)] == line:
-        return 0
-    found = source.find(b"\n" + line)
-    return found + 1 if found >= 0 else -1
+def _places_of(source: mmap.mmap, lines: list[str]) -> tuple[int, ...] | None:
+    """Return where *lines* begin; None where one of them is not there exactly once, whatever its value."""
+    if not lines:
+        return ()
+    wanted = {f"{_key(line)}\t".encode(): f"{line}\n".encode() for line in lines}
+    found, keys = dict.fromkeys(wanted, -1), any_of(wanted)
+    # To look for a line end is many times faster than to ask at each place whether a line begins there.
+    matches = chain(filter(None, [re.match(b"()" + keys, source)]), re.finditer(rb"(\n)" + keys, source))
+    for match in matches:
+        place = match.end(1)
+        key = source[place : match.end()]
+        if found[key] >= 0 or source[place : place + len(wanted[key])] != wanted[key]:
+            return None
+        found[key] = place
+    return None if -1 in found.values() else tuple(found.values())
+
+
+def _key(line: str) -> str:
+    return line.partition("\t")[0]
 
 
 def _entries(octets: Iterable[bytes]) -> tuple[Entry, ...]:

@@ -48,7 +48,11 @@ def differences(job: Job) -> tuple[Difference, ...]:
         if not state_file.exists(job.configuration.state, _place(path)):
             found.append(Difference(table, path, "is missing", _all_new(job, table, path)))
             continue
-        diff = unified(_read(job.configuration.state, path), _printable(job.lines(table)), str(path))
+        entry = record.tables.get(table)
+        former = _read(job.configuration.state, path)
+        if entry is not None and entry.is_amended:
+            former = _in_order(former, job.lines(table))
+        diff = unified(former, _printable(job.lines(table)), str(path))
         first = next(diff, None)
         what = _fault(job, record, table) if first is None else "has other lines"
         if what is not None:
@@ -83,11 +87,22 @@ def _read(state: Path, path: Path) -> Iterator[str]:
             if os.fstat(stream.fileno()).st_size > _LARGEST:
                 raise Problem("the table is larger than any list makes it", str(path), "remove it")
             while line := stream.readline(_LONGEST):
-                yield line.decode("utf-8", "backslashreplace").rstrip("\n")
+                if not line.startswith(b"#"):
+                    yield line.decode("utf-8", "backslashreplace").rstrip("\n")
     except UntrustedEntryError as error:
         raise Problem(
             f"the table is not read ({error.strerror})", str(path), "find out who put it there, and remove it"
         ) from error
+
+
+def _in_order(former: Iterator[str], wanted: Iterator[str]) -> Iterator[str]:
+    """Yield the lines of a table that was amended in the order that they would be written in."""
+    left = dict.fromkeys(former)
+    for line in wanted:
+        if line in left:
+            del left[line]
+            yield line
+    yield from left
 
 
 def _printable(lines: Iterator[str]) -> Iterator[str]:

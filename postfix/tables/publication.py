@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from domain_secure.policy.configuration.configuration import Configuration
 from domain_secure.policy.files import state_file
@@ -34,7 +35,10 @@ from .tables import (
 
 FOLDER = "maps"  #: in the state folder
 RECORD = "published.json"
-LISTED = "listed"  #: the send list of which the tables in place were made, an entry a line
+LISTED = (
+    "listed"  #: a send list of which tables were made, an entry a line; the record says what changed since
+)
+MODE = 0o644  #: Postfix reads them as a user of its own
 FORMAT = 2  #: raised when the same configuration gives other lines, so that an upgrade builds the tables anew
 
 Signature = list[list[int]]  #: inode, size and time of modification in ns, of each file of a table
@@ -68,12 +72,19 @@ class Publication:
 class TableRecord:
     """What is known of one table since it was put in place."""
 
-    sha256: str  #: of the source text
+    sha256: str  #: of the source text; of one that was amended, what stands for how it came about
     lines: int
     at: float
     files: Signature
     boot: str = ""  #: with the next, `Moment` by which it was in place; empty in what earlier releases wrote
     since_boot: float = 0.0
+    comments: int = 0  #: lines of the source text that count no longer
+    is_amended: bool = False  #: the lines stand in another order than the list's
+    spare: list[int] = field(
+        default_factory=list
+    )  #: what the spare of the compiled file looks like; or nothing
+    spare_new: list[str] = field(default_factory=list)  #: lines that the spare lacks
+    spare_gone: list[str] = field(default_factory=list)  #: keys that the spare has and the table has not
 
     @property
     def moment(self) -> Moment:
@@ -89,7 +100,9 @@ class Record:
     input: str | None = None  #: `input_digest`; None while a run is under way
     tables: Mapping[Table, TableRecord] = field(default_factory=dict)
     settings: str | None = None  #: `settings_digest`
-    listed: str | None = None  #: a digest of what `LISTED` holds; None: it says nothing of these tables
+    listed: str | None = None  #: a digest of the list they were made of; None: it is not kept
+    #: How it came from what `LISTED` holds: where lines are replaced, to where, and by which.
+    listed_changes: tuple[tuple[int, int, str], ...] = ()
 
     @classmethod
     def read(cls, directory: Path) -> "Record":
@@ -99,15 +112,17 @@ class Record:
             tables = {Table(name): TableRecord(**entry) for name, entry in document["tables"].items()}
             # What earlier releases wrote has none of these.
             settings, listed = document.get("settings"), document.get("listed")
-            return cls(document["map_type"], document["input"], tables, settings, listed)
+            changes = tuple((start, end, lines) for start, end, lines in document.get("listed_changes", ()))
+            return cls(document["map_type"], document["input"], tables, settings, listed, changes)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
     def document(self) -> bytes:
         """Return the content of the file."""
         tables = {name: asdict(entry) for name, entry in self.tables.items()}
-        document = {"map_type": self.map_type, "input": self.input, "tables": tables}
+        document: dict[str, Any] = {"map_type": self.map_type, "input": self.input, "tables": tables}
         document |= {"settings": self.settings, "listed": self.listed}
+        document |= {"listed_changes": self.listed_changes}
         return json.dumps(document, indent=1).encode() + b"\n"
 
 
@@ -185,10 +200,13 @@ def files_of(source: Path, map_type: str) -> tuple[Path, ...]:
     return (source, *(source.with_name(source.name + suffix) for suffix in SUFFIXES.get(map_type, ())))
 
 
-def current(job: Job) -> Publication | None:
-    """Return what is in place if all of it is up to date, or None.  Makes no line for it."""
+def current(job: Job, digest: str | None = None) -> Publication | None:
+    """Return what is in place if all of it is up to date, or None.  Makes no line for it.
+
+    *digest* is the `input_digest`, where it is known already.
+    """
     record = Record.read(job.directory)
-    if record.map_type != job.map_type or record.input != input_digest(job):
+    if record.map_type != job.map_type or record.input != (digest or input_digest(job)):
         return None
     entries = {table: record.tables.get(table) for table in Table}
     tables = []
@@ -204,11 +222,15 @@ def published(job: Job, table: Table, entry: TableRecord, *, changed: bool) -> P
     return PublishedTable(table, table_path(job.configuration.state, table), entry.lines, changed, entry.at)
 
 
-def input_digest(job: Job) -> str:
-    """Return a digest over everything the lines depend on, taken without making them."""
+def input_digest(job: Job, octets: bytes | None = None) -> str:
+    """Return a digest over everything the lines depend on, taken without making them.
+
+    *octets* are those of the send list, where they are at hand.
+    """
     digest = hashlib.sha256(_settings(job))
     digest.update(b"\0")
-    digest.update(job.configuration.send.octets().removesuffix(b"\n"))
+    listed = job.configuration.send.octets() if octets is None else octets
+    digest.update(memoryview(listed)[: len(listed) - listed.endswith(b"\n")])
     return digest.hexdigest()
 
 

@@ -5,8 +5,9 @@ Invariant: a table that Postfix can open is complete, and was read back before i
 Relies on: rename(2); Postfix noticing that an opened file's last link is gone (DATABASE_README); postmap(1)
 taking owner and mode from the source file.
 
-The source is renamed first and the compiled file second, for Postfix warns of a table older than its source.
+The source comes first and the compiled file second, for Postfix warns of a table older than its source.
 A process killed between the two leaves a pair that does not fit the record, and the next run builds it again.
+A change of a long list is put into the source where it is, and into the spare of the compiled file.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domain_secure.policy.configuration.configuration import Configuration
@@ -26,11 +27,12 @@ from domain_secure.postfix.instance.listings import remembering
 from domain_secure.postfix.instance.programs import PostfixInstance
 from domain_secure.postfix.instance.running import Moment
 
-from . import authority_files, put_back
-from .amendment import Amendment, amendment, can_amend
+from . import authority_files, put_back, spare
+from .amendment import Amendment, amendment, can_amend, touches
 from .publication import (
     FOLDER,
     LISTED,
+    MODE,
     RECORD,
     Job,
     Publication,
@@ -41,11 +43,12 @@ from .publication import (
     published,
     settings_digest,
 )
-from .table_source import MODE, Report, amend_source, compile_source, write_source
+from .table_source import Report, Source, amended_source, compile_source, put_source, write_source
 from .tables import Table, named_types
 
 _LARGEST = 1024 * 1024 * 1024  #: octets of a list
 _UNFINISHED = re.compile(rf"{re.escape(UNFINISHED)}.*|\.(?:{re.escape(RECORD)}|{LISTED})\.new")
+_CHANGES = 16  #: of a kept list before it is written anew
 _COMPILERS = 2  #: more tables of any length there are not
 
 
@@ -75,7 +78,9 @@ def publish(
             _remove_temporary(job, held)
             if job.authorities is not None:
                 job.authorities.put()
-            found = current(job) or _build(job, held, report or (lambda *_: None))
+            octets = job.configuration.send.octets()
+            digest = input_digest(job, octets)
+            found = current(job, digest) or _build(job, held, octets, digest, report or (lambda *_: None))
             authority_files.tidy_up(job.instance, job.authorities)
             return found
     except OSError as error:
@@ -84,11 +89,18 @@ def publish(
 
 @dataclass(frozen=True, slots=True)
 class _Compiling:
-    """A table whose source is written, and which postmap and the reading back are busy with."""
+    """A table which postmap and the reading back are busy with."""
 
     lines: int
-    digest: str
-    done: Future[None]
+    done: Future[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The list of which the tables in place were made, and what makes it the one that is wanted."""
+
+    record: Record
+    change: Amendment
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +111,10 @@ class _InPlace:
     change: Amendment | None  #: what makes them into those that are wanted; None: not known
 
 
-def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
+def _build(job: Job, held: HeldFolder, octets: bytes, digest: str, report: Report) -> Publication:
     """Write one source while postmap compiles the one before; put them in place in the order of `Table`.
 
+    *octets* are those of the list, *digest* is the `input_digest`.
     What goes wrong with one table keeps those behind it as they were, and none before it.
     """
     record = Record.read(job.directory)
@@ -113,11 +126,13 @@ def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
     tables = []
     try:
         with ThreadPoolExecutor(_COMPILERS) as compilers:
-            change = _change(job, held, record)
-            begun, fault = _begun(job, held, _InPlace(dict(known), change), report, compilers)
+            listed = _listed(job, held, record, octets)
+            _drop_strange_spares(job, held, known)
+            in_place = _InPlace(dict(known), listed.change if listed else None)
+            begun, fault = _begun(job, held, in_place, report, compilers)
             for table, table_begun in begun:
                 former = known.get(table)
-                known[table] = entry = _put_in_place(job, held, table, table_begun, report)
+                known[table] = entry = _put_in_place(job, held, table, table_begun, former, report)
                 tables.append(published(job, table, entry, changed=entry is not former))
                 # Without the digest: while others are old, the record vouches for the finished ones only.
                 _write_record(held, Record(job.map_type, None, known))
@@ -125,8 +140,8 @@ def _build(job: Job, held: HeldFolder, report: Report) -> Publication:
         _remove_temporary(job, held)
     if fault is not None:
         raise fault
-    listed = _keep_listed(job, held)
-    _write_record(held, Record(job.map_type, input_digest(job), known, settings_digest(job), listed))
+    made = Record(job.map_type, digest, known, settings_digest(job))
+    _write_record(held, _with_listed(job, held, made, listed, octets))
     if were_away:
         put_back.note(job.configuration.state)
     return Publication(job.map_type, tuple(tables))
@@ -137,6 +152,14 @@ def _were_away(job: Job, known: Mapping[Table, TableRecord]) -> bool:
     if all(table in known and known[table].files == job.signature(table) for table in Table):
         return False
     return bool(named_types(job.instance, job.configuration.state))
+
+
+def _drop_strange_spares(job: Job, held: HeldFolder, known: Mapping[Table, TableRecord]) -> None:
+    """Remove spares of which no record knows: who has one of these open may take it for the table."""
+    for table in Table:
+        entry = known.get(table)
+        if not table.is_of_patterns and (entry is None or entry.spare != spare.look(job, held, table)):
+            spare.drop(held, table)
 
 
 def _begun(
@@ -165,35 +188,68 @@ def _begin(
     compilers: ThreadPoolExecutor,
 ) -> TableRecord | _Compiling:
     """Write a table's source and have it compiled, unless it is in place already."""
-    former = in_place.tables.get(table)
+    former, change = in_place.tables.get(table), in_place.change
     if former is not None and former.files != job.signature(table):
         former = None
     source = None
-    if former is not None and in_place.change is not None and not table.is_of_patterns:
-        source = amend_source(job, held, table, in_place.change, former.lines)
+    if former is not None and change is not None:
+        if table.is_of_patterns and not touches(change, table):
+            return former
+        if not table.is_of_patterns:
+            source = amended_source(job, held, table, change, former)
+            if source is not None and source.is_in_place:
+                return former
     source = source or write_source(job, held, table, report)
     if former is not None and former.sha256 == source.digest:
         return former
-    done = compilers.submit(compile_source, job, held, table, source)
-    return _Compiling(source.lines, source.digest, done)
+    done = compilers.submit(_compiled, job, held, table, source, former, report)
+    return _Compiling(source.lines, done)
+
+
+def _compiled(
+    job: Job, held: HeldFolder, table: Table, source: Source, former: TableRecord | None, report: Report
+) -> Source:
+    made = compile_source(job, held, table, source, former, report)
+    if made.changed is None and not table.is_of_patterns:
+        if can_amend(job):
+            spare.make(job, held, table)
+        else:
+            spare.drop(held, table)
+    return made
 
 
 def _put_in_place(
-    job: Job, held: HeldFolder, table: Table, begun: TableRecord | _Compiling, report: Report
+    job: Job,
+    held: HeldFolder,
+    table: Table,
+    begun: TableRecord | _Compiling,
+    former: TableRecord | None,
+    report: Report,
 ) -> TableRecord:
     if isinstance(begun, TableRecord):
         return begun
     report(table, None, begun.lines)
-    begun.done.result()
-    for new, live in zip(job.temporary(table), job.live(table), strict=True):
-        held.rename(new.name, live.name)
+    source = begun.done.result()
+    put_source(job, held, table, source)
+    changed = source.changed
+    if changed is not None:
+        spare.change_places(job, held, table)
+    else:
+        for new, live in tuple(zip(job.temporary(table), job.live(table), strict=True))[1:]:
+            held.rename(new.name, live.name)
     now = Moment.now()
-    return TableRecord(
-        begun.digest, begun.lines, time.time(), job.signature(table) or [], now.boot, now.seconds
+    entry = TableRecord(
+        source.digest, source.lines, time.time(), job.signature(table) or [], now.boot, now.seconds
     )
+    if table.is_of_patterns:
+        return entry
+    entry = replace(entry, spare=spare.look(job, held, table), comments=source.comments)
+    if changed is None or former is None:
+        return entry
+    return replace(entry, is_amended=True, spare_new=list(changed.new), spare_gone=list(changed.gone_keys))
 
 
-def _change(job: Job, held: HeldFolder, record: Record) -> Amendment | None:
+def _listed(job: Job, held: HeldFolder, record: Record, octets: bytes) -> _Listed | None:
     """Return how the list changed since the tables in place were made, if nothing else did."""
     if not can_amend(job) or record.input is None or record.map_type != job.map_type:
         return None
@@ -203,20 +259,28 @@ def _change(job: Job, held: HeldFolder, record: Record) -> Amendment | None:
         former = held.read(LISTED, limit=_LARGEST)
     except OSError:
         return None
+    for start, end, lines in record.listed_changes:
+        former = b"".join((memoryview(former)[:start], lines.encode(), memoryview(former)[end:]))
     if hashlib.sha256(former).hexdigest() != record.listed:
         return None
-    return amendment(former, job.configuration.send.octets())
+    change = amendment(former, octets)
+    return None if change is None else _Listed(record, change)
 
 
-def _keep_listed(job: Job, held: HeldFolder) -> str | None:
-    """Keep the list of which the tables are made, for the next change of it; return its digest."""
+def _with_listed(job: Job, held: HeldFolder, made: Record, listed: _Listed | None, octets: bytes) -> Record:
+    """Keep the list of which the tables are made, for the next change of it; return the record of that."""
     if not can_amend(job):
-        return None
-    octets, unfinished = job.configuration.send.octets(), f".{LISTED}.new"
+        return made
+    digest = hashlib.sha256(octets).hexdigest()
+    if listed is not None and len(listed.record.listed_changes) < _CHANGES:
+        place = listed.change.place
+        last = (place.start, place.former_end, octets[place.start : place.present_end].decode("ascii"))
+        return replace(made, listed=digest, listed_changes=(*listed.record.listed_changes, last))
+    unfinished = f".{LISTED}.new"
     with held.created(unfinished, MODE) as stream:
         stream.write(octets)
     held.rename(unfinished, LISTED)
-    return hashlib.sha256(octets).hexdigest()
+    return replace(made, listed=digest)
 
 
 def _write_record(held: HeldFolder, record: Record) -> None:

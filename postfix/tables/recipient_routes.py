@@ -14,8 +14,8 @@ dozen in one pattern at the end of each (regexp_table(5)).  Sources: regexp_tabl
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from os.path import commonprefix
+from typing import NamedTuple
 
 #: Names that have patterns; of a longer list the first.  Measured with 100,000: 0.2 s to read the table, and
 #: 150 MB and more in each trivial-rewrite(8), which a longer list would multiply.
@@ -24,8 +24,7 @@ _NOBODY = "domain-secure-check"  #: no local part or label that anybody has
 _ALIKE = 200  #: names in one pattern
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientRoute:
+class RecipientRoute(NamedTuple):
     """Where mail for every address of one name goes."""
 
     name: str  #: a domain as it is written in addresses

@@ -1,4 +1,4 @@
-"""The source text of a table, written anew or from the one in place, and with it the compiled file.
+"""The source text of a table, written anew or changed where it is, and with it the compiled file.
 
 Owns: which keys are looked up before a table is put in place.
 Must not know: when that is, and what is recorded of it.
@@ -6,24 +6,27 @@ Must not know: when that is, and what is recorded of it.
 
 import hashlib
 import mmap
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from domain_secure.policy.files.held_folder import HeldFolder
 from domain_secure.policy.terms.problems import ExitStatus, Problem
 
+from . import spare
 from .amendment import Amendment, Lines, lines_changed
-from .publication import Job
+from .publication import MODE, Job, TableRecord
 from .tables import Table
 
 REPORT_EVERY = 20_000  #: lines
-MODE = 0o644  #: Postfix reads them as a user of its own
-_BLOCK = 1 << 20
 
 #: Told of progress: the table, lines done or None while postmap runs, and lines expected.
 Report = Callable[[Table, int | None, int], None]
+
+
+_COMMENTS = 1_000  #: lines of a source text that may count no longer before it is written anew
+_PART_OF_COMMENTS = 4  #: or such a part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,14 @@ class Source:
     lines: int
     digest: str
     sample: Mapping[str, str]  #: keys that the table must answer, each with its value
-    changed: Lines | None = None  #: where it was made from the one in place
-    absent: tuple[str, ...] = field(default=())  #: keys for which the table must have no answer
+    absent: tuple[str, ...] = ()  #: keys for which the table must have no answer
+    changed: Lines | None = None  #: what is to become of the one in place; None: it is written anew
+    comments: int = 0  #: lines that count no longer, in the one in place then
+
+    @property
+    def is_in_place(self) -> bool:
+        """Tell whether the text in place has these lines already."""
+        return self.changed is not None and not self.changed.new and not self.changed.gone_places
 
 
 def write_source(job: Job, held: HeldFolder, table: Table, report: Report) -> Source:
@@ -60,10 +69,13 @@ def write_source(job: Job, held: HeldFolder, table: Table, report: Report) -> So
     return Source(number, digest.hexdigest(), sample)
 
 
-def amend_source(
-    job: Job, held: HeldFolder, table: Table, change: Amendment, lines_in_place: int
+def amended_source(
+    job: Job, held: HeldFolder, table: Table, change: Amendment, entry: TableRecord
 ) -> Source | None:
-    """Write the source text as the one in place with a *change*; None where that one is not as expected."""
+    """Return what the source text in place is with a *change*; None where that one is not as expected.
+
+    Nothing is written yet.
+    """
     with held.opened(job.live(table)[0].name) as stream:
         try:
             octets = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
@@ -71,52 +83,79 @@ def amend_source(
             return None
         with octets:
             changed = lines_changed(job, table, change, octets)
-            if changed is None:
-                return None
-            digest = hashlib.sha256()
-            gone = octets[changed.start : changed.end].count(b"\n")
-            with held.created(job.temporary(table)[0].name, MODE) as new:
-                for data in _parts(octets, changed):
-                    digest.update(data)
-                    new.write(data)
-    number = lines_in_place - gone + len(changed.new)
-    sample = dict(map(_pair, changed.new))
-    return Source(number, digest.hexdigest(), sample, changed, changed.gone_keys)
+    if changed is None:
+        return None
+    comments = entry.comments + len(changed.gone_places)
+    lines = entry.lines - len(changed.gone_places) + len(changed.new)
+    if comments > max(_COMMENTS, lines // _PART_OF_COMMENTS):
+        return None
+    digest = hashlib.sha256(f"{entry.sha256} {changed}".encode(errors="surrogateescape")).hexdigest()
+    return Source(lines, digest, dict(map(_pair, changed.new)), changed.gone_keys, changed, comments)
 
 
-def compile_source(job: Job, held: HeldFolder, table: Table, source: Source) -> None:
-    """Make the compiled file that belongs to a source text, and look keys up in it; raises Problem."""
-    temporary = job.temporary(table)
-    if not table.is_of_patterns and not _is_amended(job, held, table, source):
-        job.instance.compile_map(job.map_type, temporary[0])
-    _read_back(job, table, source)
-    for path in temporary:
-        held.sync(path.name)
+def put_source(job: Job, held: HeldFolder, table: Table, source: Source) -> None:
+    """Let the source text in place be *source*.
 
-
-def _is_amended(job: Job, held: HeldFolder, table: Table, source: Source) -> bool:
-    """Make the compiled file from the one in place; return whether that was possible."""
+    A process killed meanwhile leaves one that does not fit the record; Postfix reads the compiled file.
+    """
+    temporary, live = job.temporary(table)[0].name, job.live(table)[0].name
     if source.changed is None:
-        return False
+        held.rename(temporary, live)
+        return
+    with held.changing(live) as stream:
+        for place in source.changed.gone_places:
+            stream.seek(place)
+            stream.write(b"#")
+        stream.seek(0, os.SEEK_END)
+        stream.write("".join(f"{line}\n" for line in source.changed.new).encode())
+
+
+def compile_source(
+    job: Job, held: HeldFolder, table: Table, source: Source, former: TableRecord | None, report: Report
+) -> Source:
+    """Make the compiled file that belongs to a source text, and look keys up in it; raises Problem.
+
+    Returns the source text, which may have to be written anew after all.
+    """
+    if source.changed is not None and former is not None and _is_amended(job, held, table, source, former):
+        _read_back(job, table, _with_former_change(source, former))
+        held.sync(job.temporary(table)[1].name)
+        return source
+    if source.changed is not None:
+        source = write_source(job, held, table, report)
+    if not table.is_of_patterns:
+        job.instance.compile_map(job.map_type, job.temporary(table)[0])
+    _read_back(job, table, source)
+    for path in job.temporary(table):
+        held.sync(path.name)
+    return source
+
+
+def _with_former_change(source: Source, former: TableRecord) -> Source:
+    """Return what to look up of a table that was made from its spare: what that had lacked as well."""
+    sample = dict(map(_pair, former.spare_new))
+    for key in source.absent:
+        sample.pop(key, None)
+    absent = (*source.absent, *(key for key in former.spare_gone if key not in source.sample))
+    return replace(source, sample={**sample, **source.sample}, absent=absent)
+
+
+def _is_amended(job: Job, held: HeldFolder, table: Table, source: Source, former: TableRecord) -> bool:
+    """Make the compiled file from the spare, or else from the one in place; return whether that worked."""
+    assert source.changed is not None  # noqa: S101 - asked of such alone
     (_, temporary), (_, live) = job.temporary(table), job.live(table)
-    with held.opened(live.name) as former, held.created(temporary.name, MODE) as new:
-        shutil.copyfileobj(former, new, _BLOCK)
     name = f"{job.map_type}:{job.temporary(table)[0]}"
     try:
+        if spare.take(job, held, table, former):
+            job.instance.amend_map(name, former.spare_new, former.spare_gone)
+        else:
+            spare.copy(held, live.name, temporary.name)
         job.instance.amend_map(name, source.changed.new, source.changed.gone_keys)
     except Problem:
-        # The text is whole: it is compiled as any other.
+        # It is compiled as any other.
         held.remove(temporary.name)
         return False
     return True
-
-
-def _parts(octets: mmap.mmap, changed: Lines) -> Iterator[bytes]:
-    for place in range(0, changed.start, _BLOCK):
-        yield octets[place : min(place + _BLOCK, changed.start)]
-    yield "".join(f"{line}\n" for line in changed.new).encode()
-    for place in range(changed.end, len(octets), _BLOCK):
-        yield octets[place : place + _BLOCK]
 
 
 def _spread(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

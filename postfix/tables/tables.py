@@ -228,16 +228,20 @@ def _policy_lines(configuration: Configuration, dialect: Dialect) -> Iterator[st
     parts = line_parts(
         lambda name: f"{name}\t{policy_of(default_partner(name, configuration.mode), dialect)}"
     )
-    for entry in configuration.send:
-        if ordinary.has(entry):
-            yield entry.join(parts)
+    for run, is_ordinary in ordinary.runs(configuration.send):
+        if is_ordinary:
+            yield from [entry.join(parts) for entry in run]
             continue
-        partner = configuration.partner(entry)
-        policy = policy_for(entry, configuration, dialect)
-        for key in keys_of(entry):
-            yield f"{key}\t{policy}"
-        if partner.via is not None and relays.is_new(partner.via, entry, policy):
-            yield f"{partner.via}\t{policy}"
+        for entry in run:
+            if ordinary.has(entry):
+                yield entry.join(parts)
+                continue
+            partner = configuration.partner(entry)
+            policy = policy_for(entry, configuration, dialect)
+            for key in keys_of(entry):
+                yield f"{key}\t{policy}"
+            if partner.via is not None and relays.is_new(partner.via, entry, policy):
+                yield f"{partner.via}\t{policy}"
 
 
 def _transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:
@@ -257,13 +261,14 @@ def _transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator
             'take transport_maps out of it, or set "direct = false" under [outbound]',
         )
     ordinary = Ordinary(configuration)
-    for entry in configuration.send:
-        if ordinary.has(entry):
-            yield f"{entry}\t{TRANSPORT_SERVICE}:"
+    for run, is_ordinary in ordinary.runs(configuration.send):
+        if is_ordinary:
+            yield from [f"{entry}\t{TRANSPORT_SERVICE}:" for entry in run]
             continue
-        route = _route(configuration.partner(entry))
-        for key in keys_of(entry):
-            yield f"{key}\t{route}"
+        for entry in run:
+            route = _route(configuration.partner(entry))
+            for key in keys_of(entry):
+                yield f"{key}\t{route}"
 
 
 def _route(partner: Partner) -> str:
@@ -276,12 +281,22 @@ def recipient_routes(configuration: Configuration) -> Iterator[RecipientRoute]:
     if configuration.direct:
         ordinary, ordinarily = Ordinary(configuration), f"{TRANSPORT_SERVICE}:"
         routes = (
-            RecipientRoute(name, entry.startswith("*."), result)
-            for entry in configuration.send
-            for result in [ordinarily if ordinary.has(entry) else _route(configuration.partner(entry))]
-            for name in spellings(entry_base(entry))
+            route
+            for run, is_ordinary in ordinary.runs(configuration.send)
+            for route in (
+                [RecipientRoute(entry, False, ordinarily) for entry in run]
+                if is_ordinary
+                else _recipient_routes(configuration, run)
+            )
         )
         yield from islice(routes, MOST_NAMES)
+
+
+def _recipient_routes(configuration: Configuration, entries: Iterable[Entry]) -> Iterator[RecipientRoute]:
+    for entry in entries:
+        result = _route(configuration.partner(entry))
+        for name in spellings(entry_base(entry)):
+            yield RecipientRoute(name, entry.startswith("*."), result)
 
 
 def _recipient_transport_lines(configuration: Configuration, dialect: Dialect) -> Iterator[str]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from publicsuffixlist import PSLFILE
 
 from domain_secure.policy.configuration.domains_file import read_entries, remove_entries
+from domain_secure.policy.terms import domain
 from domain_secure.policy.terms.domain import (
     Domain,
     InvalidDomainError,
@@ -84,6 +85,12 @@ def by_lines(content: bytes) -> tuple[list[str], list[int]]:
             except InvalidDomainError:
                 faults.append(number)
     return list(entries), faults
+
+
+@pytest.fixture(params=[False, True], ids=["few", "many"], autouse=True)
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for public suffixes as among few names and as among many."""
+    monkeypatch.setattr(domain, "_MANY", 0 if request.param else 50_000)
 
 
 @given(CONTENT)

@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+import pytest
 from configurations import make_configuration, make_partner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from domain_secure.policy.configuration.configuration import SendMethod
 from domain_secure.policy.terms.domain import Entry
 from domain_secure.policy.terms.lists import DomainList
+from domain_secure.postfix.tables import ordinary_lines
 from domain_secure.postfix.tables.tables import (
     TRANSPORT_SERVICE,
     Dialect,
@@ -20,6 +22,12 @@ from domain_secure.postfix.tables.tables import (
 
 DIALECT = Dialect(True, frozenset())
 NAMES = ("a.test", "b.a.test", "c.b.a.test", "*.a.test", "*.b.a.test", "other.test", "xn--bcher-kva.test")
+
+
+@pytest.fixture(params=[1, 2, 1000], autouse=True)
+def _at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at so many entries together."""
+    monkeypatch.setattr(ordinary_lines, "_AT_ONCE", request.param)
 
 
 @given(
