@@ -98,6 +98,12 @@ class PostfixHost:
             with self.reloaded():
                 self.namespaces.run("kill", "-HUP", self._master)
 
+    def end(self, program: str) -> None:
+        """End the processes of one of Postfix's programs; master(8) starts others when they are needed."""
+        for process, name in self._processes().items():
+            if name == program:
+                self.namespaces.run("kill", process, check=False)
+
     @contextmanager
     def reloaded(self) -> Iterator[None]:
         """Wait, at the end, until a reload that the block has asked for is done; no other may be under way.
