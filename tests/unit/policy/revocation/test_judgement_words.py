@@ -122,6 +122,7 @@ def test_authority_that_is_revoked_or_unknown() -> None:
         ([revocation_list(SUB, extensions=[scope(only_contains_ca_certs=True)], **DATES)], NOT_ABOUT_IT),
         ([ocsp_answer(SUB, ROOT, **DATES)], NOTHING),
         ([ocsp_answer(LEAF, SUB, "unknown", **DATES)], NOT_ABOUT_IT),
+        ([ocsp_answer(LEAF, SUB, "unknown", this_update=NOW - DAY, next_update=NOW)], NOT_ABOUT_IT),
         ([revocation_list(SUB, extensions=[BROKEN], this_update=NOW - DAY, next_update=NOW)], NOT_ABOUT_IT),
         (
             [revocation_list(SUB, **PAST), ocsp_answer(LEAF, SUB, **(PAST | {"next_update": NOW - DAY}))],
