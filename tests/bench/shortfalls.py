@@ -32,8 +32,8 @@ SHORTFALLS = {
     ),
     ("mail", "product, listed and marked"): Shortfall(
         ">= 0.65",
-        "Two threads hand each listed message over, and it is recorded. It would take a decision in the "
-        "thread that reads, where nothing has to be waited for.",
+        "It is decided where it was read; of our 320 µs 130 are for reading, 110 for deciding and 80 "
+        "for writing it down. It would take a compiled core for these, and records that are cheaper to make.",
     ),
     ("mail", "beside OpenDKIM: product, unlisted"): Shortfall(
         ">= 1",
