@@ -109,3 +109,20 @@ def test_no_command_leaves_its_memory_in_a_file(configuration: Path) -> None:
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "(0, 0)"
+
+
+_LOOKED_FOR = """
+import gc, sys
+from domain_secure.commands import console_script, main
+main._run = lambda arguments, answer: print(gc.isenabled()) or 0
+sys.argv = ["domain-secure", "receive", "list"]
+sys.exit(console_script.main())
+"""
+
+
+def test_garbage_is_looked_for_while_a_command_runs() -> None:
+    """Imports go without, and what runs does not: the daemon runs for months."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _LOOKED_FOR], capture_output=True, text=True, check=True, cwd="/"
+    )
+    assert done.stdout == "True\n"
