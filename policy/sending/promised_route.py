@@ -10,10 +10,11 @@ Sources: DESIGN of the outbound half; postconf(5) smtp_tls_policy_maps for the l
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from functools import lru_cache
 
 from domain_secure.policy.certificates.presented_names import names_host
 from domain_secure.policy.configuration.configuration import Partner, SendMethod
-from domain_secure.policy.terms.domain import Entry
+from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.names import any_name_matches
 
 
@@ -40,6 +41,8 @@ class Matched(StrEnum):
     PIN = "pin"
     RECORD = "record"  #: of TLSA
 
+
+_REMEMBERED = 1024  #: names; a partner has a few servers
 
 _LEVELS = {
     "secure": SendMethod.PKIX,
@@ -98,7 +101,12 @@ def accepts_name(name: str, partner: Partner) -> bool:
     """
     if partner.mx:
         return any(names_host(name, host) for host in partner.mx)
-    return any_name_matches((name,), partner.server_names) is not None
+    return _fits(name, partner.server_names)
+
+
+@lru_cache(_REMEMBERED)
+def _fits(name: str, names: tuple[Domain, ...]) -> bool:
+    return any_name_matches((name,), names) is not None
 
 
 def _method(route: Route) -> SendMethod | None:

@@ -8,6 +8,7 @@ Sources: Postfix's smtp_connect.c, smtp_trouble.c, smtp_tls_policy.c, smtp_rcpt.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain_secure.policy.sending.delivery import FailureReason
 from domain_secure.policy.sending.promised_route import Matched
@@ -21,6 +22,8 @@ from domain_secure.postfix.log_lines.failure_text import (
 )
 from domain_secure.postfix.log_lines.log_line import MESSAGE, decoded
 from domain_secure.postfix.log_lines.tls_summary import matched_in, relay_of
+
+from .delivery_request import request_of
 
 
 @dataclass(slots=True)
@@ -96,6 +99,15 @@ class LastFailureLine(FailureLine):
     request: str
 
 
+class UnreadSummary(NamedTuple):
+    """A summary line, as `text_line` reads it."""
+
+    stamp: str
+    line: bytes
+    start: int
+
+
+UnreadLine = UnreadSummary | re.Match[bytes]  #: or a status line, as `STATUS` matched it
 TextLine = SummaryLine | MatchLine | DetailLine | FailureLine | RemarkLine | UnknownLine
 ClientLine = TextLine | StatusLine | LastFailureLine
 
@@ -122,6 +134,13 @@ def text_line(stamp: str, line: bytes, start: int) -> TextLine:
     if message := MESSAGE.match(line, start):
         return _line_on_message(stamp, whole, message)
     return _line_on_session(stamp, whole, text)
+
+
+def status_line(match: re.Match[bytes]) -> StatusLine:
+    """Return what `STATUS` matched, as far as it tells of the process."""
+    queue_id = match["queue_id"].decode("ascii")
+    request, _ = request_of(queue_id, match["attributes"])
+    return StatusLine(queue_id, decoded(match["relay"]), request)
 
 
 def _line_on_session(stamp: str, whole: str, text: str) -> TextLine:

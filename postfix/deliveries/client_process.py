@@ -26,6 +26,7 @@ What an earlier process with the same number left behind is claimed like the res
 older than the request (``delivery_request``).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
@@ -45,10 +46,15 @@ from .client_line import (
     SummaryLine,
     TextLine,
     UnknownLine,
+    UnreadLine,
+    UnreadSummary,
+    status_line,
+    text_line,
 )
 
 _LINES = 20  #: with the usual log level a session has one to five
 _SESSIONS = 8
+_WAITING = 8  #: lines
 _FAILED = 32  #: hosts of one request; smtp_mx_address_limit is 5
 
 
@@ -100,13 +106,37 @@ class ClientProcess:
     peer: str = ""  #: with whom the session in progress is, by a line about its TLS; "": not told
     told: str = ""  #: the queue id of the last status line
     state: State = State.TRYING
+    waiting: list[UnreadLine] = field(default_factory=list)  #: what it said since, and nobody has asked for
+
+    def wait(self, line: UnreadLine) -> None:
+        """Take the next line later: most tell of mail to nobody who is listed, and are forgotten unread.
+
+        As `TABLE` says, a summary behind a status line lets all that was before be forgotten.
+        """
+        waiting = self.waiting
+        if waiting and isinstance(line, UnreadSummary) and isinstance(waiting[-1], re.Match):
+            self.told, self.state = waiting[-1]["queue_id"].decode("ascii"), State.TRYING
+            self._forget()
+            waiting.clear()
+        waiting.append(line)
+        if len(waiting) >= _WAITING:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take the lines that wait; neither kind tells of a session that failed."""
+        waiting, self.waiting = self.waiting, []
+        for line in waiting:
+            self.take(status_line(line) if isinstance(line, re.Match) else text_line(*line))
+
+    def _forget(self) -> None:
+        self.established.clear()
+        self.failed, self.details, self.lines, self.matched, self.peer = [], [], [], {}, ""
 
     def take(self, line: ClientLine) -> Failed | None:
         """Take the next line, as `TABLE` says; return the failed session that it tells of."""
         goes, act, self.state = TABLE[self.state, type(line)]
         if goes is _ANEW or (goes is _ON_IF_SAME and not self._is_about_told(line)):
-            self.established.clear()
-            self.failed, self.details, self.lines, self.matched, self.peer = [], [], [], {}, ""
+            self._forget()
         return act(self, line)
 
     def _is_about_told(self, line: ClientLine) -> bool:

@@ -27,6 +27,10 @@ class CountedMessages:
         """Return how many there are."""
         return len(self._messages)
 
+    def __contains__(self, queue_id: object) -> bool:
+        """Tell whether something is known of a message."""
+        return queue_id in self._messages
+
     def count(self, queue_id: str, arrival: float, entry: str, *, verified: bool) -> bool:
         """Tell whether this is the first of its kind for the message and the entry, and keep that it was.
 

@@ -17,10 +17,12 @@ the process was given the request.  What it logged before that moment is none of
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from domain_secure.postfix.log_lines.log_line import decoded, seconds
 
 _DIGITS = 1.05  #: two significant digits may stand for this many times the figure
+_REMEMBERED = 1024  #: figures; most sessions last less than a second
 _SLACK = timedelta(seconds=2)  #: stamps and figures of whole seconds
 
 
@@ -39,5 +41,9 @@ def handed_over(time: datetime, lasted: str) -> datetime:
 
     *time* is the status line's, *lasted* its ``c/d``.
     """
-    lasted_seconds = sum(map(seconds, lasted.split("/")[:2]))
-    return time - _SLACK - timedelta(seconds=lasted_seconds * _DIGITS)
+    return time - _at_most(lasted)
+
+
+@lru_cache(_REMEMBERED)
+def _at_most(lasted: str) -> timedelta:
+    return _SLACK + timedelta(seconds=sum(map(seconds, lasted.split("/")[:2])) * _DIGITS)

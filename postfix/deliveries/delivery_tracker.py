@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from domain_secure.policy.sending.delivery import (
@@ -19,7 +20,6 @@ from domain_secure.policy.sending.delivery import (
     DeliveryEvent,
     DeliveryStatus,
     FailureReason,
-    SessionFailure,
 )
 from domain_secure.policy.sending.promised_route import Promises
 from domain_secure.policy.terms.domain import Domain, Entry
@@ -29,27 +29,28 @@ from domain_secure.postfix.log_lines.failure_text import (
     host_in,
     peer_detail,
     refusal,
-    settled,
 )
 from domain_secure.postfix.log_lines.log_line import (
     LINE,
     STATUS,
     Status,
     decoded,
-    parse_stamp,
     seconds,
     service_of,
+    time_of,
 )
 from domain_secure.postfix.log_lines.peer_name import peer_key
-from domain_secure.postfix.log_lines.tls_summary import tls_of
+from domain_secure.postfix.log_lines.tls_summary import is_summary, tls_of
 
-from .client_line import ClientLine, LastFailureLine, StatusLine, UnknownLine, text_line
-from .client_process import ClientProcess, Established, Failed
+from .client_line import ClientLine, LastFailureLine, StatusLine, UnknownLine, UnreadSummary, text_line
+from .client_process import ClientProcess, Established
 from .counted_messages import CountedMessages
 from .delivery_request import handed_over, request_of
 from .process_document import process_document, process_of
+from .session_failure import session_failure
 from .verification import verification
 from .waiting_messages import WaitingMessages
+from .writer import Writer, writers_of
 
 Listed = Callable[[str], tuple[Domain, Entry] | None]  #: a domain as logged, to its normal form and entry
 
@@ -57,6 +58,7 @@ _STATUSES = {status.value: status for status in DeliveryStatus} | {"SOFTBOUNCE":
 # A content filter on this machine, or an LMTP server behind a socket; what leaves has another queue id.
 _IS_LOCAL = re.compile(r"\S*\[(?:127\.[\d.]+|::1|/.*|private/.*)\](?::\d+)?|(?!none$)[^\[]*")
 
+_process_key = lru_cache(256)(decoded)  #: processes that write at the same time are few
 _PROCESSES = 2000  #: default_process_limit is 100
 _PROXIED = 64
 
@@ -122,23 +124,25 @@ class DeliveryTracker:
         """Take whole lines, without their ends, and return what they tell, in order."""
         events: list[DeliveryEvent] = []
         self.lines += len(lines)
-        for line in lines:
-            # Most lines are other programs', and a search for octets is far cheaper than any pattern.  error
-            # and retry tell of what the queue manager does not even try, as its destination is in trouble.
-            if b"mtp[" in line or b"tlsproxy[" in line or b"/error[" in line or b"/retry[" in line:
+        for line, written in zip(lines, writers_of(lines), strict=True):
+            if written is Writer.CLIENT:
                 self._feed_line(line, now, events)
-            elif line.endswith((b": removed", b": requeued")) and (self._messages or self._waiting):
+            elif written is Writer.QUEUE and line.endswith((b": removed", b": requeued")):
                 self._forget(line)
-            elif b"postsuper[" in line and b"]: Deleted: " in line:
+            elif written is Writer.QUEUE and b"postsuper[" in line and b"]: Deleted: " in line:
                 self._waiting.doubt(now.timestamp())
         self._waiting.prune(now.timestamp())
         return events
 
     def _forget(self, line: bytes) -> None:
-        header = LINE.match(line)
-        if header is None or not header["tag"].startswith(self._tags):
+        end = line.rfind(b":")
+        octets = line[line.rfind(b" ", 0, end) + 1 : end]
+        queue_id = decoded(octets)
+        if queue_id not in self._messages and queue_id not in self._waiting:
             return
-        queue_id = decoded(line[header.end() :]).partition(":")[0]
+        header = LINE.match(line)
+        if header is None or not header["tag"].startswith(self._tags) or line[header.end() : end] != octets:
+            return
         if header["program"] == b"qmgr":
             self._messages.forget(queue_id)
         if header["program"] in {b"qmgr", b"postsuper"}:
@@ -151,19 +155,20 @@ class DeliveryTracker:
             return
         if not header["tag"].startswith(self._tags):
             return
-        program, stamp = header["program"], decoded(header["stamp"])
+        program, tag, octets = header.group("program", "tag", "stamp")
+        stamp = decoded(octets)
         if self._interrupted:
-            time = _time(stamp, now)
-            if time and self._latest and time <= (_time(self._latest, now) or time):
+            time = time_of(stamp, now)
+            if time and self._latest and time <= (time_of(self._latest, now) or time):
                 return
             self._seen_from, self._interrupted = time, False
             self._waiting.doubt(now.timestamp())
         self._latest = stamp
         start = header.end()
         if program in {b"smtp", b"lmtp"}:
-            key = decoded(line[header.start("tag") : header.end("pid") + 1])
+            key = _process_key(b"%b[%b]" % (tag, header["pid"]))
             if match := STATUS.match(line, start):
-                self._feed_status((key, service_of(header["tag"])), stamp, match, now, events)
+                self._feed_status((key, service_of(tag)), stamp, match, now, events)
             else:
                 self._feed_text(key, stamp, line, start)
         elif program == b"tlsproxy":
@@ -171,14 +176,13 @@ class DeliveryTracker:
         elif program in {b"error", b"retry"}:
             match = STATUS.match(line, start)
             if match and (listed := self._listed(decoded(match["domain"]))):
-                self._wait(match, listed[1], _time(stamp, now))
+                self._wait(match, listed[1], time_of(stamp, now))
 
     def _wait(self, match: re.Match[bytes], entry: Entry, time: datetime | None) -> None:
-        recipient = decoded(match["to"] + b" " + (match["original"] or b""))
-        if time is not None:
-            self._waiting.take(
-                decoded(match["queue_id"]), entry, recipient, decoded(match["status"]), time.timestamp()
-            )
+        queue_id, status = decoded(match["queue_id"]), decoded(match["status"])
+        if time is not None and self._waiting.concerns(queue_id, status):
+            recipient = decoded(match["to"] + b" " + (match["original"] or b""))
+            self._waiting.take(queue_id, entry, recipient, status, time.timestamp())
 
     def _feed_proxy(self, text: str) -> None:
         if (detail := peer_detail(text)) and detail.peer:
@@ -188,6 +192,10 @@ class DeliveryTracker:
 
     def _feed_text(self, key: str, stamp: str, line: bytes, start: int) -> None:
         process = self._processes.get(key) or self._new_process(key)
+        if is_summary(line, start):
+            process.wait(UnreadSummary(stamp, line, start))
+            return
+        process.catch_up()
         said = text_line(stamp, line, start)
         if type(said) is UnknownLine:
             self.unknown_lines += 1
@@ -217,15 +225,16 @@ class DeliveryTracker:
         key, service = process_and_service
         listed = self._listed(decoded(match["domain"]))
         process = self._processes.get(key)
-        if listed is None and process is None:
-            return  # there is nothing to claim, and nobody to report to
+        if listed is None:
+            if process is not None:  # else there is nothing to claim
+                process.wait(match)
+            return
         process = process or self._new_process(key)
+        process.catch_up()
         queue_id, relay = match["queue_id"].decode("ascii"), decoded(match["relay"])
         request, lasted = request_of(queue_id, match["attributes"])
         process.take(StatusLine(queue_id, relay, request))
-        if listed is None:
-            return
-        status, time = Status.of(match), _time(stamp, now)
+        status, time = Status.of(match), time_of(stamp, now)
         self._wait(match, listed[1], time)
         if status.status not in _STATUSES or _IS_LOCAL.fullmatch(relay):
             return
@@ -260,26 +269,9 @@ class DeliveryTracker:
         for failed in process.failures(told.request, told.entry):
             if not _is_before(failed.stamp, told.began, now):
                 failed.told.append(told.entry)
-                yield self._failure_event(failed, told, now)
+                unmatched = self._unmatched(told.entry)
+                yield session_failure(failed, told.entry, status.queue_id, unmatched, now)
         yield self._delivery(told, session, lines)
-
-    def _failure_event(self, failed: Failed, told: _Told, now: datetime) -> SessionFailure:
-        reason = settled(
-            failed.cause,
-            failed.details,
-            chain_is_trusted=failed.chain_is_trusted,
-            unmatched=self._unmatched(told.entry),
-        )
-        detail = next((detail.text for detail in failed.details), failed.text)
-        return SessionFailure(
-            parse_stamp(failed.stamp, now),
-            told.entry,
-            told.status.queue_id,
-            failed.relay or "none",
-            reason,
-            detail,
-            tuple(failed.lines),
-        )
 
     def _delivery(self, told: _Told, session: Established | None, lines: tuple[str, ...]) -> Delivery:
         status = told.status
@@ -312,6 +304,8 @@ class DeliveryTracker:
 
     def document(self) -> dict[str, Any]:
         """Return everything that the next lines depend on, as JSON values."""
+        for process in self._processes.values():
+            process.catch_up()
         return {
             "processes": {key: process_document(process) for key, process in self._processes.items()},
             "messages": self._messages.document(),
@@ -332,12 +326,5 @@ class DeliveryTracker:
 
 
 def _is_before(stamp: str, began: datetime, now: datetime) -> bool:
-    time = _time(stamp, now)
+    time = time_of(stamp, now)
     return time is None or time < began
-
-
-def _time(stamp: str, now: datetime) -> datetime | None:
-    try:
-        return parse_stamp(stamp, now)
-    except ValueError:
-        return None

@@ -37,6 +37,14 @@ class WaitingMessages:
         """Return how many there are."""
         return len(self._messages)
 
+    def __contains__(self, queue_id: object) -> bool:
+        """Tell whether something is known of a message."""
+        return queue_id in self._messages
+
+    def concerns(self, queue_id: str, status: str) -> bool:
+        """Tell whether a status line of the message lets it wait, or may end that it waits."""
+        return status in _WAITS or queue_id in self._messages
+
     def take(self, queue_id: str, entry: Entry, recipient: str, status: str, time: float) -> None:
         """Take the status line of a recipient, of the *time* in seconds since 1970."""
         if status in _WAITS:

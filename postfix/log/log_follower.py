@@ -46,6 +46,8 @@ class SendList:
         self._configuration = configuration
         self._list: DomainList | None = None
         self._known: dict[str, tuple[Domain, Entry] | None] = {}
+        self._promising: Configuration | None = None
+        self._promises: dict[tuple[Entry, str], Promise] = {}
 
     def find(self, domain: str) -> tuple[Domain, Entry] | None:
         """Return a domain in normal form with its entry, None for one that is not listed."""
@@ -65,11 +67,16 @@ class SendList:
     def promise(self, entry: Entry, transport: str) -> Promise:
         """Return what is promised of mail to an entry; *transport* is the dedicated one's name in the log."""
         configuration = self._configuration()
-        return Promise(
-            configuration.partner(entry),
-            transport if configuration.direct else "",
-            entry in configuration.sent_unproved,
-        )
+        if configuration is not self._promising or len(self._promises) > _REMEMBERED:
+            self._promising, self._promises = configuration, {}
+        promise = self._promises.get((entry, transport))
+        if promise is None:
+            promise = self._promises[entry, transport] = Promise(
+                configuration.partner(entry),
+                transport if configuration.direct else "",
+                entry in configuration.sent_unproved,
+            )
+        return promise
 
     def of_listed(self, sums: Sums) -> Sums:
         """Return the sums of what is listed now."""

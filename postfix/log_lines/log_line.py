@@ -20,9 +20,9 @@ What is written as RFC 5424 or in JSON is brought into this form by ``log_form``
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from .month_names import months_of
 
@@ -98,6 +98,8 @@ MESSAGE = re.compile(rb"(?P<queue_id>" + QUEUE_ID + rb"): (?P<text>.*)", re.DOTA
 
 _REMEMBERED = 256  #: tags; an instance has as many as programs and services
 
+_STAMPS = 256  #: of lines that belong together
+
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -113,8 +115,7 @@ _YEARS = range(1990, 2200)  # others would lead out of what a datetime can hold
 _AHEAD = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """A status line's message, before anybody asked whose it is."""
 
     queue_id: str
@@ -128,15 +129,16 @@ class Status:
     @classmethod
     def of(cls, match: re.Match[bytes]) -> "Status":
         """Return what `STATUS` matched."""
-        pairs = (pair.partition("=") for pair in decoded(match["attributes"]).split(", ") if pair)
+        queue_id, to, domain, original, relay, attributes, status, text = map(decoded, match.groups(b""))
+        pairs = [pair.partition("=") for pair in attributes.split(", ") if pair]
         return cls(
-            queue_id=match["queue_id"].decode("ascii"),
-            recipient=decoded(match["to"]) + (f" {decoded(match['original'])}" if match["original"] else ""),
-            domain=decoded(match["domain"]),
-            relay=decoded(match["relay"]),
-            attributes={name: value for name, _, value in pairs},
-            status=match["status"].decode("ascii"),
-            text=decoded(match["text"] or b"").removesuffix(")"),
+            queue_id,
+            f"{to} {original}" if original else to,
+            domain,
+            relay,
+            {name: value for name, _, value in pairs},
+            status,
+            text.removesuffix(")"),
         )
 
 
@@ -179,13 +181,26 @@ def parse_stamp(stamp: str, now: datetime) -> datetime:
     raise ValueError(f"{stamp!r} is not a date")
 
 
-def _full(stamp: str) -> datetime:
+def time_of(stamp: str, now: datetime) -> datetime | None:
+    """Return what `parse_stamp` does, None for a date that is none."""
     try:
-        time = datetime.fromisoformat(stamp)
+        return parse_stamp(stamp, now)
+    except ValueError:
+        return None
+
+
+@lru_cache(_STAMPS)
+def _iso(stamp: str) -> datetime:
+    try:
+        return datetime.fromisoformat(stamp)
     except ValueError:
         # Of a leap second, and of a blank before the zone, that knows nothing.
         rest = stamp[17:].replace(" ", "").replace(",", ".")
-        time = datetime.fromisoformat(stamp[:17] + ("59" + rest[2:] if rest.startswith("60") else rest))
+        return datetime.fromisoformat(stamp[:17] + ("59" + rest[2:] if rest.startswith("60") else rest))
+
+
+def _full(stamp: str) -> datetime:
+    time = _iso(stamp)
     if time.year not in _YEARS:
         raise ValueError(f"{stamp!r} is not a date")
     return time if time.tzinfo else time.astimezone(UTC)

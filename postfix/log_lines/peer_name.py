@@ -9,14 +9,16 @@ from functools import lru_cache
 
 from domain_secure.policy.terms.domain import comparable_host
 
+_comparable = lru_cache(4096)(comparable_host)
+
 
 @lru_cache(4096)
 def peer_key(peer: str) -> str:
     """Return the same for every spelling of one server."""
     host, bracket, place = peer.partition("[")
-    return f"{comparable_host(host)}{bracket}{place.lower()}"
+    return f"{_comparable(host)}{bracket}{place.lower()}"
 
 
 def host_of(peer: str) -> str:
     """Return the host name alone, as names are compared."""
-    return comparable_host(peer.partition("[")[0])
+    return _comparable(peer.partition("[")[0])

@@ -14,6 +14,11 @@ _SUMMARY = re.compile(
     r"(?P<trust>Verified|Trusted|Untrusted|Anonymous) TLS connection (?:established|reused) to "
     r"(?P<relay>\S+\]:\d+): (?P<protocol>\S+) with cipher (?P<cipher>\S+)"
 )
+# The same in octets, which are nearly always what can be printed.
+_PRINTED_SUMMARY = re.compile(
+    rb"(?:Verified|Trusted|Untrusted|Anonymous) TLS connection (?:established|reused) to "
+    rb"[!-~]+\]:[0-9]+: [!-~]+ with cipher [!-~]"
+)
 _REMEMBERED = 64  #: summaries; each is asked for several times within a delivery
 _MATCHED = re.compile(
     r"(?P<peer>\S+\]:\d+): (?:matched peername: (?P<name>\S+)|Matched fingerprint: (?P<digest>[0-9A-Fa-f]+)\b"
@@ -27,6 +32,11 @@ def relay_of(text: str) -> str | None:
     """Return the relay, as status lines name it, if *text* is a summary line."""
     match = _SUMMARY.match(text)
     return match["relay"] if match else None
+
+
+def is_summary(line: bytes, start: int) -> bool:
+    """Tell whether `relay_of` knows a relay by the text from *start* on; of a few rare ones it tells not."""
+    return _PRINTED_SUMMARY.match(line, start) is not None and line.isascii()
 
 
 @lru_cache(_REMEMBERED)

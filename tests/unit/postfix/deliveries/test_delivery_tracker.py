@@ -551,6 +551,57 @@ def test_a_cut_anywhere_changes_nothing(cuts: set[int]) -> None:
     assert added({}, found) == added({}, events_of(story()))
 
 
+def mixed(relays: tuple[str, ...] = (RELAY, SECOND)) -> list[bytes]:
+    """Return lines of two processes for three messages, listed and not, of every kind."""
+    log = Log()
+    for pid in (1, 2):
+        for relay in relays:
+            log.tls(relay=relay, pid=pid)
+            log.tls("Untrusted", relay=relay, pid=pid)
+            for queue_id in ("10B773D", "20B773D"):
+                log.status(queue_id, to=f"a@{WOODGROVE}", relay=relay, pid=pid)
+                log.status(queue_id, to="x@stranger.test", relay=relay, pid=pid)
+                log.line(f"{queue_id}: {NOT_VERIFIED}", pid=pid)
+        log.line(MISMATCH, pid=pid)
+        log.line("statistics: max connection rate 1/60s", pid=pid)
+    return log.lines
+
+
+@given(st.lists(st.sampled_from(mixed()), max_size=40))
+def test_what_waits_to_be_read_is_read_in_its_order(lines: list[bytes]) -> None:
+    """Invariant: lines about nobody who is listed change nothing by being put off."""
+    putting_off, at_once = tracker(), tracker()
+    found = []
+    for line in lines:
+        found += at_once.feed([line], NOW)
+        at_once.document()
+    assert putting_off.feed(lines, NOW) == found
+    assert putting_off.document() == at_once.document()
+    assert putting_off.unknown_lines == at_once.unknown_lines
+
+
+def test_a_message_that_ends_is_forgotten_by_its_own_line_alone() -> None:
+    """Another text that ends so, and another Postfix's message of the same name, are none of it."""
+    log = Log()
+    log.tls()
+    log.status()
+    for text in ("10B773D: 20B773D: removed", "warning: 10B773D: removed"):
+        log.line(text, program="qmgr")
+    made = tracker()
+    made.feed(log.lines, NOW)
+    made.feed([line.replace(b"postfix/qmgr", b"postfix-out/qmgr") for line in ended().lines], NOW)
+    assert list(made.document()["messages"]) == ["10B773D"]
+    made.feed(ended().lines, NOW)
+    assert not made.document()["messages"]
+
+
+def ended() -> Log:
+    """Return the end of the message."""
+    log = Log()
+    log.removed("10B773D")
+    return log
+
+
 @given(st.lists(st.sampled_from(story().lines)), st.binary(max_size=60))
 def test_lines_in_any_order_break_nothing(lines: list[bytes], rubbish: bytes) -> None:
     """Whatever comes, no entry is named that is not listed, and the state goes through JSON."""

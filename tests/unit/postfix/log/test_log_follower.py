@@ -2,14 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from configurations import make_configuration, make_partner
 
+from domain_secure.policy.bypass.bypass import Bypass
 from domain_secure.policy.configuration.configuration import Configuration, SendMethod
 from domain_secure.policy.sending.delivery import Delivery, DeliveryEvent, FailureReason
 from domain_secure.policy.sending.delivery_counts import LogStanding, OutboundProgress
+from domain_secure.policy.sending.promised_route import Promise
+from domain_secure.policy.terms.direction import Direction
+from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.event import Event
 from domain_secure.policy.terms.lists import DomainList
 from domain_secure.policy.terms.problems import Problem
@@ -279,6 +285,22 @@ def test_a_problem_is_logged_once_and_tried_again(
     wait_for(lambda: following.progress[-1].at_end, "the log to be followed")
     follower.stop()
     follower._thread.join()
+
+
+def test_a_promise_is_that_of_the_configuration_in_force() -> None:
+    """A bypass, or a rule that changes, counts for the very next delivery."""
+    entry = Entry("woodgrovebank.test")
+    current = make_configuration(send=DomainList.of(entry))
+    send_list = SendList(lambda: current)
+    for _ in range(2):
+        assert send_list.promise(entry, "ours") == Promise(current.partner(entry), "ours")
+    assert send_list.promise(entry, "another").service == "another"
+    current = replace(current, direct=False, partners={entry: make_partner(entry, mx=(Domain("mx.test"),))})
+    assert send_list.promise(entry, "ours") == Promise(current.partners[entry], "")
+    now = datetime.now(UTC)
+    bypass = Bypass(entry, (Direction.SEND,), now, now + timedelta(hours=1), "anna", "tonight")
+    current = replace(current, bypasses=(bypass,))
+    assert send_list.promise(entry, "ours").is_bypassed
 
 
 def test_the_send_list_in_force_decides() -> None:
