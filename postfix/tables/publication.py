@@ -222,14 +222,11 @@ def published(job: Job, table: Table, entry: TableRecord, *, changed: bool) -> P
     return PublishedTable(table, table_path(job.configuration.state, table), entry.lines, changed, entry.at)
 
 
-def input_digest(job: Job, octets: bytes | None = None) -> str:
-    """Return a digest over everything the lines depend on, taken without making them.
-
-    *octets* are those of the send list, where they are at hand.
-    """
+def input_digest(job: Job) -> str:
+    """Return a digest over everything the lines depend on, taken without making them."""
     digest = hashlib.sha256(_settings(job))
     digest.update(b"\0")
-    listed = job.configuration.send.octets() if octets is None else octets
+    listed = job.configuration.send.octets()
     digest.update(memoryview(listed)[: len(listed) - listed.endswith(b"\n")])
     return digest.hexdigest()
 

@@ -78,9 +78,8 @@ def publish(
             _remove_temporary(job, held)
             if job.authorities is not None:
                 job.authorities.put()
-            octets = job.configuration.send.octets()
-            digest = input_digest(job, octets)
-            found = current(job, digest) or _build(job, held, octets, digest, report or (lambda *_: None))
+            digest = input_digest(job)
+            found = current(job, digest) or _build(job, held, digest, report or (lambda *_: None))
             authority_files.tidy_up(job.instance, job.authorities)
             return found
     except OSError as error:
@@ -99,8 +98,9 @@ class _Compiling:
 class _Listed:
     """The list of which the tables in place were made, and what makes it the one that is wanted."""
 
-    record: Record
     change: Amendment
+    changes: tuple[tuple[int, int, str], ...]  #: from the kept list to the wanted one
+    digest: str  #: of the wanted one
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,10 @@ class _InPlace:
     change: Amendment | None  #: what makes them into those that are wanted; None: not known
 
 
-def _build(job: Job, held: HeldFolder, octets: bytes, digest: str, report: Report) -> Publication:
+def _build(job: Job, held: HeldFolder, digest: str, report: Report) -> Publication:
     """Write one source while postmap compiles the one before; put them in place in the order of `Table`.
 
-    *octets* are those of the list, *digest* is the `input_digest`.
+    *digest* is the `input_digest`.
     What goes wrong with one table keeps those behind it as they were, and none before it.
     """
     record = Record.read(job.directory)
@@ -126,7 +126,7 @@ def _build(job: Job, held: HeldFolder, octets: bytes, digest: str, report: Repor
     tables = []
     try:
         with ThreadPoolExecutor(_COMPILERS) as compilers:
-            listed = _listed(job, held, record, octets)
+            listed = _listed(job, held, record)
             _drop_strange_spares(job, held, known)
             in_place = _InPlace(dict(known), listed.change if listed else None)
             begun, fault = _begun(job, held, in_place, report, compilers)
@@ -141,7 +141,7 @@ def _build(job: Job, held: HeldFolder, octets: bytes, digest: str, report: Repor
     if fault is not None:
         raise fault
     made = Record(job.map_type, digest, known, settings_digest(job))
-    _write_record(held, _with_listed(job, held, made, listed, octets))
+    _write_record(held, _with_listed(job, held, made, listed))
     if were_away:
         put_back.note(job.configuration.state)
     return Publication(job.map_type, tuple(tables))
@@ -249,7 +249,7 @@ def _put_in_place(
     return replace(entry, is_amended=True, spare_new=list(changed.new), spare_gone=list(changed.gone_keys))
 
 
-def _listed(job: Job, held: HeldFolder, record: Record, octets: bytes) -> _Listed | None:
+def _listed(job: Job, held: HeldFolder, record: Record) -> _Listed | None:
     """Return how the list changed since the tables in place were made, if nothing else did."""
     if not can_amend(job) or record.input is None or record.map_type != job.map_type:
         return None
@@ -263,24 +263,27 @@ def _listed(job: Job, held: HeldFolder, record: Record, octets: bytes) -> _Liste
         former = b"".join((memoryview(former)[:start], lines.encode(), memoryview(former)[end:]))
     if hashlib.sha256(former).hexdigest() != record.listed:
         return None
+    # A long list is 20 MB: no more copies of it than are needed, and none is kept.
+    octets = job.configuration.send.octets()
     change = amendment(former, octets)
-    return None if change is None else _Listed(record, change)
+    if change is None:
+        return None
+    start, end, present_end = change.place
+    last = (start, end, octets[start:present_end].decode("ascii"))
+    return _Listed(change, (*record.listed_changes, last), hashlib.sha256(octets).hexdigest())
 
 
-def _with_listed(job: Job, held: HeldFolder, made: Record, listed: _Listed | None, octets: bytes) -> Record:
+def _with_listed(job: Job, held: HeldFolder, made: Record, listed: _Listed | None) -> Record:
     """Keep the list of which the tables are made, for the next change of it; return the record of that."""
     if not can_amend(job):
         return made
-    digest = hashlib.sha256(octets).hexdigest()
-    if listed is not None and len(listed.record.listed_changes) < _CHANGES:
-        place = listed.change.place
-        last = (place.start, place.former_end, octets[place.start : place.present_end].decode("ascii"))
-        return replace(made, listed=digest, listed_changes=(*listed.record.listed_changes, last))
-    unfinished = f".{LISTED}.new"
+    if listed is not None and len(listed.changes) <= _CHANGES:
+        return replace(made, listed=listed.digest, listed_changes=listed.changes)
+    octets, unfinished = job.configuration.send.octets(), f".{LISTED}.new"
     with held.created(unfinished, MODE) as stream:
         stream.write(octets)
     held.rename(unfinished, LISTED)
-    return replace(made, listed=digest)
+    return replace(made, listed=hashlib.sha256(octets).hexdigest())
 
 
 def _write_record(held: HeldFolder, record: Record) -> None:
