@@ -18,17 +18,25 @@ from pathlib import Path
 
 from . import mapped_files
 
+_M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 _ARENAS = 2  #: our threads take turns anyway
+#: Octets from which on what is freed goes back at once.  Left to itself the library would keep blocks of up
+#: to 32 MiB once one was freed, and a long list is read into several of 20.
+_LARGE = 1024 * 1024
 _PAUSE_SECONDS = 5.0
 _WORTH = 2 * 1024 * 1024  #: octets of growth
 _STATM = Path("/proc/self/statm")
 
 
 def limit_arenas() -> None:
-    """Have all threads share few arenas; for the begin of the process, before there are other threads."""
+    """Have all threads share few arenas, and keep no large block that is free.
+
+    For the begin of the process, before there are other threads.
+    """
     if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
         mallopt(_M_ARENA_MAX, _ARENAS)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def settle() -> None:

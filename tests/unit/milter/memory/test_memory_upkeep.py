@@ -103,6 +103,25 @@ def test_the_c_library_gives_back_what_lies_between() -> None:
     subprocess.run([sys.executable, "-P", "-c", _PROGRAM], check=True)
 
 
+_LARGE_BLOCKS = """
+from domain_secure.milter.memory import memory_upkeep
+memory_upkeep.limit_arenas()
+before = memory_upkeep.resident()
+kept = []
+for _ in range(2):
+    # What is freed first would otherwise be the measure of what is kept.
+    blocks = [b"x" * 20_000_000 for _ in range(3)]
+    kept.append(b"x" * 90_000)
+    del blocks
+assert memory_upkeep.resident() - before < 10_000_000, (before, memory_upkeep.resident())
+"""
+
+
+def test_a_large_block_goes_back_at_once() -> None:
+    """Twenty megabytes that are free are gone without being asked for, whatever was allocated behind them."""
+    subprocess.run([sys.executable, "-P", "-c", _LARGE_BLOCKS], check=True)
+
+
 def test_the_size_is_that_of_this_process() -> None:
     """The size is told in octets, and is nothing small."""
     assert resident() > 10 * MEBIBYTE
