@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from domain_secure.milter.knowledge.live_configuration import Live
 from domain_secure.milter.reflector.gathering import Gathering
 from domain_secure.policy.claims.budget import (
+    LEAST_AUTHOR_OCTETS,
     MAXIMUM_AUTHOR_OCTETS,
     MAXIMUM_CLAIMS,
     MAXIMUM_MARK_OCTETS,
+    Allowance,
+    TooMuchError,
     Unreadable,
 )
 from domain_secure.policy.claims.claim import Claim
@@ -63,6 +66,7 @@ class Transaction:
     has_ended: bool = False
     _seen: dict[str, int] = field(default_factory=dict)
     _author_octets: int = 0
+    _allowance: Allowance = field(default_factory=Allowance)
     _mark_octets: int = 0
 
     def note_recipient(self, spelling: bytes) -> None:
@@ -75,14 +79,20 @@ class Transaction:
 
     def note_author(self, name: str, value: bytes) -> None:
         """Note the listed domains that an author header claims, within the budget of a message."""
-        self._author_octets += len(value)
-        if self._author_octets > MAXIMUM_AUTHOR_OCTETS or len(self.claims) > MAXIMUM_CLAIMS:
+        self._author_octets += max(len(value), LEAST_AUTHOR_OCTETS)
+        if (
+            self._author_octets > MAXIMUM_AUTHOR_OCTETS
+            or len(self.claims) > MAXIMUM_CLAIMS
+            or self.unreadable is Unreadable.TOO_MUCH
+        ):
             self.unreadable = Unreadable.TOO_MUCH
             return
         try:
-            self.claims |= header_claims(name, value, self.live.configuration.receive)
+            self.claims |= header_claims(name, value, self.live.configuration.receive, self._allowance)
             if hides_authors(name, value):
                 self.unreadable = self.unreadable or Unreadable.UNREADABLE_AUTHOR
+        except TooMuchError:
+            self.unreadable = Unreadable.TOO_MUCH
         except Exception as error:  # noqa: BLE001 - the end of message defers
             self.fault = error
         if len(self.claims) > MAXIMUM_CLAIMS:

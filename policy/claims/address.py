@@ -129,16 +129,16 @@ def _lex(text: str) -> _Tokens | None:
     texts: list[str] = []
     after_space: list[bool] = []
     position, spaced = 0, False
+    following = _TOKEN.scanner(text).match  # type: ignore[attr-defined] # typeshed has it not
     while position < len(text):
-        if text[position] == "(":
-            end = _end_of_comment(text, position)
+        match = following()
+        if match is None:
+            end = _end_of_comment(text, position) if text[position] == "(" else None
             if end is None:
                 return None
+            following = _TOKEN.scanner(text, end).match  # type: ignore[attr-defined]
             position, spaced = end, True
             continue
-        match = _TOKEN.match(text, position)
-        if match is None:
-            return None
         position = match.end()
         kind = str(match.lastgroup)
         if kind != "space":

@@ -18,6 +18,7 @@ from domain_secure.policy.terms.domain import Domain, Entry
 from domain_secure.policy.terms.lists import DomainList
 
 from .address import read_address_list
+from .budget import Allowance
 from .claim import Claim
 from .encoded_word import decodings, has_undecodable, without_words
 from .host_names import domain_readings, host_names
@@ -45,7 +46,6 @@ _ESCAPE_OCTET = b"\x1b"  # ISO 2022 changes the charset with it
 _STRAY = str.maketrans(dict.fromkeys('<>()[],;:"\\'))
 _SPACES = str.maketrans(dict.fromkeys(" \t"))
 _WHITE_SPACE = str.maketrans(dict.fromkeys(" \t\r\n"))
-_MOST_RUNS = 32  # an author field has a few addresses
 _OLD_CHARSETS = (
     *("cp1252", "cp437", "cp850", "mac_roman", "iso8859_15", "cp1250", "iso8859_2", "cp852", "iso8859_9"),
     *("cp1251", "koi8_r", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256", "cp874"),
@@ -88,10 +88,14 @@ def envelope_claims(reverse_paths: Iterable[str], receive: DomainList) -> frozen
     return _listed(found, receive, ENVELOPE)
 
 
-def header_claims(name: str, value: bytes, receive: DomainList) -> frozenset[Claim]:
+def header_claims(
+    name: str, value: bytes, receive: DomainList, allowance: Allowance | None = None
+) -> frozenset[Claim]:
     """Return the listed domains that one header field claims; a field that names no author claims none.
 
-    *value* is the field's body as received, folded or not.
+    *value* is the field's body as received, folded or not; *allowance* is what its message has left, and
+    there is no bound without.  Raises TooMuchError for a field that goes beyond it: which domains it claims
+    is not known then.
     """
     source = name.strip().lower()
     if source not in HEADER_NAMES:
@@ -100,13 +104,13 @@ def header_claims(name: str, value: bytes, receive: DomainList) -> frozenset[Cla
     plain = _PLAIN_MAILBOX.fullmatch(texts[0]) if len(texts) == 1 else None
     if plain and "=?" not in texts[0]:
         # One mailbox, without a quoted local part, an escape or an octet that is not UTF-8.
-        return _listed(domain_readings(plain[1] or plain[2]), receive, source)
-    found = _authors((*texts, *_switched(value))) | _in_quoted_local_parts(texts)
+        return _listed(domain_readings(plain[1] or plain[2], allowance), receive, source)
+    found = _authors((*texts, *_switched(value)), allowance) | _in_quoted_local_parts(texts, allowance)
     for text in texts:
         if "=?" in text:
-            found |= _decoded_authors(text)
+            found |= _decoded_authors(text, allowance)
     if len(texts) > 1 and receive.has_internationalised:
-        found |= _unlabelled(value)
+        found |= _unlabelled(value, allowance)
     return _listed(found, receive, source)
 
 
@@ -114,29 +118,22 @@ def hides_authors(name: str, value: bytes) -> bool:
     """Tell whether an author field names nobody whom we could read, and has something that we cannot.
 
     What we do not know how to decode may name anybody to a reader who does, also in the middle of a domain.
-    So may what is more than we look at.
     """
     if name.strip().lower() not in HEADER_NAMES:
         return False
-    texts = _texts(value)
-    if len(texts) > 1 and len(_unlabelled_runs(value)) > _MOST_RUNS:
-        return True
     return any(
         (not _NAMED_DOMAIN.search(without_words(text)) or _WORD_IN_A_DOMAIN.search(text))
         and has_undecodable(text)
-        for text in texts
+        for text in _texts(value)
     )
 
 
-def _unlabelled(octets: bytes) -> frozenset[Domain]:
+def _unlabelled(octets: bytes, allowance: Allowance | None) -> frozenset[Domain]:
     """Return the host names in octets that are not UTF-8 and name no charset, by the charsets of old mail."""
-    runs = _unlabelled_runs(octets)[:_MOST_RUNS]
-    texts = {run.decode(charset, "replace") for run in runs for charset in _OLD_CHARSETS}
-    return frozenset().union(*map(host_names, texts))
-
-
-def _unlabelled_runs(octets: bytes) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys(_LABELLED_BY_NOBODY.findall(octets)))
+    runs = set(_LABELLED_BY_NOBODY.findall(octets))
+    if allowance is not None:
+        allowance.take_unlabelled(runs)
+    return host_names(*(run.decode(charset, "replace") for run in runs for charset in _OLD_CHARSETS))
 
 
 def _texts(octets: bytes) -> tuple[str, ...]:
@@ -152,18 +149,18 @@ def _switched(octets: bytes) -> tuple[str, ...]:
     return (octets.decode("iso2022_jp_2", "ignore"),) if _ESCAPE_OCTET in octets else ()
 
 
-def _authors(texts: Iterable[str]) -> frozenset[Domain]:
+def _authors(texts: Iterable[str], allowance: Allowance | None = None) -> frozenset[Domain]:
     found: frozenset[Domain] = frozenset()
     for text in texts:
         if plain := _PLAIN_MAILBOX.fullmatch(text):
-            found |= domain_readings(plain[1] or plain[2])
+            found |= domain_readings(plain[1] or plain[2], allowance)
         else:
-            named = _named(text)
-            found |= _in_unreadable(text) if named is None else named
+            named = _named(text, allowance)
+            found |= _in_unreadable(text, allowance) if named is None else named
     return found
 
 
-def _in_unreadable(text: str) -> frozenset[Domain]:
+def _in_unreadable(text: str, allowance: Allowance | None) -> frozenset[Domain]:
     """Return the host names in a text without a reading, also those that some readers join together.
 
     They drop white space, a comment, or a stray bracket, quote or comma, in the middle of a domain and go on.
@@ -171,24 +168,28 @@ def _in_unreadable(text: str) -> frozenset[Domain]:
     forms = {text, _COMMENT.sub("", text), text.replace("%40", "@")}
     forms |= {one.translate(_STRAY) for one in forms}
     forms |= {one.translate(each) for one in forms for each in (_SPACES, _WHITE_SPACE)}
-    return frozenset().union(*map(host_names, forms))
+    return host_names(*forms, allowance=allowance)
 
 
-def _decoded_authors(text: str) -> frozenset[Domain]:
+def _decoded_authors(text: str, allowance: Allowance | None) -> frozenset[Domain]:
     """Return the authors that *text* shows once its encoded words are decoded.
 
     Where the decoded text cannot be read, the text as it stands decides how much that means: if it can be
     read, its words are display names, and only what looks like an address in them is taken.
     """
-    readable = _named(text) is not None
+    readable = _named(text, allowance) is not None
     found: frozenset[Domain] = frozenset()
-    for decoded in decodings(text):
-        named = _named(decoded)
-        found |= host_names(decoded, after_at_sign=readable) if named is None else named
-    return found
+    unreadable = []
+    for decoded in decodings(text, allowance):
+        named = _named(decoded, allowance)
+        if named is None:
+            unreadable.append(decoded)
+        else:
+            found |= named
+    return found | host_names(*unreadable, after_at_sign=readable, allowance=allowance)
 
 
-def _named(text: str) -> frozenset[Domain] | None:
+def _named(text: str, allowance: Allowance | None) -> frozenset[Domain] | None:
     """Return the domains of the mailboxes in *text*; None: it cannot be read, or names nobody.
 
     Of a group without members a reader shows the name, as if it were the author's.
@@ -196,14 +197,14 @@ def _named(text: str) -> frozenset[Domain] | None:
     addresses = read_address_list(text)
     if addresses is None or not addresses.has_mailbox:
         return None
-    return frozenset().union(*map(domain_readings, addresses.domains))
+    return frozenset().union(*(domain_readings(one, allowance) for one in addresses.domains))
 
 
-def _in_quoted_local_parts(texts: Iterable[str]) -> frozenset[Domain]:
+def _in_quoted_local_parts(texts: Iterable[str], allowance: Allowance | None) -> frozenset[Domain]:
     """Return the domains of addresses that stand whole in a quoted local part: some readers show these."""
-    lists = (read_address_list(text) for text in texts if '"' in text)
-    quoted = (one for addresses in lists if addresses for one in addresses.quoted)
-    return frozenset().union(*(host_names(one, after_at_sign=True) for one in quoted))
+    read = (read_address_list(text) for text in texts if '"' in text)
+    quoted = {one for addresses in read if addresses for one in addresses.quoted}
+    return host_names(*quoted, after_at_sign=True, allowance=allowance)
 
 
 def _listed(domains: Iterable[Domain], receive: DomainList, source: str) -> frozenset[Claim]:

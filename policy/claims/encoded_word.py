@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from encodings.aliases import aliases
 
+from .budget import Allowance
+
 # encoded-word = "=?" charset "?" encoding "?" encoded-text "?="                          RFC 2047 section 2
 # Space or "?" inside the text, an empty charset, and words glued to others are read by many.
 _LENIENT = re.compile(r"=\?([^?]*)\?([bBqQ])\?(.*?)\?=", re.DOTALL)
@@ -56,19 +58,23 @@ _ISO_2022_ESCAPE = re.compile(r"\x1b[ -/]*[0-~]")
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
-def decodings(text: str) -> tuple[str, ...]:
+def decodings(text: str, allowance: Allowance | None = None) -> tuple[str, ...]:
     """Return each different text that *text* may become when its encoded words are decoded, without itself.
 
     Words are taken leniently and strictly, by their charset and in disregard of it, once and twice; with
     padding inside Base64 that ends a piece, means nothing, or ends the word; in the alphabet of URLs; without
     the octets that the charset has not; by either order of octets where the charset leaves it open; and by
-    EBCDIC where the charset is unknown here.
+    EBCDIC where the charset is unknown here.  Raises TooMuchError for more words than *allowance* has left.
     """
     if "=?" not in text:
         return ()
+    if allowance is not None:
+        allowance.take_words(text.count("=?"))
     found = _readings(text)
     lenient, *others = dict.fromkeys(found)
     if "=?" in lenient:
+        if allowance is not None:
+            allowance.take_words(lenient.count("=?"))
         found += _readings(lenient)
     found += [_decode(one, _LENIENT, _codec) for one in others if "=?" in one]
     return tuple(dict.fromkeys(reading for reading in found if reading != text))

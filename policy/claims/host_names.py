@@ -18,9 +18,12 @@ import idna
 from domain_secure.policy.terms.domain import Domain, InvalidDomainError, parse_domain
 
 from .address import without_comments
+from .budget import Allowance
 
 # What UTS 46 calls deviations: kept in a domain today, mapped by readers that follow its transitional part.
 _TRANSITIONAL = {0xDF: "ss", 0x1E9E: "ss", 0x3C2: "σ", 0x200C: None, 0x200D: None}
+
+_DEVIATION = re.compile("[\xdf\u1e9e\u03c2\u200c\u200d]")
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LABEL_LIMIT, _NAME_LIMIT = 63, 253
@@ -34,6 +37,8 @@ _AFTER_AT_SIGN = re.compile(rf"@[\s\"'<\[]*+({_OF_NAME}++)")
 
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+# Each run of white space is looked at once, from where it begins.
+_GAP = re.compile(r"(?<!\s)\s++(?=[.@])|(?<=[.@])\s++")
 _QUOTING = re.compile(r'["\\]')
 # Beyond ASCII: white space, format characters (U+FEFF is white space to some), quotes, dashes and symbols.
 _SEPARATOR = re.compile(
@@ -45,13 +50,17 @@ _RIGHT_TO_LEFT_OVERRIDE = "\u202e"
 
 # A message names its author's domain some three times, and most messages come from a few domains.
 _REMEMBERED = 4096
+_REMEMBERED_CHARACTERS = 8192
 
 
-def domain_readings(text: str) -> frozenset[Domain]:
+def domain_readings(text: str, allowance: Allowance | None = None) -> frozenset[Domain]:
     """Return each domain that the domain part of an address can be read as.
 
-    A text that is no domain name in some reading gives the host names in it.
+    A text that is no domain name in some reading gives the host names in it.  Raises TooMuchError where it
+    has more labels to encode than *allowance*.
     """
+    if allowance is not None:
+        allowance.take_name(text.lower())
     # A stranger chooses the text, so that only those of a possible length are remembered (RFC 1035).
     return _remembered_readings(text) if len(text) <= 255 else _domain_readings(text)
 
@@ -80,13 +89,37 @@ def _domain_readings(text: str) -> frozenset[Domain]:
 _remembered_readings = lru_cache(_REMEMBERED)(_domain_readings)
 
 
-def host_names(text: str, *, after_at_sign: bool = False) -> frozenset[Domain]:
-    """Return whatever looks like a host name in *text*, when nothing else is known of its structure.
+def host_names(
+    *texts: str, after_at_sign: bool = False, allowance: Allowance | None = None
+) -> frozenset[Domain]:
+    """Return whatever looks like a host name in some texts, when nothing else is known of their structure.
 
-    Also read: the text without control characters and folding, without white space, without comments and
+    Also read: a text without control characters and folding, without white space, without comments and
     white space around dots, without quotes and backslashes, with what has no width taken for white space, and
     from right to left where a character says so.  *after_at_sign*: only names that follow an at sign.
+    Raises TooMuchError where they have more letters or labels beyond ASCII than *allowance*.
     """
+    forms: set[str] = set().union(*map(_forms, texts))
+    if allowance is not None:
+        allowance.take_forms(forms)
+    names: set[str] = set()
+    # What most forms have in common is looked at once.
+    for mapped in {mapped for form in forms for mapped in _mapped(form)}:
+        if after_at_sign:
+            for match in _AFTER_AT_SIGN.finditer(mapped):
+                names |= _names(match[1])
+        else:
+            names |= _names(mapped)
+    found: set[Domain] = set()
+    for name in names:
+        if allowance is not None:
+            allowance.take_name(name)
+        found.update(_last_labels(_ascii_form(name)))
+        found.update(_of_decoded_labels(name))
+    return frozenset(found)
+
+
+def _forms(text: str) -> set[str]:
     clean = _CONTROL.sub("", _FOLD.sub("", text))
     bare = _without_gaps(clean)
     forms = {text, clean, "".join(clean.split()), _without_gaps(text), bare, "".join(bare.split())}
@@ -96,23 +129,18 @@ def host_names(text: str, *, after_at_sign: bool = False) -> frozenset[Domain]:
         forms |= {_SEPARATOR.sub(" ", text), _SEPARATOR.sub(" ", bare)}
     if _RIGHT_TO_LEFT_OVERRIDE in text:
         forms.add(clean[::-1])
-    found: set[Domain] = set()
-    for mapped in {mapped for form in forms for mapped in _mapped(form)}:
-        if after_at_sign:
-            for match in _AFTER_AT_SIGN.finditer(mapped):
-                found.update(_in_mapped(match[1]))
-        else:
-            found.update(_in_mapped(mapped))
-    return frozenset(found)
+    return forms
 
 
-def _in_mapped(mapped: str) -> Iterator[Domain]:
+def _names(mapped: str) -> set[str]:
+    """Return the ends of runs in a mapped text that may be names."""
+    names: set[str] = set()
     for pattern in (_ASCII_RUN,) if mapped.isascii() else (_ANY_RUN, _ASCII_RUN):
         for run in set(pattern.findall(mapped)):
             tail = run.rstrip(".")[-2 * _NAME_LIMIT :]
-            for trimmed in {tail, tail.strip(".-_")} if "." in tail else ():
-                yield from _last_labels(_ascii_form(trimmed))
-                yield from _of_decoded_labels(trimmed)
+            if "." in tail:
+                names |= {tail.strip("."), tail.strip(".-_")}
+    return names
 
 
 def _of_decoded_labels(name: str) -> Iterator[Domain]:
@@ -164,15 +192,29 @@ def _mapped(text: str) -> tuple[str, ...]:
     if text.isascii():
         return (text.lower(),)
     plain = _map(text)
+    if not _DEVIATION.search(text):
+        return (plain,)
     transitional = _map(text.translate(_TRANSITIONAL))
     return (plain,) if plain == transitional else (plain, transitional)
 
 
 def _map(text: str) -> str:
-    return unicodedata.normalize("NFC", "".join(map(_map_character, text)))
+    return unicodedata.normalize("NFC", text.translate(_MAPPING))
 
 
-@lru_cache(maxsize=4096)
+class _Mapping(dict[int, str]):
+    """What becomes of a character, by its code point; as many are kept as one message may have."""
+
+    def __missing__(self, code_point: int) -> str:
+        if len(self) >= _REMEMBERED_CHARACTERS:
+            self.clear()
+        mapped = self[code_point] = _map_character(chr(code_point))
+        return mapped
+
+
+_MAPPING = _Mapping()
+
+
 def _map_character(character: str) -> str:
     if character.isascii():
         return character.lower()
@@ -185,7 +227,4 @@ def _map_character(character: str) -> str:
 
 def _without_gaps(text: str) -> str:
     """Return *text* without comments, and without white space around dots and at signs."""
-    bare = without_comments(text)
-    for mark in ".@":
-        bare = mark.join(piece.strip() for piece in bare.split(mark))
-    return bare
+    return _GAP.sub("", without_comments(text))

@@ -88,10 +88,10 @@ SABOTAGES = (
         (
             Replacement(
                 "milter/session/transaction.py",
-                "        self._author_octets += len(value)\n",
+                "        self._author_octets += max(len(value), LEAST_AUTHOR_OCTETS)\n",
                 '        if self._author_octets and name.strip().lower() == "from":\n'
                 "            return\n"
-                "        self._author_octets += len(value)\n",
+                "        self._author_octets += max(len(value), LEAST_AUTHOR_OCTETS)\n",
             ),
         ),
         test(f"{_INBOUND}::test_each_of_two_author_fields_is_a_claim"),

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from domain_secure.milter.reflector.gathering import Gathering
 from domain_secure.policy.claims.address import read_address_list, without_comments
-from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS
+from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS, Allowance, TooMuchError
 from domain_secure.policy.claims.claim import Claim
 from domain_secure.policy.claims.claims import envelope_claims, header_claims, hides_authors
 from domain_secure.policy.decision.marks import is_forged_mark
@@ -34,8 +34,9 @@ def _authors(folder: Path) -> Iterator[Take]:
 
     def take(octets: bytes) -> None:
         for name in ("From", "resent-from "):
-            header_claims(name, octets, _LISTED)
-            hides_authors(name, octets)
+            with suppress(TooMuchError):
+                header_claims(name, octets, _LISTED, Allowance())
+                hides_authors(name, octets)
         text = octets.decode("utf-8", "surrogateescape")
         envelope_claims((text, f"<{text}>"), _LISTED)
         read_address_list(text)

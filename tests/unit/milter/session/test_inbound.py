@@ -326,6 +326,8 @@ def test_a_message_beyond_its_budget_is_refused(tmp_path: Path) -> None:
         [("From", b"a@evil.test, " * 1300)],
         [("From", line) for line in lines],
         [("Sender", b"x" * MAXIMUM_AUTHOR_OCTETS), ("Resent-From", b"a@evil.test")],
+        [("From", b"")] * 257,
+        [("From", b"=?utf-8?q?a?= " * 100), ("Sender", b"=?utf-8?q?b?= " * 100)],
     ):
         outcome = edge.message("<x@evil.test>", *headers)
         assert outcome.reply is not None
@@ -335,7 +337,7 @@ def test_a_message_beyond_its_budget_is_refused(tmp_path: Path) -> None:
         assert str(edge.logged[-1]) == "too-much-refused queue_id=Q1 client=[127.0.0.3]:40001"
     assert not edge.records
     assert edge.message("<x@evil.test>", ("From", b"a@evil.test, " * 1200)) == Outcome()
-    metric = b'domain_secure_unreadable_messages_refused_total{reason="too-much"} 3'
+    metric = b'domain_secure_unreadable_messages_refused_total{reason="too-much"} 5'
     assert metric in edge.metrics.exposition()
 
 

@@ -218,16 +218,12 @@ def test_octets_of_old_charsets_without_a_label(charset: str) -> None:
     assert claimed("Admin <admin@b\xfccher.test>".encode(charset)) == {"xn--bcher-kva.test"}
 
 
-@pytest.mark.parametrize("decoys", [30, 31, 32, 40])
-def test_more_octets_without_a_label_than_are_read(decoys: int) -> None:
-    """A field with so many addresses in octets of no charset that not all are read is refused."""
+@pytest.mark.parametrize("decoys", [31, 32, 300])
+def test_no_number_of_addresses_hides_one_without_a_label(decoys: int) -> None:
+    """Each is read."""
     others = ", ".join(f"a@b\xfc{number}.test" for number in range(decoys))
     value = f"{others}, Admin <admin@b\xfccher.test>".encode("cp437")
-    is_read = decoys < 32
-    assert (claimed(value) == {"xn--bcher-kva.test"}) is is_read
-    assert hides_authors("From", value) is not is_read
-    assert not hides_authors("From", value.decode("cp437").encode())
-    assert not hides_authors("From", b"a@b\xfccher.test, " * 40)
+    assert "xn--bcher-kva.test" in claimed(value)
 
 
 @pytest.mark.parametrize(
