@@ -23,8 +23,9 @@ from domain_secure.commands.terminal.common import print_table
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs" / "figures.md"
 RECORDS = ROOT / "tests" / "data" / "figures"
+TOGETHER = "promises"  #: all tools, one after another
 #: in the order of the document
-TOOLS = ("attack", "fault", "sabotage", "mutation", "bench", "static")
+TOOLS = (TOGETHER, "attack", "fault", "sabotage", "mutation", "bench", "static")
 _TEXTS = frozenset({"measured", "needed"})
 _SECONDS: dict[str, float] = {}  #: that each part took in this process
 
@@ -133,8 +134,8 @@ def figures_document() -> str:
         "# Figures",
         "",
         "Made by `./dev figures` from what the tools recorded, never typed: `./dev attack --record`, and",
-        "`fault`, `sabotage`, `mutation`, `bench`, `static` alike.  A figure says something of the machine",
-        "beside it; ratios are to a reference of the same run.",
+        "`fault`, `sabotage`, `mutation`, `bench`, `static` alike, or all by `./dev promises --record`.  A",
+        "figure says something of the machine beside it; ratios are to a reference of the same run.",
         "",
         f"Of {len(rows)} promises {sum(one.held is True for one in rows)} are held.",
         "",
