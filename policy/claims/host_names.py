@@ -99,9 +99,12 @@ def host_names(
     from right to left where a character says so.  *after_at_sign*: only names that follow an at sign.
     Raises TooMuchError where they have more letters or labels beyond ASCII than *allowance*.
     """
-    forms: set[str] = set().union(*map(_forms, texts))
-    if allowance is not None:
-        allowance.take_forms(forms)
+    forms: set[str] = set()
+    for text in texts:
+        further = _forms(text) - forms
+        if allowance is not None:
+            allowance.take_forms(further)
+        forms |= further
     names: set[str] = set()
     # What most forms have in common is looked at once.
     for mapped in {mapped for form in forms for mapped in _mapped(form)}:
