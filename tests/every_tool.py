@@ -142,4 +142,6 @@ def _minutes(seconds: float) -> str:
 
 
 if __name__ == "__main__":
+    # As an exception it has the tool that runs tidy up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())
