@@ -46,7 +46,7 @@ def test_what_is_read_in_many_ways_has_a_bound_of_its_own(kind: str) -> None:
         header_claims("From", value, LISTED, Allowance())
 
 
-@pytest.mark.parametrize("kind", BEYOND.keys() - {"words in words"})
+@pytest.mark.parametrize("kind", [kind for kind in BEYOND if kind != "words in words"])
 def test_the_bound_is_that_of_all_fields_of_a_message(kind: str) -> None:
     """In pieces it is no more: a hundred fields share what one may have."""
     value, allowance = BEYOND[kind], Allowance()
