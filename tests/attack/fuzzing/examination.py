@@ -158,7 +158,7 @@ class Examination:
             _stretched(octets, start, end, size) for size in (self.target.largest // 2, self.target.largest)
         )
         # Interleaved, and the least of several: what else disturbs makes it only longer.
-        pairs = [(self.run(half), self.run(whole)) for _ in range(4)]
+        pairs = [(self.run(half), self.run(whole)) for _ in range(8)]
         ratio = min(two for _, two in pairs) / max(min(one for one, _ in pairs), 1e-6)
         self.outcome.steepest = max(self.outcome.steepest, ratio)
         if ratio > STEEPEST:
