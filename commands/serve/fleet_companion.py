@@ -7,7 +7,6 @@ certificates, the checks, the counters.
 import hashlib
 import secrets
 import socket
-import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping
@@ -40,6 +39,7 @@ from domain_secure.policy.revisions.lineage import Demands
 from domain_secure.policy.revisions.revision import Envelope
 from domain_secure.policy.revocation.revocation_store import FOLDER, RevocationStore
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.threads.bounded_start import BoundedStartThread
 from domain_secure.postfix.attach.unforgotten import FIX, unforgotten
 from domain_secure.postfix.doctor.doctor import examine
 from domain_secure.postfix.findings.findings import Severity
@@ -86,9 +86,9 @@ class FleetCompanion:
         if self._agent is not None:
             self._agent.changed()
             if _not_in_force(configuration) is not None:
-                threading.Thread(
-                    target=self._await, args=(configuration,), name="in-force", daemon=True
-                ).start()
+                # Without a thread the agent reports as soon as it reports anything.
+                with suppress(RuntimeError):
+                    BoundedStartThread(self._await, (configuration,), name="in-force").start()
 
     def _await(self, configuration: Configuration) -> None:
         """Let the agent report as soon as root has let Postfix forget former routes."""
@@ -174,7 +174,9 @@ class FleetCompanion:
         """Return the last outcome of ``check``, which a thread of its own brings up to date now and then."""
         if time.monotonic() >= self._check_due:
             self._check_due = time.monotonic() + _CHECK_SECONDS
-            threading.Thread(target=self._run_check, args=(configuration,), name="check", daemon=True).start()
+            # Without a thread the former outcome stands until it is due again.
+            with suppress(RuntimeError):
+                BoundedStartThread(self._run_check, (configuration,), name="check").start()
         return self._check
 
     def _run_check(self, configuration: Configuration) -> None:

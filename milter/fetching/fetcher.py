@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from domain_secure.policy.threads.bounded_start import BoundedStartThread
+
 from .http_fetch import FetchError, Request, fetch
 
 _SLOTS = 4
@@ -49,7 +51,12 @@ class Fetcher:
                     break
             else:
                 return
-        threading.Thread(target=self._fetch, args=(*one, host), name="fetch", daemon=True).start()
+        try:
+            BoundedStartThread(self._fetch, (*one, host), name="fetch").start()
+        except RuntimeError as error:
+            with self._lock:
+                self._busy.discard(host)
+            one[1](FetchError(str(error)))
 
     def _fetch(self, request: Request, report: Report, host: str) -> None:
         try:

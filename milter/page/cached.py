@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
+from domain_secure.policy.threads.bounded_start import BoundedStartThread
+
 T = TypeVar("T")
 
 
@@ -43,7 +45,7 @@ class Cached(Generic[T]):
         """Return the last answer at once; where it is too old, a thread asks for the next one."""
         if time.monotonic() >= self._due and self._lock.acquire(blocking=False):
             try:
-                threading.Thread(target=self._renew_and_release, name="cached", daemon=True).start()
+                BoundedStartThread(self._renew_and_release, name="cached").start()
             except RuntimeError:  # no more threads: somebody asks again
                 self._lock.release()
         return self._answer

@@ -26,6 +26,7 @@ from domain_secure.milter.changes.forms import PATH, Answer, Posted
 from domain_secure.policy.configuration.configuration import WebAccess
 from domain_secure.policy.terms.event import internal_error
 from domain_secure.policy.terms.problems import Problem
+from domain_secure.policy.threads.bounded_start import BoundedStartThread
 
 from .http_access import Access, read_token
 
@@ -184,7 +185,12 @@ class _Server(ThreadingHTTPServer):
                 return
         with self._lock:
             self._asking[id(request)] = request, time.monotonic()
-        super().process_request(request, client_address)
+        try:
+            BoundedStartThread(self.process_request_thread, (request, client_address), name="page").start()
+        except RuntimeError:
+            self.has_asked(request)
+            self._free.release()
+            self.shutdown_request(request)
 
     def service_actions(self) -> None:
         self._hang_up_on_slow(_REQUEST_SECONDS)

@@ -8,6 +8,8 @@ import queue
 import threading
 from collections.abc import Callable
 
+from domain_secure.policy.threads.bounded_start import BoundedStartThread
+
 _IDLE_SECONDS = 10.0  #: until a thread with nothing to do ends
 # Python's own threads have what the shell allows, usually 8 MiB, which the kernel has to map for each.
 _STACK = 1 << 20
@@ -24,7 +26,7 @@ class Workers:
         self._idle = 0  #: threads that wait for a task none of which is on its way
 
     def do(self, task: Callable[[], None]) -> None:
-        """Have *task* done, at once; raises RuntimeError where the kernel gives no thread for it."""
+        """Have *task* done, at once; raises RuntimeError where there is no thread for it."""
         with self._lock:
             if is_waited_for := self._idle > 0:
                 self._idle -= 1
@@ -37,7 +39,7 @@ class Workers:
         with self._lock:
             before = threading.stack_size(_STACK)
             try:
-                threading.Thread(target=self._run, args=(task,), name=self._name, daemon=True).start()
+                BoundedStartThread(self._run, (task,), name=self._name).start()
             finally:
                 threading.stack_size(before)
 

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from domain_secure.policy.threads.bounded_start import BoundedStartThread
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -110,7 +112,7 @@ class PacedTasks(Generic[K, V]):
         if not self._waiting or self._threads >= self._room.threads:
             return
         # Daemon threads: what they do may be cut off at any instant, and must not hold up the program's end.
-        thread = threading.Thread(target=self._run, name="paced-task", daemon=True)
+        thread = BoundedStartThread(self._run, name="paced-task")
         # At the system's limit of threads the task waits for one that runs, or for whoever asks next.
         with suppress(RuntimeError):
             thread.start()

@@ -55,6 +55,7 @@ MAY_KNOW = {
     "policy/sending": "policy/certificates policy/configuration policy/dane policy/terms",
     "policy/templates": "",
     "policy/terms": "policy/long_lists",
+    "policy/threads": "",
     "policy/toml": "policy/terms",
     "postfix/attach": (
         "policy/configuration policy/files policy/own policy/terms postfix/instance postfix/tables"
@@ -99,7 +100,7 @@ MAY_KNOW = {
         "policy/certificates policy/configuration policy/files policy/long_lists policy/terms "
         "postfix/instance"
     ),
-    "postfix/work": "policy/terms",
+    "postfix/work": "policy/terms policy/threads",
     "milter/changes": "policy/templates policy/terms",
     "milter/daemon": (
         "policy/book policy/configuration policy/files policy/history policy/record policy/revocation "
@@ -107,7 +108,7 @@ MAY_KNOW = {
         "milter/metrics milter/page milter/proof milter/record milter/reflector milter/revocation "
         "milter/session"
     ),
-    "milter/fetching": "policy/certificates policy/terms",
+    "milter/fetching": "policy/certificates policy/terms policy/threads",
     "milter/knowledge": (
         "policy/book policy/bypass policy/certificates policy/configuration policy/dane policy/decision "
         "policy/dkim policy/files policy/history policy/own policy/promotion policy/reflector "
@@ -120,7 +121,7 @@ MAY_KNOW = {
     ),
     "milter/page": (
         "policy/bypass policy/configuration policy/decision policy/history policy/templates policy/terms "
-        "milter/changes"
+        "policy/threads milter/changes"
     ),
     "milter/proof": (
         "policy/authority policy/certificates policy/claims policy/configuration policy/decision "
@@ -137,7 +138,7 @@ MAY_KNOW = {
     "milter/revocation": "policy/revocation policy/terms milter/fetching",
     "milter/session": (
         "policy/claims policy/configuration policy/decision policy/dkim policy/record policy/terms "
-        "milter/knowledge milter/metrics milter/proof milter/reflector"
+        "policy/threads milter/knowledge milter/metrics milter/proof milter/reflector"
     ),
     "fleet/editing": (
         "policy/configuration policy/editing policy/revisions policy/terms policy/toml fleet/node fleet/store"
@@ -237,11 +238,11 @@ MAY_KNOW = {
     ),
     "commands/serve": (
         "policy/book policy/certificates policy/configuration policy/files policy/history policy/own "
-        "policy/revisions policy/revocation policy/sending policy/terms postfix/attach postfix/dns "
-        "postfix/doctor postfix/findings postfix/instance postfix/log postfix/probe postfix/services "
-        "postfix/tables milter/changes milter/daemon milter/knowledge milter/memory milter/metrics "
-        "milter/page milter/proof milter/record fleet/node fleet/store commands/changes commands/in_force "
-        "commands/report commands/status commands/terminal"
+        "policy/revisions policy/revocation policy/sending policy/terms policy/threads postfix/attach "
+        "postfix/dns postfix/doctor postfix/findings postfix/instance postfix/log postfix/probe "
+        "postfix/services postfix/tables milter/changes milter/daemon milter/knowledge milter/memory "
+        "milter/metrics milter/page milter/proof milter/record fleet/node fleet/store commands/changes "
+        "commands/in_force commands/report commands/status commands/terminal"
     ),
     "commands/setup": (
         "policy/configuration policy/editing policy/files policy/own policy/terms postfix/attach "
