@@ -23,8 +23,11 @@ def test_one_message_is_enough(what: str) -> None:
     assert message.needed == "missing: 1"
 
 
-@pytest.mark.parametrize("recoveries", [[0.9, 2.1], [0.9, None]])
-def test_one_kill_is_enough(recoveries: list[float | None]) -> None:
+@pytest.mark.parametrize(
+    ("recoveries", "state"),
+    [([0.9, 2.1], "falls short"), ([0.9, 4.1], "BROKEN"), ([0.9, None], "BROKEN")],
+)
+def test_one_kill_is_enough(recoveries: list[float | None], state: str) -> None:
     """The slowest counts, and one that did not end most of all."""
     _, soon = promises("bookworm", {**_GOOD, "recoveries": recoveries})
-    assert not soon.held
+    assert soon.state == state
