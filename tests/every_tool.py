@@ -21,7 +21,7 @@ PART = "time"
 _TESTS = Path(__file__).parent
 _WHOLE_MINUTES = 60  #: promised on a machine with two processors
 #: How the hour is shared; what one takes beyond its share, others may have left.
-SHARES = {"attack": 14, "fault": 11, "sabotage": 5, "mutation": 9, "bench": 17, "static": 4}
+SHARES = {"attack": 11, "fault": 20, "sabotage": 3, "mutation": 5, "bench": 17, "static": 4}
 _ARGUMENTS = {"mutation": ("--sample", "80")}  #: of some thousand changes in each room
 _PATIENCE = 4  #: shares, behind which a tool is ended
 _ENDING_SECONDS = 60.0

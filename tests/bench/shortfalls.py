@@ -40,11 +40,6 @@ SHORTFALLS = {
         "<= 1000 ms",
         "Three hundred data classes are compiled at start, and as many modules read. It would take fewer.",
     ),
-    ("daemon", "serve, memory after two changes, 1,000,000 domains"): Shortfall(
-        "<= 190 MiB",
-        "While tables are changed the kept list and the new one are held besides. It would take a comparison "
-        "in blocks.",
-    ),
     ("daemon", "receive add, the whole command until in force, 1,000,000 domains"): Shortfall(
         "<= 3 s", "The list is read whole by the command. It would take a list that is kept in parts."
     ),
