@@ -1,9 +1,7 @@
 """Files of any length: a proposal takes the work, and has the length, that its files have."""
 
 import json
-import sys
-from types import FrameType
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -11,6 +9,8 @@ from domain_secure.commands.importing.command import SOURCES
 from domain_secure.commands.importing.proposal_text import proposal_document, proposal_text
 from domain_secure.policy.configuration.configuration import Mode
 from domain_secure.policy.importing.source_text import SourceText
+
+from unit.lines_run import lines_run
 
 SIZE = 3_000
 MOST_LETTERS = 600  #: of a proposal, text and document, for each letter of its file
@@ -87,31 +87,12 @@ def proposed(source: str, text: str) -> str:
     return proposal_text(proposal, ["f"]) + json.dumps(proposal_document(proposal, None))
 
 
-def work_of(source: str, text: str) -> int:
-    """Return how many lines of Python are run for it."""
-    count = 0
-
-    def line(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal count
-        del frame, argument
-        count += event == "line"
-        return line
-
-    former = sys.gettrace()
-    sys.settrace(line)
-    try:
-        proposed(source, text)
-    finally:
-        sys.settrace(former)
-    return count
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_twice_the_file_is_twice_the_work(shape: str) -> None:
     """Nothing is gone through anew for each thing that is found; a proposal is no longer than that either."""
     source, pieces = SHAPES[shape]
     proposed(source, text_of(pieces, 100))
-    once, twice = (work_of(source, text_of(pieces, size)) for size in (SIZE, 2 * SIZE))
+    once, twice = (lines_run(partial(proposed, source, text_of(pieces, size))) for size in (SIZE, 2 * SIZE))
     assert twice <= 2.4 * once + 500
     whole = text_of(pieces, 2 * SIZE)
     assert len(proposed(source, whole)) <= MOST_LETTERS * len(whole)

@@ -1,14 +1,14 @@
 """How much of a message's author fields is read, whatever they hold."""
 
-import sys
-from types import FrameType
-from typing import Any
+from contextlib import suppress
 
 import pytest
 
 from domain_secure.policy.claims.budget import MAXIMUM_AUTHOR_OCTETS, Allowance, TooMuchError
 from domain_secure.policy.claims.claims import header_claims
 from domain_secure.policy.terms.lists import DomainList
+
+from unit.lines_run import lines_run
 
 LISTED = DomainList.of("woodgrovebank.test", "xn--bcher-kva.test")
 MOST_LINES = 300_000  #: of Python, for one message; the grammar takes some 150,000 for one token an octet
@@ -63,23 +63,12 @@ def test_the_bound_is_that_of_all_fields_of_a_message(kind: str) -> None:
 @pytest.mark.parametrize("value", [*BEYOND.values(), *(unit.encode() * 8000 for unit in WITHIN)])
 def test_one_message_takes_so_much_work_at_most(value: bytes) -> None:
     """Nothing that a stranger writes keeps the thread of all sessions busy."""
-    count = 0
 
-    def line(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal count
-        del frame, argument
-        count += event == "line"
-        return line
+    def read() -> None:
+        with suppress(TooMuchError):
+            header_claims("From", value[:MAXIMUM_AUTHOR_OCTETS], LISTED, Allowance())
 
-    former = sys.gettrace()
-    sys.settrace(line)
-    try:
-        header_claims("From", value[:MAXIMUM_AUTHOR_OCTETS], LISTED, Allowance())
-    except TooMuchError:
-        pass
-    finally:
-        sys.settrace(former)
-    assert count <= MOST_LINES
+    assert lines_run(read) <= MOST_LINES
 
 
 @pytest.mark.parametrize(
